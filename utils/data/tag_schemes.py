@@ -1,0 +1,206 @@
+"""Entities as tags and back: BIO, IOB1, BIOS, BIOES, BMES and BILOU.
+
+A span is a tuple `(start, end, label)`, end exclusive, that counts the units which carry tags: characters, words or tokens.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import pairwise
+
+Span = tuple[int, int, str]
+
+SCHEMES = ("bio", "bios", "bioes")  # what models are trained with
+
+# For each scheme that can be read: its prefixes, in the letters of BIOES. Of two schemes that fit a file equally, the first is taken.
+READABLE = {
+    "bio": {"B": "B", "I": "I"},
+    "iob1": {"B": "B", "I": "I"},
+    "bios": {"B": "B", "I": "I", "S": "S"},
+    "bioes": {"B": "B", "I": "I", "E": "E", "S": "S"},
+    "bmes": {"B": "B", "M": "I", "E": "E", "S": "S"},
+    "bilou": {"B": "B", "I": "I", "L": "E", "U": "S"},
+}
+_ANY_PREFIX = {letter: meaning for prefixes in READABLE.values() for letter, meaning in prefixes.items()}
+
+
+def tag_names(entity_types: Iterable[str], *, scheme: str) -> list[str]:
+    """List the tags of a model, "O" first.
+
+    Args:
+        entity_types: labels, in the order they shall have.
+        scheme: one of `SCHEMES`.
+
+    Raises:
+        ValueError: models are not trained with this scheme.
+
+    Example:
+        >>> tag_names(["PER", "LOC"], scheme="bio")
+        ['O', 'B-PER', 'I-PER', 'B-LOC', 'I-LOC']
+    """
+    return ["O", *(f"{prefix}-{label}" for label in entity_types for prefix in _prefixes(scheme, SCHEMES))]
+
+
+def spans_to_tags(spans: Iterable[Span], length: int, *, scheme: str) -> list[str]:
+    """Write spans that do not overlap as `length` tags.
+
+    An entity of one unit is S- in `bios` and `bioes`; one that is longer ends in E- in `bioes` only.
+
+    Args:
+        spans: entities, in any order.
+        length: number of units.
+        scheme: one of `SCHEMES`.
+
+    Raises:
+        ValueError: a span is empty, lies outside `0` to `length` or overlaps another, or the scheme is unknown.
+
+    Example:
+        >>> spans_to_tags([(0, 1, "PER"), (2, 4, "LOC")], 4, scheme="bios")
+        ['S-PER', 'O', 'B-LOC', 'I-LOC']
+    """
+    prefixes = _prefixes(scheme, SCHEMES)
+    tags = ["O"] * length
+    previous_end = 0
+    for start, end, label in sorted(spans):
+        if not 0 <= start < end <= length:
+            raise ValueError(f"expected 0 <= start < end <= {length}, found the span {(start, end, label)}")
+        if start < previous_end:
+            raise ValueError(f"expected spans that do not overlap, found {(start, end, label)} inside another one")
+        tags[start:end] = [f"B-{label}"] + [f"I-{label}"] * (end - start - 1)
+        if "E" in prefixes:
+            tags[end - 1] = f"E-{label}"
+        if "S" in prefixes and end - start == 1:
+            tags[start] = f"S-{label}"
+        previous_end = end
+    return tags
+
+
+def tags_to_spans(tags: Sequence[str], *, scheme: str, strict: bool = True) -> list[Span]:
+    """Read entities from tags.
+
+    Args:
+        tags: tags of a sequence. What is not a tag of the scheme (a lone "PER", "X-PER", "B-") reads as "O".
+        scheme: a key of `READABLE`.
+        strict: count well-formed entities only, as seqeval does with `mode="strict"` (in `bios` an entity is S-, or B- and
+            any number of I-). False: repair as conlleval and seqeval's default mode do: I- or E- may begin an entity, and an
+            entity may end without E-; the prefixes of all schemes are understood.
+
+    Returns:
+        Entities in the order of the text.
+
+    Raises:
+        ValueError: the scheme is unknown.
+
+    Example:
+        >>> tags_to_spans(["I-PER", "O", "B-LOC", "I-LOC"], scheme="bio")
+        [(2, 4, 'LOC')]
+        >>> tags_to_spans(["I-PER", "O", "B-LOC", "I-LOC"], scheme="bio", strict=False)
+        [(0, 1, 'PER'), (2, 4, 'LOC')]
+    """
+    prefixes = _prefixes(scheme, READABLE)
+    needs_end = strict and "E" in prefixes.values()
+    inside_begins = not strict or scheme == "iob1"
+    parsed = {tag: _parse(tag, prefixes if strict else _ANY_PREFIX) or ("O", "") for tag in set(tags)}
+
+    spans = []
+    start, open_label = None, ""
+    for index, tag in enumerate(tags):
+        prefix, label = parsed[tag]
+        if start is not None and not (prefix in "IE" and label == open_label):
+            if not needs_end:
+                spans.append((start, index, open_label))
+            start = None
+        if start is None and (prefix in "BS" or (inside_begins and prefix in "IE")):
+            start, open_label = index, label
+        if start is not None and prefix in "ES":
+            spans.append((start, index + 1, label))
+            start = None
+    if start is not None and not needs_end:
+        spans.append((start, len(tags), open_label))
+    return spans
+
+
+def detect_scheme(tag_sequences: Iterable[Sequence[str]]) -> str:
+    """Find the scheme that forbids the fewest of the tags found.
+
+    `iob1` is taken only when it forbids nothing: a file that uses both B- and I- after O is `bio` with broken sequences.
+
+    Example:
+        >>> detect_scheme([["B-PER", "M-PER", "E-PER"], ["O", "S-LOC"]])
+        'bmes'
+    """
+    neighbours = Counter()
+    for tags in tag_sequences:
+        neighbours.update(pairwise((None, *tags, None)))
+    broken = {
+        scheme: sum(count for pair, count in neighbours.items() if _complaint(*pair, scheme)) for scheme in READABLE
+    }
+    if broken["iob1"]:
+        del broken["iob1"]
+    return min(broken, key=broken.get)
+
+
+def find_broken_tags(tags: Sequence[str], *, scheme: str) -> list[tuple[int, str]]:
+    """Find the tags that their scheme forbids where they stand.
+
+    Args:
+        tags: tags of one sequence.
+        scheme: a key of `READABLE`.
+
+    Returns:
+        Index and message for each broken tag; the last index when an entity is still open at the end.
+
+    Raises:
+        ValueError: the scheme is unknown.
+
+    Example:
+        >>> find_broken_tags(["O", "I-PER"], scheme="bio")
+        [(1, 'expected B-PER to begin the entity, found I-PER after O')]
+    """
+    _prefixes(scheme, READABLE)
+    broken = []
+    for index, (previous, tag) in enumerate(pairwise((None, *tags, None))):
+        message = _complaint(previous, tag, scheme)
+        if message:
+            broken.append((min(index, len(tags) - 1), message))
+    return broken
+
+
+def _prefixes(scheme: str, known: Iterable[str]) -> dict[str, str]:
+    if scheme not in known:
+        raise ValueError(f"expected one of the tag schemes {', '.join(known)}, found {scheme!r}")
+    return READABLE[scheme]
+
+
+def _parse(tag: str, prefixes: dict[str, str]) -> tuple[str, str] | None:
+    """Split a tag into its prefix, in the letters of BIOES, and its label; None if it is no tag."""
+    if tag == "O":
+        return "O", ""
+    prefix, _, label = tag.partition("-")
+    if prefix not in prefixes or not label:
+        return None
+    return prefixes[prefix], label
+
+
+@lru_cache(maxsize=4096)
+def _complaint(previous: str | None, tag: str | None, scheme: str) -> str | None:
+    """Say why `tag` may not follow `previous`; None if it may. None for a tag is the border of the sequence."""
+    prefixes = READABLE[scheme]
+    now, before = _parse(tag or "O", prefixes), _parse(previous or "O", prefixes)
+    if now is None:
+        return f"expected O or a label after one of {', '.join(f'{letter}-' for letter in prefixes)}, found {tag!r}"
+    if before is None:  # has its own complaint
+        return None
+    (prefix, label), (previous_prefix, previous_label) = now, before
+    is_open = previous_prefix in "BI"
+    continues = is_open and label == previous_label
+    place = f"after {previous}" if previous else "at the start of the sequence"
+    if is_open and "E" in prefixes.values() and not (continues and prefix in "IE"):
+        wanted = " or ".join(f"{letter}-{previous_label}" for letter, meaning in prefixes.items() if meaning in "IE")
+        return f"expected {wanted} {place}, found {tag or 'the end of the sequence'}"
+    if scheme == "iob1":
+        if prefix == "B" and not continues:
+            return f"expected I-{label} to begin the entity, found {tag} {place}"
+    elif prefix in "IE" and not continues:
+        return f"expected B-{label} to begin the entity, found {tag} {place}"
+    return None

@@ -1,0 +1,39 @@
+"""Rows of token ids -> padded tensors."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+
+@dataclass
+class WindowCollator:
+    """Pad windows (see `entity_windows`) to the longest of the batch.
+
+    Args:
+        pad_token_id: fills `input_ids`.
+        with_token_mask: give the model `token_mask`; stock models do not take it.
+
+    Returns:
+        `input_ids`, `attention_mask` (batch, length) int64; `token_mask` (batch, length) bool; `labels` (batch, length) tag
+        ids or (batch, spans, 3) spans, int64, padded with -100, if the rows have any.
+    """
+
+    pad_token_id: int
+    with_token_mask: bool
+
+    def __call__(self, rows: list[dict]) -> dict[str, Tensor]:
+        ids = [torch.tensor(row["input_ids"]) for row in rows]
+        batch = {
+            "input_ids": pad_sequence(ids, batch_first=True, padding_value=self.pad_token_id),
+            "attention_mask": pad_sequence([torch.ones_like(each) for each in ids], batch_first=True),
+        }
+        if self.with_token_mask:
+            batch["token_mask"] = pad_sequence([torch.tensor(row["token_mask"]) for row in rows], batch_first=True)
+        if "labels" in rows[0]:
+            labels = [torch.tensor(row["labels"], dtype=torch.int64) for row in rows]
+            if rows[0].get("label_width"):
+                labels = [each.reshape(-1, rows[0]["label_width"]) for each in labels]
+            batch["labels"] = pad_sequence(labels, batch_first=True, padding_value=-100)
+        return batch

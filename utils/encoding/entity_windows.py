@@ -1,0 +1,315 @@
+"""Entities as labels of token windows, and decoded windows as entities of texts.
+
+On the way in, `TagEncoder` and `SpanEncoder` turn rows (`text`, `entities`) into windows with tag ids or token spans. On the
+way back, `join_tags` and `join_spans` put the windows of a text together. Both ways, what cannot be kept is counted.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from transformers import PreTrainedTokenizerBase
+
+from ..data.tag_schemes import spans_to_tags, tags_to_spans
+from .tokenization import SpecialTokens, Tokens, find_tokens, tokenize
+from .windows import Window, cut_windows, margin
+
+
+class Entity(NamedTuple):
+    """An entity of a text: character offsets, end exclusive; `score` is the model's probability, 0-1."""
+
+    start: int
+    end: int
+    label: str
+    score: float = 1.0
+
+
+def has_overlaps(entities: Iterable[Sequence[dict]]) -> bool:
+    """Whether any two entities of one text share a character."""
+    for each in entities:
+        spans = sorted((one["start"], one["end"]) for one in each)
+        if any(later[0] < earlier[1] for earlier, later in zip(spans, spans[1:], strict=False)):
+            return True
+    return False
+
+
+@dataclass
+class WindowEncoder:
+    """Texts -> windows of sub-tokens, without labels; a callable for `Dataset.map(batched=True)`.
+
+    Args:
+        tokenizer: a fast tokenizer.
+        max_length: sub-tokens a window, special tokens included.
+        stride: sub-tokens by which neighbouring windows overlap.
+
+    Columns of a window:
+        input_ids, token_mask: ids with special tokens; which positions carry a tag.
+        starts, ends: character offsets of each position, 0 where `token_mask` is not set.
+        text_index: row number of the text. `num_tokens`: sub-tokens of the whole text. `length`: of this window.
+        window: `Window` fields, in tokens of the text; token of the text = position in the window + `shift`.
+        clashed, uncovered, widened, cut: see `EncodingReport`; counted on the first window of a text.
+    """
+
+    tokenizer: PreTrainedTokenizerBase
+    max_length: int
+    stride: int
+    special: SpecialTokens = field(init=False)
+
+    def __post_init__(self):
+        self.special = SpecialTokens.of(self.tokenizer)
+
+    def __call__(self, batch: dict, indices: Sequence[int]) -> dict[str, list]:
+        entities = batch.get("entities") or [[]] * len(batch["text"])
+        rows = [row for each in self.encode(batch["text"], entities, indices) for row in each]
+        return {column: [row[column] for row in rows] for column in rows[0]}
+
+    def encode(self, texts: Sequence[str], entities: Iterable = (), indices: Iterable = ()) -> list[list[dict]]:
+        """The windows of each text, in order."""
+        entities, indices = list(entities) or [[]] * len(texts), list(indices) or range(len(texts))
+        return [
+            self._encode_text(tokens, [(one["start"], one["end"], one["label"]) for one in gold], index)
+            for tokens, gold, index in zip(tokenize(self.tokenizer, texts), entities, indices, strict=True)
+        ]
+
+    def _encode_text(self, tokens: Tokens, entities: list[tuple[int, int, str]], text_index: int) -> list[dict]:
+        tagged = [i for i, (start, end) in enumerate(zip(tokens.starts, tokens.ends, strict=True)) if start < end]
+        starts, ends = [tokens.starts[i] for i in tagged], [tokens.ends[i] for i in tagged]
+        counts = {"clashed": 0, "uncovered": 0, "widened": 0, "cut": 0}
+        spans = []  # token spans: first and last token of the text (inclusive), label
+        for start, end, label in entities:
+            first, last = find_tokens(starts, ends, start, end)
+            if first == last:
+                counts["uncovered"] += 1
+                continue
+            counts["widened"] += starts[first] != start or ends[last - 1] != end
+            spans.append((tagged[first], tagged[last - 1], label))
+        spans, counts["clashed"] = self.select(spans)
+        windows = cut_windows(len(tokens.ids), size=self.max_length - len(self.special), stride=self.stride)
+        counts["cut"] = sum(all(margin(w, len(tokens.ids), first, last) < 0 for w in windows) for first, last, _ in spans)
+        rows = [self._encode_window(tokens, set(tagged), spans, window, text_index) for window in windows]
+        for i, row in enumerate(rows):
+            row |= counts if i == 0 else dict.fromkeys(counts, 0)
+        return rows
+
+    def _encode_window(self, tokens: Tokens, tagged: set[int], spans: list, window: Window, text_index: int) -> dict:
+        before, behind = len(self.special.prefix), len(self.special.suffix)
+        inside = range(window.start, window.stop)
+        row = {
+            "input_ids": self.special.prefix + tokens.ids[window.start : window.stop] + self.special.suffix,
+            "token_mask": [False] * before + [i in tagged for i in inside] + [False] * behind,
+            "starts": [0] * before + tokens.starts[window.start : window.stop] + [0] * behind,
+            "ends": [0] * before + tokens.ends[window.start : window.stop] + [0] * behind,
+            "text_index": text_index,
+            "num_tokens": len(tokens.ids),
+            "window": list(window),
+            "shift": window.start - before,
+        }
+        row["length"] = len(row["input_ids"])
+        return row | self.label(row, spans, window)
+
+    def select(self, spans: list) -> tuple[list, int]:
+        """Keep the token spans that the labels can express; also the number of those that they cannot."""
+        return spans, 0
+
+    def label(self, row: dict, spans: list, window: Window) -> dict:
+        """The `labels` column of a window, given the token spans of the text."""
+        return {}
+
+
+@dataclass
+class TagEncoder(WindowEncoder):
+    """Windows with one tag id a position, -100 where there is no tag.
+
+    Args:
+        label2id: tag name -> id.
+        scheme: `bio`, `bios` or `bioes`.
+        ignore_cut: leave an entity that the window cuts out of the loss, as a CRF needs it (its rest would break the
+            scheme); otherwise its visible tokens keep their tags.
+    """
+
+    label2id: dict[str, int]
+    scheme: str
+    ignore_cut: bool
+
+    def select(self, spans):
+        kept, clashed = [], 0
+        for span in sorted(spans, key=lambda span: (span[0] - span[1], span[0])):  # the longest first, then the leftmost
+            if any(span[0] <= other[1] and other[0] <= span[1] for other in kept):
+                clashed += 1
+            else:
+                kept.append(span)
+        return sorted(kept), clashed
+
+    def label(self, row, spans, window):
+        shift = row["shift"]
+        positions = [i for i, flag in enumerate(row["token_mask"]) if flag]
+        rank = {position: k for k, position in enumerate(positions)}
+        spans = [span for span in spans if span[1] >= window.start and span[0] < window.stop]
+        tags = [self.label2id["O"]] * len(positions)
+        for first, last, label in spans:
+            seen = range(max(first, window.start) - shift, min(last, window.stop - 1) - shift + 1)
+            inside = [rank[position] for position in seen if position in rank]
+            before, behind = first < window.start, last >= window.stop  # does the window cut it there?
+            names = spans_to_tags([(0, len(inside) + before + behind, label)], len(inside) + before + behind, scheme=self.scheme)
+            for k, name in zip(inside, names[before:], strict=False):
+                tags[k] = -100 if self.ignore_cut and (before or behind) else self.label2id[name]
+        labels = [-100] * len(row["input_ids"])
+        for position, tag in zip(positions, tags, strict=True):
+            labels[position] = tag
+        return {"labels": labels}
+
+
+@dataclass
+class SpanEncoder(WindowEncoder):
+    """Windows with a list of `[first position, last position (inclusive), type id]`; type -1 for an entity that is cut.
+
+    `label_width` tells the collator the shape of a text without entities.
+    """
+
+    label2id: dict[str, int]
+
+    def label(self, row, spans, window):
+        shift = row["shift"]
+        labels = []
+        for first, last, label in spans:
+            if last < window.start or first >= window.stop:
+                continue
+            whole = first >= window.start and last < window.stop
+            seen = [max(first, window.start) - shift, min(last, window.stop - 1) - shift]
+            labels.append([*seen, self.label2id[label] if whole else -1])
+        return {"labels": labels, "label_width": 3}
+
+
+@dataclass(frozen=True)
+class EncodingReport:
+    """What became of a split on its way to the encoder.
+
+    Attributes:
+        texts, windows, windowed, longest: number of texts and of windows, of texts cut into several, sub-tokens of the longest.
+        entities: gold entities. `widened`: a border falls inside a token (or on characters that the tokenizer drops), so
+            the label covers whole tokens. `uncovered`: all characters are dropped. `clashed`: overlaps a longer entity and
+            the tag scheme holds one only. `cut`: longer than the overlap, whole in no window.
+    """
+
+    texts: int
+    windows: int
+    windowed: int
+    longest: int
+    entities: int
+    widened: int
+    uncovered: int
+    clashed: int
+    cut: int
+
+    @classmethod
+    def of(cls, dataset, encoded) -> "EncodingReport":
+        """Count over a split (`entities` column) and its windows."""
+        first = [window[0] == 0 for window in encoded["window"]]
+        whole = [window[1] for window in encoded["window"]]
+        lengths = encoded["num_tokens"]
+        entities = sum(map(len, dataset["entities"])) if "entities" in dataset.column_names else 0
+        windowed = sum(f and stop < n for f, stop, n in zip(first, whole, lengths, strict=True))
+        losses = {name: sum(encoded[name]) for name in ("widened", "uncovered", "clashed", "cut")}
+        return cls(len(dataset), len(first), windowed, max(lengths, default=0), entities, **losses)
+
+    def describe(self) -> str:
+        """One line for the log."""
+        parts = [f"{self.texts:,} texts, {self.entities:,} entities, longest text {self.longest} sub-tokens"]
+        if self.windowed:
+            parts.append(f"{self.windowed:,} texts cut into windows ({self.windows:,} in all)")
+        losses = {
+            "widened": "begin or end inside a token or on dropped characters and are labelled by whole tokens",
+            "uncovered": "lie on characters that the tokenizer drops and cannot be found",
+            "clashed": "overlap a longer entity and are left out of the tags (the span head keeps them)",
+            "cut": "fit whole into no window (raise --stride)",
+        }
+        for name, meaning in losses.items():
+            if count := getattr(self, name):
+                parts.append(f"{count:,} entities {meaning}")
+        return "; ".join(parts)
+
+
+class TaggedText(NamedTuple):
+    """A text's tokens with the tags that its windows gave them, each from the window that owns the token.
+
+    Attributes:
+        tags: tag names. starts, ends: character offsets.
+        posteriors: (first, then, stops) of each token, see `LinearChainCRF.posteriors`, or None.
+    """
+
+    tags: list[str]
+    starts: list[int]
+    ends: list[int]
+    posteriors: list[Sequence[float]] | None
+
+    def entities(self, *, scheme: str) -> list[Entity]:
+        """The well-formed entities, scored with the probability that exactly this entity stands there."""
+        return [
+            Entity(self.starts[first], self.ends[stop - 1], label, self._score(first, stop))
+            for first, stop, label in tags_to_spans(self.tags, scheme=scheme)
+        ]
+
+    def _score(self, first: int, stop: int) -> float:
+        if self.posteriors is None:
+            return 1.0
+        score = self.posteriors[first][0] * self.posteriors[stop - 1][2]
+        for k in range(first + 1, stop):
+            score *= self.posteriors[k][1]
+        return float(score)
+
+
+def group_windows(rows: Sequence[dict], num_texts: int) -> list[list[int]]:
+    """Indices of each text's windows, in the order of the text, wherever they stand in `rows`."""
+    groups: list[list[int]] = [[] for _ in range(num_texts)]
+    for i, row in enumerate(rows):
+        groups[row["text_index"]].append(i)
+    for group in groups:
+        if len(group) > 1:
+            group.sort(key=lambda i: rows[i]["window"][0])
+    return groups
+
+
+def join_tags(windows: Sequence[dict], tags: Sequence, *, id2label: dict[int, str], posteriors=None) -> TaggedText:
+    """Put the tags of a text's windows together.
+
+    Args:
+        windows: the windows of one text, in order.
+        tags: for each window, tag ids by position (longer than the window where padded).
+        id2label: tag id -> name.
+        posteriors: for each window, (first, then, stops) by position.
+    """
+    names, starts, ends, along = [], [], [], []
+    for i, row in enumerate(windows):
+        _, _, own_start, own_stop = row["window"]
+        for position in range(own_start - row["shift"], own_stop - row["shift"]):
+            if row["token_mask"][position]:
+                names.append(id2label[int(tags[i][position])])
+                starts.append(row["starts"][position])
+                ends.append(row["ends"][position])
+                if posteriors is not None:
+                    along.append(posteriors[i][position])
+    return TaggedText(names, starts, ends, along if posteriors is not None else None)
+
+
+def join_spans(windows: Sequence[dict], spans: Sequence, *, id2label: dict[int, str], scores=None) -> list[Entity]:
+    """Put the spans of a text's windows together, each taken from the window where it lies furthest from a border.
+
+    Args:
+        windows: the windows of one text, in order.
+        spans: for each window, rows of first position, last position (inclusive), type id; negative rows are padding.
+        id2label: type id -> name.
+        scores: for each window, the probability of each span.
+    """
+    entities = []
+    ranges = [Window(*row["window"]) for row in windows]
+    for i, row in enumerate(windows):
+        for k, (first, last, kind) in enumerate(spans[i]):
+            if first < 0:
+                continue
+            if len(ranges) > 1:
+                margins = [margin(w, row["num_tokens"], first + row["shift"], last + row["shift"]) for w in ranges]
+                if margins.index(max(margins)) != i:
+                    continue
+            score = 1.0 if scores is None else float(scores[i][k])
+            entities.append(Entity(row["starts"][first], row["ends"][last], id2label[int(kind)], score))
+    return sorted(entities)

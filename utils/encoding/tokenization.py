@@ -1,0 +1,96 @@
+"""From raw text to sub-tokens with character offsets, and from character spans to runs of tokens.
+
+Everything goes by `offset_mapping` on the raw text: tokenizers drop characters (spaces, U+3000, U+200B), merge others
+(`2018` is one piece) and split others, so token counts and word ids say nothing about characters.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from transformers import PreTrainedTokenizerBase
+
+
+class Tokens(NamedTuple):
+    """The sub-tokens of one text, without special tokens.
+
+    Attributes:
+        ids: token ids.
+        starts, ends: character offsets into the text, end exclusive, white space at either edge of a token left out. A
+            token of white space alone has `start == end`: it is fed to the encoder but carries no tag.
+    """
+
+    ids: list[int]
+    starts: list[int]
+    ends: list[int]
+
+
+def tokenize(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[Tokens]:
+    """Tokenize texts in full, with offsets; nothing is truncated, and "[SEP]" in a text is text.
+
+    Raises:
+        ValueError: the tokenizer has no offsets.
+    """
+    if not tokenizer.is_fast:
+        raise ValueError(
+            f"{type(tokenizer).__name__} gives no character offsets; use a model with a fast tokenizer (tokenizer.json)"
+        )
+    encoded = tokenizer(
+        list(texts),
+        add_special_tokens=False,
+        return_offsets_mapping=True,
+        return_attention_mask=False,
+        return_token_type_ids=False,
+        split_special_tokens=True,
+        verbose=False,
+    )
+    result = []
+    for text, ids, offsets in zip(texts, encoded["input_ids"], encoded["offset_mapping"], strict=True):
+        starts, ends = [], []
+        for start, end in offsets:
+            while start < end and text[start].isspace():
+                start += 1
+            while end > start and text[end - 1].isspace():
+                end -= 1
+            starts.append(start)
+            ends.append(end)
+        result.append(Tokens(list(ids), starts, ends))
+    return result
+
+
+@dataclass(frozen=True)
+class SpecialTokens:
+    """The special tokens that a tokenizer puts around a single text."""
+
+    prefix: list[int]
+    suffix: list[int]
+
+    @classmethod
+    def of(cls, tokenizer: PreTrainedTokenizerBase) -> "SpecialTokens":
+        probe = tokenizer("a", return_special_tokens_mask=True)
+        ids, special = list(probe["input_ids"]), list(probe["special_tokens_mask"])
+        content = [i for i, flag in enumerate(special) if not flag]
+        return cls(ids[: content[0]], ids[content[-1] + 1 :])
+
+    def __len__(self) -> int:
+        return len(self.prefix) + len(self.suffix)
+
+
+def find_tokens(starts: Sequence[int], ends: Sequence[int], start: int, end: int) -> tuple[int, int]:
+    """The run of tokens that touch the characters `start` to `end`.
+
+    Args:
+        starts, ends: ascending offsets of tokens that cover at least one character each.
+        start, end: character span, end exclusive.
+
+    Returns:
+        Token indices, end exclusive; equal when no token lies in the span. The run begins and ends at the span's own
+        borders exactly when `starts[first] == start` and `ends[last - 1] == end`.
+
+    Example:
+        >>> find_tokens([0, 1, 3], [1, 3, 4], 1, 4)
+        (1, 3)
+    """
+    first, last = bisect_right(ends, start), bisect_left(starts, end)
+    return first, max(first, last)

@@ -1,0 +1,121 @@
+"""A trained directory, or a Hub model, applied to texts: exact entities, in order, in constant memory."""
+
+import contextlib
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+import torch
+from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer, PreTrainedConfig, PreTrainedModel
+
+from ..data.tag_schemes import detect_scheme
+from ..encoding.collators import WindowCollator
+from ..encoding.entity_windows import Entity, WindowEncoder, group_windows, join_spans, join_tags
+from ..modeling.crf_tagger import CrfTagger, decode_softmax
+from ..modeling.span_tagger import SpanTagger
+
+OURS = {"crf-tagger": CrfTagger, "span-tagger": SpanTagger}
+
+
+class EntityFinder:
+    """Finds entities with any of our NER models, or with a stock token classifier.
+
+    Args:
+        model: in eval mode, on its device.
+        tokenizer: the model's fast tokenizer.
+        batch_size: windows a forward pass.
+        bf16: multiply matrices in bfloat16.
+
+    Example:
+        >>> finder = EntityFinder.load("outputs/quickstart")  # doctest: +SKIP
+        >>> finder.find(["张伟在北京大学教书。"])  # doctest: +SKIP
+        [[Entity(start=0, end=2, label='name', score=0.98), Entity(start=3, end=7, label='organization', score=0.93)]]
+    """
+
+    def __init__(self, model: PreTrainedModel, tokenizer, *, batch_size: int = 64, bf16: bool = False):
+        config = model.config
+        self.model, self.tokenizer, self.batch_size, self.bf16 = model, tokenizer, batch_size, bf16
+        self.id2label = {int(i): label for i, label in config.id2label.items()}
+        self.ours = isinstance(model, tuple(OURS.values()))
+        self.spans = isinstance(model, SpanTagger)
+        self.scheme = None if self.spans else getattr(config, "tag_scheme", None) or detect_scheme([self.id2label.values()])
+        longest = getattr(config, "window_length", None) or min(512, getattr(config, "max_position_embeddings", 512))
+        stride = getattr(config, "window_stride", None)
+        self.encoder = WindowEncoder(tokenizer, max_length=longest, stride=longest // 4 if stride is None else stride)
+        self.collate = WindowCollator(tokenizer.pad_token_id or 0, with_token_mask=self.ours)
+
+    @classmethod
+    def load(cls, name_or_path: str, *, revision: str = "main", device: str | None = None, **options) -> "EntityFinder":
+        """Load a model and its tokenizer. No code of the model's directory is run.
+
+        Raises:
+            OSError: there is no such model.
+            ValueError: the model is no entity tagger.
+        """
+        fields, _ = PreTrainedConfig.get_config_dict(name_or_path, revision=revision)
+        kind, architectures = fields.get("model_type"), fields.get("architectures") or ["none"]
+        if kind in OURS:
+            model = OURS[kind].from_pretrained(name_or_path, revision=revision)
+        elif any(name.endswith("ForTokenClassification") for name in architectures):
+            config = AutoConfig.from_pretrained(name_or_path, revision=revision)
+            model = AutoModelForTokenClassification.from_pretrained(name_or_path, config=config, revision=revision)
+        else:
+            raise ValueError(f"{name_or_path}: expected an entity tagger that run_ner.py has trained, found {architectures[0]}")
+        tokenizer = AutoTokenizer.from_pretrained(name_or_path, revision=revision)
+        device = device or (torch.accelerator.current_accelerator().type if torch.accelerator.is_available() else "cpu")
+        return cls(model.to(device).eval(), tokenizer, **options)
+
+    def find(self, texts: Sequence[str]) -> list[list[Entity]]:
+        """The entities of each text, in order."""
+        rows = [row for windows in self.encoder.encode(texts) for row in windows]
+        by_length = sorted(range(len(rows)), key=lambda i: -rows[i]["length"])
+        outputs: list = [None] * len(rows)
+        for start in range(0, len(rows), self.batch_size):
+            indices = by_length[start : start + self.batch_size]
+            first, second = self._decode(self.collate([rows[i] for i in indices]), [rows[i] for i in indices])
+            for k, i in enumerate(indices):
+                outputs[i] = first[k], second[k]
+        found = []
+        for indices in group_windows(rows, len(texts)):
+            windows = [rows[i] for i in indices]
+            values, scores = zip(*(outputs[i] for i in indices), strict=True)
+            if self.spans:
+                found.append(join_spans(windows, values, id2label=self.id2label, scores=scores))
+            else:
+                tagged = join_tags(windows, values, id2label=self.id2label, posteriors=scores)
+                found.append(tagged.entities(scheme=self.scheme))
+        return found
+
+    def find_all(self, texts: Iterable[str], *, chunk: int = 4096) -> Iterator[list[Entity]]:
+        """The entities of each text of a stream, `chunk` texts at a time: sorted by length inside, given back in order."""
+        texts = iter(texts)
+        while part := list(islice(texts, chunk)):
+            yield from self.find(part)
+
+    @property
+    def head(self) -> str:
+        """`softmax`, `crf` or `span`."""
+        return "span" if self.spans else getattr(self.model.config, "head", "softmax")
+
+    @property
+    def types(self) -> list[str]:
+        """The entity types that the model knows, sorted."""
+        labels = set(self.id2label.values())
+        return sorted(labels if self.spans else {label[2:] for label in labels if label[1:2] == "-"})
+
+    @torch.inference_mode()
+    def _decode(self, batch: dict, rows: list[dict]) -> tuple[list, list]:
+        device = self.model.device
+        casting = torch.autocast(device.type, torch.bfloat16) if self.bf16 else contextlib.nullcontext()
+        with casting:
+            outputs = self.model(**{name: value.to(device) for name, value in batch.items()})
+        if self.spans:
+            return outputs.spans.tolist(), outputs.span_scores.tolist()
+        if self.ours:
+            return outputs.tags.tolist(), outputs.posteriors.tolist()
+        mask = torch.zeros_like(batch["input_ids"], dtype=torch.bool)
+        for i, row in enumerate(rows):
+            mask[i, : row["length"]] = torch.tensor(row["token_mask"])
+        labels = [self.id2label[i] for i in range(len(self.id2label))]
+        constrained = getattr(self.model.config, "constrained", False)
+        tags, posteriors = decode_softmax(outputs.logits, mask.to(device), labels=labels, constrained=constrained)
+        return tags.tolist(), posteriors.tolist()

@@ -1,0 +1,33 @@
+"""Found entities as lines of JSON."""
+
+import json
+from collections.abc import Sequence
+
+from ..encoding.entity_windows import Entity
+
+
+def entity_line(text: str, entities: Sequence[Entity], *, id: str | None = None) -> str:
+    """`{"id", "text", "entities": [{"start", "end", "label", "text", "score"}]}`; offsets are characters, end exclusive."""
+    row = {} if id is None else {"id": id}
+    row["text"] = text
+    row["entities"] = [
+        {
+            "start": one.start,
+            "end": one.end,
+            "label": one.label,
+            "text": text[one.start : one.end],
+            "score": round(one.score, 4),
+        }
+        for one in entities
+    ]
+    return json.dumps(row, ensure_ascii=False)
+
+
+def cluener_line(text: str, entities: Sequence[Entity], *, id: str | None = None) -> str:
+    """CLUENER2020's submission format: `{"id", "label": {type: {word: [[start, end inclusive], ...]}}}`."""
+    label: dict[str, dict[str, list]] = {}
+    for one in entities:
+        words = label.setdefault(one.label, {})
+        words.setdefault(text[one.start : one.end], []).append([one.start, one.end - 1])
+    number = int(id) if id is not None and id.isascii() and id.isdigit() else id
+    return json.dumps({"id": number, "label": label}, ensure_ascii=False)

@@ -1,0 +1,106 @@
+"""Scores as `evaluate.Metric` objects that need no download: `EntityF1().compute(predictions=..., references=...)`."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import datasets
+import evaluate
+from seqeval.metrics.sequence_labeling import precision_recall_fscore_support
+
+_SPANS = [{"start": datasets.Value("int64"), "end": datasets.Value("int64"), "label": datasets.Value("string")}]
+
+
+class EntityF1(evaluate.Metric):
+    """Strict entity scores: a prediction counts when start, end and label are those of a gold entity of the same text.
+
+    `compute(predictions, references)` takes, for each text, a list of `{"start", "end", "label"}` (character offsets). It
+    returns `precision`, `recall`, `f1` (micro, 0-1), `macro_f1`, `weighted_f1`, and `table`: a row for each type and for the
+    three averages, with `precision`, `recall`, `f1` and `support`. Macro and weighted averages run over the types that occur
+    in gold or predictions, as seqeval's do.
+    """
+
+    def _info(self):
+        return evaluate.MetricInfo(
+            description="strict entity precision, recall and F1 on character spans",
+            citation="",
+            inputs_description="lists of {start, end, label}",
+            features=datasets.Features({"predictions": _SPANS, "references": _SPANS}),
+        )
+
+    def _compute(self, predictions, references, **_):
+        correct, found, gold = Counter(), Counter(), Counter()
+        for predicted, expected in zip(predictions, references, strict=True):
+            predicted = {(one["start"], one["end"], one["label"]) for one in predicted}
+            expected = {(one["start"], one["end"], one["label"]) for one in expected}
+            correct.update(label for *_, label in predicted & expected)
+            found.update(label for *_, label in predicted)
+            gold.update(label for *_, label in expected)
+        types = sorted(gold.keys() | found.keys())
+        rows = {name: _score(correct[name], found[name], gold[name]) for name in types}
+        micro = _score(correct.total(), found.total(), gold.total())
+        macro = _average(rows.values(), [1] * len(types), gold.total())
+        weighted = _average(rows.values(), [gold[name] for name in types], gold.total())
+        return {
+            "precision": micro["precision"],
+            "recall": micro["recall"],
+            "f1": micro["f1"],
+            "macro_f1": macro["f1"],
+            "weighted_f1": weighted["f1"],
+            "table": rows | {"micro avg": micro, "macro avg": macro, "weighted avg": weighted},
+        }
+
+
+class LenientF1(evaluate.Metric):
+    """seqeval's default mode on tag sequences, which repairs ill-formed ones: the score that most papers print.
+
+    `compute(predictions, references)` takes lists of tag names (BIO, BIOS or BIOES). Returns `lenient_precision`,
+    `lenient_recall` and `lenient_f1` (micro, 0-1).
+    """
+
+    def _info(self):
+        tags = datasets.Features(
+            {
+                "predictions": datasets.Sequence(datasets.Value("string")),
+                "references": datasets.Sequence(datasets.Value("string")),
+            }
+        )
+        return evaluate.MetricInfo(
+            description="seqeval micro scores, default mode", citation="", inputs_description="lists of tags", features=tags
+        )
+
+    def _compute(self, predictions, references, **_):
+        predictions, references = list(map(list, predictions)), list(map(list, references))
+        precision = recall = f1 = 0.0
+        if any(tag != "O" for tags in predictions + references for tag in tags):
+            precision, recall, f1, _ = precision_recall_fscore_support(
+                references, predictions, average="micro", zero_division=0
+            )
+        return {"lenient_precision": float(precision), "lenient_recall": float(recall), "lenient_f1": float(f1)}
+
+
+def format_table(table: dict[str, dict]) -> str:
+    """A per-class table in the layout of seqeval's and scikit-learn's classification reports."""
+    width = max(map(len, table), default=0)
+    lines = [f"{'':>{width}}  precision    recall  f1-score   support", ""]
+    for name, row in table.items():
+        if name == "micro avg":
+            lines.append("")
+        scores = "".join(f"{row[key]:>10.4f}" for key in ("precision", "recall", "f1"))
+        lines.append(f"{name:>{width}} {scores}{row['support']:>10}")
+    return "\n".join(lines)
+
+
+def _score(correct: int, found: int, gold: int) -> dict:
+    precision = correct / found if found else 0.0
+    recall = correct / gold if gold else 0.0
+    f1 = 2 * correct / (found + gold) if found + gold else 0.0
+    return {"precision": precision, "recall": recall, "f1": f1, "support": gold}
+
+
+def _average(rows, weights: Sequence[int], support: int) -> dict:
+    total = sum(weights)
+    row = {
+        key: sum(weight * row[key] for weight, row in zip(weights, rows, strict=True)) / total if total else 0.0
+        for key in ("precision", "recall", "f1")
+    }
+    return row | {"support": support}

@@ -1,0 +1,413 @@
+"""A linear-chain conditional random field (Lafferty et al., 2001) over tag sequences, as a torch module.
+
+The loss runs the forward and the backward recursion side by side in scaled probability space (Rabiner, 1989, section V.A)
+and hands autograd the analytic gradient, expected minus observed counts; where scaling would lose a path to underflow it
+computes the same quantities in log space. Decoding is one vectorised Viterbi that returns a tensor.
+
+This file imports torch only, because it travels to the Hub beside the model that uses it.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+
+class TagRules(NamedTuple):
+    """What a tag scheme permits, read off the tag names. All boolean; rows are the earlier tag, columns the later one."""
+
+    transitions: Tensor  # (num_labels, num_labels): may the later tag follow the earlier one?
+    starts: Tensor  # (num_labels,): may a sequence start with this tag?
+    ends: Tensor  # (num_labels,): may a sequence end with this tag?
+    continues: Tensor  # (num_labels, num_labels): does the later tag continue the entity of the earlier one?
+
+
+def tag_rules(labels: Sequence[str]) -> TagRules:
+    """Read the rules of a BIO, BIOS or BIOES scheme off its tag names.
+
+    Args:
+        labels: tag names in the order of their ids, such as `["O", "B-PER", "I-PER"]`. `E-` tags make the scheme BIOES,
+            `S-` tags without `E-` make it BIOS (there `B-` must be continued: a single unit has `S-`). Names without such
+            a prefix (part-of-speech tags, say) may stand anywhere.
+
+    Returns:
+        The permitted transitions, starts, ends, and the transitions that continue an entity.
+
+    Example:
+        >>> tag_rules(["O", "B-PER", "I-PER"]).transitions.int().tolist()
+        [[1, 1, 0], [1, 1, 1], [1, 1, 1]]
+    """
+    parts = [(label[0], label[2:]) if label[1:2] == "-" and label[0] in "BIES" else ("O", "") for label in labels]
+    prefixes = {prefix for prefix, _ in parts}
+    if "E" in prefixes:
+        must_continue = "BI"
+    elif "S" in prefixes:
+        must_continue = "B"
+    else:
+        must_continue = ""
+    size = len(labels)
+    permitted, continues = torch.zeros(size, size, dtype=torch.bool), torch.zeros(size, size, dtype=torch.bool)
+    for i, (earlier, earlier_type) in enumerate(parts):
+        for j, (later, later_type) in enumerate(parts):
+            inside = later in "IE" and earlier in "BI" and earlier_type == later_type
+            continues[i, j] = inside
+            permitted[i, j] = inside if earlier in must_continue else inside or later not in "IE"
+    starts = torch.tensor([prefix not in "IE" for prefix, _ in parts])
+    ends = torch.tensor([prefix not in must_continue or prefix == "O" for prefix, _ in parts])
+    return TagRules(permitted, starts, ends, continues)
+
+
+def compact(mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Say how to move the masked-in positions of each row to its left end, in order.
+
+    Args:
+        mask: (batch, length) bool; the positions that a sequence consists of may be scattered over the row.
+
+    Returns:
+        `order` (batch, width) int64, the positions to gather, where `width` is the longest sequence (1 at least), and
+        `lengths` (batch,) int64. What `order` holds beyond a row's length is padding.
+    """
+    lengths = mask.sum(1)
+    width = max(int(lengths.max()), 1) if mask.numel() else 1
+    order = mask.int().argsort(dim=1, descending=True, stable=True)[:, :width]
+    return order, lengths
+
+
+class _Chain(NamedTuple):
+    """The potentials of a batch of chains; forbidden entries are -inf."""
+
+    emissions: Tensor  # (batch, length, num_labels)
+    transitions: Tensor  # (num_labels, num_labels)
+    starts: Tensor  # (num_labels,)
+    ends: Tensor  # (num_labels,)
+    lengths: Tensor  # (batch,) each at least 1
+
+    def reversal(self) -> Tensor:
+        """(batch, length): where position t of each reversed row stands; beyond a row's end, position 0."""
+        steps = torch.arange(self.emissions.shape[1], device=self.lengths.device)
+        return (self.lengths[:, None] - 1 - steps).clamp(min=0)
+
+    def valid(self) -> Tensor:
+        """(batch, length) bool: the positions that belong to a row."""
+        return torch.arange(self.emissions.shape[1], device=self.lengths.device) < self.lengths[:, None]
+
+    def both_ways(self, potentials: Tensor) -> Tensor:
+        """(batch, length, num_labels) -> (length, 2, batch, num_labels): each row as it is, and reversed."""
+        turned = potentials.gather(1, self.reversal()[..., None].expand_as(potentials))
+        return torch.stack([potentials.transpose(0, 1), turned.transpose(0, 1)], dim=1)
+
+    def align(self, messages: Tensor) -> tuple[Tensor, Tensor]:
+        """Split stacked messages into forward and backward ones, both (batch, length, num_labels), by position."""
+        forward, backward = messages[:, 0].transpose(0, 1), messages[:, 1].transpose(0, 1)
+        return forward, backward.gather(1, self.reversal()[..., None].expand_as(backward))
+
+
+def _log_messages(chain: _Chain) -> tuple[Tensor, Tensor]:
+    """Forward and backward messages in log space, (batch, length, num_labels); both include the position's emission."""
+    potentials = chain.both_ways(chain.emissions)  # (length, 2, batch, num_labels)
+    steps = torch.stack([chain.transitions, chain.transitions.T])[:, None]  # (2, 1, num_labels, num_labels)
+    messages = torch.empty_like(potentials)
+    messages[0] = torch.stack([chain.starts, chain.ends])[:, None] + potentials[0]
+    for t in range(1, len(potentials)):
+        messages[t] = torch.logsumexp(messages[t - 1][..., None] + steps, dim=-2) + potentials[t]
+    return chain.align(messages)
+
+
+class _Scaled(NamedTuple):
+    forward: Tensor  # (batch, length, num_labels), each position sums to 1
+    backward: Tensor  # likewise; includes the position's emission, as forward does
+    onward: Tensor  # (batch, length, num_labels): weight of all that follows a position, given its tag
+    step: Tensor  # (num_labels, num_labels): exp(transitions - their peak)
+    mass: Tensor  # (batch, length): sum of forward * onward
+    log_partition: Tensor  # (batch,)
+    exact: Tensor  # () bool: no path was lost to underflow
+
+
+def _scaled_messages(chain: _Chain) -> _Scaled:
+    """Forward and backward messages in scaled probability space: one small matrix product a step for both ways."""
+    batch, length, size = chain.emissions.shape
+    valid = chain.valid()
+    peak = chain.emissions.amax(-1)  # (batch, length)
+    weights = (chain.emissions - peak[..., None]).exp()  # in [0, 1], 1 at the best tag
+    borders = torch.stack([chain.starts, chain.ends])  # (2, num_labels)
+    border_peaks = borders.amax(-1)
+    step_peak = chain.transitions.amax()
+    step, borders = (chain.transitions - step_peak).exp(), (borders - border_peaks[:, None]).exp()
+
+    potentials = chain.both_ways(weights).contiguous()  # (length, 2, batch, num_labels)
+    steps = torch.stack([step, step.T])  # (2, num_labels, num_labels)
+    messages, totals = torch.empty_like(potentials), potentials.new_empty(length, 2, batch, 1)
+    torch.mul(borders[:, None], potentials[0], out=messages[0])
+    previous = None
+    for message, potential, total in zip(messages, potentials, totals, strict=True):
+        if previous is not None:
+            torch.bmm(previous, steps, out=message)
+            message.mul_(potential)
+        torch.sum(message, -1, keepdim=True, out=total)
+        message.div_(total)
+        previous = message
+    forward, backward = chain.align(messages)  # (batch, length, num_labels) each
+
+    # What lies behind position t, given its tag: the ends at the last position, else a step and the next backward message.
+    onward = torch.empty_like(forward)
+    onward[:, -1] = borders[1]
+    torch.matmul(backward[:, 1:], step.T, out=onward[:, :-1])
+    last = (chain.lengths - 1)[:, None, None].expand(-1, 1, size)
+    onward.scatter_(1, last, borders[1].expand(batch, 1, size))
+    mass = (forward * onward).sum(-1)  # (batch, length)
+
+    logs = totals[..., 0].log()  # (length, 2, batch)
+    before = logs[:, 0].T.masked_fill(~valid, 0).cumsum(1)  # (batch, length): scale of the forward message at t
+    behind = logs[:, 1].T.masked_fill(~valid, 0).cumsum(1).gather(1, chain.reversal())  # of the backward one at t
+    behind = torch.cat([behind[:, 1:], torch.zeros_like(behind[:, :1])], 1)
+    behind.scatter_(1, (chain.lengths - 1)[:, None], 0.0)
+    cuts = mass.log() + before + behind  # (batch, length): log partition, measured at every position: all must agree
+    at_end = cuts.gather(1, (chain.lengths - 1)[:, None])  # (batch, 1)
+    scale = (peak * valid).sum(1) + (chain.lengths - 1) * step_peak + border_peaks.sum()
+    log_partition = at_end[:, 0] + scale
+
+    # A weight that underflows is lost in both directions alike; a path that one direction loses makes the cuts disagree.
+    info = torch.finfo(weights.dtype)
+    permitted_steps = step.masked_fill(chain.transitions == -torch.inf, 1)
+    permitted_borders = borders.masked_fill(torch.stack([chain.starts, chain.ends]) == -torch.inf, 1)
+    reached = weights.masked_fill(~valid[..., None], 1)
+    smallest = torch.stack([reached.amin(), permitted_steps.amin(), permitted_borders.amin()]).amin()
+    spread = ((cuts - at_end).abs().masked_fill(~valid, 0) / (1 + at_end.abs())).amax()
+    exact = (smallest > info.tiny / info.eps) & (spread < 1e3 * info.eps)  # NaN compares false, so it is not exact
+    return _Scaled(forward, backward, onward, step, mass, log_partition, exact)
+
+
+class _Counts(NamedTuple):
+    log_partition: Tensor  # (batch,)
+    unary: Tensor  # (batch, length, num_labels): posterior probability of each tag at each position
+    pairwise: Tensor  # (batch, num_labels, num_labels): expected number of each transition
+
+
+def _expected_counts(chain: _Chain) -> _Counts:
+    valid = chain.valid()[..., None]
+    scaled = _scaled_messages(chain)
+    if scaled.exact:
+        left = (scaled.forward / scaled.mass[..., None]).masked_fill(~valid, 0)  # (batch, length, num_labels)
+        unary = left * scaled.onward
+        right = scaled.backward[:, 1:].masked_fill(~valid[:, 1:], 0)
+        pairwise = torch.bmm(left[:, :-1].transpose(1, 2), right) * scaled.step
+        return _Counts(scaled.log_partition, unary, pairwise)
+    forward, backward = _log_messages(chain)
+    last = (chain.lengths - 1)[:, None, None].expand(-1, 1, forward.shape[-1])
+    log_partition = (forward.gather(1, last)[:, 0] + chain.ends).logsumexp(-1)
+    onward = _log_onward(chain, backward)
+    unary = (forward + onward - log_partition[:, None, None]).exp().masked_fill(~valid, 0)
+    pairwise = torch.zeros_like(forward[:, 0, :, None] + chain.transitions)
+    for t in range(1, forward.shape[1]):
+        joint = forward[:, t - 1, :, None] + chain.transitions + backward[:, t, None] - log_partition[:, None, None]
+        pairwise += joint.exp().masked_fill(~valid[:, t, None], 0)
+    return _Counts(log_partition, unary, pairwise)
+
+
+def _log_onward(chain: _Chain, backward: Tensor) -> Tensor:
+    """(batch, length, num_labels): log weight of all that follows a position, given its tag there."""
+    onward = torch.empty_like(backward)
+    for t in range(backward.shape[1] - 1):
+        onward[:, t] = torch.logsumexp(chain.transitions + backward[:, t + 1, None], dim=-1)
+    last = (chain.lengths - 1)[:, None, None].expand(-1, 1, backward.shape[-1])
+    return onward.scatter(1, last, chain.ends.expand(len(backward), 1, -1))
+
+
+class _NegativeLogLikelihood(torch.autograd.Function):
+    """Minus the log-probability of each row's tags; the gradient is expected minus observed counts."""
+
+    @staticmethod
+    def forward(ctx, emissions, transitions, starts, ends, tags, lengths):
+        chain = _Chain(emissions, transitions, starts, ends, lengths)
+        valid = chain.valid()
+        counts = _expected_counts(chain)
+        size, last = emissions.shape[-1], (lengths - 1)[:, None]
+        first_tags, last_tags = tags[:, 0], tags.gather(1, last)[:, 0]
+        observed = emissions.gather(2, tags[..., None])[..., 0].masked_fill(~valid, 0).sum(1)
+        moves = tags[:, :-1] * size + tags[:, 1:]  # (batch, length - 1): flat index of each observed transition
+        moved = transitions.flatten()[moves].masked_fill(~valid[:, 1:], 0).sum(1)
+        score = observed + moved + starts[first_tags] + ends[last_tags]
+        if any(ctx.needs_input_grad):
+            unary, pairwise = counts.unary, counts.pairwise.flatten(1)
+            unary.scatter_add_(2, tags[..., None], -valid[..., None].to(unary.dtype))
+            pairwise.scatter_add_(1, moves, -valid[:, 1:].to(unary.dtype))
+            ctx.save_for_backward(unary, pairwise.view_as(counts.pairwise), last)
+        return counts.log_partition - score
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient):
+        unary, pairwise, last = ctx.saved_tensors
+        by_emission = unary * gradient[:, None, None]
+        by_end = by_emission.gather(1, last[..., None].expand(-1, 1, unary.shape[-1]))[:, 0].sum(0)
+        by_transition = torch.einsum("bij,b->ij", pairwise, gradient)
+        return by_emission, by_transition, by_emission[:, 0].sum(0), by_end, None, None
+
+
+def viterbi(emissions: Tensor, transitions: Tensor, starts: Tensor, ends: Tensor, lengths: Tensor) -> Tensor:
+    """The best tag sequence of each row (Viterbi, 1967).
+
+    The way there keeps the best scores only; the way back finds the tag that led to each, for one tag a row.
+
+    Args:
+        emissions: (batch, length, num_labels) scores, rows aligned left.
+        transitions: (num_labels, num_labels) score of moving from the row's tag to the column's; -inf forbids it.
+        starts, ends: (num_labels,) scores of a sequence's first and last tag.
+        lengths: (batch,) int64, each at least 1.
+
+    Returns:
+        (batch, length) int64 tag ids; 0 beyond a row's length.
+    """
+    batch, length, size = emissions.shape
+    potentials = emissions.permute(1, 2, 0).contiguous()  # (length, num_labels, batch): the batch lies innermost, so that
+    best = torch.empty_like(potentials)  # the maximum over earlier tags runs over whole rows of memory
+    torch.add(starts[:, None], potentials[0], out=best[0])
+    potentials, scores = potentials.unbind(0), best.unbind(0)
+    steps, arrivals = transitions[..., None], emissions.new_empty(size, size, batch)
+    for t in range(1, length):
+        torch.add(scores[t - 1][:, None], steps, out=arrivals)  # (earlier, later, batch)
+        torch.amax(arrivals, 0, out=scores[t])
+        scores[t].add_(potentials[t])
+    last = lengths - 1
+    final = (best.gather(0, last.expand(1, size, -1))[0] + ends[:, None]).argmax(0)  # (batch,)
+    tag, tags, row_ends = final, [final], set(last.tolist())
+    for t in range(length - 2, -1, -1):
+        tag = transitions.index_select(1, tag).add_(scores[t]).argmax(0)
+        if t in row_ends:
+            tag = torch.where(last > t, tag, final)
+        tags.append(tag)
+    beyond = torch.arange(length, device=lengths.device) > last[:, None]
+    return torch.stack(tags[::-1], 1).masked_fill(beyond, 0)
+
+
+class LinearChainCRF(nn.Module):
+    """Linear-chain CRF whose forbidden transitions, starts and ends follow from the names of its tags.
+
+    Computes in float32 (float64 for float64 emissions) whatever autocast says. A row may have any positions masked out:
+    the others are moved together first. Rows without any position cost nothing and get no tags.
+
+    Args:
+        labels: tag names in the order of their ids; see `tag_rules`.
+
+    Example:
+        >>> crf = LinearChainCRF(["O", "B-PER", "I-PER"])
+        >>> mask = torch.ones(2, 4, dtype=torch.bool)
+        >>> crf.decode(torch.zeros(2, 4, 3), mask).shape
+        torch.Size([2, 4])
+    """
+
+    def __init__(self, labels: Sequence[str]):
+        super().__init__()
+        rules = tag_rules(labels)
+        self.transitions = nn.Parameter(torch.empty(len(labels), len(labels)))
+        self.starts = nn.Parameter(torch.empty(len(labels)))
+        self.ends = nn.Parameter(torch.empty(len(labels)))
+        self.register_buffer("permitted_transitions", rules.transitions)
+        self.register_buffer("permitted_starts", rules.starts)
+        self.register_buffer("permitted_ends", rules.ends)
+        self.register_buffer("continues", rules.continues)
+        for parameter in self.parameters():
+            nn.init.uniform_(parameter, -0.1, 0.1)
+
+    def forward(self, emissions: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
+        """Minus the log-probability of the tags.
+
+        Args:
+            emissions: (batch, length, num_labels) scores.
+            tags: (batch, length) int64 ids; read where `mask` is set only.
+            mask: (batch, length) bool, the positions that belong to the sequence.
+
+        Returns:
+            (batch,) float32 (float64 for float64 emissions); 0 for a row without positions, inf for forbidden tags.
+        """
+        with torch.autocast(emissions.device.type, enabled=False):
+            chain, order = self._chain(emissions, mask)
+            tags = tags.gather(1, order).masked_fill(~chain.valid(), 0)
+            loss = _NegativeLogLikelihood.apply(*chain[:4], tags, chain.lengths)
+            return loss.masked_fill(~mask.any(1), 0)
+
+    @torch.no_grad()
+    def decode(self, emissions: Tensor, mask: Tensor, pad: int = 0) -> Tensor:
+        """The best permitted tags.
+
+        Returns:
+            (batch, length) int64 tag ids at the positions of `mask`, `pad` elsewhere.
+        """
+        with torch.autocast(emissions.device.type, enabled=False):
+            chain, order = self._chain(emissions, mask)
+            return _spread(viterbi(*chain), order, mask, pad)
+
+    @torch.no_grad()
+    def marginals(self, emissions: Tensor, mask: Tensor) -> Tensor:
+        """The posterior probability of each tag at each position, summed over all tag sequences.
+
+        Returns:
+            (batch, length, num_labels), zero where `mask` is not set.
+        """
+        with torch.autocast(emissions.device.type, enabled=False):
+            chain, order = self._chain(emissions, mask)
+            return _spread(_expected_counts(chain).unary, order, mask, 0)
+
+    @torch.no_grad()
+    def posteriors(self, emissions: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
+        """Posterior probabilities along given tags, from which that of any stretch of them follows by the chain rule.
+
+        The posterior of a linear-chain CRF is a Markov chain, so `first[s] * then[s+1] * ... * then[e] * stops[e]` is the
+        exact probability of the tags s..e with no continuation of their entity behind e.
+
+        Returns:
+            (batch, length, 3): `first`, P(tag); `then`, P(tag | previous tag); `stops`, P(next tag does not continue this
+            one's entity | tag), 1 at the last position. Zero where `mask` is not set.
+        """
+        with torch.autocast(emissions.device.type, enabled=False):
+            chain, order = self._chain(emissions, mask)
+            valid = chain.valid()
+            tags = tags.gather(1, order).masked_fill(~valid, 0)
+            scaled = _scaled_messages(chain)
+            if scaled.exact:
+                forward, backward, onward = scaled.forward.log(), scaled.backward.log(), scaled.onward.log()
+            else:
+                forward, backward = _log_messages(chain)
+                onward = _log_onward(chain, backward)
+            first = (forward + onward).log_softmax(-1).gather(2, tags[..., None])[..., 0].exp()
+            # (batch, length - 1, num_labels): log P(next tag | this tag), for the tag that stands here
+            ahead = (chain.transitions[tags[:, :-1]] + backward[:, 1:]).log_softmax(-1).exp().nan_to_num()
+            then = torch.cat([first[:, :1], ahead.gather(2, tags[:, 1:, None])[..., 0]], 1)
+            goes_on = (ahead * self.continues[tags[:, :-1]]).sum(-1).masked_fill(~valid[:, 1:], 0)
+            stops = torch.cat([1 - goes_on, torch.ones_like(first[:, :1])], 1)
+            along = torch.stack([first, then, stops], -1).clamp(0, 1)  # (batch, width, 3)
+            return _spread(along, order, mask, 0)
+
+    def constrain(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Transition, start and end scores with -inf where the tag scheme forbids them."""
+        return (
+            self.transitions.masked_fill(~self.permitted_transitions, -torch.inf),
+            self.starts.masked_fill(~self.permitted_starts, -torch.inf),
+            self.ends.masked_fill(~self.permitted_ends, -torch.inf),
+        )
+
+    def _chain(self, emissions: Tensor, mask: Tensor) -> tuple[_Chain, Tensor]:
+        if emissions.dim() != 3 or emissions.shape[-1] != len(self.starts) or emissions.shape[:2] != mask.shape:
+            raise ValueError(
+                f"expected emissions (batch, length, {len(self.starts)}) and a mask (batch, length), "
+                f"found {tuple(emissions.shape)} and {tuple(mask.shape)}"
+            )
+        dtype = torch.float64 if emissions.dtype == torch.float64 else torch.float32
+        mask = mask.bool()
+        order, lengths = compact(mask)
+        emissions = emissions.to(dtype).gather(1, order[..., None].expand(-1, -1, emissions.shape[-1]))
+        lengths = lengths.clamp(min=1)  # an empty row becomes one neutral position, masked out again by the callers
+        valid = torch.arange(order.shape[1], device=order.device) < mask.sum(1, keepdim=True)
+        emissions = emissions.masked_fill(~valid[..., None], 0)
+        return _Chain(emissions, *(scores.to(dtype) for scores in self.constrain()), lengths), order
+
+
+def _spread(values: Tensor, order: Tensor, mask: Tensor, pad: float) -> Tensor:
+    """Put compacted values back where their positions stood; the inverse of gathering by `order`."""
+    result = torch.full(mask.shape + values.shape[2:], pad, dtype=values.dtype, device=values.device)
+    index = order if values.dim() == 2 else order[..., None].expand_as(values)
+    result.scatter_(1, index, values)
+    keep = mask.bool() if values.dim() == 2 else mask.bool()[..., None]
+    return result.masked_fill(~keep, pad)

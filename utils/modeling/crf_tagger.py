@@ -1,0 +1,254 @@
+"""Token tagger with a CRF (or a plain softmax) over any encoder, optionally with a BiLSTM and mixed layers below it.
+
+    encoder -> last layer, or learned mix of all layers -> [BiLSTM] -> dropout -> linear emissions -> CRF | softmax
+
+A saved `CrfTagger` takes this file and `crf.py` along and reloads anywhere:
+`AutoModelForTokenClassification.from_pretrained(path, trust_remote_code=True)`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
+from transformers import initialization as init
+from transformers.utils import ModelOutput
+
+from .crf import LinearChainCRF, compact, tag_rules, viterbi
+
+
+class CrfTaggerConfig(PreTrainedConfig):
+    """What a `CrfTagger` is made of, and what its user must know to feed it.
+
+    Args:
+        encoder_config: the encoder's own configuration.
+        head: `crf`, or `softmax` for independent decisions a token.
+        constrained: let `softmax` decode by Viterbi under the rules of the tag scheme.
+        layers: `last` hidden layer, or `weighted` for a learned mix of all.
+        lstm_hidden: units of the BiLSTM in each direction; 0 for none.
+        dropout: before the emissions, 0-1.
+        tag_scheme: `bio`, `bios` or `bioes`; the tag names are in `id2label`.
+        window_length, window_stride: how texts were cut in training, in sub-tokens.
+        special_token_ids: ids that carry no tag ([CLS], [SEP], padding, ...), for callers that pass no `token_mask`.
+    """
+
+    model_type = "crf-tagger"
+    sub_configs = {"encoder_config": AutoConfig}
+    has_no_defaults_at_init = True
+
+    encoder_config: dict | PreTrainedConfig | None = None
+    head: str = "crf"
+    constrained: bool = False
+    layers: str = "last"
+    lstm_hidden: int = 0
+    dropout: float = 0.1
+    tag_scheme: str = "bio"
+    window_length: int = 512
+    window_stride: int = 128
+    special_token_ids: list[int] | None = None
+    initializer_range: float = 0.02
+
+    def __post_init__(self, **kwargs):
+        if isinstance(self.encoder_config, dict):
+            fields = dict(self.encoder_config)
+            self.encoder_config = AutoConfig.for_model(fields.pop("model_type"), **fields)
+        super().__post_init__(**kwargs)
+
+
+@dataclass
+class CrfTaggerOutput(ModelOutput):
+    """Output of `CrfTagger`.
+
+    Args:
+        loss: mean over the tagged tokens; with labels only.
+        logits: (batch, length, num_labels) emissions.
+        tags: (batch, length) int64 decoded tag ids, -100 at untagged positions; in eval mode only.
+        posteriors: (batch, length, 3) float32 probabilities along the decoded tags, see `LinearChainCRF.posteriors`; in eval
+            mode only.
+    """
+
+    loss: Tensor | None = None
+    logits: Tensor | None = None
+    tags: Tensor | None = None
+    posteriors: Tensor | None = None
+
+
+class CrfTagger(PreTrainedModel):
+    config_class = CrfTaggerConfig
+    base_model_prefix = "encoder"
+    accepts_loss_kwargs = True
+    supports_gradient_checkpointing = True
+    _supports_sdpa = _supports_flash_attn = _supports_attention_backend = True
+
+    HEAD_MODULES = ("layer_mix", "lstm", "classifier", "crf")  # what sits on the encoder; some are None
+
+    def __init__(self, config: CrfTaggerConfig):
+        super().__init__(config)
+        self.encoder = AutoModel.from_config(config.encoder_config)
+        if hasattr(self.encoder, "pooler"):
+            self.encoder.pooler = None  # never used: under DDP its parameters would wait for gradients
+        width = config.encoder_config.hidden_size
+        depth = config.encoder_config.num_hidden_layers
+        self.layer_mix = LayerMix(depth + 1) if config.layers == "weighted" else None
+        self.lstm = None
+        if config.lstm_hidden:
+            self.lstm = nn.LSTM(width, config.lstm_hidden, batch_first=True, bidirectional=True)
+            width = 2 * config.lstm_hidden
+        self.dropout = nn.Dropout(config.dropout)
+        self.classifier = nn.Linear(width, config.num_labels)
+        labels = [config.id2label[i] for i in range(config.num_labels)]
+        self.crf = LinearChainCRF(labels) if config.head == "crf" else None
+        self.post_init()
+
+    @classmethod
+    def from_encoder(cls, name_or_path: str, *, loading: dict | None = None, **config) -> "CrfTagger":
+        """Put a fresh head on a pre-trained encoder.
+
+        Args:
+            name_or_path: an encoder on disk or on the Hub.
+            loading: keyword arguments for `AutoModel.from_pretrained` (revision, token, ...).
+            **config: fields of `CrfTaggerConfig`, `id2label` among them.
+        """
+        encoder = AutoModel.from_pretrained(name_or_path, **{"dtype": torch.float32, **(loading or {})})
+        if hasattr(encoder, "pooler"):
+            encoder.pooler = None
+        model = cls(cls.config_class(encoder_config=encoder.config, **config))
+        model.encoder = encoder
+        return model
+
+    def _init_weights(self, module):
+        super()._init_weights(module)
+        if isinstance(module, LinearChainCRF):
+            for parameter in module.parameters():
+                init.uniform_(parameter, -0.1, 0.1)
+        elif isinstance(module, LayerMix):
+            init.zeros_(module.weights)
+            init.ones_(module.scale)
+        elif isinstance(module, nn.LSTM):
+            for parameter in module.parameters():
+                init.uniform_(parameter, -(module.hidden_size**-0.5), module.hidden_size**-0.5)
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        token_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+        num_items_in_batch: Tensor | int | None = None,
+    ) -> CrfTaggerOutput:
+        """Score, and in eval mode decode, a batch.
+
+        Args:
+            input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds: as for the encoder.
+            token_mask: (batch, length) bool, the positions that carry a tag. Without it all but padding and the
+                configuration's special tokens.
+            labels: (batch, length) int64 tag ids; -100 is left out of the loss.
+            num_items_in_batch: how many labels the loss is averaged over; those of this batch if not given.
+        """
+        given = {"token_type_ids": token_type_ids, "position_ids": position_ids, "inputs_embeds": inputs_embeds}
+        hidden = self.encoder(
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            output_hidden_states=self.layer_mix is not None,
+            **{name: value for name, value in given.items() if value is not None},
+        )
+        states = hidden.last_hidden_state if self.layer_mix is None else self.layer_mix(hidden.hidden_states)
+        if attention_mask is None:
+            attention_mask = torch.ones(states.shape[:2], dtype=torch.int64, device=states.device)
+        if self.lstm is not None:
+            states = run_lstm(self.lstm, states, attention_mask)  # (batch, length, 2 * lstm_hidden)
+        logits = self.classifier(self.dropout(states)).float()  # (batch, length, num_labels)
+
+        mask = attention_mask.bool() if token_mask is None else token_mask.bool()
+        if token_mask is None and input_ids is not None and self.config.special_token_ids:
+            special = torch.tensor(self.config.special_token_ids, device=input_ids.device)
+            mask = mask & ~torch.isin(input_ids, special)
+        loss = None
+        if labels is not None:
+            counted = mask & (labels != -100)
+            total = counted.sum().clamp(min=1) if num_items_in_batch is None else num_items_in_batch
+            if self.crf is not None:
+                loss = self.crf(logits, labels, counted).sum() / total
+            else:
+                kept = labels.masked_fill(~counted, -100)
+                loss = cross_entropy(logits.flatten(0, 1), kept.flatten(), reduction="sum") / total
+        tags, posteriors = (None, None) if self.training else self.decode(logits, mask)
+        return CrfTaggerOutput(loss=loss, logits=logits, tags=tags, posteriors=posteriors)
+
+    def decode(self, logits: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Emissions -> (batch, length) int64 tags, -100 where `mask` is not set, and (batch, length, 3) posteriors."""
+        if self.crf is None:
+            labels = [self.config.id2label[i] for i in range(self.config.num_labels)]
+            return decode_softmax(logits, mask, labels=labels, constrained=self.config.constrained)
+        tags = self.crf.decode(logits, mask, pad=-100)
+        return tags, self.crf.posteriors(logits, tags, mask)
+
+
+class LayerMix(nn.Module):
+    """A learned weighted mean of all layers, times a learned scale (ELMo, Peters et al. 2018, equation 1)."""
+
+    def __init__(self, num_layers: int):
+        super().__init__()
+        self.weights = nn.Parameter(torch.zeros(num_layers))
+        self.scale = nn.Parameter(torch.ones(1))
+
+    def forward(self, layers: Sequence[Tensor]) -> Tensor:
+        shares = self.weights.softmax(0)
+        return self.scale * sum(share * layer for share, layer in zip(shares, layers, strict=True))
+
+
+def run_lstm(lstm: nn.LSTM, states: Tensor, attention_mask: Tensor) -> Tensor:
+    """Run a BiLSTM over right-padded rows without reading the padding; (batch, length, width) -> (batch, length, 2 * units)."""
+    lengths = attention_mask.sum(1).clamp(min=1).cpu()
+    with torch.autocast(states.device.type, enabled=False):
+        packed = pack_padded_sequence(states.float(), lengths, batch_first=True, enforce_sorted=False)
+        return pad_packed_sequence(lstm(packed)[0], batch_first=True, total_length=states.shape[1])[0]
+
+
+@torch.no_grad()
+def decode_softmax(
+    logits: Tensor, mask: Tensor, *, labels: Sequence[str], constrained: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Decode token classes that are decided independently; serves stock token classifiers too.
+
+    Args:
+        logits: (batch, length, num_labels).
+        mask: (batch, length) bool, the positions that carry a tag.
+        labels: tag names in the order of their ids.
+        constrained: take the best sequence that the tag scheme permits instead of the best tag at each position.
+
+    Returns:
+        (batch, length) int64 tags, -100 where `mask` is not set, and (batch, length, 3) float32 posteriors with the meaning
+        of `LinearChainCRF.posteriors`, under independence.
+    """
+    rules = tag_rules(labels)
+    order, lengths = compact(mask)  # (batch, width), (batch,)
+    logits = logits.float().gather(1, order[..., None].expand(-1, -1, logits.shape[-1]))
+    if constrained:
+        scores = (
+            torch.zeros(rule.shape, device=logits.device).masked_fill(~rule.to(logits.device), -torch.inf)
+            for rule in rules[:3]
+        )
+        best = viterbi(logits.log_softmax(-1), *scores, lengths.clamp(min=1))
+    else:
+        best = logits.argmax(-1)
+    probabilities = logits.softmax(-1)
+    first = probabilities.gather(2, best[..., None])[..., 0]
+    goes_on = (probabilities[:, 1:] * rules.continues.to(logits.device)[best[:, :-1]]).sum(-1)
+    steps = torch.arange(1, order.shape[1], device=logits.device)
+    goes_on = goes_on.masked_fill(steps >= lengths[:, None], 0)
+    stops = torch.cat([1 - goes_on, torch.ones_like(first[:, :1])], 1)
+    along = torch.stack([first, first, stops], -1)  # (batch, width, 3)
+    tags = torch.full(mask.shape, -100, dtype=torch.int64, device=logits.device).scatter_(1, order, best)
+    posteriors = logits.new_zeros(*mask.shape, 3).scatter_(1, order[..., None].expand_as(along), along)
+    return tags.masked_fill(~mask, -100), posteriors.masked_fill(~mask[..., None], 0)
+
+
+CrfTaggerConfig.register_for_auto_class()
+CrfTagger.register_for_auto_class("AutoModelForTokenClassification")

@@ -1,0 +1,274 @@
+"""Span tagger: scores every (start, end) pair for every entity type, so entities may nest and overlap.
+
+The head is Efficient GlobalPointer (Su et al., 2022, "Global Pointer: Novel Efficient Span-based Approach for Named Entity
+Recognition"): one query-key product with rotary positions says whether a stretch is an entity, two small linear maps of its
+first and last token say of which type.
+
+A saved `SpanTagger` takes this file along and reloads anywhere: `AutoModel.from_pretrained(path, trust_remote_code=True)`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
+from transformers import initialization as init
+from transformers.utils import ModelOutput
+
+MASKED = -1e4  # the score of a cell that is no span: end before start, or outside the text
+
+
+class SpanTaggerConfig(PreTrainedConfig):
+    """What a `SpanTagger` is made of, and what its user must know to feed it.
+
+    Args:
+        encoder_config: the encoder's own configuration.
+        head_size: width of queries and keys; even.
+        nested: whether decoded spans may overlap; otherwise of two that do the better one stays.
+        loss: `multilabel` (Su et al., 2022, section 2.4: one log-sum-exp over the positive, one over the negative cells)
+            or `focal` (Lin et al., 2017) on each cell.
+        focal_gamma: how far `focal` plays down cells that are already right.
+        type_weights: weight of each type's loss, in the order of the ids; None for equal ones.
+        layers: `last` hidden layer, or `weighted` for a learned mix of all.
+        lstm_hidden: units of a BiLSTM below the head in each direction; 0 for none.
+        dropout: before the head, 0-1.
+        window_length, window_stride: how texts were cut in training, in sub-tokens.
+        special_token_ids: ids that belong to no span ([CLS], [SEP], padding, ...), for callers that pass no `token_mask`.
+    """
+
+    model_type = "span-tagger"
+    sub_configs = {"encoder_config": AutoConfig}
+    has_no_defaults_at_init = True
+
+    encoder_config: dict | PreTrainedConfig | None = None
+    head_size: int = 64
+    nested: bool = True
+    loss: str = "multilabel"
+    focal_gamma: float = 2.0
+    type_weights: list[float] | None = None
+    layers: str = "last"
+    lstm_hidden: int = 0
+    dropout: float = 0.1
+    window_length: int = 512
+    window_stride: int = 128
+    special_token_ids: list[int] | None = None
+    initializer_range: float = 0.02
+
+    def __post_init__(self, **kwargs):
+        if isinstance(self.encoder_config, dict):
+            fields = dict(self.encoder_config)
+            self.encoder_config = AutoConfig.for_model(fields.pop("model_type"), **fields)
+        super().__post_init__(**kwargs)
+
+
+@dataclass
+class SpanTaggerOutput(ModelOutput):
+    """Output of `SpanTagger`.
+
+    Args:
+        loss: mean over texts and types; with labels only.
+        logits: (batch, num_types, length, length) score of the span from token i to token j; above 0 is an entity.
+        spans: (batch, max_spans, 3) int64 first token, last token (inclusive), type id of the decoded spans, best first,
+            padded with -100; in eval mode only.
+        span_scores: (batch, max_spans) float32 probabilities of the decoded spans; in eval mode only.
+    """
+
+    loss: Tensor | None = None
+    logits: Tensor | None = None
+    spans: Tensor | None = None
+    span_scores: Tensor | None = None
+
+
+class SpanTagger(PreTrainedModel):
+    config_class = SpanTaggerConfig
+    base_model_prefix = "encoder"
+    accepts_loss_kwargs = False
+    supports_gradient_checkpointing = True
+    _supports_sdpa = _supports_flash_attn = _supports_attention_backend = True
+
+    HEAD_MODULES = ("layer_mix", "lstm", "pointer", "borders")  # what sits on the encoder; some are None
+
+    def __init__(self, config: SpanTaggerConfig):
+        super().__init__(config)
+        self.encoder = AutoModel.from_config(config.encoder_config)
+        if hasattr(self.encoder, "pooler"):
+            self.encoder.pooler = None  # never used: under DDP its parameters would wait for gradients
+        width = config.encoder_config.hidden_size
+        depth = config.encoder_config.num_hidden_layers
+        self.layer_mix = LayerMix(depth + 1) if config.layers == "weighted" else None
+        self.lstm = None
+        if config.lstm_hidden:
+            self.lstm = nn.LSTM(width, config.lstm_hidden, batch_first=True, bidirectional=True)
+            width = 2 * config.lstm_hidden
+        self.dropout = nn.Dropout(config.dropout)
+        self.pointer = nn.Linear(width, 2 * config.head_size)  # query and key of each token
+        self.borders = nn.Linear(2 * config.head_size, 2 * config.num_labels)  # type scores of a first and a last token
+        self.post_init()
+
+    @classmethod
+    def from_encoder(cls, name_or_path: str, *, loading: dict | None = None, **config) -> "SpanTagger":
+        """Put a fresh head on a pre-trained encoder.
+
+        Args:
+            name_or_path: an encoder on disk or on the Hub.
+            loading: keyword arguments for `AutoModel.from_pretrained` (revision, token, ...).
+            **config: fields of `SpanTaggerConfig`, `id2label` among them (entity types, no "O").
+        """
+        encoder = AutoModel.from_pretrained(name_or_path, **{"dtype": torch.float32, **(loading or {})})
+        if hasattr(encoder, "pooler"):
+            encoder.pooler = None
+        model = cls(cls.config_class(encoder_config=encoder.config, **config))
+        model.encoder = encoder
+        return model
+
+    def _init_weights(self, module):
+        super()._init_weights(module)
+        if isinstance(module, LayerMix):
+            init.zeros_(module.weights)
+            init.ones_(module.scale)
+        elif isinstance(module, nn.LSTM):
+            for parameter in module.parameters():
+                init.uniform_(parameter, -(module.hidden_size**-0.5), module.hidden_size**-0.5)
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        token_mask: Tensor | None = None,
+        labels: Tensor | None = None,
+    ) -> SpanTaggerOutput:
+        """Score, and in eval mode decode, a batch.
+
+        Args:
+            input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds: as for the encoder.
+            token_mask: (batch, length) bool, the positions that spans may cover. Without it all but padding and the
+                configuration's special tokens.
+            labels: (batch, spans, 3) int64 first token, last token (inclusive), type id; rows of -100 are padding. A row
+                with type -1 marks cells (any type) that are left out of the loss.
+        """
+        given = {"token_type_ids": token_type_ids, "position_ids": position_ids, "inputs_embeds": inputs_embeds}
+        hidden = self.encoder(
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            output_hidden_states=self.layer_mix is not None,
+            **{name: value for name, value in given.items() if value is not None},
+        )
+        states = hidden.last_hidden_state if self.layer_mix is None else self.layer_mix(hidden.hidden_states)
+        if attention_mask is None:
+            attention_mask = torch.ones(states.shape[:2], dtype=torch.int64, device=states.device)
+        if self.lstm is not None:
+            states = run_lstm(self.lstm, states, attention_mask)  # (batch, length, 2 * lstm_hidden)
+        mask = attention_mask.bool() if token_mask is None else token_mask.bool()
+        if token_mask is None and input_ids is not None and self.config.special_token_ids:
+            special = torch.tensor(self.config.special_token_ids, device=input_ids.device)
+            mask = mask & ~torch.isin(input_ids, special)
+
+        logits = self.score(self.dropout(states), mask)
+        loss = None if labels is None else self.loss(logits, labels, mask)
+        spans, span_scores = (None, None) if self.training else decode_spans(logits, nested=self.config.nested)
+        return SpanTaggerOutput(loss=loss, logits=logits, spans=spans, span_scores=span_scores)
+
+    def score(self, states: Tensor, mask: Tensor) -> Tensor:
+        """(batch, length, width) -> (batch, num_types, length, length), `MASKED` where no span can be."""
+        pointers = self.pointer(states)  # (batch, length, 2 * head_size)
+        borders = self.borders(pointers).float() / 2  # (batch, length, 2 * num_types)
+        with torch.autocast(states.device.type, enabled=False):  # in bf16 the scores of neighbours would be equal
+            query, key = (rotate(part) for part in pointers.float().chunk(2, -1))  # (batch, length, head_size) each
+            extent = query @ key.transpose(1, 2) / self.config.head_size**0.5  # (batch, length, length)
+            first, last = borders.transpose(1, 2).chunk(2, 1)  # (batch, num_types, length) each
+            logits = extent[:, None] + first[..., None] + last[:, :, None]  # (batch, num_types, length, length)
+        spans = (mask[:, :, None] & mask[:, None]).triu()  # (batch, length, length)
+        return logits.masked_fill(~spans[:, None], MASKED)
+
+    def loss(self, logits: Tensor, labels: Tensor, mask: Tensor) -> Tensor:
+        """Mean loss over texts and types; see `SpanTaggerConfig.loss`."""
+        batch, num_types, length, _ = logits.shape
+        gold = torch.zeros(batch, num_types + 1, length, length, dtype=torch.bool, device=logits.device)
+        row, which = (labels[..., 0] >= 0).nonzero(as_tuple=True)
+        first, last, kind = labels[row, which].unbind(-1)
+        gold[row, kind, first, last] = True  # type -1 lands in the extra last plane
+        gold, ignored = gold[:, :-1], gold[:, -1:]
+        usable = (mask[:, :, None] & mask[:, None]).triu()[:, None] & ~ignored  # (batch, 1, length, length)
+        if self.config.loss == "focal":
+            crossed = binary_cross_entropy_with_logits(logits, gold.to(logits.dtype), reduction="none")
+            cell = (1 - (-crossed).exp()) ** self.config.focal_gamma * crossed  # 1 - exp(-ce): how wrong the cell is
+            by_type = (cell * usable).flatten(2).sum(-1)
+        else:
+            negative = logits.masked_fill(gold | ~usable, -torch.inf).flatten(2)
+            positive = (-logits).masked_fill(~gold | ~usable, -torch.inf).flatten(2)
+            zero = torch.zeros_like(negative[..., :1])
+            by_type = torch.cat([negative, zero], -1).logsumexp(-1) + torch.cat([positive, zero], -1).logsumexp(-1)
+        if self.config.type_weights is not None:
+            by_type = by_type * torch.tensor(self.config.type_weights, device=logits.device)
+        return by_type.mean()
+
+
+def rotate(states: Tensor) -> Tensor:
+    """Rotary position embedding (Su et al., 2021, RoFormer, equation 34): (batch, length, even width), same shape."""
+    length, width = states.shape[1:]
+    frequencies = 10_000.0 ** -(torch.arange(0, width, 2, device=states.device, dtype=torch.float32) / width)
+    angles = torch.arange(length, device=states.device)[:, None] * frequencies  # (length, width / 2)
+    cosine, sine = angles.cos(), angles.sin()
+    even, odd = states[..., ::2], states[..., 1::2]
+    return torch.stack([even * cosine - odd * sine, odd * cosine + even * sine], -1).flatten(-2)
+
+
+@torch.no_grad()
+def decode_spans(logits: Tensor, *, nested: bool, threshold: float = 0.0) -> tuple[Tensor, Tensor]:
+    """Pick the cells above the threshold.
+
+    Args:
+        logits: (batch, num_types, length, length).
+        nested: keep spans that overlap; otherwise the better one of two that do. At most `4 * length` cells of a text
+            are looked at, best first: an untrained head would else return half of all cells.
+        threshold: the score above which a cell is an entity.
+
+    Returns:
+        (batch, max_spans, 3) int64 first token, last token (inclusive), type, best first, padded with -100, and
+        (batch, max_spans) float32 `sigmoid(score)`, 0 for padding. `max_spans` is at least 1.
+    """
+    batch, _, length, _ = logits.shape
+    flat = logits.flatten(1)
+    most = int((flat > threshold).sum(1).max().clamp(1, 4 * length)) if flat.numel() else 1
+    scores, cells = flat.topk(min(most, flat.shape[1]), dim=1)  # (batch, max_spans)
+    kind, first, last = cells // length**2, cells // length % length, cells % length
+    kept = scores > threshold
+    if not nested:
+        clash = (first[:, :, None] <= last[:, None]) & (first[:, None] <= last[:, :, None])  # (batch, spans, spans)
+        for better in range(kept.shape[1]):
+            beaten = clash[:, better] & kept[:, better, None]
+            beaten[:, : better + 1] = False
+            kept &= ~beaten
+    spans = torch.stack([first, last, kind], -1).masked_fill(~kept[..., None], -100)
+    return spans, scores.sigmoid().masked_fill(~kept, 0).float()
+
+
+class LayerMix(nn.Module):
+    """A learned weighted mean of all layers, times a learned scale (ELMo, Peters et al. 2018, equation 1)."""
+
+    def __init__(self, num_layers: int):
+        super().__init__()
+        self.weights = nn.Parameter(torch.zeros(num_layers))
+        self.scale = nn.Parameter(torch.ones(1))
+
+    def forward(self, layers: Sequence[Tensor]) -> Tensor:
+        shares = self.weights.softmax(0)
+        return self.scale * sum(share * layer for share, layer in zip(shares, layers, strict=True))
+
+
+def run_lstm(lstm: nn.LSTM, states: Tensor, attention_mask: Tensor) -> Tensor:
+    """Run a BiLSTM over right-padded rows without reading the padding; (batch, length, width) -> (batch, length, 2 * units)."""
+    lengths = attention_mask.sum(1).clamp(min=1).cpu()
+    with torch.autocast(states.device.type, enabled=False):
+        packed = pack_padded_sequence(states.float(), lengths, batch_first=True, enforce_sorted=False)
+        return pad_packed_sequence(lstm(packed)[0], batch_first=True, total_length=states.shape[1])[0]
+
+
+SpanTaggerConfig.register_for_auto_class()
+SpanTagger.register_for_auto_class("AutoModel")

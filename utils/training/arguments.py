@@ -1,0 +1,194 @@
+"""Command lines: `script [config.yaml] [--flag value ...]`, the same for every script.
+
+Light on purpose: `--help` must answer before torch and `TrainingArguments` are imported (four seconds).
+"""
+
+import difflib
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+from transformers import HfArgumentParser
+
+from ..data.errors import DataError
+
+
+def option(default, help_text: str, **metadata):
+    """A dataclass field with its line of help."""
+    return field(default=default, metadata={"help": help_text, **metadata})
+
+
+@dataclass
+class DataArguments:
+    """Where the data comes from and how texts are cut."""
+
+    _argument_group_name = "data"
+
+    train_file: str | None = option(None, "Train on this file; without it nothing is trained.")
+    validation_file: str | None = option(
+        None, "Choose the best epoch on this file; without it a tenth of the training data is held out."
+    )
+    test_file: str | None = option(None, "Score (if labelled) and predict this file once, after training.")
+    dataset_name: str | None = option(None, "Hub dataset or `save_to_disk` folder instead of files.")
+    dataset_config_name: str | None = option(None, "Configuration of the Hub dataset.")
+    file_format: str = option("auto", "Format of the files; `auto` goes by content and extension.")
+    skip_bad_lines: bool = option(False, "Leave malformed lines out and count them, instead of stopping at them.")
+    validation_share: float = option(0.1, "Share of the training data held out when there is no validation data, 0-1.")
+    max_length: int = option(512, "Sub-tokens a window, special tokens included; longer texts are cut into windows.")
+    stride: int = option(128, "Sub-tokens by which neighbouring windows overlap; entities up to this length stay whole.")
+    max_train_samples: int | None = option(None, "Use the first so many training texts only, for a quick look.")
+    max_eval_samples: int | None = option(None, "Likewise for validation and test.")
+
+
+@dataclass
+class ModelArguments:
+    """The encoder and what lies between it and the head."""
+
+    _argument_group_name = "model"
+
+    model_name_or_path: str = field(metadata={"help": "Encoder to start from: a folder or a Hub id."})
+    model_revision: str = option("main", "Branch, tag or commit of the Hub model.")
+    trust_remote_code: bool = option(False, "Run modelling code that comes with the model; only for models you trust.")
+    layers: str = option(
+        "last", "`weighted` feeds the head a learned mix of all layers instead of the last.", choices=["last", "weighted"]
+    )
+    lstm_hidden: int = option(0, "Units of a BiLSTM between encoder and head, in each direction; 0 for none.")
+    dropout: float = option(0.1, "Dropout before the head, 0-1.")
+
+
+@dataclass
+class TrickArguments:
+    """Changes to the training step and to the learning rates; all off by default."""
+
+    _argument_group_name = "tricks"
+
+    head_learning_rate: float | None = option(None, "Learning rate of all that is not the encoder; else as the encoder's.")
+    layer_decay: float = option(1.0, "Each layer below the top learns this factor slower, 0-1; 1 for equal rates.")
+    fgm_epsilon: float = option(0.0, "Fast gradient method: second pass with embeddings moved by this norm; 2x the time.")
+    r_drop_alpha: float = option(0.0, "R-Drop: weight of the divergence between two dropout passes; 2x the time.")
+    ema_decay: float = option(0.0, "Evaluate and save an exponential moving average of the weights, e.g. 0.999.")
+    early_stopping_patience: int | None = option(None, "Stop after so many evaluations without a better score.")
+    overwrite_output_dir: bool = option(False, "Start over in a folder that holds an earlier run, removing its checkpoints.")
+
+
+# What we set differently from `TrainingArguments`, and why; `FineTuningArguments` takes its defaults from here.
+TRAINING_DEFAULTS = {
+    "learning_rate": (5e-5, "peak; small encoders want more (bert-mini-zh: 1e-3)"),
+    "num_train_epochs": (5.0, "the small sets of this field are not seen enough in 3"),
+    "per_device_train_batch_size": (32, "halved on out-of-memory, effective size kept"),
+    "per_device_eval_batch_size": (64, "no gradients, so twice the training batch fits"),
+    "warmup_steps": (0.06, "below 1 a share of all steps; fresh heads send wild gradients at first"),
+    "weight_decay": (0.01, "as BERT was trained; none on biases and norms"),
+    "eval_strategy": ("epoch", "the best epoch is chosen by score"),
+    "save_strategy": ("epoch", "must match evaluation so that the best epoch can be loaded"),
+    "save_total_limit": (2, "the best and the latest"),
+    "load_best_model_at_end": (True, "the last epoch is often not the best"),
+    "metric_for_best_model": ("f1", "loss keeps growing while the score still improves"),
+    "greater_is_better": (True, "f1 is better when greater"),
+    "train_sampling_strategy": ("group_by_length", "batches of like length need little padding"),
+    "remove_unused_columns": (False, "our collators pick the columns"),
+    "logging_steps": (50, "a line every few seconds"),
+    "report_to": ("none", "nothing is sent anywhere unless asked"),
+    "precision": ("auto", "fp32 | bf16 | fp16; auto is bf16 where the hardware has it, else fp32"),
+}
+
+
+class ArgumentError(ValueError):
+    """A command line or configuration file that cannot be used; scripts print it without a traceback."""
+
+
+def parse_arguments(*classes: type, argv: Sequence[str] | None = None, description: str | None = None) -> tuple:
+    """Parse `[config.yaml] [--flag value ...]`; the command line wins over the file.
+
+    Args:
+        *classes: our argument dataclasses, in the order in which help shows them.
+        argv: command line without the program's name; that of the process if None.
+        description: shown on top of `--help`.
+
+    Returns:
+        One instance of each class, and a `FineTuningArguments` behind them.
+
+    Raises:
+        ArgumentError: an unknown flag or key, with the nearest known one; an unreadable file.
+        SystemExit: after `--help` and `--help_all`, and for malformed values.
+    """
+    argv = list(sys.argv[1:] if argv is None else argv)
+    if "--help" in argv or "-h" in argv:
+        parser = HfArgumentParser(classes, description=description, epilog=_training_help(), allow_abbrev=False)
+        parser.formatter_class = _HelpFormatter
+        parser.print_help()
+        raise SystemExit(0)
+    from .fine_tuning_arguments import FineTuningArguments
+
+    parser = HfArgumentParser((*classes, FineTuningArguments), description=description, allow_abbrev=False)
+    if "--help_all" in argv:
+        parser.print_help()
+        raise SystemExit(0)
+    known = {action.dest for action in parser._actions}
+    if argv and not argv[0].startswith("-"):
+        argv = [*read_config(argv[0], known=known), *argv[1:]]
+    *parsed, unknown = parser.parse_args_into_dataclasses(args=argv, return_remaining_strings=True)
+    if unknown:
+        raise ArgumentError("; ".join(_explain_unknown(word, known) for word in unknown))
+    return tuple(parsed)
+
+
+def read_config(path: str, *, known: set[str]) -> list[str]:
+    """Turn a YAML or JSON file of flags into command-line words, so that its values are checked like typed ones.
+
+    Raises:
+        ArgumentError: no such file, not a mapping, or a key that is no flag.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+        values = json.loads(text) if path.endswith(".json") else yaml.safe_load(text)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, json.JSONDecodeError) as error:
+        raise ArgumentError(f"{path}: expected a YAML or JSON file of flags, found: {error}") from error
+    if not isinstance(values, dict):
+        raise ArgumentError(f"{path}: expected a mapping such as `head: crf`, found {type(values).__name__}")
+    words = []
+    for key, value in values.items():
+        if key not in known:
+            raise ArgumentError(f"{path}: {_explain_unknown(f'--{key}', known)}")
+        if value is None:
+            continue
+        words.append(f"--{key}")
+        if isinstance(value, list):
+            words += map(str, value)
+        else:
+            words.append(json.dumps(value) if isinstance(value, dict) else str(value))
+    return words
+
+
+def _explain_unknown(word: str, known: set[str]) -> str:
+    if not word.startswith("-"):
+        return f"unexpected value {word!r}: a flag takes one value, and a configuration file comes first"
+    near = difflib.get_close_matches(word.lstrip("-").replace("-", "_"), sorted(known), n=1, cutoff=0.5)
+    return f"unknown option {word}" + (f"; did you mean --{near[0]}?" if near else "; --help lists the options")
+
+
+def _training_help() -> str:
+    lines = ["training options that differ from transformers' TrainingArguments (--help_all shows every one):"]
+    lines += [f"  --{name} {value}: {reason}" for name, (value, reason) in TRAINING_DEFAULTS.items()]
+    return "\n".join(lines)
+
+
+class _HelpFormatter(HfArgumentParser().formatter_class):
+    """Defaults beside each option, the epilog as it is written."""
+
+    def _fill_text(self, text, width, indent):
+        return "\n".join(indent + line for line in text.splitlines())
+
+
+def run_script(main: Callable) -> None:
+    """Run a script's `main`; an error that its user can repair is one line on standard error and exit status 2."""
+    try:
+        main()
+    except (ArgumentError, DataError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        sys.exit("stopped")

@@ -1,0 +1,77 @@
+"""Halve the batch when memory runs out, and keep the effective batch size."""
+
+import gc
+import logging
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from transformers import Trainer
+
+logger = logging.getLogger(__name__)
+
+
+def smaller_batch(size: int, accumulation: int) -> tuple[int, int]:
+    """The next smaller batch size and the accumulation steps that keep their product.
+
+    Returns:
+        The largest divisor of `size * accumulation` up to half of `size`, and its cofactor.
+
+    Raises:
+        ValueError: `size` is 1 already.
+
+    Example:
+        >>> smaller_batch(32, 1)
+        (16, 2)
+    """
+    if size <= 1:
+        raise ValueError("a batch of one text is the smallest")
+    effective = size * accumulation
+    smaller = next(candidate for candidate in range(size // 2, 0, -1) if effective % candidate == 0)
+    return smaller, effective // smaller
+
+
+def is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether an error says that a device's memory, or the host's, is exhausted."""
+    signs = ("out of memory", "can't allocate memory", "not enough memory")
+    return isinstance(error, torch.OutOfMemoryError) or any(sign in str(error) for sign in signs)
+
+
+class Batches(NamedTuple):
+    """Texts a device and step in training, steps accumulated before an update, texts a device and step in evaluation."""
+
+    train: int
+    accumulation: int
+    evaluation: int
+
+
+def train_within_memory(
+    build: Callable[[Batches], Trainer], batches: Batches, *, resume: Callable[[], str | None]
+) -> tuple[Trainer, dict[str, float]]:
+    """Train; whenever memory runs out, start again from the last whole checkpoint with half the batch.
+
+    Args:
+        build: gives a trainer for these batches, with a freshly loaded model.
+        batches: to begin with.
+        resume: gives the checkpoint to start from, or None for the beginning.
+
+    Returns:
+        The trainer that finished, and its training metrics.
+
+    Raises:
+        RuntimeError: not enough memory for a batch of one; any other error of training.
+    """
+    while True:
+        trainer = build(batches)
+        try:
+            return trainer, trainer.train(resume_from_checkpoint=resume()).metrics
+        except RuntimeError as error:
+            if not is_out_of_memory(error) or batches.train <= 1:
+                raise
+            message = str(error).splitlines()[0]
+        batches = Batches(*smaller_batch(batches.train, batches.accumulation), max(1, batches.evaluation // 2))
+        logger.warning("out of memory (%s); going on with batches of %d x %d", message, *batches[:2])
+        del trainer
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()

@@ -1,0 +1,64 @@
+"""`TrainingArguments` with the defaults that fine-tuning wants."""
+
+from dataclasses import dataclass, field, fields
+
+import torch
+from transformers import TrainingArguments
+
+from .arguments import TRAINING_DEFAULTS, ArgumentError
+
+_INHERITED = {each.name: each for each in fields(TrainingArguments)}
+
+
+def _default(name: str):
+    """The inherited field with our default and our reason."""
+    value, reason = TRAINING_DEFAULTS[name]
+    inherited = _INHERITED[name].metadata.get("help", "") if name in _INHERITED else ""
+    return field(default=value, metadata={"help": f"{inherited} (Here {value}: {reason}.)".replace("%", "%%")})
+
+
+@dataclass
+class FineTuningArguments(TrainingArguments):
+    """Every `TrainingArguments` field; `utils.training.arguments.TRAINING_DEFAULTS` says what differs and why."""
+
+    learning_rate: float = _default("learning_rate")
+    num_train_epochs: float = _default("num_train_epochs")
+    per_device_train_batch_size: int = _default("per_device_train_batch_size")
+    per_device_eval_batch_size: int = _default("per_device_eval_batch_size")
+    warmup_steps: float = _default("warmup_steps")
+    weight_decay: float = _default("weight_decay")
+    eval_strategy: str = _default("eval_strategy")
+    save_strategy: str = _default("save_strategy")
+    save_total_limit: int | None = _default("save_total_limit")
+    load_best_model_at_end: bool = _default("load_best_model_at_end")
+    metric_for_best_model: str | None = _default("metric_for_best_model")
+    greater_is_better: bool | None = _default("greater_is_better")
+    train_sampling_strategy: str = _default("train_sampling_strategy")
+    remove_unused_columns: bool = _default("remove_unused_columns")
+    logging_steps: float = _default("logging_steps")
+    report_to: str = _default("report_to")
+    precision: str = _default("precision")
+
+    def __post_init__(self):
+        if self.precision not in ("auto", "fp32", "bf16", "fp16"):
+            raise ArgumentError(f"--precision: expected auto, fp32, bf16 or fp16, found {self.precision}")
+        if not accelerator_available():
+            self.use_cpu = True
+        if self.precision == "auto" and not (self.bf16 or self.fp16):
+            self.bf16 = has_bf16(cpu=self.use_cpu)
+        elif self.precision in ("bf16", "fp16"):
+            self.bf16, self.fp16 = self.precision == "bf16", self.precision == "fp16"
+        super().__post_init__()
+
+
+def accelerator_available() -> bool:
+    """Whether torch sees a GPU or another accelerator."""
+    return torch.accelerator.is_available()
+
+
+def has_bf16(*, cpu: bool) -> bool:
+    """Whether the device multiplies bfloat16 matrices in hardware; in software it is slower than float32."""
+    if cpu:
+        found = torch.cpu.get_capabilities()
+        return bool(found.get("amx_bf16") or found.get("avx512_bf16"))
+    return torch.cuda.is_available() and torch.cuda.get_device_capability() >= (8, 0)

@@ -1,0 +1,193 @@
+"""What surrounds a run: logging, the output folder, checkpoints to go on from, and the record it leaves."""
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+import transformers
+from safetensors import safe_open
+
+logger = logging.getLogger(__name__)
+
+PACKAGES = ("torch", "transformers", "datasets", "evaluate", "accelerate", "seqeval", "scikit-learn", "numpy")
+
+
+def set_up_logging(*, main_process: bool) -> None:
+    """Log to standard error, from the main process only; libraries speak up for warnings."""
+    logging.basicConfig(format="%(message)s", level=logging.INFO if main_process else logging.ERROR, force=True)
+    logging.getLogger("datasets").setLevel(logging.WARNING)
+    for noisy in ("httpx", "urllib3", "fsspec", "accelerate", "filelock"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    transformers.utils.logging.set_verbosity_error()  # freshly initialised heads are meant to be so: we say which
+
+
+def prepare_output_dir(output_dir: str | Path, *, resume: bool, overwrite: bool) -> Path:
+    """Make the output folder, or say why it cannot be used.
+
+    Args:
+        output_dir: folder of the run.
+        resume: the run goes on from a checkpoint in it.
+        overwrite: remove the checkpoints of an earlier run.
+
+    Raises:
+        FileExistsError: the folder holds an earlier run, and neither is asked for.
+    """
+    folder = Path(output_dir)
+    folder.mkdir(parents=True, exist_ok=True)
+    earlier = [path for path in folder.iterdir() if path.name == "run.json" or path.name.startswith("checkpoint-")]
+    if earlier and overwrite and not resume:
+        for path in earlier:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    elif earlier and not resume:
+        raise FileExistsError(
+            f"{folder}: holds an earlier run ({earlier[0].name}); go on with --resume_from_checkpoint last, start over with "
+            "--overwrite_output_dir, or choose another --output_dir"
+        )
+    for path in folder.glob(".unfinished-*"):
+        shutil.rmtree(path, ignore_errors=True)
+    return folder
+
+
+def last_whole_checkpoint(output_dir: str | Path) -> str | None:
+    """The latest checkpoint that was written to its end; half-written ones are passed over.
+
+    `Trainer` writes `trainer_state.json` last, so a checkpoint with a readable one is whole.
+    """
+    numbered = {}
+    for path in Path(output_dir).glob("checkpoint-*"):
+        if (found := re.fullmatch(r"checkpoint-(\d+)", path.name)) and path.is_dir():
+            numbered[int(found[1])] = path
+    for step in sorted(numbered, reverse=True):
+        if is_whole(numbered[step]):
+            return str(numbered[step])
+        logger.warning("%s: not written to its end, passed over", numbered[step])
+    return None
+
+
+def is_whole(checkpoint: str | Path) -> bool:
+    """Whether a checkpoint's weights and trainer state can be read."""
+    checkpoint = Path(checkpoint)
+    try:
+        json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
+        weights = sorted(checkpoint.glob("*.safetensors"))
+        for path in weights:
+            with safe_open(path, framework="pt"):
+                pass
+    except (OSError, ValueError, RuntimeError, Exception) as error:  # safetensors raises a class of its own
+        logger.debug("%s: %s", checkpoint, error)
+        return False
+    return bool(weights)
+
+
+def checkpoint_to_resume(asked: str | None, output_dir: str | Path) -> str | None:
+    """Resolve `--resume_from_checkpoint`: a folder, or `last` (also `true`) for the latest whole one of the output folder.
+
+    Raises:
+        FileNotFoundError: the folder is not a whole checkpoint.
+    """
+    if not asked or str(asked).lower() == "false":
+        return None
+    if str(asked).lower() in ("last", "true"):
+        found = last_whole_checkpoint(output_dir)
+        logger.info("going on from %s", found) if found else logger.info("no checkpoint yet, starting from the beginning")
+        return found
+    if not is_whole(asked):
+        raise FileNotFoundError(f"--resume_from_checkpoint {asked}: expected a whole checkpoint folder; try `last`")
+    return str(asked)
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    path = Path(path)
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=path.parent, prefix=".unfinished-", delete=False, newline="\n"
+    ) as file:
+        file.write(text)
+    os.chmod(file.name, 0o644)
+    os.replace(file.name, path)
+
+
+def write_json(path: str | Path, value) -> None:
+    """Write JSON whole or not at all, readable by people."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+@contextlib.contextmanager
+def replacing_files(folder: str | Path) -> Iterator[Path]:
+    """Give a fresh folder to write to; when the block ends well, its files replace those of `folder` one by one."""
+    folder = Path(folder)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".unfinished-") as fresh:
+        yield Path(fresh)
+        for path in sorted(Path(fresh).iterdir(), key=lambda path: path.name == "config.json"):  # config.json last
+            os.replace(path, folder / path.name)
+
+
+def describe_run(
+    *, arguments: Iterable, files: Iterable[str | Path | None], seed: int, started: float, results: dict
+) -> dict:
+    """What `run.json` holds: how to do this run again, and where it was done.
+
+    Args:
+        arguments: the resolved argument dataclasses.
+        files: data files, to be hashed; None is passed over.
+        seed: of the run.
+        started: `time.time()` at its start.
+        results: final scores.
+    """
+    resolved = {}
+    for one in arguments:
+        values = one.to_dict() if hasattr(one, "to_dict") else asdict(one)
+        resolved |= {name: value for name, value in values.items() if "token" not in name}
+    return {
+        "argv": sys.argv,
+        "arguments": resolved,
+        "results": results,
+        "seed": seed,
+        "data": {str(path): sha256(path) for path in files if path and Path(path).is_file()},
+        "versions": {name: version(name) for name in PACKAGES} | {"python": platform.python_version()},
+        "git_commit": git_commit(),
+        "hardware": hardware(),
+        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
+        "wall_time_seconds": round(time.time() - started, 1),
+    }
+
+
+def sha256(path: str | Path) -> str:
+    """Hex digest of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def git_commit() -> str | None:
+    """The commit of this repository, with `+changes` behind it when files differ; None outside a checkout."""
+    root = Path(__file__).resolve().parents[2]
+    try:
+        command = ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--dirty=+changes", "--exclude=*"]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def hardware() -> dict:
+    """Processor, cores and accelerators."""
+    found = {"processor": platform.processor() or platform.machine(), "cores": os.cpu_count()}
+    with contextlib.suppress(OSError):
+        model = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
+        found["processor"] = model[1] if model else found["processor"]
+    if torch.cuda.is_available():
+        found["gpus"] = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+    return found

@@ -1,0 +1,226 @@
+"""Changes to the training step that work with every head: FGM, R-Drop, EMA.
+
+`TrickTrainer` is `Trainer` plus what is asked for here, learning rates by part of the model, evaluation in the order of the
+data, and checkpoints that are whole or not there.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+from torch.utils.data import SequentialSampler
+from transformers import Trainer, TrainerCallback
+
+RAW_WEIGHTS = "raw_weights.safetensors"  # beside the averaged ones in a checkpoint, so that training can go on
+
+
+@dataclass
+class FastGradient:
+    """Fast gradient method (Miyato et al., 2017): learn on embeddings moved along their gradient, too.
+
+    Args:
+        epsilon: Euclidean norm of the move.
+    """
+
+    epsilon: float
+
+    @contextlib.contextmanager
+    def moved(self, weight: nn.Parameter, gradient: Tensor) -> Iterator[None]:
+        """Move `weight` along `gradient` inside the block."""
+        norm = gradient.norm()
+        if not torch.isfinite(norm) or norm == 0:
+            yield
+            return
+        before = weight.detach().clone()
+        with torch.no_grad():
+            weight.add_(gradient, alpha=self.epsilon / norm.item())
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                weight.copy_(before)
+
+
+@dataclass
+class RegularizedDropout:
+    """R-Drop (Wu et al., 2021, equation 4): two dropout passes should agree.
+
+    The loss is the paper's, halved: the mean of both passes' losses + alpha / 4 * (KL(p, q) + KL(q, p)).
+
+    Args:
+        alpha: weight of the divergence.
+        divergence: (logits of one pass, of the other, labels) -> KL(p, q) + KL(q, p), a scalar.
+    """
+
+    alpha: float
+    divergence: Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+def class_divergence(one: Tensor, other: Tensor, labels: Tensor) -> Tensor:
+    """Symmetric KL divergence of class distributions, mean over labelled positions.
+
+    Args:
+        one, other: (..., num_classes) logits.
+        labels: (...) class ids, -100 where there is none.
+    """
+    one, other = one.float().log_softmax(-1), other.float().log_softmax(-1)
+    each = ((one.exp() - other.exp()) * (one - other)).sum(-1)  # KL(p, q) + KL(q, p) at each position
+    counted = labels != -100
+    return each[counted].sum() / counted.sum().clamp(min=1)
+
+
+def cell_divergence(one: Tensor, other: Tensor, labels: Tensor) -> Tensor:
+    """Symmetric KL divergence of independent yes/no decisions: summed over cells, mean over the two leading dimensions."""
+    one, other = one.float(), other.float()
+    return ((one.sigmoid() - other.sigmoid()) * (one - other)).flatten(2).sum(-1).mean()
+
+
+class AveragedWeights:
+    """Exponential moving average of a model's trainable weights.
+
+    Args:
+        decay: share of the old average kept at each step, 0-1; smaller in the first steps: (1 + step) / (10 + step).
+    """
+
+    def __init__(self, decay: float):
+        self.decay = decay
+        self.steps = 0
+        self.average: dict[str, Tensor] = {}
+
+    @torch.no_grad()
+    def update(self, model: nn.Module) -> None:
+        self.steps += 1
+        kept = min(self.decay, (1 + self.steps) / (10 + self.steps))
+        for name, parameter in model.named_parameters():
+            if parameter.requires_grad:
+                if name not in self.average:
+                    self.average[name] = parameter.detach().clone()
+                else:
+                    self.average[name].lerp_(parameter.detach(), 1 - kept)
+
+    @contextlib.contextmanager
+    def applied(self, model: nn.Module) -> Iterator[None]:
+        """Let the model have the averaged weights inside the block."""
+        parameters = dict(model.named_parameters())
+        raw = {name: parameters[name].detach().clone() for name in self.average}
+        _copy_into(parameters, self.average)
+        try:
+            yield
+        finally:
+            _copy_into(parameters, raw)
+
+
+@torch.no_grad()
+def _copy_into(parameters: dict[str, nn.Parameter], values: dict[str, Tensor]) -> None:
+    for name, value in values.items():
+        parameters[name].copy_(value)
+
+
+class _Averaging(TrainerCallback):
+    """Update the average after each optimizer step."""
+
+    def __init__(self, averaged_weights: AveragedWeights):
+        self.averaged_weights = averaged_weights
+
+    def on_step_end(self, args, state, control, model=None, **kwargs):
+        self.averaged_weights.update(model)
+
+
+class TrickTrainer(Trainer):
+    """`Trainer` with parameter groups and, where given, FGM, R-Drop and EMA.
+
+    Args:
+        groups: optimizer groups, see `parameter_groups`.
+        fast_gradient, regularized_dropout, averaged_weights: None for off.
+        **trainer: arguments of `Trainer`.
+    """
+
+    def __init__(
+        self,
+        *,
+        groups: list[dict],
+        fast_gradient: FastGradient | None = None,
+        regularized_dropout: RegularizedDropout | None = None,
+        averaged_weights: AveragedWeights | None = None,
+        **trainer,
+    ):
+        super().__init__(**trainer)
+        self.groups = groups
+        self.fast_gradient = fast_gradient
+        self.regularized_dropout = regularized_dropout
+        self.averaged_weights = averaged_weights
+        self.average_in_use = averaged_weights is not None  # until the best weights are loaded at the end
+        if averaged_weights is not None:
+            self.add_callback(_Averaging(averaged_weights))
+
+    def create_optimizer(self, model=None):
+        if self.optimizer is None:
+            optimizer_class, options = self.get_optimizer_cls_and_kwargs(self.args, self.model)
+            self.optimizer = optimizer_class(self.groups, **options)
+        return self.optimizer
+
+    def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        trick = self.regularized_dropout
+        if trick is None or not model.training:
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        labels = inputs["labels"]
+        twice = {name: torch.cat([value, value]) for name, value in inputs.items()}
+        if num_items_in_batch is not None:
+            num_items_in_batch = 2 * num_items_in_batch
+        loss, outputs = super().compute_loss(model, twice, True, num_items_in_batch)
+        one, other = outputs["logits"].chunk(2)
+        share = 1.0
+        if num_items_in_batch is not None:  # this micro-batch's share of the labels that the step is averaged over
+            share = 2 * (labels != -100).sum() / num_items_in_batch
+        loss = loss + trick.alpha / 4 * share * trick.divergence(one, other, labels)
+        return (loss, outputs) if return_outputs else loss
+
+    def training_step(self, model, inputs, num_items_in_batch=None):
+        if self.fast_gradient is None:
+            return super().training_step(model, inputs, num_items_in_batch)
+        weight = self.accelerator.unwrap_model(model).get_input_embeddings().weight
+        earlier = None if weight.grad is None else weight.grad.detach().clone()  # of accumulated micro-batches
+        loss = super().training_step(model, inputs, num_items_in_batch)
+        gradient = weight.grad.detach().clone() if earlier is None else weight.grad.detach() - earlier
+        with self.fast_gradient.moved(weight, gradient):
+            super().training_step(model, inputs, num_items_in_batch)
+        return loss
+
+    def _get_eval_sampler(self, eval_dataset):
+        # Length grouping would shuffle evaluation too: predictions would belong to other rows than their place says.
+        return SequentialSampler(eval_dataset)
+
+    def _averaged(self):
+        if not self.average_in_use or not self.averaged_weights.average:
+            return contextlib.nullcontext()
+        return self.averaged_weights.applied(self.model)
+
+    def evaluate(self, *args, **kwargs):
+        with self._averaged():
+            return super().evaluate(*args, **kwargs)
+
+    def _save_checkpoint(self, model, trial):
+        folder = Path(self._get_output_dir(trial)) / f"checkpoint-{self.state.global_step}"
+        if self.averaged_weights is not None and self.args.should_save:
+            folder.mkdir(parents=True, exist_ok=True)
+            raw = {name: dict(self.model.named_parameters())[name].detach() for name in self.averaged_weights.average}
+            save_file({name: value.contiguous() for name, value in raw.items()}, folder / RAW_WEIGHTS)
+        with self._averaged():  # what was evaluated is what is saved
+            super()._save_checkpoint(model, trial)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint, model=None):
+        super()._load_from_checkpoint(resume_from_checkpoint, model)
+        raw = Path(resume_from_checkpoint) / RAW_WEIGHTS
+        if self.averaged_weights is not None and raw.is_file():
+            parameters, weights = dict(self.model.named_parameters()), load_file(raw)
+            self.averaged_weights.average = {name: parameters[name].detach().clone() for name in weights}
+            self.averaged_weights.steps = int(Path(resume_from_checkpoint).name.rpartition("-")[2])
+            _copy_into(parameters, weights)
+
+    def _load_best_model(self):
+        super()._load_best_model()
+        self.average_in_use = False
