@@ -1,4 +1,4 @@
-"""What is wrong with a user's data: the exception, the collector of line errors, and reading that fails with nothing else."""
+"""What is wrong with a user's data: the exception, the collector of line errors, and reading that raises no other."""
 
 import difflib
 import gzip
@@ -113,7 +113,8 @@ def read_bytes(path: str | PathLike) -> bytes:
 def read_lines(path: str | PathLike, log: ErrorLog) -> list[str | None]:
     r"""Read the lines of a UTF-8 file, gzipped or not.
 
-    Lines end at "\n" alone (U+2028, U+0085 and others are text). A byte-order mark and the "\r" of "\r\n" are removed and logged.
+    Lines end at "\n" alone (U+2028, U+0085 and others are text). A byte-order mark and the "\r" of "\r\n" are
+    removed and logged.
 
     Returns:
         One entry a line; None for a line that cannot be read, which is noted in `log`.

@@ -2,17 +2,19 @@
 
 | file_format | a row |
 |---|---|
-| cluener | `{"text": "...", "label": {type: {word: [[start, end inclusive], ...]}}}`, `id` optional |
-| spans | `{"text": "...", "entities": [{"start", "end", "label"}, ...]}` or `"label": [[start, end, label], ...]`, end exclusive, `id` optional |
-| tokens | `{"tokens": [...], "ner_tags": [...]}` (or `tags`, `labels`), `id` optional; also parquet |
-| columns | a token and its tag on each line, apart by a space, a tab or (CSV) a comma; a blank line ends the sentence; of more than two columns the first and the last count |
+| cluener | `{"text": "...", "label": {type: {word: [[start, end inclusive], ...]}}}` |
+| spans | `{"text": "...", "entities": [{"start": 0, "end": 2, "label": "PER"}]}` or `"label": [[0, 2, "PER"]]` |
+| tokens | `{"tokens": [...], "ner_tags": [...]}` (or `tags`, `labels`); also parquet |
+| columns | lines of a token and its tag, apart by a space, a tab or (CSV) a comma, up to a blank line |
 
-The first three are JSON lines or one JSON array. Every file may be gzipped. Any fault in a file is a `DataError`.
+The first three are JSON lines or one JSON array, with an optional `id`; ends are exclusive but in cluener. Of more than
+two columns the first and the last count. Every file may be gzipped. Any fault in a file is a `DataError`.
 """
 
 import csv
 import json
 import logging
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -51,7 +53,7 @@ Report = Callable[[str], None]
 
 
 class Row(NamedTuple):
-    """A row that was read: `spans` are character offsets into `text`; None for a row without labels, `id` None for none given."""
+    """A row that was read: `spans` are character offsets into `text`, None for a row without labels."""
 
     number: int  # of the line in the file, or of the row in the data set
     id: str | None
@@ -89,17 +91,17 @@ def read_ner(
         entity_types: the labels that are allowed, as those of the training file; None allows all.
 
     Returns:
-        Columns `id` (the row number from "0" on, where the file gives none), `text`, and `entities` sorted by place, without
-        duplicates; entities may overlap. A file in which no row has labels gives no `entities` column.
+        Columns `id` (the row number from "0" on, where the file gives none), `text`, and `entities` sorted by place,
+        without duplicates; entities may overlap. A file in which no row has labels gives no `entities` column.
 
     Raises:
         DataError: the file cannot be read, or has errors; the first 20 are shown.
     """
     _check_options(file_format, scheme)
-    options = {"scheme": scheme, "skip_bad_lines": skip_bad_lines, "entity_types": entity_types}
+    options = {"skip_bad_lines": skip_bad_lines, "entity_types": entity_types}
     name = Path(path).name.lower().removesuffix(".gz")
     if name.endswith(".parquet"):
-        return read_ner_dataset(_read_parquet(path), source=path, **options)
+        return read_ner_dataset(_read_parquet(path), source=path, scheme=scheme, **options)
 
     log = ErrorLog(path)
     lines = read_lines(path, log)
@@ -112,7 +114,7 @@ def read_ner(
         records = _array_records(lines, log)
     else:
         records = _line_records(lines, log)
-    return _from_records(records, log, file_format=file_format, **options)
+    return _from_records(records, log, file_format=file_format, scheme=scheme, **options)
 
 
 def read_ner_dataset(
@@ -126,8 +128,8 @@ def read_ner_dataset(
     """Turn a loaded data set into the columns `id`, `text`, `entities`.
 
     Args:
-        dataset: `text` (or `sentence`, `content`) with `entities`, or `tokens` with `ner_tags` (or `tags`, `labels`), which are
-            strings or ints with `ClassLabel` names.
+        dataset: `text` (or `sentence`, `content`) with `entities`, or `tokens` with `ner_tags` (or `tags`, `labels`),
+            which are strings or ints with `ClassLabel` names.
         scheme, skip_bad_lines, entity_types: as in `read_ner`.
         source: what errors call the data set.
 
@@ -144,8 +146,8 @@ def read_ner_dataset(
     use_tokens = "tokens" in columns and "entities" not in columns
     if not use_tokens and text_key is None:
         raise DataError(
-            f"{source}: expected the columns text and entities, or tokens and ner_tags, found {', '.join(columns) or 'none'}; "
-            "rename_column() them"
+            f"{source}: expected the columns text and entities, or tokens and ner_tags, "
+            f"found {', '.join(columns) or 'none'}; rename them"
         )
     if len(dataset) == 0:
         raise DataError(f"{source}: expected rows, found none; check how the data set was made")
@@ -159,8 +161,8 @@ def read_ner_dataset(
     log = ErrorLog(source, unit="row")
     records = []
     for number, row in enumerate(dataset.with_format(None).select_columns(keys), start=1):
-        record = {renamed[key]: row[key] for key in keys}
-        if names and isinstance(record["tags"], list):
+        record = {renamed[key]: row[key] for key in keys if row[key] is not None}
+        if names and "tags" in record:
             record["tags"] = [_name_of(tag, names) for tag in record["tags"]]
         if isinstance(record.get("entities"), dict):  # a Sequence of dicts comes back as a dict of lists
             parts = record["entities"]
@@ -182,18 +184,19 @@ def load_ner(name_or_path: str, config_name: str | None = None) -> dict[str, Dat
     """Load the splits of a data set as they are; `read_ner_dataset` turns each into the usual columns.
 
     Args:
-        name_or_path: a `save_to_disk` directory (a single data set becomes the split "train"), a folder of data files, or a
-            name on the Hub.
+        name_or_path: a `save_to_disk` directory (a single data set becomes the split "train"), a folder of data files,
+            or a name on the Hub.
         config_name: which of a data set's configurations.
 
     Raises:
         DataError: it cannot be loaded; the message says what to do.
     """
-    path = Path(name_or_path)
-    if path.is_file():
-        raise DataError(f"{path}: expected a directory or a name on the Hub, found a file; give it as the train file")
+    if os.path.isfile(name_or_path):
+        raise DataError(
+            f"{name_or_path}: expected a directory or a name on the Hub, found a file; give it as the train file"
+        )
     try:
-        if (path / "state.json").exists() or (path / "dataset_dict.json").exists():
+        if any(os.path.isfile(os.path.join(name_or_path, name)) for name in ("state.json", "dataset_dict.json")):
             loaded = datasets.load_from_disk(name_or_path)
         else:
             loaded = datasets.load_dataset(name_or_path, config_name)
@@ -305,7 +308,7 @@ def _from_records(
         rows.append(row if len(log) == errors_before else None)
     if file_format == "tokens":
         rows = _untag(rows, scheme, log, one_line_a_tag=False)
-    return _to_dataset(rows, log, scheme=scheme, **options)
+    return _to_dataset(rows, log, **options)
 
 
 def _json_format(records: Iterable[dict]) -> str:
@@ -444,9 +447,8 @@ def _add_span(
         )
         return
     if word is not None and text[start:stop] != word:
-        report(
-            f"expected {_show(word)} at {place} for {what}, found {_show(text[start:stop])}; {_whereabouts(word, text, inclusive)}"
-        )
+        found, repair = _show(text[start:stop]), _whereabouts(word, text, inclusive)
+        report(f"expected {_show(word)} at {place} for {what}, found {found}; {repair}")
         return
     spans.append((start, stop, label))
 
@@ -515,7 +517,7 @@ def _find_separator(lines: Iterable[str | None]) -> str:
 
 
 def _split_line(line: str, number: int, separator: str, log: ErrorLog) -> list[str] | None:
-    """Split at the separator alone, so that other white space is text. Doubled at the start, it is itself the token."""
+    """Split at the separator alone: other white space is text. A separator doubled at the start is the token."""
     other = {"\t": " ", " ": "\t"}.get(separator)
     if other and other in line and (separator == " " or separator not in line):
         expected, found = _SEPARATOR_NAMES[separator], _SEPARATOR_NAMES[other]
@@ -531,14 +533,13 @@ def _split_line(line: str, number: int, separator: str, log: ErrorLog) -> list[s
             log.add(number, f"expected columns apart by a comma, found: {error}; repair the quotes")
             return None
     if line.startswith(separator * 2):
-        cells = [separator, *line[2:].split(separator)]
+        token, found, rest = separator, separator, line[2:]
     else:
-        cells = line.split(separator)
-    if separator == " ":  # padding
-        cells = [cells[0] if line[0] != " " or line[1] == " " else "", *filter(None, cells[1:])]
-        if cells[0] == "" and line[0] == " " and line[1] == " ":
-            cells[0] = " "
-    return cells
+        token, found, rest = line.partition(separator)
+    cells = rest.split(separator) if found else []
+    if separator == " ":
+        cells = [cell for cell in cells if cell]  # columns may be padded
+    return [token, *cells]
 
 
 # From tags and spans to the data set
@@ -593,7 +594,6 @@ def _to_dataset(
     rows: Sequence[Row | None],
     log: ErrorLog,
     *,
-    scheme: str,
     skip_bad_lines: bool,
     entity_types: Collection[str] | None,
 ) -> Dataset:

@@ -40,7 +40,8 @@ def split_by_text(
     groups = list(rows_by_text.values())
     if len(groups) < 2:
         raise DataError(
-            f"expected two different texts or more to split off a validation set, found {len(groups)}; give a validation file"
+            f"expected two different texts or more to split off a validation set, found {len(groups)}; "
+            "give a validation file"
         )
     random.Random(seed).shuffle(groups)
 

@@ -1,6 +1,6 @@
 """Entities as tags and back: BIO, IOB1, BIOS, BIOES, BMES and BILOU.
 
-A span is a tuple `(start, end, label)`, end exclusive, that counts the units which carry tags: characters, words or tokens.
+A span is a tuple `(start, end, label)`, end exclusive, that counts what carries the tags: characters, words or tokens.
 """
 
 from collections import Counter
@@ -12,7 +12,7 @@ Span = tuple[int, int, str]
 
 SCHEMES = ("bio", "bios", "bioes")  # what models are trained with
 
-# For each scheme that can be read: its prefixes, in the letters of BIOES. Of two schemes that fit a file equally, the first is taken.
+# For each scheme that can be read: its prefixes, in the letters of BIOES. Of two that fit equally, the first is taken.
 READABLE = {
     "bio": {"B": "B", "I": "I"},
     "iob1": {"B": "B", "I": "I"},
@@ -81,9 +81,9 @@ def tags_to_spans(tags: Sequence[str], *, scheme: str, strict: bool = True) -> l
     Args:
         tags: tags of a sequence. What is not a tag of the scheme (a lone "PER", "X-PER", "B-") reads as "O".
         scheme: a key of `READABLE`.
-        strict: count well-formed entities only, as seqeval does with `mode="strict"` (in `bios` an entity is S-, or B- and
-            any number of I-). False: repair as conlleval and seqeval's default mode do: I- or E- may begin an entity, and an
-            entity may end without E-; the prefixes of all schemes are understood.
+        strict: count well-formed entities only, as seqeval does with `mode="strict"` (in `bios` an entity is S-, or B-
+            and any number of I-). False: repair as conlleval and seqeval's default mode do: I- or E- may begin an
+            entity, which may end without E-; the prefixes of all schemes are understood.
 
     Returns:
         Entities in the order of the text.
@@ -123,7 +123,7 @@ def tags_to_spans(tags: Sequence[str], *, scheme: str, strict: bool = True) -> l
 def detect_scheme(tag_sequences: Iterable[Sequence[str]]) -> str:
     """Find the scheme that forbids the fewest of the tags found.
 
-    `iob1` is taken only when it forbids nothing: a file that uses both B- and I- after O is `bio` with broken sequences.
+    `iob1` is taken only if it forbids nothing: a file that has both B- and I- after O is `bio` with broken sequences.
 
     Example:
         >>> detect_scheme([["B-PER", "M-PER", "E-PER"], ["O", "S-LOC"]])

@@ -190,6 +190,12 @@ class TrickTrainer(Trainer):
             super().training_step(model, inputs, num_items_in_batch)
         return loss
 
+    def _get_train_sampler(self, train_dataset=None):
+        sampler = super()._get_train_sampler(train_dataset)
+        if getattr(sampler, "lengths", None) is not None:
+            sampler.lengths = list(sampler.lengths[:])  # a dataset column looks each length up in the table, every epoch
+        return sampler
+
     def _get_eval_sampler(self, eval_dataset):
         # Length grouping would shuffle evaluation too: predictions would belong to other rows than their place says.
         return SequentialSampler(eval_dataset)
