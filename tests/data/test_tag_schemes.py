@@ -196,7 +196,7 @@ def test_scheme_is_detected_from_the_tags(sequences, expected):
         ("bios", ["S-X", "I-X"], [(1, "expected B-X to begin the entity, found I-X after S-X")]),
         ("bios", ["B-X", "O", "B-X", "S-X"], []),
         ("bioes", ["B-X", "O"], [(1, "expected I-X or E-X after B-X, found O")]),
-        ("bioes", ["B-X", "I-Y"], [(1, "expected I-X or E-X after B-X, found I-Y")]),
+        ("bioes", ["B-X", "I-Y", "E-Y"], [(1, "expected I-X or E-X after B-X, found I-Y")]),
         ("bioes", ["B-X", "I-X"], [(1, "expected I-X or E-X after I-X, found the end of the sequence")]),
         ("bioes", ["B-X"], [(0, "expected I-X or E-X after B-X, found the end of the sequence")]),
         ("bioes", ["E-X"], [(0, "expected B-X to begin the entity, found E-X at the start of the sequence")]),

@@ -7,8 +7,8 @@
 | tokens | `{"tokens": [...], "ner_tags": [...]}` (or `tags`, `labels`); also parquet |
 | columns | lines of a token and its tag, apart by a space, a tab or (CSV) a comma, up to a blank line |
 
-The first three are JSON lines or one JSON array, with an optional `id`; ends are exclusive but in cluener. Of more than
-two columns the first and the last count. Every file may be gzipped. Any fault in a file is a `DataError`.
+The first three are JSON lines or one JSON array, with an optional `id`; ends are exclusive except in cluener. Of more
+than two columns the first and the last count. Every file may be gzipped. Any fault in a file is a `DataError`.
 """
 
 import csv

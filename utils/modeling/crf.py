@@ -324,7 +324,7 @@ class LinearChainCRF(nn.Module):
         """
         with torch.autocast(emissions.device.type, enabled=False):
             chain, order = self._chain(emissions, mask)
-            tags = tags.gather(1, order).masked_fill(~chain.valid(), 0)
+            tags = tags.gather(1, order).masked_fill(~mask.gather(1, order), 0)
             loss = _NegativeLogLikelihood.apply(*chain[:4], tags, chain.lengths)
             return loss.masked_fill(~mask.any(1), 0)
 
@@ -364,7 +364,7 @@ class LinearChainCRF(nn.Module):
         with torch.autocast(emissions.device.type, enabled=False):
             chain, order = self._chain(emissions, mask)
             valid = chain.valid()
-            tags = tags.gather(1, order).masked_fill(~valid, 0)
+            tags = tags.gather(1, order).masked_fill(~mask.gather(1, order), 0)
             scaled = _scaled_messages(chain)
             if scaled.exact:
                 forward, backward, onward = scaled.forward.log(), scaled.backward.log(), scaled.onward.log()
@@ -395,12 +395,10 @@ class LinearChainCRF(nn.Module):
                 f"found {tuple(emissions.shape)} and {tuple(mask.shape)}"
             )
         dtype = torch.float64 if emissions.dtype == torch.float64 else torch.float32
-        mask = mask.bool()
         order, lengths = compact(mask)
         emissions = emissions.to(dtype).gather(1, order[..., None].expand(-1, -1, emissions.shape[-1]))
         lengths = lengths.clamp(min=1)  # an empty row becomes one neutral position, masked out again by the callers
-        valid = torch.arange(order.shape[1], device=order.device) < mask.sum(1, keepdim=True)
-        emissions = emissions.masked_fill(~valid[..., None], 0)
+        emissions = emissions.masked_fill(~mask.gather(1, order)[..., None], 0)
         return _Chain(emissions, *(scores.to(dtype) for scores in self.constrain()), lengths), order
 
 
@@ -409,5 +407,5 @@ def _spread(values: Tensor, order: Tensor, mask: Tensor, pad: float) -> Tensor:
     result = torch.full(mask.shape + values.shape[2:], pad, dtype=values.dtype, device=values.device)
     index = order if values.dim() == 2 else order[..., None].expand_as(values)
     result.scatter_(1, index, values)
-    keep = mask.bool() if values.dim() == 2 else mask.bool()[..., None]
+    keep = mask if values.dim() == 2 else mask[..., None]
     return result.masked_fill(~keep, pad)
