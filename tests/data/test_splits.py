@@ -82,7 +82,8 @@ def test_other_process_splits_alike():
     dataset = texts(*(f"text {index % 30}" for index in range(60)))
     program = (
         "from datasets import Dataset; from utils.data.splits import split_by_text; "
-        "dataset = Dataset.from_dict({'text': [f'text {i % 30}' for i in range(60)], 'id': list(map(str, range(60)))}); "
+        "texts = [f'text {index % 30}' for index in range(60)]; "
+        "dataset = Dataset.from_dict({'text': texts, 'id': list(map(str, range(60)))}); "
         "print(','.join(split_by_text(dataset, seed=5)[1]['id']))"
     )
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

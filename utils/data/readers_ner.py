@@ -92,7 +92,7 @@ def read_ner(
 
     Returns:
         Columns `id` (the row number from "0" on, where the file gives none), `text`, and `entities` sorted by place,
-        without duplicates; entities may overlap. A file in which no row has labels gives no `entities` column.
+        without duplicates; entities may overlap. Where no row has labels at all, each has no entities.
 
     Raises:
         DataError: the file cannot be read, or has errors; the first 20 are shown.
@@ -162,7 +162,9 @@ def read_ner_dataset(
     records = []
     for number, row in enumerate(dataset.with_format(None).select_columns(keys), start=1):
         record = {renamed[key]: row[key] for key in keys if row[key] is not None}
-        if names and "tags" in record:
+        if names and set(record.get("tags", ())) == {-1}:  # how the Hub marks hidden labels
+            del record["tags"]
+        elif names and "tags" in record:
             record["tags"] = [_name_of(tag, names) for tag in record["tags"]]
         if isinstance(record.get("entities"), dict):  # a Sequence of dicts comes back as a dict of lists
             parts = record["entities"]
@@ -180,16 +182,22 @@ def read_ner_dataset(
     )
 
 
-def load_ner(name_or_path: str, config_name: str | None = None) -> dict[str, Dataset]:
-    """Load the splits of a data set as they are; `read_ner_dataset` turns each into the usual columns.
+def load_ner(
+    name_or_path: str, config_name: str | None = None, *, scheme: str = "auto", skip_bad_lines: bool = False
+) -> dict[str, Dataset]:
+    """Load a data set, and turn each of its splits into the columns `id`, `text`, `entities`.
 
     Args:
         name_or_path: a `save_to_disk` directory (a single data set becomes the split "train"), a folder of data files,
             or a name on the Hub.
         config_name: which of a data set's configurations.
+        scheme, skip_bad_lines: as in `read_ner`.
+
+    Returns:
+        What `read_ner_dataset` makes of each split, by name. Where there is a split "train", only its labels are allowed.
 
     Raises:
-        DataError: it cannot be loaded; the message says what to do.
+        DataError: it cannot be loaded, and the message says what to do; or rows have errors.
     """
     if os.path.isfile(name_or_path):
         raise DataError(
@@ -212,7 +220,19 @@ def load_ner(name_or_path: str, config_name: str | None = None) -> dict[str, Dat
             )
             + "download it, save_to_disk() it and give that directory"
         ) from error
-    return dict(loaded) if isinstance(loaded, DatasetDict) else {"train": loaded}
+    splits = dict(loaded) if isinstance(loaded, DatasetDict) else {"train": loaded}
+    entity_types = None
+    for split in sorted(splits, key=lambda name: name != "train"):
+        splits[split] = read_ner_dataset(
+            splits[split],
+            scheme=scheme,
+            skip_bad_lines=skip_bad_lines,
+            entity_types=entity_types,
+            source=f"{name_or_path}, {split}",
+        )
+        if split == "train":
+            entity_types = {entity["label"] for entities in splits[split]["entities"] for entity in entities}
+    return splits
 
 
 def _check_options(file_format: str, scheme: str) -> None:
@@ -224,7 +244,7 @@ def _check_options(file_format: str, scheme: str) -> None:
 def _read_parquet(path: str | PathLike) -> Dataset:
     raw = read_bytes(path)
     try:
-        table = pyarrow.parquet.read_table(pyarrow.BufferReader(raw))
+        table = pyarrow.parquet.ParquetFile(pyarrow.BufferReader(raw)).read()
         table.validate(full=True)
         return Dataset(table)
     except Exception as error:  # damaged bytes raise whatever the decoder and the stored schema met first
@@ -599,7 +619,7 @@ def _to_dataset(
 ) -> Dataset:
     """Check what concerns all rows together, and build the data set; None is a row that has its error already."""
     is_labelled = any(row is not None and row.spans is not None for row in rows)
-    columns: dict[str, list] = {"id": [], "text": []} | ({"entities": []} if is_labelled else {})
+    columns: dict[str, list] = {name: [] for name in FEATURES}
     first_use: dict[str, int] = {}
     duplicates = 0
     for index, row in enumerate(rows):
@@ -630,18 +650,17 @@ def _to_dataset(
         duplicates += len(row.spans or ()) - len(spans)
         columns["id"].append(row_id)
         columns["text"].append(row.text)
-        if is_labelled:
-            columns["entities"].append([{"start": start, "end": end, "label": label} for start, end, label in spans])
+        columns["entities"].append([{"start": start, "end": end, "label": label} for start, end, label in spans])
 
     rows_left_out = len(rows) - len(columns["id"])
     if not rows:
         raise DataError(f"{log.source}: expected rows, found none; check how it was written")
     log.finish(skip_bad_lines=skip_bad_lines and rows_left_out < len(rows), rows_left_out=rows_left_out)
     if duplicates:
-        logger.warning(
-            "%s: removed %s of the same place and label", log.source, counted(duplicates, "repeated entity")
-        )
-    return Dataset.from_dict(columns, features=Features({name: FEATURES[name] for name in columns}))
+        logger.warning("%s: removed %s of entities", log.source, counted(duplicates, "duplicate"))
+    if not is_labelled:
+        logger.info("%s: no row has labels, so all are read as texts without entities", log.source)
+    return Dataset.from_dict(columns, features=FEATURES)
 
 
 def _name_of(tag: Any, names: list[str]) -> Any:

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 
 import torch
 from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer, PreTrainedConfig, PreTrainedModel
@@ -14,6 +15,8 @@ from ..modeling.crf_tagger import CrfTagger, decode_softmax
 from ..modeling.span_tagger import SpanTagger
 
 OURS = {"crf-tagger": CrfTagger, "span-tagger": SpanTagger}
+for kind, model_class in OURS.items():  # so that the tokenizer's look at the configuration needs no code of the directory
+    AutoConfig.register(kind, model_class.config_class, exist_ok=True)
 
 
 class EntityFinder:
@@ -51,6 +54,8 @@ class EntityFinder:
             OSError: there is no such model.
             ValueError: the model is no entity tagger.
         """
+        if not Path(name_or_path).is_dir() and (name_or_path.count("/") != 1 or name_or_path[0] in "./~"):
+            raise FileNotFoundError(f"{name_or_path}: expected a trained output directory or a Hub id, found no such folder")
         fields, _ = PreTrainedConfig.get_config_dict(name_or_path, revision=revision)
         kind, architectures = fields.get("model_type"), fields.get("architectures") or ["none"]
         if kind in OURS:
@@ -60,7 +65,7 @@ class EntityFinder:
             model = AutoModelForTokenClassification.from_pretrained(name_or_path, config=config, revision=revision)
         else:
             raise ValueError(f"{name_or_path}: expected an entity tagger that run_ner.py has trained, found {architectures[0]}")
-        tokenizer = AutoTokenizer.from_pretrained(name_or_path, revision=revision)
+        tokenizer = AutoTokenizer.from_pretrained(name_or_path, revision=revision, trust_remote_code=False)
         device = device or (torch.accelerator.current_accelerator().type if torch.accelerator.is_available() else "cpu")
         return cls(model.to(device).eval(), tokenizer, **options)
 

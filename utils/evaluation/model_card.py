@@ -81,13 +81,12 @@ One run with one seed. Texts unlike the training data, and types that it does no
 
 def _loading(arguments: dict) -> str:
     """Code that loads the model, right for its head."""
-    if arguments["head"] == "span":
-        return """    from transformers import AutoModel, AutoTokenizer
-    model = AutoModel.from_pretrained(path, trust_remote_code=True).eval()
-    spans = model(**AutoTokenizer.from_pretrained(path)(text, return_tensors="pt")).spans  # first, last token, type"""
     stock = arguments["head"] == "softmax" and arguments["layers"] == "last" and not arguments["lstm_hidden"]
+    auto = "AutoModel" if arguments["head"] == "span" else "AutoModelForTokenClassification"
     trust = "" if stock else ", trust_remote_code=True"
-    decoded = "logits.argmax(-1)" if stock else "tags"
-    return f"""    from transformers import AutoModelForTokenClassification, AutoTokenizer
-    model = AutoModelForTokenClassification.from_pretrained(path{trust}).eval()
-    tags = model(**AutoTokenizer.from_pretrained(path)(text, return_tensors="pt")).{decoded}"""
+    answer = "logits.argmax(-1)" if stock else "spans" if arguments["head"] == "span" else "tags"
+    meaning = "first token, last token, type" if arguments["head"] == "span" else "ids of tags, by token"
+    return f"""    from transformers import {auto}, AutoTokenizer
+    tokenizer = AutoTokenizer.from_pretrained(path{trust})
+    model = {auto}.from_pretrained(path{trust}).eval()
+    found = model(**tokenizer(text, return_tensors="pt")).{answer}  # {meaning}"""

@@ -1,5 +1,6 @@
 """`TrainingArguments` with the defaults that fine-tuning wants."""
 
+import sys
 from dataclasses import dataclass, field, fields
 
 import torch
@@ -42,6 +43,8 @@ class FineTuningArguments(TrainingArguments):
     def __post_init__(self):
         if self.precision not in ("auto", "fp32", "bf16", "fp16"):
             raise ArgumentError(f"--precision: expected auto, fp32, bf16 or fp16, found {self.precision}")
+        if self.disable_tqdm is None:
+            self.disable_tqdm = not sys.stderr.isatty()  # bars in a log file are noise
         if not accelerator_available():
             self.use_cpu = True
         if self.precision == "auto" and not (self.bf16 or self.fp16):

@@ -17,6 +17,7 @@ from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
+import datasets
 import torch
 import transformers
 from safetensors import safe_open
@@ -32,7 +33,10 @@ def set_up_logging(*, main_process: bool) -> None:
     logging.getLogger("datasets").setLevel(logging.WARNING)
     for noisy in ("httpx", "urllib3", "fsspec", "accelerate", "filelock"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    transformers.utils.logging.set_verbosity_error()  # freshly initialised heads are meant to be so: we say which
+    transformers.utils.logging.set_verbosity_error()  # freshly initialised heads are meant to be so
+    transformers.utils.logging.disable_progress_bar()  # of loading and saving; the trainer's stays
+    if not sys.stderr.isatty():
+        datasets.disable_progress_bars()
 
 
 def prepare_output_dir(output_dir: str | Path, *, resume: bool, overwrite: bool) -> Path:

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from torch.utils.data import SequentialSampler
 from transformers import Trainer, TrainerCallback
 
+from .progress_lines import ProgressLines
+
 RAW_WEIGHTS = "raw_weights.safetensors"  # beside the averaged ones in a checkpoint, so that training can go on
 
 
@@ -149,6 +151,7 @@ class TrickTrainer(Trainer):
         **trainer,
     ):
         super().__init__(**trainer)
+        ProgressLines.take_over(self)
         self.groups = groups
         self.fast_gradient = fast_gradient
         self.regularized_dropout = regularized_dropout
