@@ -4,9 +4,10 @@
     python predict.py outputs/ner --input_file texts.txt --output_file found.jsonl
     python predict.py outputs/ner --interactive
 
-Texts come from --text, from a file (txt: one a line; json lines and csv: a column), or from standard input. Every text gives one
-line, in order, however long the file: it is read as a stream. About 1,000 short sentences a second with pretrained/bert-mini-zh
-on two CPU cores.
+Texts come from --text, from a file (txt: one a line; json lines and csv: a column), or from standard input. Every
+text gives one
+line, in order, however long the file: it is read as a stream. About 1,000 short sentences a second with
+pretrained/bert-mini-zh on two CPU cores.
 """
 
 import argparse
@@ -75,16 +76,26 @@ def parse(argv):
     parser.add_argument("--model_revision", default="main", help="branch, tag or commit of the Hub model")
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--text", action="append", help="a text; may be given several times")
-    source.add_argument("--input_file", default="-", help="txt, json lines or csv, also .gz; - for standard input (default)")
+    source.add_argument(
+        "--input_file", default="-", help="txt, json lines or csv, also .gz; - for standard input (default)"
+    )
     source.add_argument("--interactive", action="store_true", help="type sentences and see what is found")
-    parser.add_argument("--text_column", help="column of the texts in json lines and csv (default: text, sentence or content)")
+    parser.add_argument(
+        "--text_column", help="column of the texts in json lines and csv (default: text, sentence or content)"
+    )
     parser.add_argument("--output_file", help="write here instead of standard output; whole or not at all")
-    parser.add_argument("--output_format", choices=["jsonl", "cluener"], default="jsonl", help="cluener: its submission format")
+    parser.add_argument(
+        "--output_format", choices=["jsonl", "cluener"], default="jsonl", help="cluener: its submission format"
+    )
     parser.add_argument("--skip_bad_lines", action="store_true", help="leave malformed lines out instead of stopping")
     parser.add_argument("--batch_size", type=int, default=64, help="windows a forward pass (64)")
-    parser.add_argument("--chunk_size", type=int, default=4096, help="texts read, sorted by length and held at a time (4096)")
+    parser.add_argument(
+        "--chunk_size", type=int, default=4096, help="texts read, sorted by length and held at a time (4096)"
+    )
     parser.add_argument("--device", help="cpu, cuda, cuda:1, ...; the first accelerator if there is one")
-    parser.add_argument("--precision", choices=["auto", "fp32", "bf16"], default="auto", help="auto: bf16 where it is fast")
+    parser.add_argument(
+        "--precision", choices=["auto", "fp32", "bf16"], default="auto", help="auto: bf16 where it is fast"
+    )
     return parser.parse_args(argv)
 
 

@@ -24,18 +24,24 @@ from utils.encoding.windows import Window, cut_windows
 CHINESE = "我在北京大學学校的人民和国國家上海市台臺灣说話话今年天"
 ODD = " \u3000\u200b\ufeff\xa0\t\n\u2028é́ß İAａ１９20８Ⅳ①%—。，《》“”😀👨‍👩‍👧🇨🇳𠮷\ue000日ｶﾞ한ไ"
 LETTERS = string.ascii_letters + string.digits
-TEXTS = st.text(st.sampled_from(CHINESE + ODD + LETTERS + " " * 5) | st.characters(exclude_categories=["Cs"]), min_size=1)
+TEXTS = st.text(
+    st.sampled_from(CHINESE + ODD + LETTERS + " " * 5) | st.characters(exclude_categories=["Cs"]), min_size=1
+)
 SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
 def wordpiece():
     """BERT's tokenizer: drops spaces and controls, lower-cases, strips accents, splits Chinese characters."""
     alphabet = set(CHINESE + "。，《》%—" + string.ascii_lowercase + string.digits)
-    vocabulary = SPECIALS + sorted(alphabet) + [f"##{c}" for c in string.ascii_lowercase + string.digits] + ["20", "北京"]
+    vocabulary = (
+        SPECIALS + sorted(alphabet) + [f"##{c}" for c in string.ascii_lowercase + string.digits] + ["20", "北京"]
+    )
     tokenizer = Tokenizer(models.WordPiece({token: i for i, token in enumerate(vocabulary)}, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.post_processor = processors.TemplateProcessing("[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        "[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
     return wrap(tokenizer)
 
 
@@ -45,7 +51,9 @@ def byte_level_bpe():
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=SPECIALS, initial_alphabet=alphabet, show_progress=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=400, special_tokens=SPECIALS, initial_alphabet=alphabet, show_progress=False
+    )
     tokenizer.train_from_iterator(["the new york times 北京 北京 2018 年 20 20 the the new new"] * 5, trainer)
     tokenizer.post_processor = processors.RobertaProcessing(("[SEP]", 3), ("[CLS]", 2), trim_offsets=True)
     return wrap(tokenizer)
@@ -58,12 +66,20 @@ def sentencepiece():
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     trainer = trainers.UnigramTrainer(vocab_size=120, special_tokens=SPECIALS, unk_token="[UNK]", show_progress=False)
     tokenizer.train_from_iterator([CHINESE, "the new york times 北京 2018", LETTERS] * 5, trainer)
-    tokenizer.post_processor = processors.TemplateProcessing("[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        "[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
     return wrap(tokenizer)
 
 
 def wrap(tokenizer):
-    names = {"pad_token": "[PAD]", "unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]", "mask_token": "[MASK]"}
+    names = {
+        "pad_token": "[PAD]",
+        "unk_token": "[UNK]",
+        "cls_token": "[CLS]",
+        "sep_token": "[SEP]",
+        "mask_token": "[MASK]",
+    }
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names)
 
 
@@ -143,7 +159,12 @@ def test_token_offsets_lie_inside_the_text_in_order_without_white_space_at_their
 def test_dropped_characters_inside_an_entity_belong_to_it():
     text = "我在北 \u200b\u3000京 大学"
     encoder = TagEncoder(
-        TOKENIZERS["wordpiece"], max_length=32, stride=8, label2id={"O": 0, "B-LOC": 1, "I-LOC": 2}, scheme="bio", ignore_cut=True
+        TOKENIZERS["wordpiece"],
+        max_length=32,
+        stride=8,
+        label2id={"O": 0, "B-LOC": 1, "I-LOC": 2},
+        scheme="bio",
+        ignore_cut=True,
     )
     (windows,) = encoder.encode([text], [[{"start": 2, "end": 10, "label": "LOC"}]])
     tagged = join_tags(windows, [row["labels"] for row in windows], id2label={0: "O", 1: "B-LOC", 2: "I-LOC"})
@@ -197,7 +218,7 @@ def test_windows_cover_each_token_once_and_each_is_owned_where_it_lies_deepest(l
 
 
 def depth(window, length, token):
-    """Tokens between a token and the nearest border that cuts the text; a half more or less at the middle of an overlap."""
+    """Tokens between a token and the nearest border that cuts the text."""
     if not window.start <= token < window.stop:
         return -1
     before = token - window.start if window.start else 10**6
@@ -253,7 +274,9 @@ def test_an_entity_that_fits_into_no_window_is_counted():
 
 def test_of_overlapping_entities_the_tags_hold_the_longest_and_the_rest_is_counted():
     label2id = {"O": 0, "B-LOC": 1, "I-LOC": 2}
-    encoder = TagEncoder(TOKENIZERS["wordpiece"], max_length=32, stride=8, label2id=label2id, scheme="bio", ignore_cut=True)
+    encoder = TagEncoder(
+        TOKENIZERS["wordpiece"], max_length=32, stride=8, label2id=label2id, scheme="bio", ignore_cut=True
+    )
     entities = [{"start": 0, "end": 2, "label": "LOC"}, {"start": 0, "end": 4, "label": "LOC"}]
     (windows,) = encoder.encode(["上海学校"], [entities])
     assert windows[0]["clashed"] == 1

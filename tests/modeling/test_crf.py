@@ -112,7 +112,8 @@ def test_a_path_that_scaling_would_lose_is_computed_in_log_space(monkeypatch):
     mask = torch.ones(1, 5, dtype=torch.bool)
     crf.marginals(calm, mask)
     assert not used
-    # I-A is far the best throughout, but a sequence must enter it through a B-A that is 1,000 worse than O at the first position, more later.
+    # I-A is far the best throughout, but a sequence must enter it through a B-A that is 1,000 worse than O at the
+    # first position, more later.
     wild = torch.tensor([[[0.0, -1000.0, 0.0], *[[0.0, -5000.0, 600.0]] * 4]], dtype=torch.float64)
     marginals = crf.marginals(wild, mask)
     assert used

@@ -60,7 +60,9 @@ def make_batch():
     return {"input_ids": ids, "attention_mask": mask, "token_mask": token_mask}
 
 
-TAG_LABELS = torch.tensor([[-100, 1, 2, 0, 0, 3, 4, 0, 1, 2], [-100, 0, 0, 1, 0, 0, 3, -100, -100, -100], [-100, 0, 1, 2] + [-100] * 6])
+TAG_LABELS = torch.tensor(
+    [[-100, 1, 2, 0, 0, 3, 4, 0, 1, 2], [-100, 0, 0, 1, 0, 0, 3, -100, -100, -100], [-100, 0, 1, 2] + [-100] * 6]
+)
 SPAN_LABELS = torch.tensor([[[1, 2, 0], [1, 6, 1]], [[3, 3, 0], [-100] * 3], [[-100] * 3] * 2])
 
 
@@ -82,7 +84,12 @@ def decoded(outputs):
 @pytest.mark.parametrize(
     ("kind", "head", "layers", "lstm_hidden"),
     [(kind, head, layers, 0) for kind in ENCODERS for head in ("crf", "span") for layers in ("last", "weighted")]
-    + [("bert", "softmax", "weighted", 0), ("bert", "crf", "last", 8), ("bert", "span", "weighted", 8), ("bert", "softmax", "last", 8)],
+    + [
+        ("bert", "softmax", "weighted", 0),
+        ("bert", "crf", "last", 8),
+        ("bert", "span", "weighted", 8),
+        ("bert", "softmax", "last", 8),
+    ],
 )
 def test_head_learns_saves_and_reloads_to_the_same_answers(encoders, tmp_path, kind, head, layers, lstm_hidden):
     model = build(head, encoders / kind, layers=layers, lstm_hidden=lstm_hidden, dropout=0.0)
@@ -141,7 +148,11 @@ def test_saved_model_reloads_in_a_fresh_process_without_this_repository(encoders
     auto = "AutoModel" if head == "span" else "AutoModelForTokenClassification"
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "home"), "PYTHONPATH": ""}
     done = subprocess.run(
-        [sys.executable, "-c", RELOAD, str(folder), auto], cwd=tmp_path, env=environment, capture_output=True, text=True
+        [sys.executable, "-c", RELOAD, str(folder), auto],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
     logits, answer = json.loads(done.stdout)
@@ -196,10 +207,10 @@ def test_constrained_softmax_never_breaks_the_scheme_and_agrees_where_argmax_is_
     agreed = 0
     for row, other, keep in zip(free, legal, mask, strict=True):
         row, other = row[keep].tolist(), other[keep].tolist()
-        breaks = [
-            tag in (2, 4) and previous not in (tag - 1, tag) for previous, tag in itertools.pairwise([0, *row])
-        ]
-        assert not any(tag in (2, 4) and before not in (tag - 1, tag) for before, tag in itertools.pairwise([0, *other]))
+        breaks = [tag in (2, 4) and previous not in (tag - 1, tag) for previous, tag in itertools.pairwise([0, *row])]
+        assert not any(
+            tag in (2, 4) and before not in (tag - 1, tag) for before, tag in itertools.pairwise([0, *other])
+        )
         if not any(breaks):
             agreed += 1
             assert row == other
@@ -226,8 +237,12 @@ def test_multilabel_loss_of_the_span_head_equals_its_definition(encoders):
     labels = torch.tensor([[[1, 2, 0], [1, 3, 0], [2, 2, 1], [2, 3, -1], [-100] * 3]])
     expected = 0.0
     for kind in (0, 1):
-        positive = sum(torch.exp(-logits[0, kind, i, j]) for i, j in cells if (kind, i, j) in gold and (i, j) != ignored)
-        negative = sum(torch.exp(logits[0, kind, i, j]) for i, j in cells if (kind, i, j) not in gold and (i, j) != ignored)
+        positive = sum(
+            torch.exp(-logits[0, kind, i, j]) for i, j in cells if (kind, i, j) in gold and (i, j) != ignored
+        )
+        negative = sum(
+            torch.exp(logits[0, kind, i, j]) for i, j in cells if (kind, i, j) not in gold and (i, j) != ignored
+        )
         expected += torch.log(1 + positive) + torch.log(1 + negative)
     torch.testing.assert_close(model.loss(logits, labels, mask), expected / 2)
 
@@ -238,7 +253,11 @@ def test_focal_loss_with_gamma_zero_is_binary_cross_entropy(encoders):
     logits = torch.tensor([[[[0.5, -1.0], [MASKED, 2.0]], [[1.0, 0.0], [MASKED, -2.0]]]])
     labels = torch.tensor([[[0, 1, 0]]])
     sigmoid = torch.sigmoid
-    first = -(torch.log(1 - sigmoid(logits[0, 0, 0, 0])) + torch.log(sigmoid(logits[0, 0, 0, 1])) + torch.log(1 - sigmoid(logits[0, 0, 1, 1])))
+    first = -(
+        torch.log(1 - sigmoid(logits[0, 0, 0, 0]))
+        + torch.log(sigmoid(logits[0, 0, 0, 1]))
+        + torch.log(1 - sigmoid(logits[0, 0, 1, 1]))
+    )
     second = -sum(torch.log(1 - sigmoid(logits[0, 1, i, j])) for i, j in [(0, 0), (0, 1), (1, 1)])
     torch.testing.assert_close(model.loss(logits, labels, mask), (first + 3 * second) / 2)
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .errors import DataError, ErrorLog, read_bytes
+from .errors import DataError, ErrorLog
+from .text_files import read_bytes
 
 TEXT_COLUMNS = ("text", "sentence", "content")
 
@@ -16,13 +17,15 @@ TEXT_COLUMNS = ("text", "sentence", "content")
 def read_texts(path: str, *, column: str | None = None, skip_bad_lines: bool = False) -> Iterator[tuple[str, str]]:
     """Read (id, text) pairs from txt (one text a line), json lines or csv, also gzipped; `-` is standard input.
 
-    The format goes by extension; standard input and unknown extensions are json lines if the first line is a JSON object, else
-    plain text. Ids are those of an `id` column, else row numbers from 0. In plain text an empty line is an empty text.
+    The format goes by extension; standard input and unknown extensions are json lines if the first line is a JSON
+    object, else plain text. Ids are those of an `id` column, else row numbers from 0. In plain text an empty line is
+    an empty text.
 
     Args:
         path: the file.
         column: name of the text column in json lines and csv; the first of `TEXT_COLUMNS` that is there if None.
-        skip_bad_lines: leave out lines that cannot be read, counted in a warning at the end, instead of stopping at the first.
+        skip_bad_lines: leave out lines that cannot be read, counted in a warning at the end, instead of stopping at
+            the first.
 
     Raises:
         DataError: no such file, a line that cannot be read, or no text column.
@@ -85,8 +88,8 @@ def parse_lines(lines, path: str, column: str | None) -> Iterator[tuple[int, tup
             yield (
                 number,
                 DataError(
-                    f"expected UTF-8, found the byte 0x{raw[error.start]:02x} at byte {error.start + 1} of the line; if the file is "
-                    "GBK: iconv -f gb18030 -t utf-8"
+                    f"expected UTF-8, found the byte 0x{raw[error.start]:02x} at byte {error.start + 1} of the line; "
+                    "if the file is GBK: iconv -f gb18030 -t utf-8"
                 ),
             )
             continue
@@ -104,7 +107,8 @@ def parse_lines(lines, path: str, column: str | None) -> Iterator[tuple[int, tup
                 yield (
                     number,
                     DataError(
-                        f"expected {len(header)} columns, found {len(cells)}; quote texts with commas, and keep each on one line"
+                        f"expected {len(header)} columns, found {len(cells)}; "
+                        "quote texts with commas, and keep each on one line"
                     ),
                 )
             else:

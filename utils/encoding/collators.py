@@ -16,8 +16,8 @@ class WindowCollator:
         with_token_mask: give the model `token_mask`; stock models do not take it.
 
     Returns:
-        `input_ids`, `attention_mask` (batch, length) int64; `token_mask` (batch, length) bool; `labels` (batch, length) tag
-        ids or (batch, spans, 3) spans, int64, padded with -100, if the rows have any.
+        `input_ids`, `attention_mask` (batch, length) int64; `token_mask` (batch, length) bool; `labels` (batch,
+        length) tag ids or (batch, spans, 3) spans, int64, padded with -100, if the rows have any.
     """
 
     pad_token_id: int

@@ -1,13 +1,16 @@
 """Entities as labels of token windows, and decoded windows as entities of texts.
 
-On the way in, `TagEncoder` and `SpanEncoder` turn rows (`text`, `entities`) into windows with tag ids or token spans. On the
-way back, `join_tags` and `join_spans` put the windows of a text together. Both ways, what cannot be kept is counted.
+On the way in, `TagEncoder` and `SpanEncoder` turn rows (`text`, `entities`) into windows with tag ids or token spans.
+On the way back, `join_tags` and `join_spans` put the windows of a text together. Both ways, what cannot be kept is
+counted.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
+from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
 from ..data.tag_schemes import spans_to_tags, tags_to_spans
@@ -28,7 +31,7 @@ def has_overlaps(entities: Iterable[Sequence[dict]]) -> bool:
     """Whether any two entities of one text share a character."""
     for each in entities:
         spans = sorted((one["start"], one["end"]) for one in each)
-        if any(later[0] < earlier[1] for earlier, later in zip(spans, spans[1:], strict=False)):
+        if any(later[0] < earlier[1] for earlier, later in pairwise(spans)):
             return True
     return False
 
@@ -85,7 +88,9 @@ class WindowEncoder:
             spans.append((tagged[first], tagged[last - 1], label))
         spans, counts["clashed"] = self.select(spans)
         windows = cut_windows(len(tokens.ids), size=self.max_length - len(self.special), stride=self.stride)
-        counts["cut"] = sum(all(margin(w, len(tokens.ids), first, last) < 0 for w in windows) for first, last, _ in spans)
+        counts["cut"] = sum(
+            all(margin(w, len(tokens.ids), first, last) < 0 for w in windows) for first, last, _ in spans
+        )
         rows = [self._encode_window(tokens, set(tagged), spans, window, text_index) for window in windows]
         for i, row in enumerate(rows):
             row |= counts if i == 0 else dict.fromkeys(counts, 0)
@@ -133,7 +138,9 @@ class TagEncoder(WindowEncoder):
 
     def select(self, spans):
         kept, clashed = [], 0
-        for span in sorted(spans, key=lambda span: (span[0] - span[1], span[0])):  # the longest first, then the leftmost
+        for span in sorted(
+            spans, key=lambda span: (span[0] - span[1], span[0])
+        ):  # the longest first, then the leftmost
             if any(span[0] <= other[1] and other[0] <= span[1] for other in kept):
                 clashed += 1
             else:
@@ -150,7 +157,9 @@ class TagEncoder(WindowEncoder):
             seen = range(max(first, window.start) - shift, min(last, window.stop - 1) - shift + 1)
             inside = [rank[position] for position in seen if position in rank]
             before, behind = first < window.start, last >= window.stop  # does the window cut it there?
-            names = spans_to_tags([(0, len(inside) + before + behind, label)], len(inside) + before + behind, scheme=self.scheme)
+            names = spans_to_tags(
+                [(0, len(inside) + before + behind, label)], len(inside) + before + behind, scheme=self.scheme
+            )
             for k, name in zip(inside, names[before:], strict=False):
                 tags[k] = -100 if self.ignore_cut and (before or behind) else self.label2id[name]
         labels = [-100] * len(row["input_ids"])
@@ -161,7 +170,8 @@ class TagEncoder(WindowEncoder):
 
 @dataclass
 class SpanEncoder(WindowEncoder):
-    """Windows with a list of `[first position, last position (inclusive), type id]`; type -1 for an entity that is cut.
+    """Windows with a list of `[first position, last position (inclusive), type id]`; type -1 for an entity that is
+    cut.
 
     `label_width` tells the collator the shape of a text without entities.
     """
@@ -180,15 +190,41 @@ class SpanEncoder(WindowEncoder):
         return {"labels": labels, "label_width": 3}
 
 
+def encode_dataset(dataset: Dataset, encoder: WindowEncoder, *, by_length: bool) -> Dataset:
+    """Turn rows into windows.
+
+    Args:
+        dataset: rows with `text` and `entities`.
+        encoder: what makes the windows. The result stays in memory: a cache on disk would not notice edited code.
+        by_length: the longest first, so that neighbours need little padding; else in the order of the rows.
+    """
+    encoded = dataset.map(
+        encoder,
+        batched=True,
+        with_indices=True,
+        remove_columns=dataset.column_names,
+        keep_in_memory=True,
+        load_from_cache_file=False,
+        desc="Tokenise",
+    )
+    if by_length:
+        lengths = encoded["length"][:]
+        encoded = encoded.select(
+            sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True), keep_in_memory=True
+        )
+    return encoded
+
+
 @dataclass(frozen=True)
 class EncodingReport:
     """What became of a split on its way to the encoder.
 
     Attributes:
-        texts, windows, windowed, longest: number of texts and of windows, of texts cut into several, sub-tokens of the longest.
-        entities: gold entities. `widened`: a border falls inside a token (or on characters that the tokenizer drops), so
-            the label covers whole tokens. `uncovered`: all characters are dropped. `clashed`: overlaps a longer entity and
-            the tag scheme holds one only. `cut`: longer than the overlap, whole in no window.
+        texts, windows, windowed, longest: number of texts and of windows, of texts cut into several, sub-tokens of
+            the longest.
+        entities: gold entities. `widened`: a border falls inside a token (or on characters that the tokenizer drops),
+            so the label covers whole tokens. `uncovered`: all characters are dropped. `clashed`: overlaps a longer
+            entity and the tag scheme holds one only. `cut`: longer than the overlap, whole in no window.
     """
 
     texts: int

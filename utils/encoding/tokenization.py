@@ -33,9 +33,7 @@ def tokenize(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[T
         ValueError: the tokenizer has no offsets.
     """
     if not tokenizer.is_fast:
-        raise ValueError(
-            f"{type(tokenizer).__name__} gives no character offsets; use a model with a fast tokenizer (tokenizer.json)"
-        )
+        raise ValueError(f"{type(tokenizer).__name__} gives no character offsets; use a model with a fast tokenizer")
     encoded = tokenizer(
         list(texts),
         add_special_tokens=False,

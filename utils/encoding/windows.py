@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Window(NamedTuple):
-    """Tokens `start` to `stop` of a text, of which this window answers for `own_start` to `own_stop` (ends exclusive)."""
+    """Tokens `start` to `stop` of a text, of which it answers for `own_start` to `own_stop` (ends exclusive)."""
 
     start: int
     stop: int
@@ -15,8 +15,8 @@ class Window(NamedTuple):
 def cut_windows(length: int, *, size: int, stride: int) -> list[Window]:
     """Cut `length` tokens into windows of at most `size` that overlap by `stride` or more.
 
-    Each token is owned by the window where it lies furthest from a border that cuts the text. The last window is moved back
-    to full size, because context costs nothing.
+    Each token is owned by the window where it lies furthest from a border that cuts the text. The last window is
+    moved back to full size, because context costs nothing.
 
     Args:
         length: number of tokens; 0 gives one empty window.
@@ -44,7 +44,8 @@ def margin(window: Window, length: int, first: int, last: int) -> float:
     """Distance of tokens `first` to `last` (inclusive) from the nearest border of the window that cuts the text.
 
     Returns:
-        Tokens between the span and that border; infinite if neither border cuts, -1 if the span is not inside the window.
+        Tokens between the span and that border; infinite if neither border cuts, -1 if the span is not inside the
+        window.
     """
     if first < window.start or last >= window.stop:
         return -1.0

@@ -58,7 +58,9 @@ class EntityEvaluator:
         gold = self.dataset["entities"]
         if self.scheme is None:
             found = joined
-            tags = [_character_tags(entities, text) for entities, text in zip(found, self.dataset["text"], strict=True)]
+            tags = [
+                _character_tags(entities, text) for entities, text in zip(found, self.dataset["text"], strict=True)
+            ]
             expected = [
                 _character_tags([Entity(one["start"], one["end"], one["label"]) for one in entities], text)
                 for entities, text in zip(gold, self.dataset["text"], strict=True)

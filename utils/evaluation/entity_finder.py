@@ -15,7 +15,10 @@ from ..modeling.crf_tagger import CrfTagger, decode_softmax
 from ..modeling.span_tagger import SpanTagger
 
 OURS = {"crf-tagger": CrfTagger, "span-tagger": SpanTagger}
-for kind, model_class in OURS.items():  # so that the tokenizer's look at the configuration needs no code of the directory
+for (
+    kind,
+    model_class,
+) in OURS.items():  # so that the tokenizer's look at the configuration needs no code of the directory
     AutoConfig.register(kind, model_class.config_class, exist_ok=True)
 
 
@@ -40,14 +43,18 @@ class EntityFinder:
         self.id2label = {int(i): label for i, label in config.id2label.items()}
         self.ours = isinstance(model, tuple(OURS.values()))
         self.spans = isinstance(model, SpanTagger)
-        self.scheme = None if self.spans else getattr(config, "tag_scheme", None) or detect_scheme([self.id2label.values()])
+        self.scheme = (
+            None if self.spans else getattr(config, "tag_scheme", None) or detect_scheme([self.id2label.values()])
+        )
         longest = getattr(config, "window_length", None) or min(512, getattr(config, "max_position_embeddings", 512))
         stride = getattr(config, "window_stride", None)
         self.encoder = WindowEncoder(tokenizer, max_length=longest, stride=longest // 4 if stride is None else stride)
         self.collate = WindowCollator(tokenizer.pad_token_id or 0, with_token_mask=self.ours)
 
     @classmethod
-    def load(cls, name_or_path: str, *, revision: str = "main", device: str | None = None, **options) -> "EntityFinder":
+    def load(
+        cls, name_or_path: str, *, revision: str = "main", device: str | None = None, **options
+    ) -> "EntityFinder":
         """Load a model and its tokenizer. No code of the model's directory is run.
 
         Raises:
@@ -55,7 +62,9 @@ class EntityFinder:
             ValueError: the model is no entity tagger.
         """
         if not Path(name_or_path).is_dir() and (name_or_path.count("/") != 1 or name_or_path[0] in "./~"):
-            raise FileNotFoundError(f"{name_or_path}: expected a trained output directory or a Hub id, found no such folder")
+            raise FileNotFoundError(
+                f"{name_or_path}: expected a trained output directory or a Hub id, found no such folder"
+            )
         fields, _ = PreTrainedConfig.get_config_dict(name_or_path, revision=revision)
         kind, architectures = fields.get("model_type"), fields.get("architectures") or ["none"]
         if kind in OURS:
@@ -64,9 +73,13 @@ class EntityFinder:
             config = AutoConfig.from_pretrained(name_or_path, revision=revision)
             model = AutoModelForTokenClassification.from_pretrained(name_or_path, config=config, revision=revision)
         else:
-            raise ValueError(f"{name_or_path}: expected an entity tagger that run_ner.py has trained, found {architectures[0]}")
+            raise ValueError(
+                f"{name_or_path}: expected an entity tagger that run_ner.py has trained, found {architectures[0]}"
+            )
         tokenizer = AutoTokenizer.from_pretrained(name_or_path, revision=revision, trust_remote_code=False)
-        device = device or (torch.accelerator.current_accelerator().type if torch.accelerator.is_available() else "cpu")
+        device = device or (
+            torch.accelerator.current_accelerator().type if torch.accelerator.is_available() else "cpu"
+        )
         return cls(model.to(device).eval(), tokenizer, **options)
 
     def find(self, texts: Sequence[str]) -> list[list[Entity]]:
@@ -91,7 +104,7 @@ class EntityFinder:
         return found
 
     def find_all(self, texts: Iterable[str], *, chunk: int = 4096) -> Iterator[list[Entity]]:
-        """The entities of each text of a stream, `chunk` texts at a time: sorted by length inside, given back in order."""
+        """The entities of each text of a stream, in order; `chunk` texts are held, and sorted by length, at a time."""
         texts = iter(texts)
         while part := list(islice(texts, chunk)):
             yield from self.find(part)
@@ -100,6 +113,11 @@ class EntityFinder:
     def head(self) -> str:
         """`softmax`, `crf` or `span`."""
         return "span" if self.spans else getattr(self.model.config, "head", "softmax")
+
+    @property
+    def stock(self) -> bool:
+        """Whether the model is a stock token classifier, whose logits are decoded outside of it."""
+        return not self.ours
 
     @property
     def types(self) -> list[str]:

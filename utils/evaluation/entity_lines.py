@@ -3,11 +3,13 @@
 import json
 from collections.abc import Sequence
 
+from datasets import Dataset
+
 from ..encoding.entity_windows import Entity
 
 
 def entity_line(text: str, entities: Sequence[Entity], *, id: str | None = None) -> str:
-    """`{"id", "text", "entities": [{"start", "end", "label", "text", "score"}]}`; offsets are characters, end exclusive."""
+    """`{"id", "text", "entities": [{"start", "end", "label", "text", "score"}]}`; offsets count characters."""
     row = {} if id is None else {"id": id}
     row["text"] = text
     row["entities"] = [
@@ -21,6 +23,12 @@ def entity_line(text: str, entities: Sequence[Entity], *, id: str | None = None)
         for one in entities
     ]
     return json.dumps(row, ensure_ascii=False)
+
+
+def entity_lines(dataset: Dataset, entities: Sequence[Sequence[Entity]]) -> str:
+    """The text of `predictions.jsonl`: an `entity_line` for each row, with its id."""
+    rows = zip(dataset["id"][:], dataset["text"][:], entities, strict=True)
+    return "".join(entity_line(text, found, id=id) + "\n" for id, text, found in rows)
 
 
 def cluener_line(text: str, entities: Sequence[Entity], *, id: str | None = None) -> str:

@@ -13,10 +13,10 @@ _SPANS = [{"start": datasets.Value("int64"), "end": datasets.Value("int64"), "la
 class EntityF1(evaluate.Metric):
     """Strict entity scores: a prediction counts when start, end and label are those of a gold entity of the same text.
 
-    `compute(predictions, references)` takes, for each text, a list of `{"start", "end", "label"}` (character offsets). It
-    returns `precision`, `recall`, `f1` (micro, 0-1), `macro_f1`, `weighted_f1`, and `table`: a row for each type and for the
-    three averages, with `precision`, `recall`, `f1` and `support`. Macro and weighted averages run over the types that occur
-    in gold or predictions, as seqeval's do.
+    `compute(predictions, references)` takes, for each text, a list of `{"start", "end", "label"}` (character
+    offsets). It returns `precision`, `recall`, `f1` (micro, 0-1), `macro_f1`, `weighted_f1`, and `table`: a row for
+    each type and for the three averages, with `precision`, `recall`, `f1` and `support`. Macro and weighted averages
+    run over the types that occur in gold or predictions, as seqeval's do.
     """
 
     def _info(self):
@@ -65,7 +65,10 @@ class LenientF1(evaluate.Metric):
             }
         )
         return evaluate.MetricInfo(
-            description="seqeval micro scores, default mode", citation="", inputs_description="lists of tags", features=tags
+            description="seqeval micro scores, default mode",
+            citation="",
+            inputs_description="lists of tags",
+            features=tags,
         )
 
     def _compute(self, predictions, references, **_):

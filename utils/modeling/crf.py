@@ -1,8 +1,8 @@
 """A linear-chain conditional random field (Lafferty et al., 2001) over tag sequences, as a torch module.
 
-The loss runs the forward and the backward recursion side by side in scaled probability space (Rabiner, 1989, section V.A)
-and hands autograd the analytic gradient, expected minus observed counts; where scaling would lose a path to underflow it
-computes the same quantities in log space. Decoding is one vectorised Viterbi that returns a tensor.
+The loss runs the forward and the backward recursion side by side in scaled probability space (Rabiner, 1989, section
+V.A) and hands autograd the analytic gradient, expected minus observed counts; where scaling would lose a path to
+underflow it computes the same quantities in log space. Decoding is one vectorised Viterbi that returns a tensor.
 
 This file imports torch only, because it travels to the Hub beside the model that uses it.
 """
@@ -16,7 +16,7 @@ from torch.autograd.function import once_differentiable
 
 
 class TagRules(NamedTuple):
-    """What a tag scheme permits, read off the tag names. All boolean; rows are the earlier tag, columns the later one."""
+    """What a tag scheme permits. All boolean; rows are the earlier tag, columns the later one."""
 
     transitions: Tensor  # (num_labels, num_labels): may the later tag follow the earlier one?
     starts: Tensor  # (num_labels,): may a sequence start with this tag?
@@ -28,9 +28,9 @@ def tag_rules(labels: Sequence[str]) -> TagRules:
     """Read the rules of a BIO, BIOS or BIOES scheme off its tag names.
 
     Args:
-        labels: tag names in the order of their ids, such as `["O", "B-PER", "I-PER"]`. `E-` tags make the scheme BIOES,
-            `S-` tags without `E-` make it BIOS (there `B-` must be continued: a single unit has `S-`). Names without such
-            a prefix (part-of-speech tags, say) may stand anywhere.
+        labels: tag names in the order of their ids, such as `["O", "B-PER", "I-PER"]`. `E-` tags make the scheme
+            BIOES, `S-` tags without `E-` make it BIOS (there `B-` must be continued: a single unit has `S-`). Names
+            without such a prefix (part-of-speech tags, say) may stand anywhere.
 
     Returns:
         The permitted transitions, starts, ends, and the transitions that continue an entity.
@@ -105,7 +105,7 @@ class _Chain(NamedTuple):
 
 
 def _log_messages(chain: _Chain) -> tuple[Tensor, Tensor]:
-    """Forward and backward messages in log space, (batch, length, num_labels); both include the position's emission."""
+    """Log-space messages, forward and backward, (batch, length, num_labels); both include the position's emission."""
     potentials = chain.both_ways(chain.emissions)  # (length, 2, batch, num_labels)
     steps = torch.stack([chain.transitions, chain.transitions.T])[:, None]  # (2, 1, num_labels, num_labels)
     messages = torch.empty_like(potentials)
@@ -150,7 +150,8 @@ def _scaled_messages(chain: _Chain) -> _Scaled:
         previous = message
     forward, backward = chain.align(messages)  # (batch, length, num_labels) each
 
-    # What lies behind position t, given its tag: the ends at the last position, else a step and the next backward message.
+    # What lies behind position t, given its tag: the ends at the last position, else a step and the next backward
+    # message.
     onward = torch.empty_like(forward)
     onward[:, -1] = borders[1]
     torch.matmul(backward[:, 1:], step.T, out=onward[:, :-1])
@@ -168,7 +169,8 @@ def _scaled_messages(chain: _Chain) -> _Scaled:
     scale = (peak * valid).sum(1) + (chain.lengths - 1) * step_peak + border_peaks.sum()
     log_partition = at_end[:, 0] + scale
 
-    # A weight that underflows is lost in both directions alike; a path that one direction loses makes the cuts disagree.
+    # A weight that underflows is lost in both directions alike; a path that one direction loses makes the cuts
+    # disagree.
     info = torch.finfo(weights.dtype)
     permitted_steps = step.masked_fill(chain.transitions == -torch.inf, 1)
     permitted_borders = borders.masked_fill(torch.stack([chain.starts, chain.ends]) == -torch.inf, 1)
@@ -249,7 +251,8 @@ class _NegativeLogLikelihood(torch.autograd.Function):
 def viterbi(emissions: Tensor, transitions: Tensor, starts: Tensor, ends: Tensor, lengths: Tensor) -> Tensor:
     """The best tag sequence of each row (Viterbi, 1967).
 
-    The way there keeps the best scores only; the way back finds the tag that led to each, for one tag a row.
+    Runs from both ends at once and meets in the middle, which halves the number of steps. The way in keeps the best
+    scores only; the way out finds the tag that led to each, for one tag a row.
 
     Args:
         emissions: (batch, length, num_labels) scores, rows aligned left.
@@ -261,32 +264,51 @@ def viterbi(emissions: Tensor, transitions: Tensor, starts: Tensor, ends: Tensor
         (batch, length) int64 tag ids; 0 beyond a row's length.
     """
     batch, length, size = emissions.shape
-    potentials = emissions.permute(1, 2, 0).contiguous()  # (length, num_labels, batch): the batch lies innermost, so that
-    best = torch.empty_like(potentials)  # the maximum over earlier tags runs over whole rows of memory
-    torch.add(starts[:, None], potentials[0], out=best[0])
-    potentials, scores = potentials.unbind(0), best.unbind(0)
-    steps, arrivals = transitions[..., None], emissions.new_empty(size, size, batch)
-    for t in range(1, length):
-        torch.add(scores[t - 1][:, None], steps, out=arrivals)  # (earlier, later, batch)
-        torch.amax(arrivals, 0, out=scores[t])
-        scores[t].add_(potentials[t])
-    last = lengths - 1
-    final = (best.gather(0, last.expand(1, size, -1))[0] + ends[:, None]).argmax(0)  # (batch,)
-    tag, tags, row_ends = final, [final], set(last.tolist())
-    for t in range(length - 2, -1, -1):
-        tag = transitions.index_select(1, tag).add_(scores[t]).argmax(0)
-        if t in row_ends:
-            tag = torch.where(last > t, tag, final)
+    steps = (length + 1) // 2
+    positions = torch.arange(length, device=lengths.device)
+    turned = (lengths[:, None] - 1 - positions[:steps]).clamp(min=0)  # (batch, steps): what the right side reads
+    right = emissions.gather(1, turned[..., None].expand(-1, -1, size))
+    moves = torch.stack([transitions, transitions.T])  # (2, outer, inner): both sides walk from outer to inner tags
+    # (steps, 2, labels, batch): the batch lies innermost, so that maxima over tags run over whole rows of memory.
+    potentials = torch.stack([emissions[:, :steps], right]).permute(2, 0, 3, 1).contiguous()
+    best, arrivals = torch.empty_like(potentials), emissions.new_empty(2, size, size, batch)
+    torch.add(torch.stack([starts, ends])[..., None], potentials[0], out=best[0])
+    potentials, scores, moving = potentials.unbind(0), best.unbind(0), moves[..., None]
+    for step in range(1, steps):
+        torch.add(scores[step - 1][:, :, None], moving, out=arrivals)  # (2, outer, inner, batch)
+        torch.amax(arrivals, 1, out=scores[step])
+        scores[step].add_(potentials[step])
+
+    reach = torch.stack([(lengths + 1) // 2, lengths // 2])  # (2, batch): how many positions each side answers for
+    inner = (reach - 1).clamp(min=0)
+    left, right = (best[:, side].gather(0, inner[side].expand(1, size, -1))[0] for side in (0, 1))  # (labels, batch)
+    across = (transitions[..., None] + right[None]).amax(1)  # (labels, batch): the best to come, for each left tag
+    first = (left + torch.where(lengths > 1, across, ends[:, None])).argmax(0)  # one position alone has no right side
+    second = (transitions.index_select(0, first).T + right).argmax(0)
+    meeting = torch.cat([first, second])  # (2 * batch,)
+    # On the way out the tags lie innermost, for the same reason; both sides are rows of one matrix.
+    scores = best.transpose(2, 3).reshape(steps, 2 * batch, size).unbind(0)
+    arriving = moves.transpose(1, 2).reshape(2 * size, size)  # (side and inner tag, outer)
+    side = torch.arange(2, device=lengths.device).repeat_interleave(batch) * size
+    inner = inner.flatten()
+    tag, tags, joins = meeting, [], set(inner.tolist())
+    for step in range(steps - 1, -1, -1):
+        if step < steps - 1:
+            tag = arriving.index_select(0, side + tag).add_(scores[step]).argmax(-1)
+        if step in joins:
+            tag = torch.where(inner > step, tag, meeting)
         tags.append(tag)
-    beyond = torch.arange(length, device=lengths.device) > last[:, None]
-    return torch.stack(tags[::-1], 1).masked_fill(beyond, 0)
+    left, right = torch.stack(tags[::-1], -1).view(2, batch, steps)
+    from_right = steps + (lengths[:, None] - 1 - positions).clamp(0, steps - 1)
+    source = torch.where(positions < reach[0, :, None], positions.clamp(max=steps - 1), from_right)
+    return torch.cat([left, right], 1).gather(1, source).masked_fill(positions >= lengths[:, None], 0)
 
 
 class LinearChainCRF(nn.Module):
     """Linear-chain CRF whose forbidden transitions, starts and ends follow from the names of its tags.
 
-    Computes in float32 (float64 for float64 emissions) whatever autocast says. A row may have any positions masked out:
-    the others are moved together first. Rows without any position cost nothing and get no tags.
+    Computes in float32 (float64 for float64 emissions) whatever autocast says. A row may have any positions masked
+    out: the others are moved together first. Rows without any position cost nothing and get no tags.
 
     Args:
         labels: tag names in the order of their ids; see `tag_rules`.
@@ -354,12 +376,12 @@ class LinearChainCRF(nn.Module):
     def posteriors(self, emissions: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
         """Posterior probabilities along given tags, from which that of any stretch of them follows by the chain rule.
 
-        The posterior of a linear-chain CRF is a Markov chain, so `first[s] * then[s+1] * ... * then[e] * stops[e]` is the
-        exact probability of the tags s..e with no continuation of their entity behind e.
+        The posterior of a linear-chain CRF is a Markov chain, so `first[s] * then[s+1] * ... * then[e] * stops[e]` is
+        the exact probability of the tags s..e with no continuation of their entity behind e.
 
         Returns:
-            (batch, length, 3): `first`, P(tag); `then`, P(tag | previous tag); `stops`, P(next tag does not continue this
-            one's entity | tag), 1 at the last position. Zero where `mask` is not set.
+            (batch, length, 3): `first`, P(tag); `then`, P(tag | previous tag); `stops`, P(next tag does not continue
+            this one's entity | tag), 1 at the last position. Zero where `mask` is not set.
         """
         with torch.autocast(emissions.device.type, enabled=False):
             chain, order = self._chain(emissions, mask)

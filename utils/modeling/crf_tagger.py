@@ -66,8 +66,8 @@ class CrfTaggerOutput(ModelOutput):
         loss: mean over the tagged tokens; with labels only.
         logits: (batch, length, num_labels) emissions.
         tags: (batch, length) int64 decoded tag ids, -100 at untagged positions; in eval mode only.
-        posteriors: (batch, length, 3) float32 probabilities along the decoded tags, see `LinearChainCRF.posteriors`; in eval
-            mode only.
+        posteriors: (batch, length, 3) float32 probabilities along the decoded tags, see `LinearChainCRF.posteriors`;
+            in eval mode only.
     """
 
     loss: Tensor | None = None
@@ -204,7 +204,7 @@ class LayerMix(nn.Module):
 
 
 def run_lstm(lstm: nn.LSTM, states: Tensor, attention_mask: Tensor) -> Tensor:
-    """Run a BiLSTM over right-padded rows without reading the padding; (batch, length, width) -> (batch, length, 2 * units)."""
+    """Run a BiLSTM on right-padded rows: (batch, length, width) -> (batch, length, 2 * units); padding is not read."""
     lengths = attention_mask.sum(1).clamp(min=1).cpu()
     with torch.autocast(states.device.type, enabled=False):
         packed = pack_padded_sequence(states.float(), lengths, batch_first=True, enforce_sorted=False)
@@ -224,8 +224,8 @@ def decode_softmax(
         constrained: take the best sequence that the tag scheme permits instead of the best tag at each position.
 
     Returns:
-        (batch, length) int64 tags, -100 where `mask` is not set, and (batch, length, 3) float32 posteriors with the meaning
-        of `LinearChainCRF.posteriors`, under independence.
+        (batch, length) int64 tags, -100 where `mask` is not set, and (batch, length, 3) float32 posteriors with the
+        meaning of `LinearChainCRF.posteriors`, under independence.
     """
     rules = tag_rules(labels)
     order, lengths = compact(mask)  # (batch, width), (batch,)

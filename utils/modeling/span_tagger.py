@@ -1,10 +1,11 @@
 """Span tagger: scores every (start, end) pair for every entity type, so entities may nest and overlap.
 
-The head is Efficient GlobalPointer (Su et al., 2022, "Global Pointer: Novel Efficient Span-based Approach for Named Entity
-Recognition"): one query-key product with rotary positions says whether a stretch is an entity, two small linear maps of its
-first and last token say of which type.
+The head is Efficient GlobalPointer (Su et al., 2022, "Global Pointer: Novel Efficient Span-based Approach for Named
+Entity Recognition"): one query-key product with rotary positions says whether a stretch is an entity, two small
+linear maps of its first and last token say of which type.
 
-A saved `SpanTagger` takes this file along and reloads anywhere: `AutoModel.from_pretrained(path, trust_remote_code=True)`.
+A saved `SpanTagger` takes this file along and reloads anywhere: `AutoModel.from_pretrained(path,
+trust_remote_code=True)`.
 """
 
 from collections.abc import Sequence
@@ -28,15 +29,16 @@ class SpanTaggerConfig(PreTrainedConfig):
         encoder_config: the encoder's own configuration.
         head_size: width of queries and keys; even.
         nested: whether decoded spans may overlap; otherwise of two that do the better one stays.
-        loss: `multilabel` (Su et al., 2022, section 2.4: one log-sum-exp over the positive, one over the negative cells)
-            or `focal` (Lin et al., 2017) on each cell.
+        loss: `multilabel` (Su et al., 2022, section 2.4: one log-sum-exp over the positive, one over the negative
+            cells) or `focal` (Lin et al., 2017) on each cell.
         focal_gamma: how far `focal` plays down cells that are already right.
         type_weights: weight of each type's loss, in the order of the ids; None for equal ones.
         layers: `last` hidden layer, or `weighted` for a learned mix of all.
         lstm_hidden: units of a BiLSTM below the head in each direction; 0 for none.
         dropout: before the head, 0-1.
         window_length, window_stride: how texts were cut in training, in sub-tokens.
-        special_token_ids: ids that belong to no span ([CLS], [SEP], padding, ...), for callers that pass no `token_mask`.
+        special_token_ids: ids that belong to no span ([CLS], [SEP], padding, ...), for callers that pass no
+            `token_mask`.
     """
 
     model_type = "span-tagger"
@@ -71,8 +73,8 @@ class SpanTaggerOutput(ModelOutput):
     Args:
         loss: mean over texts and types; with labels only.
         logits: (batch, num_types, length, length) score of the span from token i to token j; above 0 is an entity.
-        spans: (batch, max_spans, 3) int64 first token, last token (inclusive), type id of the decoded spans, best first,
-            padded with -100; in eval mode only.
+        spans: (batch, max_spans, 3) int64 first token, last token (inclusive), type id of the decoded spans, best
+            first, padded with -100; in eval mode only.
         span_scores: (batch, max_spans) float32 probabilities of the decoded spans; in eval mode only.
     """
 
@@ -105,7 +107,9 @@ class SpanTagger(PreTrainedModel):
             width = 2 * config.lstm_hidden
         self.dropout = nn.Dropout(config.dropout)
         self.pointer = nn.Linear(width, 2 * config.head_size)  # query and key of each token
-        self.borders = nn.Linear(2 * config.head_size, 2 * config.num_labels)  # type scores of a first and a last token
+        self.borders = nn.Linear(
+            2 * config.head_size, 2 * config.num_labels
+        )  # type scores of a first and a last token
         self.post_init()
 
     @classmethod
@@ -149,8 +153,8 @@ class SpanTagger(PreTrainedModel):
             input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds: as for the encoder.
             token_mask: (batch, length) bool, the positions that spans may cover. Without it all but padding and the
                 configuration's special tokens.
-            labels: (batch, spans, 3) int64 first token, last token (inclusive), type id; rows of -100 are padding. A row
-                with type -1 marks cells (any type) that are left out of the loss.
+            labels: (batch, spans, 3) int64 first token, last token (inclusive), type id; rows of -100 are padding. A
+                row with type -1 marks cells (any type) that are left out of the loss.
         """
         given = {"token_type_ids": token_type_ids, "position_ids": position_ids, "inputs_embeds": inputs_embeds}
         hidden = self.encoder(
@@ -233,7 +237,7 @@ def decode_spans(logits: Tensor, *, nested: bool, threshold: float = 0.0) -> tup
         (batch, max_spans, 3) int64 first token, last token (inclusive), type, best first, padded with -100, and
         (batch, max_spans) float32 `sigmoid(score)`, 0 for padding. `max_spans` is at least 1.
     """
-    batch, _, length, _ = logits.shape
+    length = logits.shape[-1]
     flat = logits.flatten(1)
     most = int((flat > threshold).sum(1).max().clamp(1, 4 * length)) if flat.numel() else 1
     scores, cells = flat.topk(min(most, flat.shape[1]), dim=1)  # (batch, max_spans)
@@ -263,7 +267,7 @@ class LayerMix(nn.Module):
 
 
 def run_lstm(lstm: nn.LSTM, states: Tensor, attention_mask: Tensor) -> Tensor:
-    """Run a BiLSTM over right-padded rows without reading the padding; (batch, length, width) -> (batch, length, 2 * units)."""
+    """Run a BiLSTM on right-padded rows: (batch, length, width) -> (batch, length, 2 * units); padding is not read."""
     lengths = attention_mask.sum(1).clamp(min=1).cpu()
     with torch.autocast(states.device.type, enabled=False):
         packed = pack_padded_sequence(states.float(), lengths, batch_first=True, enforce_sorted=False)

@@ -38,7 +38,9 @@ class DataArguments:
     skip_bad_lines: bool = option(False, "Leave malformed lines out and count them, instead of stopping at them.")
     validation_share: float = option(0.1, "Share of the training data held out when there is no validation data, 0-1.")
     max_length: int = option(512, "Sub-tokens a window, special tokens included; longer texts are cut into windows.")
-    stride: int = option(128, "Sub-tokens by which neighbouring windows overlap; entities up to this length stay whole.")
+    stride: int = option(
+        128, "Sub-tokens by which neighbouring windows overlap; entities up to this length stay whole."
+    )
     max_train_samples: int | None = option(None, "Use the first so many training texts only, for a quick look.")
     max_eval_samples: int | None = option(None, "Likewise for validation and test.")
 
@@ -53,7 +55,9 @@ class ModelArguments:
     model_revision: str = option("main", "Branch, tag or commit of the Hub model.")
     trust_remote_code: bool = option(False, "Run modelling code that comes with the model; only for models you trust.")
     layers: str = option(
-        "last", "`weighted` feeds the head a learned mix of all layers instead of the last.", choices=["last", "weighted"]
+        "last",
+        "`weighted` feeds the head a learned mix of all layers instead of the last.",
+        choices=["last", "weighted"],
     )
     lstm_hidden: int = option(0, "Units of a BiLSTM between encoder and head, in each direction; 0 for none.")
     dropout: float = option(0.1, "Dropout before the head, 0-1.")
@@ -65,13 +69,19 @@ class TrickArguments:
 
     _argument_group_name = "tricks"
 
-    head_learning_rate: float | None = option(None, "Learning rate of all that is not the encoder; else as the encoder's.")
+    head_learning_rate: float | None = option(
+        None, "Learning rate of all that is not the encoder; else as the encoder's."
+    )
     layer_decay: float = option(1.0, "Each layer below the top learns this factor slower, 0-1; 1 for equal rates.")
-    fgm_epsilon: float = option(0.0, "Fast gradient method: second pass with embeddings moved by this norm; 2x the time.")
+    fgm_epsilon: float = option(
+        0.0, "Fast gradient method: second pass with embeddings moved by this norm; 2x the time."
+    )
     r_drop_alpha: float = option(0.0, "R-Drop: weight of the divergence between two dropout passes; 2x the time.")
     ema_decay: float = option(0.0, "Evaluate and save an exponential moving average of the weights, e.g. 0.999.")
     early_stopping_patience: int | None = option(None, "Stop after so many evaluations without a better score.")
-    overwrite_output_dir: bool = option(False, "Start over in a folder that holds an earlier run, removing its checkpoints.")
+    overwrite_output_dir: bool = option(
+        False, "Start over in a folder that holds an earlier run, removing its checkpoints."
+    )
 
 
 # What we set differently from `TrainingArguments`, and why; `FineTuningArguments` takes its defaults from here.

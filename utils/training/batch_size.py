@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
-from transformers import Trainer
+from transformers import Trainer, TrainingArguments
 
 logger = logging.getLogger(__name__)
 
@@ -38,11 +38,15 @@ def is_out_of_memory(error: RuntimeError) -> bool:
 
 
 class Batches(NamedTuple):
-    """Texts a device and step in training, steps accumulated before an update, texts a device and step in evaluation."""
+    """Texts a device in training, steps accumulated before an update, texts a device in evaluation."""
 
     train: int
     accumulation: int
     evaluation: int
+
+    @classmethod
+    def of(cls, args: TrainingArguments) -> "Batches":
+        return cls(args.per_device_train_batch_size, args.gradient_accumulation_steps, args.per_device_eval_batch_size)
 
 
 def train_within_memory(

@@ -8,8 +8,8 @@ class FastDropout(nn.Module):
     """Dropout from single random bytes: eight decisions a draw of the generator, where `nn.Dropout` takes one.
 
     Args:
-        p: share of the units that are dropped, 0-1; rounded to the nearest 1/256, and the kept units are scaled by exactly
-            the inverse of the share kept.
+        p: share of the units that are dropped, 0-1; rounded to the nearest 1/256, and the kept units are scaled by
+            exactly the inverse of the share kept.
     """
 
     def __init__(self, p: float):

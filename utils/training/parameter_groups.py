@@ -24,8 +24,8 @@ def parameter_groups(
         encoder_prefix: name of the encoder inside the model (`base_model_prefix`); the rest is the head.
         rates: learning rate of head modules by name, such as `{"crf": 0.01}`; a module that is not there is an error.
         head_learning_rate: of the rest of the head; as the encoder's if None.
-        layer_decay: each layer below the top learns this factor slower, the embeddings slowest (Howard and Ruder, 2018,
-            section 3.2).
+        layer_decay: each layer below the top learns this factor slower, the embeddings slowest (Howard and Ruder,
+            2018, section 3.2).
 
     Raises:
         ValueError: a module of `rates` has no parameters in the model.

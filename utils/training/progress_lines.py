@@ -5,9 +5,12 @@ import sys
 from tqdm import tqdm
 from transformers import ProgressCallback, Trainer
 
+MAIN_SCORES = ("accuracy", "precision", "recall", "lenient_f1", "loss")  # of an epoch's line; the rest is in the files
+
 
 class ProgressLines(ProgressCallback):
-    """Replaces the dictionaries that `Trainer` prints: `epoch 3  f1 0.6801  precision 0.6712  recall 0.6892  loss 0.1082`.
+    """Replaces the dictionaries that `Trainer` prints: `epoch 3  f1 0.6801  precision 0.6712  recall 0.6892  loss
+    0.1082`.
 
     Args:
         bars: draw progress bars too.
@@ -51,8 +54,8 @@ class ProgressLines(ProgressCallback):
         """The line for a log entry; None for what the end of the run reports elsewhere."""
         if any(name.startswith("eval_") for name in logs):
             scores = {name.removeprefix("eval_"): value for name, value in logs.items() if name.startswith("eval_")}
-            shown = dict.fromkeys([self.best, *scores])  # the deciding score first, then as the metrics come
-            parts = [f"{name} {scores[name]:.4f}" for name in shown if name in scores and not _is_speed(name)]
+            shown = dict.fromkeys([self.best, *MAIN_SCORES])  # the deciding score first
+            parts = [f"{name} {scores[name]:.4f}" for name in shown if name in scores]
             return f"epoch {logs.get('epoch', 0):g}  " + "  ".join(parts)
         if "loss" in logs:
             rate = f"  learning rate {logs['learning_rate']:.2e}" if "learning_rate" in logs else ""
@@ -61,7 +64,3 @@ class ProgressLines(ProgressCallback):
             seconds, speed = logs["train_runtime"], logs["train_samples_per_second"]
             return f"trained {state.global_step:,} steps in {seconds:,.0f} s, {speed:,.0f} texts/s"
         return None
-
-
-def _is_speed(name: str) -> bool:
-    return name == "runtime" or name.endswith("per_second")

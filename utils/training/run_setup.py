@@ -21,6 +21,7 @@ import datasets
 import torch
 import transformers
 from safetensors import safe_open
+from transformers import Trainer
 
 logger = logging.getLogger(__name__)
 
@@ -58,8 +59,8 @@ def prepare_output_dir(output_dir: str | Path, *, resume: bool, overwrite: bool)
             shutil.rmtree(path) if path.is_dir() else path.unlink()
     elif earlier and not resume:
         raise FileExistsError(
-            f"{folder}: holds an earlier run ({earlier[0].name}); go on with --resume_from_checkpoint last, start over with "
-            "--overwrite_output_dir, or choose another --output_dir"
+            f"{folder}: holds an earlier run ({earlier[0].name}); go on with --resume_from_checkpoint last, "
+            "start over with --overwrite_output_dir, or choose another --output_dir"
         )
     for path in folder.glob(".unfinished-*"):
         shutil.rmtree(path, ignore_errors=True)
@@ -98,7 +99,8 @@ def is_whole(checkpoint: str | Path) -> bool:
 
 
 def checkpoint_to_resume(asked: str | None, output_dir: str | Path) -> str | None:
-    """Resolve `--resume_from_checkpoint`: a folder, or `last` (also `true`) for the latest whole one of the output folder.
+    """Resolve `--resume_from_checkpoint`: a folder, or `last` (also `true`) for the latest whole one of the output
+    folder.
 
     Raises:
         FileNotFoundError: the folder is not a whole checkpoint.
@@ -107,7 +109,9 @@ def checkpoint_to_resume(asked: str | None, output_dir: str | Path) -> str | Non
         return None
     if str(asked).lower() in ("last", "true"):
         found = last_whole_checkpoint(output_dir)
-        logger.info("going on from %s", found) if found else logger.info("no checkpoint yet, starting from the beginning")
+        logger.info("going on from %s", found) if found else logger.info(
+            "no checkpoint yet, starting from the beginning"
+        )
         return found
     if not is_whole(asked):
         raise FileNotFoundError(f"--resume_from_checkpoint {asked}: expected a whole checkpoint folder; try `last`")
@@ -140,15 +144,21 @@ def replacing_files(folder: str | Path) -> Iterator[Path]:
             os.replace(path, folder / path.name)
 
 
-def describe_run(
-    *, arguments: Iterable, files: Iterable[str | Path | None], seed: int, started: float, results: dict
-) -> dict:
+def save_model(output_dir: str | Path, trainer: Trainer, *, card: str) -> None:
+    """Save the trainer's model, tokenizer and state, and the model card; each file is replaced when it is complete."""
+    with replacing_files(output_dir) as folder:
+        trainer.model.save_pretrained(folder)
+        trainer.processing_class.save_pretrained(folder)
+        trainer.state.save_to_json(str(folder / "trainer_state.json"))
+        write_text(folder / "README.md", card)
+
+
+def describe_run(arguments: Iterable, *, files: Iterable[str | Path | None], started: float, results: dict) -> dict:
     """What `run.json` holds: how to do this run again, and where it was done.
 
     Args:
-        arguments: the resolved argument dataclasses.
+        arguments: the resolved argument dataclasses, `seed` among their fields.
         files: data files, to be hashed; None is passed over.
-        seed: of the run.
         started: `time.time()` at its start.
         results: final scores.
     """
@@ -160,7 +170,7 @@ def describe_run(
         "argv": sys.argv,
         "arguments": resolved,
         "results": results,
-        "seed": seed,
+        "seed": resolved["seed"],
         "data": {str(path): sha256(path) for path in files if path and Path(path).is_file()},
         "versions": {name: version(name) for name in PACKAGES} | {"python": platform.python_version()},
         "git_commit": git_commit(),

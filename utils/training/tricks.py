@@ -1,7 +1,7 @@
 """Changes to the training step that work with every head: FGM, R-Drop, EMA.
 
-`TrickTrainer` is `Trainer` plus what is asked for here, learning rates by part of the model, evaluation in the order of the
-data, and checkpoints that are whole or not there.
+`TrickTrainer` is `Trainer` plus what is asked for here, learning rates by part of the model, evaluation in the order
+of the data, and checkpoints that are whole or not there.
 """
 
 import contextlib
@@ -76,7 +76,7 @@ def class_divergence(one: Tensor, other: Tensor, labels: Tensor) -> Tensor:
 
 
 def cell_divergence(one: Tensor, other: Tensor, labels: Tensor) -> Tensor:
-    """Symmetric KL divergence of independent yes/no decisions: summed over cells, mean over the two leading dimensions."""
+    """Symmetric KL divergence of yes/no decisions: summed over cells, mean over the two leading dimensions."""
     one, other = one.float(), other.float()
     return ((one.sigmoid() - other.sigmoid()) * (one - other)).flatten(2).sum(-1).mean()
 
@@ -196,7 +196,9 @@ class TrickTrainer(Trainer):
     def _get_train_sampler(self, train_dataset=None):
         sampler = super()._get_train_sampler(train_dataset)
         if getattr(sampler, "lengths", None) is not None:
-            sampler.lengths = list(sampler.lengths[:])  # a dataset column looks each length up in the table, every epoch
+            sampler.lengths = list(
+                sampler.lengths[:]
+            )  # a dataset column looks each length up in the table, every epoch
         return sampler
 
     def _get_eval_sampler(self, eval_dataset):

@@ -1,0 +1,53 @@
+"""Prediction speed of predict.py's finder beside the stock pipeline on the same model.
+
+    python benchmarks/predict_speed.py outputs/softmax cluener/train.json --count 10000
+
+The model is a stock token classifier (run_ner.py --head softmax), which pipeline("token-classification") can take.
+Further directories (--also outputs/crf outputs/span) are timed with the finder alone. Prints texts/s and ratios.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import torch
+import transformers
+from transformers import pipeline
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from utils.data.readers_ner import read_ner
+from utils.evaluation.entity_finder import EntityFinder
+from utils.training.fine_tuning_arguments import has_bf16
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model")
+    parser.add_argument("texts", help="an NER file; its texts are predicted")
+    parser.add_argument("--count", type=int, default=10_000)
+    parser.add_argument("--also", nargs="*", default=[])
+    args = parser.parse_args()
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    texts = read_ner(args.texts)["text"][: args.count]
+    bf16 = has_bf16(cpu=not torch.accelerator.is_available())
+
+    stock = pipeline("token-classification", model=args.model, aggregation_strategy="simple")
+    stock(texts[:100], batch_size=32)
+    start = time.perf_counter()
+    stock(texts, batch_size=32)
+    slow = len(texts) / (time.perf_counter() - start)
+    print(f"pipeline(batch_size=32)   {slow:8.1f} texts/s   {len(texts):,} texts")
+    for path in [args.model, *args.also]:
+        finder = EntityFinder.load(path, bf16=bf16)
+        finder.find(texts[:100])
+        start = time.perf_counter()
+        found = sum(1 for _ in finder.find_all(texts))
+        fast = found / (time.perf_counter() - start)
+        print(f"predict.py, {finder.head:<8}      {fast:8.1f} texts/s   {fast / slow:.2f}x")
+
+
+if __name__ == "__main__":
+    main()

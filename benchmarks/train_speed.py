@@ -1,0 +1,51 @@
+"""Training speed of run_ner.py --head crf beside a plain Trainer + pytorch-crf loop (stock_crf.py).
+
+    python benchmarks/train_speed.py --train_file cluener/train.json --validation_file cluener/dev.json
+
+Same encoder, batch size, epochs and learning rate, one after the other on the same machine, evaluation not counted.
+The stock loop runs as users write it: float32, random batches padded to their longest text. Prints texts/s, their
+ratio, and the strict F1 of both, so that speed is not bought with quality.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--train_file", required=True)
+    parser.add_argument("--validation_file", required=True)
+    parser.add_argument("--model_name_or_path", default=str(ROOT / "pretrained" / "bert-mini-zh"))
+    parser.add_argument("--num_train_epochs", default="2")
+    parser.add_argument("--learning_rate", default="1e-3")
+    parser.add_argument("--per_device_train_batch_size", default="32")
+    parser.add_argument("--seed", default="1")
+    args = parser.parse_args()
+    common = [word for name, value in vars(args).items() for word in (f"--{name}", value)]
+
+    with tempfile.TemporaryDirectory() as folder:
+        whole_run = ["--eval_strategy", "no", "--save_strategy", "no", "--load_best_model_at_end", "false"]
+        run(ROOT / "run_ner.py", *common, "--head", "crf", "--output_dir", f"{folder}/ours", *whole_run)
+        ours = json.loads(Path(folder, "ours", "all_results.json").read_text())
+        run(ROOT / "benchmarks" / "stock_crf.py", *common, "--output_file", f"{folder}/stock.json")
+        stock = json.loads(Path(folder, "stock.json").read_text())
+    fast, slow = ours["train_samples_per_second"], stock["train_samples_per_second_without_eval"]
+    print(f"run_ner.py --head crf     {fast:7.1f} texts/s   strict F1 {ours['eval_f1']:.4f}")
+    print(f"Trainer + pytorch-crf     {slow:7.1f} texts/s   strict F1 {stock['last_f1_strict']:.4f}")
+    print(f"ratio {fast / slow:.2f}x")
+
+
+def run(*command):
+    done = subprocess.run([sys.executable, *map(str, command)], capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(done.stderr)
+
+
+if __name__ == "__main__":
+    main()

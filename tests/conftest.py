@@ -1,0 +1,60 @@
+"""What several tests stand on: a tiny random encoder and a small data set, made on the spot."""
+
+import os
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # before anything imports the Hub's client
+
+import json
+import random
+
+import pytest
+
+SURNAMES, GIVEN = "张王李赵陈", "伟芳娜敏静"
+CITIES = ["北京", "上海", "广州", "深圳"]
+VERBS, TAILS = ["在", "去了", "来自"], ["开会", "2018年", "", "学习Python", "看病"]
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory):
+    """Folder of a random BERT of two layers, 32 wide, with its fast tokenizer."""
+    import torch
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    folder = tmp_path_factory.mktemp("tiny_encoder")
+    single = sorted({*SURNAMES, *GIVEN, *"".join(CITIES + VERBS), *"开会年学习看病，。！是的人和"})
+    latin = [*"0123456789", *"abcdefghijklmnopqrstuvwxyz"]
+    pieces = ["20", "##18", "##19", "py", "##thon", *(f"##{character}" for character in latin)]
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *single, *latin, *pieces]
+    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", encoding="utf-8")
+    BertTokenizerFast(str(folder / "vocab.txt"), do_lower_case=True).save_pretrained(folder)
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=len(vocabulary),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+        max_position_embeddings=128,
+    )
+    BertModel(config).save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.fixture(scope="session")
+def ner_files(tmp_path_factory):
+    """Paths of a train file (40 texts) and a validation file (16) in the format of CLUENER: names and addresses."""
+    folder = tmp_path_factory.mktemp("ner_files")
+    draw = random.Random(0)
+    paths = []
+    for name, count in [("train.json", 40), ("dev.json", 16)]:
+        lines = []
+        for _ in range(count):
+            person = draw.choice(SURNAMES) + draw.choice(GIVEN)
+            verb, city, tail = draw.choice(VERBS), draw.choice(CITIES), draw.choice(TAILS)
+            start = len(person + verb)
+            label = {"name": {person: [[0, 1]]}, "address": {city: [[start, start + 1]]}}
+            row = {"text": f"{person}{verb}{city}{tail}。", "label": label}
+            lines.append(json.dumps(row, ensure_ascii=False) + "\n")
+        (folder / name).write_text("".join(lines), encoding="utf-8")
+        paths.append(str(folder / name))
+    return tuple(paths)

@@ -1,0 +1,141 @@
+"""predict.py on every kind of input."""
+
+import io
+import json
+from types import SimpleNamespace
+
+import pytest
+
+import predict
+import run_ner
+from utils.data.errors import DataError
+from utils.encoding.entity_windows import Entity
+from utils.evaluation.entity_finder import EntityFinder
+from utils.evaluation.entity_lines import cluener_line
+
+
+@pytest.fixture(scope="module")
+def trained(tiny_encoder, ner_files, tmp_path_factory):
+    """A CRF tagger that has learnt a little."""
+    folder = tmp_path_factory.mktemp("trained") / "crf"
+    train, validation = map(str, ner_files)
+    flags = [
+        "--train_file",
+        train,
+        "--validation_file",
+        validation,
+        "--learning_rate",
+        "5e-3",
+        "--num_train_epochs",
+        "6",
+    ]
+    size = ["--per_device_train_batch_size", "8", "--max_length", "32", "--stride", "8", "--precision", "fp32"]
+    run_ner.main(["--model_name_or_path", str(tiny_encoder), "--output_dir", str(folder), *flags, *size])
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def texts(ner_files):
+    with open(ner_files[1], encoding="utf-8") as file:
+        return [json.loads(line)["text"] for line in file]
+
+
+def output_of(capsys, *argv):
+    capsys.readouterr()
+    predict.main([*argv, "--precision", "fp32"])
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_texts_come_back_in_order_with_exact_spans(trained, texts, capsys):
+    rows = output_of(capsys, trained, *[word for text in texts for word in ("--text", text)])
+    assert [row["text"] for row in rows] == texts
+    assert any(row["entities"] for row in rows)
+    assert all(row["text"][one["start"] : one["end"]] == one["text"] for row in rows for one in row["entities"])
+
+
+def test_files_of_each_format_and_standard_input_give_the_same(trained, texts, capsys, tmp_path, monkeypatch):
+    wanted = [row["entities"] for row in output_of(capsys, trained, *[w for t in texts for w in ("--text", t)])]
+    plain, lines, table = tmp_path / "a.txt", tmp_path / "a.jsonl", tmp_path / "a.csv"
+    plain.write_text("\n".join(texts), encoding="utf-8")
+    lines.write_text(
+        "\n".join(json.dumps({"id": f"n{i}", "text": text}) for i, text in enumerate(texts)), encoding="utf-8"
+    )
+    table.write_text("id,sentence\n" + "".join(f'{i},"{text}"\n' for i, text in enumerate(texts)), encoding="utf-8")
+    for path in (plain, lines, table):
+        rows = output_of(capsys, trained, "--input_file", str(path), "--chunk_size", "5")
+        assert [row["entities"] for row in rows] == wanted
+    assert output_of(capsys, trained, "--input_file", str(lines))[1]["id"] == "n1"
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(plain.read_bytes())))
+    assert [row["entities"] for row in output_of(capsys, trained)] == wanted
+
+
+def test_batch_and_chunk_size_change_nothing(trained, texts, capsys, tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("\n".join(texts * 3), encoding="utf-8")
+    one = output_of(capsys, trained, "--input_file", str(path), "--batch_size", "1")
+    many = output_of(capsys, trained, "--input_file", str(path), "--batch_size", "64", "--chunk_size", "7")
+    for row, other in zip(one, many, strict=True):
+        assert [(e["start"], e["end"], e["label"]) for e in row["entities"]] == [
+            (e["start"], e["end"], e["label"]) for e in other["entities"]
+        ]
+
+
+def test_odd_texts_are_answered(trained, capsys):
+    odd = [
+        "",
+        " ",
+        "\u3000\u200b",
+        "😀👨‍👩‍👧",
+        "张" * 3000,
+        "\ud83d".encode("utf-8", "replace").decode(),
+        "[CLS][SEP][MASK]",
+    ]
+    rows = output_of(capsys, trained, *[word for text in odd for word in ("--text", text)])
+    assert [row["text"] for row in rows] == odd
+
+
+def test_a_stream_is_answered_without_holding_it(trained, texts):
+    finder = EntityFinder.load(trained, device="cpu")
+    taken = []
+
+    def stream():
+        for i in range(1000):
+            taken.append(i)
+            yield texts[i % len(texts)]
+
+    found = finder.find_all(stream(), chunk=10)
+    for _ in range(10):
+        next(found)
+    assert len(taken) == 10
+
+
+def test_output_file_appears_when_it_is_complete_and_not_before(trained, capsys, tmp_path):
+    good, bad, output = tmp_path / "good.jsonl", tmp_path / "bad.jsonl", tmp_path / "out.jsonl"
+    good.write_text('{"text": "张三"}\n', encoding="utf-8")
+    bad.write_text('{"text": "张三"}\nnonsense\n', encoding="utf-8")
+    with pytest.raises(DataError, match=r"bad\.jsonl:2: expected a JSON object"):
+        predict.main([trained, "--input_file", str(bad), "--output_file", str(output)])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.jsonl", "good.jsonl"]
+    predict.main([trained, "--input_file", str(good), "--output_file", str(output)])
+    assert json.loads(output.read_text(encoding="utf-8"))["text"] == "张三"
+    predict.main([trained, "--input_file", str(bad), "--output_file", str(output), "--skip_bad_lines"])
+    assert len(output.read_text(encoding="utf-8").splitlines()) == 1
+
+
+def test_cluener_format_has_inclusive_ends_and_numeric_ids():
+    line = cluener_line("张三见张三", [Entity(0, 2, "name", 0.9), Entity(3, 5, "name", 0.8)], id="7")
+    assert json.loads(line) == {"id": 7, "label": {"name": {"张三": [[0, 1], [3, 4]]}}}
+
+
+def test_interactive_answers_each_line_until_an_empty_one(trained, texts, capsys, monkeypatch):
+    answers = iter([*texts, ""])
+    monkeypatch.setattr("builtins.input", lambda prompt: next(answers))
+    predict.main([trained, "--interactive", "--precision", "fp32"])
+    assert "[" in capsys.readouterr().out
+
+
+def test_a_folder_that_is_no_tagger_is_named(tiny_encoder, tmp_path):
+    with pytest.raises(DataError, match=r"expected an entity tagger that run_ner\.py has trained, found BertModel"):
+        predict.main([str(tiny_encoder), "--text", "a"])
+    with pytest.raises(FileNotFoundError, match="expected a trained output directory or a Hub id"):
+        predict.main([str(tmp_path / "nowhere"), "--text", "a"])
