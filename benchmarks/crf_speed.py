@@ -1,6 +1,6 @@
 """Speed of the CRF beside pytorch-crf: loss with gradient, and decoding, on random batches.
 
-    python benchmarks/crf_speed.py --batch 32 --length 128 --labels 31
+    PYTHONPATH=. python benchmarks/crf_speed.py --batch 32 --length 128 --labels 31
 
 Both take the same emissions and mask in turn, in one process; prints the median time of each and their ratio.
 pytorch-crf is in tests/requirements.txt.
@@ -8,14 +8,10 @@ pytorch-crf is in tests/requirements.txt.
 
 import argparse
 import statistics
-import sys
 import time
-from pathlib import Path
 
 import torch
 from torchcrf import CRF
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from utils.modeling.crf import LinearChainCRF
 

@@ -1,21 +1,17 @@
 """Prediction speed of predict.py's finder beside the stock pipeline on the same model.
 
-    python benchmarks/predict_speed.py outputs/softmax cluener/train.json --count 10000
+    PYTHONPATH=. python benchmarks/predict_speed.py outputs/softmax cluener/train.json --count 10000
 
 The model is a stock token classifier (run_ner.py --head softmax), which pipeline("token-classification") can take.
 Further directories (--also outputs/crf outputs/span) are timed with the finder alone. Prints texts/s and ratios.
 """
 
 import argparse
-import sys
 import time
-from pathlib import Path
 
 import torch
 import transformers
 from transformers import pipeline
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from utils.data.readers_ner import read_ner
 from utils.evaluation.entity_finder import EntityFinder

@@ -7,7 +7,8 @@ import pytest
 from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 
 from utils.data.errors import DataError
-from utils.data.readers_ner import FEATURES, load_ner, read_ner, read_ner_dataset
+from utils.data.ner_rows import FEATURES
+from utils.data.readers_ner import load_ner, read_ner, read_ner_dataset
 
 CLUENER = [
     {"text": "叶老桂在浙商银行", "label": {"name": {"叶老桂": [[0, 2]]}, "company": {"浙商银行": [[4, 7]]}}},

@@ -66,6 +66,7 @@ class SpecialTokens:
 
     @classmethod
     def of(cls, tokenizer: PreTrainedTokenizerBase) -> "SpecialTokens":
+        """Find them by encoding a letter."""
         probe = tokenizer("a", return_special_tokens_mask=True)
         ids, special = list(probe["input_ids"]), list(probe["special_tokens_mask"])
         content = [i for i, flag in enumerate(special) if not flag]

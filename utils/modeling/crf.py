@@ -28,12 +28,8 @@ def tag_rules(labels: Sequence[str]) -> TagRules:
     """Read the rules of a BIO, BIOS or BIOES scheme off its tag names.
 
     Args:
-        labels: tag names in the order of their ids, such as `["O", "B-PER", "I-PER"]`. `E-` tags make the scheme
-            BIOES, `S-` tags without `E-` make it BIOS (there `B-` must be continued: a single unit has `S-`). Names
-            without such a prefix (part-of-speech tags, say) may stand anywhere.
-
-    Returns:
-        The permitted transitions, starts, ends, and the transitions that continue an entity.
+        labels: tag names in the order of their ids. `E-` tags make the scheme BIOES, `S-` without `E-` make it BIOS (there
+            `B-` must be continued: a single unit has `S-`). Names without such a prefix may stand anywhere.
 
     Example:
         >>> tag_rules(["O", "B-PER", "I-PER"]).transitions.int().tolist()
@@ -60,10 +56,7 @@ def tag_rules(labels: Sequence[str]) -> TagRules:
 
 
 def compact(mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Say how to move the masked-in positions of each row to its left end, in order.
-
-    Args:
-        mask: (batch, length) bool; the positions that a sequence consists of may be scattered over the row.
+    """Say how to move the positions of each row where `mask` (batch, length) is set to its left end, in order.
 
     Returns:
         `order` (batch, width) int64, the positions to gather, where `width` is the longest sequence (1 at least), and

@@ -77,6 +77,8 @@ class CrfTaggerOutput(ModelOutput):
 
 
 class CrfTagger(PreTrainedModel):
+    """Encoder, optional layer mix and BiLSTM, linear emissions, and a CRF or softmax that decodes in eval mode."""
+
     config_class = CrfTaggerConfig
     base_model_prefix = "encoder"
     accepts_loss_kwargs = True

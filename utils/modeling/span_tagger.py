@@ -85,6 +85,8 @@ class SpanTaggerOutput(ModelOutput):
 
 
 class SpanTagger(PreTrainedModel):
+    """Encoder, optional layer mix and BiLSTM, and an efficient GlobalPointer that decodes in eval mode."""
+
     config_class = SpanTaggerConfig
     base_model_prefix = "encoder"
     accepts_loss_kwargs = False

@@ -46,6 +46,7 @@ class Batches(NamedTuple):
 
     @classmethod
     def of(cls, args: TrainingArguments) -> "Batches":
+        """The batches that the arguments ask for."""
         return cls(args.per_device_train_batch_size, args.gradient_accumulation_steps, args.per_device_eval_batch_size)
 
 

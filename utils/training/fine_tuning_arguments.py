@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, fields
 import torch
 from transformers import TrainingArguments
 
-from .arguments import TRAINING_DEFAULTS, ArgumentError
+from .training_defaults import TRAINING_DEFAULTS
 
 _INHERITED = {each.name: each for each in fields(TrainingArguments)}
 
@@ -20,7 +20,7 @@ def _default(name: str):
 
 @dataclass
 class FineTuningArguments(TrainingArguments):
-    """Every `TrainingArguments` field; `utils.training.arguments.TRAINING_DEFAULTS` says what differs and why."""
+    """Every `TrainingArguments` field; `TRAINING_DEFAULTS` says what differs and why."""
 
     learning_rate: float = _default("learning_rate")
     num_train_epochs: float = _default("num_train_epochs")
@@ -42,7 +42,7 @@ class FineTuningArguments(TrainingArguments):
 
     def __post_init__(self):
         if self.precision not in ("auto", "fp32", "bf16", "fp16"):
-            raise ArgumentError(f"--precision: expected auto, fp32, bf16 or fp16, found {self.precision}")
+            raise ValueError(f"--precision: expected auto, fp32, bf16 or fp16, found {self.precision}")
         if self.disable_tqdm is None:
             self.disable_tqdm = not sys.stderr.isatty()  # bars in a log file are noise
         if not accelerator_available():

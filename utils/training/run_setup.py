@@ -63,7 +63,7 @@ def prepare_output_dir(output_dir: str | Path, *, resume: bool, overwrite: bool)
             "start over with --overwrite_output_dir, or choose another --output_dir"
         )
     for path in folder.glob(".unfinished-*"):
-        shutil.rmtree(path, ignore_errors=True)
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
     return folder
 
 
@@ -165,7 +165,7 @@ def describe_run(arguments: Iterable, *, files: Iterable[str | Path | None], sta
     resolved = {}
     for one in arguments:
         values = one.to_dict() if hasattr(one, "to_dict") else asdict(one)
-        resolved |= {name: value for name, value in values.items() if "token" not in name}
+        resolved |= {name: value for name, value in values.items() if not name.endswith("_token")}
     return {
         "argv": sys.argv,
         "arguments": resolved,

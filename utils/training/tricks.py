@@ -95,6 +95,7 @@ class AveragedWeights:
 
     @torch.no_grad()
     def update(self, model: nn.Module) -> None:
+        """Move the average towards the model's weights; the first call takes them as they are."""
         self.steps += 1
         kept = min(self.decay, (1 + self.steps) / (10 + self.steps))
         for name, parameter in model.named_parameters():

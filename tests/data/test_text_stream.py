@@ -1,0 +1,338 @@
+"""Texts to predict: every format, every kind of bad line, and never more than a line ahead."""
+
+import gzip
+import io
+import itertools
+import json
+import logging
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from utils.data.errors import DataError
+from utils.data.text_stream import count_lines, read_texts
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Write bytes or text to a file of this name and read it: `read("a.txt", "x")`."""
+
+    def run(name, content, **options):
+        raw = content if isinstance(content, bytes) else content.encode()
+        (tmp_path / name).write_bytes(gzip.compress(raw) if name.endswith(".gz") else raw)
+        return list(read_texts(str(tmp_path / name), **options))
+
+    return run
+
+
+@pytest.fixture
+def feed(monkeypatch):
+    """Put bytes, or an iterable of lines, on standard input."""
+
+    def run(lines):
+        stream = io.BytesIO(lines) if isinstance(lines, bytes) else lines
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=stream))
+
+    return run
+
+
+# Plain text
+
+
+def test_plain_text_is_one_text_a_line_numbered_from_zero(read):
+    assert read("a.txt", "北京\n上海\n") == [("0", "北京"), ("1", "上海")]
+
+
+def test_missing_final_newline_loses_nothing(read):
+    assert read("a.txt", "北京\n上海") == [("0", "北京"), ("1", "上海")]
+
+
+def test_empty_line_of_plain_text_is_an_empty_text(read):
+    assert read("a.txt", "北京\n\n上海\n") == [("0", "北京"), ("1", ""), ("2", "上海")]
+
+
+def test_spaces_of_plain_text_are_text(read):
+    assert read("a.txt", "  北京\u3000\n") == [("0", "  北京\u3000")]
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\u0085", "\x0b", "\x0c", "a\rb"])
+def test_only_newlines_end_a_line(read, mark):
+    assert read("a.txt", f"北{mark}京\n") == [("0", f"北{mark}京")]
+
+
+def test_carriage_returns_of_windows_are_no_text(read):
+    assert read("a.txt", b"a\r\n\r\nb\r\n") == [("0", "a"), ("1", ""), ("2", "b")]
+
+
+@pytest.mark.parametrize(
+    "name, content",
+    [("a.txt", "北京\n"), ("a.csv", "text\n北京\n"), ("a.jsonl", '{"text": "北京"}\n'), ("a.unknown", '{"text": "北京"}\n')],
+)
+def test_byte_order_mark_is_no_text(read, name, content):
+    assert read(name, "\ufeff" + content) == [("0", "北京")]
+
+
+def test_byte_order_mark_of_a_later_line_is_text(read):
+    assert read("a.txt", "a\n\ufeffb\n")[1] == ("1", "\ufeffb")
+
+
+def test_empty_file_has_no_texts(read):
+    assert read("a.txt", "") == []
+
+
+# JSON lines
+
+
+@pytest.mark.parametrize("name", ["a.json", "a.jsonl", "a.JSONL"])
+def test_json_lines_give_text_and_id(read, name):
+    assert read(name, '{"id": "x", "text": "北京"}\n{"id": 7, "text": "上海"}\n') == [("x", "北京"), ("7", "上海")]
+
+
+def test_row_without_an_id_has_its_number_among_the_rows(read):
+    content = '{"text": "a"}\n\n{"id": "x", "text": "b"}\n{"id": null, "text": "c"}\n'
+    assert read("a.jsonl", content) == [("0", "a"), ("x", "b"), ("2", "c")]
+
+
+def test_id_zero_is_an_id(read):
+    assert read("a.jsonl", '{"text": "a"}\n{"id": 0, "text": "b"}\n')[1] == ("0", "b")
+
+
+@pytest.mark.parametrize("column", ["text", "sentence", "content"])
+def test_usual_names_of_the_text_column_are_known(read, column):
+    assert read("a.jsonl", json.dumps({column: "a"}) + "\n") == [("0", "a")]
+    assert read("a.csv", f"{column},n\na,1\n") == [("0", "a")]
+
+
+def test_text_comes_before_the_other_known_names(read):
+    assert read("a.jsonl", '{"content": "c", "text": "t", "sentence": "s"}\n') == [("0", "t")]
+
+
+def test_column_can_be_named(read):
+    assert read("a.jsonl", '{"text": "t", "title": "x"}\n', column="title") == [("0", "x")]
+    assert read("a.csv", "text,title\nt,x\n", column="title") == [("0", "x")]
+
+
+def test_empty_text_of_json_lines_is_kept(read):
+    assert read("a.jsonl", '{"text": ""}\n') == [("0", "")]
+
+
+# CSV
+
+
+def test_csv_gives_text_and_id(read):
+    assert read("a.csv", "id,text\nx,北京\ny,上海\n") == [("x", "北京"), ("y", "上海")]
+
+
+def test_quoted_commas_and_quotes_are_text(read):
+    assert read("a.csv", 'text,n\n"a, ""b"", c",1\n') == [("0", 'a, "b", c')]
+
+
+def test_quoted_header_is_read_as_csv(read):
+    assert read("a.csv", '"text","a, b"\nx,1\n') == [("0", "x")]
+
+
+def test_csv_from_windows_is_read(read):
+    assert read("a.csv", b"\xef\xbb\xbftext,n\r\na,1\r\n\r\nb,2\r\n") == [("0", "a"), ("1", "b")]
+
+
+# gzip and standard input
+
+
+@pytest.mark.parametrize(
+    "name, content",
+    [("a.txt.gz", "北京\n"), ("a.csv.gz", "text\n北京\n"), ("a.jsonl.gz", '{"text": "北京"}\n'), ("a.gz", "北京\n")],
+)
+def test_gzip_file_is_read_by_the_extension_below(read, name, content):
+    assert read(name, content) == [("0", "北京")]
+
+
+def test_standard_input_is_plain_text(feed):
+    feed("北京\n\n上海".encode())
+    assert list(read_texts("-")) == [("0", "北京"), ("1", ""), ("2", "上海")]
+
+
+def test_standard_input_of_json_objects_is_json_lines(feed):
+    feed('{"id": "x", "text": "北京"}\n'.encode())
+    assert list(read_texts("-")) == [("x", "北京")]
+
+
+def test_plain_text_that_begins_with_a_brace_is_plain_text(feed):
+    feed("{注意}明天开会\n".encode())
+    assert list(read_texts("-")) == [("0", "{注意}明天开会")]
+
+
+def test_endless_stream_gives_its_first_texts_at_once(feed):
+    taken = []
+
+    def lines():
+        for number in itertools.count():
+            taken.append(number)
+            yield b"line %d\n" % number
+
+    feed(lines())
+    texts = read_texts("-")
+    assert next(texts) == ("0", "line 0")
+    assert taken == [0]
+    assert next(texts) == ("1", "line 1")
+    assert taken == [0, 1]
+
+
+def test_nothing_is_opened_before_the_first_text_is_asked_for(tmp_path):
+    texts = read_texts(str(tmp_path / "missing.txt"))
+    with pytest.raises(DataError, match="missing.txt: expected a file, found none"):
+        next(texts)
+
+
+# Bad lines
+
+
+def message_of(read, *args, **options):
+    with pytest.raises(DataError) as caught:
+        read(*args, **options)
+    return str(caught.value)
+
+
+BAD_LINES = {
+    "no JSON": ("a.jsonl", b"oops", "expected a JSON object, found: Expecting value: line 1 column 1 (char 0); mend the line"),
+    "a list": ("a.jsonl", b"[1]", "expected a JSON object, found a list; write one object a line"),
+    "a number as text": ("a.jsonl", b'{"text": 5}', "expected a text, found 5; write it in quotes"),
+    "null as text": ("a.jsonl", b'{"text": null}', "expected a text, found None; write it in quotes"),
+    "no column": (
+        "a.jsonl",
+        b'{"n": 1}',
+        "expected a column text or sentence or content, found n; name it with --text_column",
+    ),
+    "no UTF-8": (
+        "a.txt",
+        "北京".encode("gb18030"),
+        "expected UTF-8, found the byte 0xb1 at byte 1 of the line; if the file is GBK: iconv -f gb18030 -t utf-8",
+    ),
+    "a missing cell": (
+        "a.csv",
+        b"a",
+        "expected 2 columns, found 1; quote texts with commas, and keep each on one line",
+    ),
+    "a cell too many": (
+        "a.csv",
+        b"a,b,c",
+        "expected 2 columns, found 3; quote texts with commas, and keep each on one line",
+    ),
+}
+GOOD_LINES = {"a.jsonl": [b'{"text": "x"}'] * 2, "a.txt": [b"x"] * 2, "a.csv": [b"text,n", b"x,1"]}
+
+
+@pytest.mark.parametrize("kind", BAD_LINES)
+def test_bad_line_stops_with_file_line_and_repair(read, tmp_path, kind):
+    name, line, message = BAD_LINES[kind]
+    first, second = GOOD_LINES[name]
+    found = message_of(read, name, b"\n".join([first, second, line, second, b""]))
+    assert found == f"{tmp_path / name}:3: {message}"
+
+
+@pytest.mark.parametrize("kind", BAD_LINES)
+def test_bad_lines_are_left_out_and_counted_if_asked(read, caplog, kind):
+    name, line, message = BAD_LINES[kind]
+    first, second = GOOD_LINES[name]
+    with caplog.at_level(logging.WARNING):
+        rows = read(name, b"\n".join([first, second, line, second, line, b""]), skip_bad_lines=True)
+    assert [text for _, text in rows] == ["x"] * (2 if name == "a.csv" else 3)
+    assert len(caplog.records) == 1
+    assert "left out 2 bad rows" in caplog.text
+    assert message in caplog.text
+
+
+def test_rows_before_a_bad_line_are_given_first(tmp_path):
+    (tmp_path / "a.jsonl").write_text('{"text": "a"}\noops\n')
+    texts = read_texts(str(tmp_path / "a.jsonl"))
+    assert next(texts) == ("0", "a")
+    with pytest.raises(DataError, match=r"a\.jsonl:2: "):
+        next(texts)
+
+
+def test_rows_are_numbered_without_the_bad_lines(read):
+    assert read("a.jsonl", '{"text": "a"}\noops\n{"text": "b"}\n', skip_bad_lines=True) == [("0", "a"), ("1", "b")]
+
+
+def test_good_file_is_read_without_a_word(read, caplog):
+    read("a.jsonl", '{"text": "a"}\n', skip_bad_lines=True)
+    assert caplog.records == []
+
+
+def test_error_of_standard_input_says_so(feed):
+    feed(b'{"text": "a"}\n{"n": 1}\n')
+    with pytest.raises(DataError, match="standard input:2: expected a column"):
+        list(read_texts("-"))
+
+
+@pytest.mark.parametrize("skip", [False, True])
+def test_csv_without_a_text_column_is_wrong_as_a_whole(read, skip):
+    found = message_of(read, "a.csv", "id,title\n1,x\n", skip_bad_lines=skip)
+    assert "expected a column text or sentence or content, found id, title; name it with --text_column" in found
+
+
+def test_csv_without_a_text_column_is_named(read):
+    assert "a.csv" in message_of(read, "a.csv", "id,title\n1,x\n")
+
+
+def test_named_column_that_is_missing_is_an_error_that_lists_what_is_there(read):
+    found = message_of(read, "a.csv", "id,text\n1,x\n", column="body")
+    assert "expected a column body, found id, text; name it with --text_column" in found
+
+
+def test_quoted_text_over_two_lines_is_an_error_and_not_two_texts(read):
+    assert "a.csv:2: " in message_of(read, "a.csv", 'text\n"first\nsecond"\n')
+
+
+def test_cell_longer_than_the_limit_of_csv_is_read_or_refused_with_its_line(read):
+    long = "长" * 200_000
+    try:
+        assert read("a.csv", f"text,n\n{long},1\n") == [("0", long)]
+    except DataError as error:
+        assert "a.csv:2: " in str(error)
+
+
+def test_half_of_a_surrogate_pair_is_a_bad_line(read):
+    assert "a.jsonl:1: " in message_of(read, "a.jsonl", '{"text": "\\ud83d"}\n')
+
+
+def test_object_nested_too_deeply_is_a_bad_line(read):
+    assert "a.jsonl:1: expected a JSON object" in message_of(read, "a.jsonl", "[" * 200_000 + "\n")
+
+
+def test_number_too_long_for_python_is_a_bad_line(read):
+    assert "a.jsonl:1: " in message_of(read, "a.jsonl", '{"text": ' + "1" * 5000 + "}\n")
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed", "no gzip at all"])
+def test_damaged_gzip_file_is_an_error_with_its_name(tmp_path, damage):
+    raw = gzip.compress("".join(f"第{i}行 {i * 7919}\n" for i in range(20_000)).encode())
+    middle = len(raw) // 2
+    raw = {"cut": raw[:middle], "changed": raw[:middle] + b"\xff" * 50 + raw[middle + 50 :], "no gzip at all": b"x\n"}[damage]
+    (tmp_path / "a.txt.gz").write_bytes(raw)
+    with pytest.raises(DataError, match="a.txt.gz: expected a whole gzip file"):
+        list(read_texts(str(tmp_path / "a.txt.gz")))
+
+
+def test_directory_is_an_error_that_says_so(tmp_path):
+    with pytest.raises(DataError, match="found a directory"):
+        list(read_texts(str(tmp_path)))
+
+
+# The number of lines
+
+
+def test_lines_are_counted(tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"a\nb\n" * 1000)
+    assert count_lines(str(tmp_path / "a.txt")) == 2000
+
+
+def test_last_line_without_a_newline_is_counted(tmp_path):
+    (tmp_path / "a.txt").write_bytes(b"a\nb")
+    assert count_lines(str(tmp_path / "a.txt")) == 2
+
+
+@pytest.mark.parametrize("name", ["a.txt.gz", "missing.txt"])
+def test_lines_that_cannot_be_counted_are_none(tmp_path, name):
+    (tmp_path / "a.txt.gz").write_bytes(gzip.compress(b"a\n"))
+    assert count_lines(str(tmp_path / name)) is None

@@ -1,0 +1,256 @@
+"""What the documentation says is so: examples run, flags are known, paths exist."""
+
+import argparse
+import ast
+import doctest
+import importlib
+import re
+from collections import Counter
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+SCRIPTS = sorted(path.name for path in ROOT.glob("*.py"))
+TOOLS = sorted(
+    path.relative_to(ROOT).as_posix() for folder in ("scripts", "benchmarks") for path in ROOT.glob(f"{folder}/*.py")
+)
+
+FLAG = re.compile(r"(?<![\w!-])--[A-Za-z]\w*(?:-\w+)*", re.ASCII)
+FENCE = re.compile(r"^[ \t]*```.*?^[ \t]*```[ \t]*$", re.DOTALL | re.MULTILINE)
+SCRIPT = re.compile(r"(?:run_\w+|predict|report)\.py", re.ASCII)
+PYTHON_FILE = re.compile(r"(?<![\w./-])(?:\./)?([\w./-]+\.py)(?![\w.])", re.ASCII)
+PATH = re.compile(
+    r"(?<![\w./-])(?:(?:utils|data|scripts|configs|tests|benchmarks|pretrained)/[\w./*-]*|(?:run_\w+|predict|report)\.py)",
+    re.ASCII,
+)
+LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
+
+# Examples
+
+
+def list_examples() -> list[doctest.DocTest]:
+    found = []
+    for path in sorted(ROOT.glob("utils/*/*.py")):
+        if ">>>" in path.read_text(encoding="utf-8"):
+            module = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+            found += [test for test in doctest.DocTestFinder(exclude_empty=True).find(module) if test.examples]
+    return found
+
+
+EXAMPLES = list_examples()
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+def test_example_gives_what_it_shows(example):
+    report = []
+    assert doctest.DocTestRunner().run(example, out=report.append).failed == 0, "".join(report)
+
+
+def test_examples_are_found_and_few_are_skipped():
+    lines = [line for example in EXAMPLES for line in example.examples]
+    skipped = [line for line in lines if line.options.get(doctest.SKIP)]
+    assert len(EXAMPLES) >= 12
+    assert len(lines) - len(skipped) >= 18
+    assert len(skipped) <= 4
+
+
+def test_wrong_example_is_caught():
+    example = doctest.DocTestParser().get_doctest(">>> 1 + 1\n3\n", {}, "wrong", None, None)
+    assert doctest.DocTestRunner(verbose=False).run(example, out=lambda text: None).failed == 1
+
+
+# Flags
+
+
+@cache
+def known_flags(script: str) -> frozenset[str]:
+    """The flags that a command of ours takes: from its parser, or (scripts/, benchmarks/) written in its folder."""
+    if script in TOOLS:
+        trees = [ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / script).parent.glob("*.py")]
+        constants = {getattr(node, "value", None) for tree in trees for node in ast.walk(tree)}
+        return frozenset(text for text in constants if isinstance(text, str) and FLAG.fullmatch(text))
+    module = importlib.import_module(script.removesuffix(".py"))
+    parsers = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(argparse.ArgumentParser, "print_help", lambda parser, file=None: parsers.append(parser))
+        with pytest.raises(SystemExit):
+            module.main(["--help_all" if script.startswith("run_") else "--help"])
+    flags = {flag for parser in parsers for action in parser._actions for flag in action.option_strings}
+    return frozenset(flags | ({"--help_all"} if script.startswith("run_") else set()))
+
+
+def check_command(line: str) -> Iterator[tuple[str, str | None]]:
+    """Yield a flag and a complaint or None for all that stands behind a script's name, up to the next command."""
+    line = re.sub(r"\"[^\"]*\"|'[^']*'", '""', line)
+    for command in re.split(r"&&|[;|]|\s#\s", line):
+        for match in PYTHON_FILE.finditer(command):
+            script = match[1]
+            if SCRIPT.fullmatch(script) and script not in SCRIPTS:
+                yield script, f"there is no {script}: {command.strip()}"
+            elif script in SCRIPTS or script in TOOLS:
+                for flag in FLAG.findall(command[match.end() :]):
+                    yield flag, None if flag in known_flags(script) else f"{script} has no {flag}: {command.strip()}"
+                break  # what stands before is the launcher's
+
+
+def check_prose(text: str, *tools: str) -> Iterator[tuple[str, str | None]]:
+    """Flags without a command must be known to one of the scripts at least, or to one of `tools`."""
+    for flag in FLAG.findall(text):
+        known = any(flag in known_flags(script) for script in (*SCRIPTS, *tools))
+        yield flag, None if known else f"no script has {flag}: {text.strip()[:80]}"
+
+
+def join_lines(text: str) -> list[str]:
+    return re.sub(r"\\\n\s*", " ", text).splitlines()
+
+
+def check_markdown(text: str) -> Iterator[tuple[str, str | None]]:
+    for block in FENCE.findall(text):
+        for line in join_lines(block):
+            yield from check_command(line)
+    prose = FENCE.sub("", text)
+    for span in re.findall(r"`([^`]+)`", prose):
+        if span.lstrip().startswith("--"):
+            yield from check_prose(span)
+        else:
+            yield from check_command(span.replace("\n", " "))
+    yield from check_prose(re.sub(r"`[^`]+`", "``", prose))
+
+
+def check_shell(text: str) -> Iterator[tuple[str, str | None]]:
+    """Commands, also in comments; and lists of flags that commands are given as `"${flags[@]}"`."""
+    for line in join_lines(text):
+        line = line.strip().lstrip("# ")
+        if re.match(r"--|\w+=[(\"']", line):
+            yield from check_prose(line)
+        else:
+            yield from check_command(line)
+
+
+def check_docstring(text: str) -> Iterator[tuple[str, str | None]]:
+    """Of a script: lines that name one are commands, the rest is prose, also about the tools that it names."""
+    docstring = ast.get_docstring(ast.parse(text)) or ""
+    tools = [name for name in PYTHON_FILE.findall(docstring) if name in TOOLS]
+    for line in join_lines(docstring):
+        yield from check_command(line) if PYTHON_FILE.search(line) else check_prose(line, *tools)
+
+
+def check_config(text: str) -> Iterator[tuple[str, str | None]]:
+    """A configuration names its script in a comment, and has its flags as keys."""
+    named = [script for script in PYTHON_FILE.findall(text) if script in SCRIPTS]
+    if not named:
+        yield "", "names no script: write its command in a comment"
+        return
+    yield from check_command(join_lines(text)[0])
+    for key in yaml.safe_load(text):
+        yield key, None if f"--{key}" in known_flags(named[0]) else f"{named[0]} has no --{key}"
+
+
+def check_documents() -> Iterator[tuple[str, str, str | None]]:
+    """Yield document, flag, and a complaint or None."""
+    kinds = [
+        (check_markdown, ["README*.md", "*/README*.md", "*/*/README*.md"]),
+        (check_shell, ["scripts/*.sh"]),
+        (check_config, ["configs/**/*.yaml"]),
+        (check_docstring, ["*.py", "scripts/*.py", "benchmarks/*.py"]),
+    ]
+    for check, patterns in kinds:
+        for path in sorted(path for pattern in patterns for path in ROOT.glob(pattern)):
+            if not path.relative_to(ROOT).parts[0].startswith("."):
+                for flag, complaint in check(path.read_text(encoding="utf-8")):
+                    yield path.relative_to(ROOT).as_posix(), flag, complaint
+
+
+def test_every_flag_in_the_documents_is_known():
+    findings = list(check_documents())
+    complaints = [f"{document}: {complaint}" for document, _, complaint in findings if complaint]
+    assert not complaints, "\n".join(complaints)
+    least = {
+        "README.md": 5,
+        "run_ner.py": 8,
+        "predict.py": 4,
+        "scripts/quickstart.sh": 3,
+        "configs/quickstart.yaml": 8,
+    }
+    counts = Counter(document for document, _, _ in findings)
+    assert [document for document in least if counts[document] < least[document]] == []
+
+
+def test_parsers_know_our_flags_and_those_of_the_trainer():
+    assert len(known_flags("run_ner.py")) > 100
+    assert {"--head", "--fgm_epsilon", "--warmup_steps", "--precision", "--help_all"} <= known_flags("run_ner.py")
+    assert {"--input_file", "--help"} <= known_flags("predict.py")
+    assert "--warmup_steps" not in known_flags("predict.py")
+
+
+@pytest.mark.parametrize(
+    ("check", "text", "wrong"),
+    [
+        (check_markdown, "```bash\npython run_ner.py \\\n    --head crf \\\n    --no_such 1\n```", ["--no_such"]),
+        (check_markdown, "```\npython run_ner.py --text a | python predict.py d --head b\n```", ["--text", "--head"]),
+        (check_markdown, "```\npython run_nothing.py --head crf\n```", ["run_nothing.py"]),
+        (check_markdown, "Give `--fgm_epsilon 1`, or --no_such.", ["--no_such"]),
+        (check_markdown, "With `--no_such 1`, or `python predict.py d --head crf`.", ["--no_such", "--head"]),
+        (check_shell, "# python predict.py d --head crf\nflags=(--no_such 1)", ["--head", "--no_such"]),
+        (check_config, "# python run_ner.py configs/a.yaml\nhead: crf\nheads: 2", ["heads"]),
+        (check_config, "head: crf", [""]),
+        (check_docstring, '"""Runs.\n\n    python run_ner.py --heads 2 \\\\\n        --seeds 3\n\nSee --no_such."""',
+         ["--heads", "--seeds", "--no_such"]),
+        (check_docstring, '"""    python benchmarks/stock_crf.py --no_such"""', ["--no_such"]),
+    ],
+)  # fmt: skip
+def test_wrong_flag_is_caught(check, text, wrong):
+    assert [flag for flag, complaint in check(text) if complaint] == wrong
+
+
+@pytest.mark.parametrize(
+    ("check", "text", "count"),
+    [
+        (
+            check_markdown,
+            "```\naccelerate launch --num_processes 2 run_ner.py --head crf --learning_rate=1e-3\n```",
+            2,
+        ),
+        (
+            check_markdown,
+            "```\npip install --upgrade pip\n```\n`pip install --user`, a -- b, <!-- note -->, `--seed 1`",
+            1,
+        ),
+        (check_markdown, '```\npython predict.py d --text "a; b --no_such"  # --no_such\n```', 1),
+        (check_shell, '.venv/bin/python run_ner.py configs/a.yaml --head "$head" "$@"', 1),
+    ],
+)
+def test_right_flag_is_not(check, text, count):
+    findings = list(check(text))
+    assert len(findings) == count
+    assert not [complaint for _, complaint in findings if complaint]
+
+
+# Paths
+
+
+def missing_paths(text: str) -> tuple[list[str], list[str]]:
+    """All paths of the repository that a document names, and those that are not there."""
+    named = sorted({match.rstrip(".-") for match in [*PATH.findall(text), *LINK.findall(text)]})
+    return named, [path for path in named if not any(ROOT.glob(path))]
+
+
+@pytest.mark.parametrize(("name", "least"), {"README.md": 8, "README_zh.md": 5}.items())
+def test_every_path_in_the_readme_exists(name, least):
+    named, missing = missing_paths((ROOT / name).read_text(encoding="utf-8"))
+    assert missing == []
+    assert len(named) >= least
+
+
+def test_missing_path_is_caught():
+    text = (
+        "见`utils/data/no_such.py`、`run_ner.py`, data/ner_sample/, [a](LICENSE), [b](docs/no_such.md). configs/*.toml"
+    )
+    named, missing = missing_paths(text)
+    assert len(named) == 6
+    assert missing == ["configs/*.toml", "docs/no_such.md", "utils/data/no_such.py"]
+    assert missing_paths("https://example.org/data/no_such and outputs/data/x") == ([], [])

@@ -1,0 +1,90 @@
+"""Files of bytes and of lines, plain or gzipped, read so that whatever is wrong with one is a `DataError`."""
+
+import difflib
+import gzip
+import logging
+import zlib
+from os import PathLike
+from pathlib import Path
+
+from .errors import DataError, ErrorLog, counted
+
+logger = logging.getLogger(__name__)
+
+
+def read_bytes(path: str | PathLike) -> bytes:
+    """Read a file, unpacked if it is a gzip file.
+
+    Raises:
+        DataError: there is no such file, it is a directory, unreadable, empty, or a damaged gzip file.
+    """
+    path = Path(path)
+    try:
+        raw = path.read_bytes()
+    except FileNotFoundError:
+        raise DataError(f"{path}: expected a file, found none; {_near_names(path)}") from None
+    except IsADirectoryError:
+        raise DataError(f"{path}: expected a file, found a directory; name the file inside it") from None
+    except PermissionError:
+        raise DataError(f"{path}: expected a file that can be read, found no permission; chmod u+r it") from None
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path}: expected a file that can be read, found: {error}; check the path") from None
+    if raw[:2] == b"\x1f\x8b" or (path.suffix == ".gz" and raw):
+        try:
+            raw = gzip.decompress(raw)
+        except (OSError, EOFError, zlib.error) as error:
+            raise DataError(f"{path}: expected a whole gzip file, found: {error}; copy or pack it again") from None
+    if not raw:
+        raise DataError(f"{path}: expected data, found an empty file; check how it was written")
+    return raw
+
+
+def read_lines(path: str | PathLike, log: ErrorLog) -> list[str | None]:
+    r"""Read the lines of a UTF-8 file, gzipped or not.
+
+    Lines end at "\n" alone (U+2028, U+0085 and others are text). A byte-order mark and the "\r" of "\r\n" are
+    removed and logged.
+
+    Returns:
+        One entry a line; None for a line that cannot be read, which is noted in `log`.
+
+    Raises:
+        DataError: as `read_bytes`; there are only blank lines, or the file is UTF-16.
+    """
+    raw = read_bytes(path)
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise DataError(f"{path}: expected UTF-8, found UTF-16; convert it: iconv -f utf-16 -t utf-8")
+    if raw.startswith(b"\xef\xbb\xbf"):
+        raw = raw[3:]
+        logger.warning("%s: removed 1 byte-order mark", path)
+    if not raw.strip():
+        raise DataError(f"{path}: expected data, found only blank lines; check how it was written")
+
+    lines: list[str | None] = []
+    carriage_returns = 0
+    for number, raw_line in enumerate(raw.removesuffix(b"\n").split(b"\n"), start=1):
+        if raw_line.endswith(b"\r"):
+            raw_line = raw_line[:-1]
+            carriage_returns += 1
+        try:
+            line = raw_line.decode("utf-8")
+        except UnicodeDecodeError as error:
+            found = f"the byte 0x{raw_line[error.start]:02x} at byte {error.start + 1} of the line"
+            log.add(number, f"expected UTF-8, found {found}; if the file is GBK: iconv -f gb18030 -t utf-8")
+            line = None
+        if line and "\0" in line:
+            log.add(number, f"expected text, found a NUL at character {line.index(chr(0)) + 1} of the line; remove it")
+            line = None
+        lines.append(line)
+    if carriage_returns:
+        logger.info("%s: read %s that end in CRLF", path, counted(carriage_returns, "line"))
+    return lines
+
+
+def _near_names(path: Path) -> str:
+    try:
+        names = [entry.name for entry in path.parent.iterdir()]
+    except OSError:
+        return f"there is no folder {path.parent} either"
+    near = difflib.get_close_matches(path.name, names, n=3)
+    return f"did you mean {' or '.join(near)}?" if near else f"no file in {path.parent} has a name like it"
