@@ -12,10 +12,7 @@ pretrained/bert-mini-zh on two CPU cores.
 
 import argparse
 import contextlib
-import os
 import sys
-import tempfile
-from pathlib import Path
 
 from utils.data.errors import DataError
 from utils.data.text_stream import count_lines, read_texts
@@ -32,6 +29,7 @@ def main(argv=None):
 
     from utils.evaluation.entity_finder import EntityFinder
     from utils.evaluation.entity_lines import cluener_line, entity_line
+    from utils.training.atomic_files import open_whole
     from utils.training.fine_tuning_arguments import has_bf16
 
     transformers.utils.logging.set_verbosity_error()
@@ -58,7 +56,8 @@ def main(argv=None):
     else:
         rows = read_texts(args.input_file, column=args.text_column, skip_bad_lines=args.skip_bad_lines)
         total = None if args.input_file == "-" else count_lines(args.input_file)
-    with open_output(args.output_file) as output:
+    output_file = open_whole(args.output_file) if args.output_file else contextlib.nullcontext(sys.stdout)
+    with output_file as output:
         # The bar goes to standard error, and only to a person.
         progress = tqdm(total=total, unit=" texts", disable=None if total != 1 else True, file=sys.stderr)
         for ids, texts in chunks(rows, args.chunk_size):
@@ -117,24 +116,6 @@ def read_line(prompt):
         return input(prompt).strip()
     except EOFError:
         return ""
-
-
-@contextlib.contextmanager
-def open_output(path):
-    """Standard output, or a file that appears when it is complete."""
-    if path is None:
-        yield sys.stdout
-        return
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=Path(path).parent, prefix=".unfinished-", delete=False, newline="\n"
-    ) as file:
-        try:
-            yield file
-        except BaseException:
-            os.unlink(file.name)
-            raise
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, path)
 
 
 if __name__ == "__main__":

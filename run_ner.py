@@ -76,7 +76,7 @@ def main(argv=None):
     from utils.evaluation import entity_evaluator, entity_finder, entity_lines, metrics, model_card
     from utils.modeling.crf_tagger import CrfTagger, decode_softmax
     from utils.modeling.span_tagger import SpanTagger
-    from utils.training import batch_size, fast_dropout, losses, parameter_groups, run_setup, tricks
+    from utils.training import atomic_files, batch_size, fast_dropout, losses, parameter_groups, run_setup, tricks
 
     run_setup.set_up_logging(main_process=training.process_index == 0)
     resume, output_dir = training.resume_from_checkpoint, training.output_dir
@@ -105,7 +105,7 @@ def main(argv=None):
     if training.do_train and "validation" not in dataset:
         share = {"validation_share": data.validation_share, "seed": training.seed}
         dataset["train"], dataset["validation"] = splits.split_by_text(dataset["train"], **share)
-        run_setup.write_json(output_dir / "validation_ids.json", dataset["validation"]["id"][:])
+        atomic_files.write_json(output_dir / "validation_ids.json", dataset["validation"]["id"][:])
     dataset = {split: dataset[split] for split in files if split in dataset}
     for split, rows in dataset.items():
         most = data.max_train_samples if split == "train" else data.max_eval_samples
@@ -238,9 +238,9 @@ def main(argv=None):
             card = model_card.ner_card(record, types=types, table=evaluators["validation"].table)
             run_setup.save_model(output_dir, trainer, card=card)
         lines = entity_lines.entity_lines(dataset[split], entities)  # of the last split: test, if there is one
-        run_setup.write_text(output_dir / "predictions.jsonl", lines)
-        run_setup.write_json(output_dir / "all_results.json", results)
-        run_setup.write_json(output_dir / "run.json", record)
+        atomic_files.write_text(output_dir / "predictions.jsonl", lines)
+        atomic_files.write_json(output_dir / "all_results.json", results)
+        atomic_files.write_json(output_dir / "run.json", record)
         trained = base.model_name_or_path if finder else output_dir
         logger.info("%s holds the run; try: python predict.py %s --interactive", output_dir, trained)
     return results

@@ -107,7 +107,7 @@ def test_lenient_scores_are_those_of_default_seqeval(corpus):
     assert [scores[f"lenient_{key}"] for key in ("precision", "recall", "f1")] == pytest.approx(values)
 
 
-@given(st.lists(st.lists(st.sampled_from(TYPES + ["O"]), min_size=1, max_size=6), min_size=1, max_size=4))
+@given(st.lists(st.lists(st.sampled_from([*TYPES, "O"]), min_size=1, max_size=6), min_size=1, max_size=4))
 @settings(deadline=None, max_examples=40)
 def test_lenient_scores_do_not_depend_on_the_scheme_of_well_formed_tags(rows):
     spans = [[(2 * i, 2 * i + 2, label) for i, label in enumerate(row) if label != "O"] for row in rows]
@@ -115,9 +115,7 @@ def test_lenient_scores_do_not_depend_on_the_scheme_of_well_formed_tags(rows):
     wrong = [[(start, end, TYPES[0]) for start, end, _ in row] for row in wrong]
 
     def scores(scheme):
-        return lenient_scores(
-            *([spans_to_tags(row, 12, scheme=scheme) for row in side] for side in (wrong, spans))
-        )
+        return lenient_scores(*([spans_to_tags(row, 12, scheme=scheme) for row in side] for side in (wrong, spans)))
 
     assert scores("bioes") == pytest.approx(scores("bio"))
     assert scores("bios") == pytest.approx(scores("bio"))

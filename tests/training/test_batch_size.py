@@ -55,7 +55,9 @@ def test_exhausted_memory_is_recognised(error):
     assert is_out_of_memory(error)
 
 
-@pytest.mark.parametrize("message", ["mat1 and mat2 shapes cannot be multiplied", "CUDA error: device-side assert", ""])
+@pytest.mark.parametrize(
+    "message", ["mat1 and mat2 shapes cannot be multiplied", "CUDA error: device-side assert", ""]
+)
 def test_other_runtime_errors_are_not_taken_for_exhausted_memory(message):
     assert not is_out_of_memory(RuntimeError(message))
 

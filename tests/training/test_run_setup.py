@@ -12,8 +12,10 @@ import torch
 from safetensors.torch import save_file
 from transformers import BertConfig, BertForTokenClassification, BertTokenizerFast, TrainerState
 
+import run_ner
 from utils.training import run_setup
 from utils.training.arguments import DataArguments, ModelArguments
+from utils.training.atomic_files import replacing_files, write_json, write_text
 from utils.training.fine_tuning_arguments import FineTuningArguments
 from utils.training.run_setup import (
     checkpoint_to_resume,
@@ -21,9 +23,6 @@ from utils.training.run_setup import (
     is_whole,
     last_whole_checkpoint,
     prepare_output_dir,
-    replacing_files,
-    write_json,
-    write_text,
 )
 
 
@@ -35,7 +34,7 @@ def make_checkpoint(folder, step):
     checkpoint = folder / f"checkpoint-{step}"
     checkpoint.mkdir(parents=True)
     save_file({"weight": torch.zeros(100)}, checkpoint / "model.safetensors")
-    (checkpoint / "trainer_state.json").write_text('{"global_step": %d}' % step)
+    (checkpoint / "trainer_state.json").write_text(json.dumps({"global_step": step}))
     return checkpoint
 
 
@@ -130,7 +129,9 @@ def test_saved_model_has_tokenizer_state_and_card_and_nothing_half_written(tmp_p
     folder = tmp_path / "out"
     folder.mkdir()
     run_setup.save_model(folder, trainer, card="# card\n")
-    assert {"model.safetensors", "config.json", "tokenizer.json", "trainer_state.json", "README.md"} <= {*names_in(folder)}
+    assert {"model.safetensors", "config.json", "tokenizer.json", "trainer_state.json", "README.md"} <= {
+        *names_in(folder)
+    }
     assert not list(folder.glob(".unfinished-*"))
     again = BertForTokenClassification.from_pretrained(folder)
     assert torch.equal(again.classifier.weight, trainer.model.classifier.weight)
@@ -166,6 +167,13 @@ def test_overwriting_removes_what_the_earlier_run_could_be_taken_for(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     prepare_output_dir(tmp_path, resume=False, overwrite=True)
     assert names_in(tmp_path) == ["notes.txt"]
+
+
+def test_resuming_that_is_switched_off_does_not_open_the_folder_of_an_earlier_run(tmp_path, tiny_encoder, ner_files):
+    make_checkpoint(tmp_path, 5)
+    words = ["--model_name_or_path", tiny_encoder, "--train_file", ner_files[0], "--output_dir", str(tmp_path)]
+    with pytest.raises(FileExistsError, match="holds an earlier run"):
+        run_ner.main([*words, "--resume_from_checkpoint", "false", "--max_steps", "1"])
 
 
 def test_resuming_keeps_the_checkpoints_even_if_overwriting_is_asked_for_too(tmp_path):
@@ -346,7 +354,9 @@ def test_record_holds_no_token_from_the_arguments(record):
     assert "hf_secret" not in json.dumps(record(), default=str)
 
 
-@pytest.mark.parametrize("words", [("--hub_token", "hf_secret"), ("--hub_token=hf_secret",), ("--hub-token", "hf_secret")])
+@pytest.mark.parametrize(
+    "words", [("--hub_token", "hf_secret"), ("--hub_token=hf_secret",), ("--hub-token", "hf_secret")]
+)
 def test_record_holds_no_token_from_the_command_line(record, words):
     assert "hf_secret" not in json.dumps(record(*words), default=str)
 

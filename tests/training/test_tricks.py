@@ -18,6 +18,7 @@ from utils.encoding.collators import WindowCollator
 from utils.encoding.entity_windows import SpanEncoder, TagEncoder
 from utils.modeling.crf_tagger import CrfTagger
 from utils.modeling.span_tagger import SpanTagger
+from utils.training import run_setup
 from utils.training.arguments import ArgumentError
 from utils.training.fast_dropout import use_fast_dropout
 from utils.training.losses import ClassLoss
@@ -367,6 +368,15 @@ def test_prediction_uses_the_averaged_weights_as_evaluation_does(make):
     seen = watch_evaluation(trainer.model)
     trainer.predict(trainer.eval_dataset)
     assert_equal(seen[-1], average.average)
+
+
+def test_saved_model_has_the_weights_that_were_evaluated(make, tmp_path, tiny_encoder):
+    average = AveragedWeights(0.9)
+    trainer = make("crf", averaged_weights=average)
+    trainer.processing_class = AutoTokenizer.from_pretrained(tiny_encoder)
+    trainer.train()
+    run_setup.save_model(tmp_path, trainer, card="")
+    assert_equal(weights_of(CrfTagger.from_pretrained(tmp_path)), average.average)
 
 
 def test_evaluation_that_fails_gives_the_raw_weights_back(make):

@@ -4,6 +4,7 @@ import csv
 import gzip
 import json
 import sys
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,11 +50,14 @@ def count_lines(path: str) -> int | None:
     """Number of lines of a file, for a progress bar; None if only reading it all would tell (gzip)."""
     if path.endswith(".gz"):
         return None
+    count, last = 0, b"\n"
     try:
         with open(path, "rb") as file:
-            return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+            for block in iter(lambda: file.read(1 << 20), b""):
+                count, last = count + block.count(b"\n"), block[-1:]
     except OSError:
         return None
+    return count + (last != b"\n")
 
 
 @contextmanager
@@ -65,7 +69,7 @@ def open_bytes(path: str) -> Iterator:
     try:
         with (gzip.open if path.endswith(".gz") else open)(path, "rb") as file:
             yield file
-    except (EOFError, gzip.BadGzipFile) as error:
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{path}: expected a whole gzip file, found: {error}; copy or pack it again") from error
     except OSError:
         read_bytes(path)  # says what is wrong with it
@@ -80,55 +84,76 @@ def parse_lines(lines, path: str, column: str | None) -> Iterator[tuple[int, tup
     for number, raw in enumerate(lines, start=1):
         if number == 1:
             raw = raw.removeprefix(b"\xef\xbb\xbf")
-            if kind is None:
-                kind = "json" if raw.lstrip().startswith(b"{") else "txt"
         try:
             line = raw.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8")
         except UnicodeDecodeError as error:
-            yield (
-                number,
-                DataError(
-                    f"expected UTF-8, found the byte 0x{raw[error.start]:02x} at byte {error.start + 1} of the line; "
-                    "if the file is GBK: iconv -f gb18030 -t utf-8"
-                ),
-            )
+            found = f"the byte 0x{raw[error.start]:02x} at byte {error.start + 1} of the line"
+            yield number, DataError(f"expected UTF-8, found {found}; if the file is GBK: iconv -f gb18030 -t utf-8")
             continue
-        if kind == "txt":
-            yield number, (None, line)
-        elif kind == "json":
-            if line.strip():
-                yield number, _from_json(line, column)
-        elif header is None:
-            header = next(csv.reader([line]), [])
-            _choose_column(header, column)  # a file without a text column is wrong as a whole
-        elif line.strip():
-            cells = next(csv.reader([line]))
-            if len(cells) != len(header):
-                yield (
-                    number,
-                    DataError(
-                        f"expected {len(header)} columns, found {len(cells)}; "
-                        "quote texts with commas, and keep each on one line"
-                    ),
-                )
-            else:
-                fields = dict(zip(header, cells, strict=True))
-                yield number, (fields.get("id"), fields[_choose_column(header, column)])
+        kind = kind or ("json" if _is_object(line) else "txt")
+        try:
+            if kind == "txt":
+                yield number, (None, line)
+            elif kind == "json":
+                if line.strip():
+                    yield number, _from_json(line, column)
+            elif header is None:
+                header = _split_csv(line)
+                try:
+                    _choose_column(header, column)
+                except DataError as error:  # no line of it can be read
+                    raise DataError(f"{path}: {error}") from None
+            elif line.strip():
+                yield number, _from_csv(line, header, column)
+        except _BadLine as error:
+            yield number, DataError(str(error))
 
 
-def _from_json(line: str, column: str | None) -> tuple[str | None, str] | DataError:
+class _BadLine(ValueError):
+    """A line that cannot be read."""
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _split_csv(line: str) -> list[str]:
+    try:
+        return next(csv.reader([line], strict=True), [])
+    except csv.Error as error:
+        raise _BadLine(f"expected comma-separated columns, found: {error}; keep each text on one line") from None
+
+
+def _from_csv(line: str, header: list[str], column: str | None) -> tuple[str | None, str]:
+    cells = _split_csv(line)
+    if len(cells) != len(header):
+        raise _BadLine(
+            f"expected {len(header)} columns, found {len(cells)}; quote texts with commas, and keep each on one line"
+        )
+    fields = dict(zip(header, cells, strict=True))
+    return fields.get("id"), fields[_choose_column(header, column)]
+
+
+def _from_json(line: str, column: str | None) -> tuple[str | None, str]:
     try:
         fields = json.loads(line)
-    except (json.JSONDecodeError, RecursionError) as error:
-        return DataError(f"expected a JSON object, found: {error}; mend the line")
+    except (ValueError, RecursionError) as error:
+        raise _BadLine(f"expected a JSON object, found: {error}; mend the line") from None
     if not isinstance(fields, dict):
-        return DataError(f"expected a JSON object, found a {type(fields).__name__}; write one object a line")
+        raise _BadLine(f"expected a JSON object, found a {type(fields).__name__}; write one object a line")
     try:
         text = fields[_choose_column(list(fields), column)]
     except DataError as error:
-        return error
+        raise _BadLine(str(error)) from None
     if not isinstance(text, str):
-        return DataError(f"expected a text, found {text!r}; write it in quotes")
+        raise _BadLine(f"expected a text, found {text!r}; write it in quotes")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise _BadLine(f"expected Unicode, found half a surrogate pair at character {error.start}; mend it") from None
     return fields.get("id"), text
 
 

@@ -28,8 +28,8 @@ def tag_rules(labels: Sequence[str]) -> TagRules:
     """Read the rules of a BIO, BIOS or BIOES scheme off its tag names.
 
     Args:
-        labels: tag names in the order of their ids. `E-` tags make the scheme BIOES, `S-` without `E-` make it BIOS (there
-            `B-` must be continued: a single unit has `S-`). Names without such a prefix may stand anywhere.
+        labels: tag names in the order of their ids. `E-` tags make the scheme BIOES, `S-` without `E-` make it BIOS
+            (where `B-` must be continued: a single unit has `S-`). Names without such a prefix may stand anywhere.
 
     Example:
         >>> tag_rules(["O", "B-PER", "I-PER"]).transitions.int().tolist()

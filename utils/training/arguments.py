@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import yaml
 from transformers import HfArgumentParser
@@ -101,35 +102,47 @@ def parse_arguments(*classes: type, argv: Sequence[str] | None = None, descripti
         One instance of each class, and a `FineTuningArguments` behind them.
 
     Raises:
-        ArgumentError: an unknown flag or key, with the nearest known one; an unreadable file.
-        SystemExit: after `--help` and `--help_all`, and for malformed values.
+        ArgumentError: an unknown flag or key, with the nearest known one; a malformed value; an unreadable file.
+        SystemExit: after `--help` and `--help_all`.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     if "--help" in argv or "-h" in argv:
-        parser = HfArgumentParser(classes, description=description, epilog=_training_help(), allow_abbrev=False)
+        parser = _Parser(classes, description=description, epilog=_training_help(), allow_abbrev=False)
         parser.formatter_class = _HelpFormatter
         parser.print_help()
         raise SystemExit(0)
     from .fine_tuning_arguments import FineTuningArguments
 
-    parser = HfArgumentParser((*classes, FineTuningArguments), description=description, allow_abbrev=False)
+    parser = _Parser((*classes, FineTuningArguments), description=description, allow_abbrev=False)
     if "--help_all" in argv:
         parser.print_help()
         raise SystemExit(0)
     known = {action.dest for action in parser._actions}
     if argv and not argv[0].startswith("-"):
-        argv = [*read_config(argv[0], known=known), *argv[1:]]
+        words, nothing = read_config(argv[0], known=known)
+        hints = [get_type_hints(each) for each in (*classes, FineTuningArguments)]
+        may_be_none = {name for each in hints for name, hint in each.items() if type(None) in get_args(hint)}
+        for key in nothing - may_be_none:
+            raise ArgumentError(
+                f"{argv[0]}: expected a value for {key}, found null; leave the key out for the default"
+            )
+        parser.set_defaults(**dict.fromkeys(nothing))
+        argv = [*words, *argv[1:]]
     try:
         *parsed, unknown = parser.parse_args_into_dataclasses(args=argv, return_remaining_strings=True)
     except ValueError as error:  # options that contradict each other
         raise ArgumentError(str(error)) from error
     if unknown:
-        raise ArgumentError("; ".join(_explain_unknown(word, known) for word in unknown))
+        flags = [word for word in unknown if word.startswith("-")] or unknown
+        raise ArgumentError("; ".join(_explain_unknown(word, known) for word in flags))
     return tuple(parsed)
 
 
-def read_config(path: str, *, known: set[str]) -> list[str]:
+def read_config(path: str, *, known: set[str]) -> tuple[list[str], set[str]]:
     """Turn a YAML or JSON file of flags into command-line words, so that its values are checked like typed ones.
+
+    Returns:
+        The words, and the keys whose value is null.
 
     Raises:
         ArgumentError: no such file, not a mapping, or a key that is no flag.
@@ -137,22 +150,24 @@ def read_config(path: str, *, known: set[str]) -> list[str]:
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
         values = json.loads(text) if path.endswith(".json") else yaml.safe_load(text)
+        written = values if path.endswith(".json") else yaml.load(text, yaml.BaseLoader)  # `no` and 1e-3 as they stand
     except (OSError, UnicodeDecodeError, yaml.YAMLError, json.JSONDecodeError) as error:
         raise ArgumentError(f"{path}: expected a YAML or JSON file of flags, found: {error}") from error
     if not isinstance(values, dict):
         raise ArgumentError(f"{path}: expected a mapping such as `head: crf`, found {type(values).__name__}")
-    words = []
-    for key, value in values.items():
+    words, nothing = [], set()
+    for (key, value), plain in zip(values.items(), written.values(), strict=True):
         if key not in known:
             raise ArgumentError(f"{path}: {_explain_unknown(f'--{key}', known)}")
         if value is None:
-            continue
-        words.append(f"--{key}")
-        if isinstance(value, list):
-            words += map(str, value)
+            nothing.add(key)
+        elif isinstance(value, dict):
+            words.append(f"--{key}={json.dumps(value)}")
+        elif isinstance(value, list):
+            words += [f"--{key}", *map(str, plain)]
         else:
-            words.append(json.dumps(value) if isinstance(value, dict) else str(value))
-    return words
+            words.append(f"--{key}={plain}")  # one word, so that a value may begin with a dash
+    return words, nothing
 
 
 def _explain_unknown(word: str, known: set[str]) -> str:
@@ -166,6 +181,13 @@ def _training_help() -> str:
     lines = ["training options that differ from transformers' TrainingArguments (--help_all shows every one):"]
     lines += [f"  --{name} {value}: {reason}" for name, (value, reason) in TRAINING_DEFAULTS.items()]
     return "\n".join(lines)
+
+
+class _Parser(HfArgumentParser):
+    """Complains in one line, without a page of usage."""
+
+    def error(self, message):
+        raise ArgumentError(message)
 
 
 class _HelpFormatter(HfArgumentParser().formatter_class):

@@ -22,6 +22,9 @@ def _default(name: str):
 class FineTuningArguments(TrainingArguments):
     """Every `TrainingArguments` field; `TRAINING_DEFAULTS` says what differs and why."""
 
+    _argument_group_name = "training: every field of transformers' TrainingArguments"
+
+    output_dir: str | None = field(default=None, metadata={"help": "Where the run leaves its model and results."})
     learning_rate: float = _default("learning_rate")
     num_train_epochs: float = _default("num_train_epochs")
     per_device_train_batch_size: int = _default("per_device_train_batch_size")
@@ -43,6 +46,10 @@ class FineTuningArguments(TrainingArguments):
     def __post_init__(self):
         if self.precision not in ("auto", "fp32", "bf16", "fp16"):
             raise ValueError(f"--precision: expected auto, fp32, bf16 or fp16, found {self.precision}")
+        if self.output_dir is None:
+            raise ValueError("--output_dir: expected a folder for the run's model and results, found none")
+        if self.precision == "fp32" and (self.bf16 or self.fp16):
+            raise ValueError("--precision fp32 contradicts --bf16 or --fp16; leave one of them out")
         if self.disable_tqdm is None:
             self.disable_tqdm = not sys.stderr.isatty()  # bars in a log file are noise
         if not accelerator_available():

@@ -10,9 +10,8 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +21,8 @@ import torch
 import transformers
 from safetensors import safe_open
 from transformers import Trainer
+
+from .atomic_files import replacing_files, write_text
 
 logger = logging.getLogger(__name__)
 
@@ -118,32 +119,6 @@ def checkpoint_to_resume(asked: str | None, output_dir: str | Path) -> str | Non
     return str(asked)
 
 
-def write_text(path: str | Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    path = Path(path)
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=path.parent, prefix=".unfinished-", delete=False, newline="\n"
-    ) as file:
-        file.write(text)
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, path)
-
-
-def write_json(path: str | Path, value) -> None:
-    """Write JSON whole or not at all, readable by people."""
-    write_text(path, json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
-
-
-@contextlib.contextmanager
-def replacing_files(folder: str | Path) -> Iterator[Path]:
-    """Give a fresh folder to write to; when the block ends well, its files replace those of `folder` one by one."""
-    folder = Path(folder)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".unfinished-") as fresh:
-        yield Path(fresh)
-        for path in sorted(Path(fresh).iterdir(), key=lambda path: path.name == "config.json"):  # config.json last
-            os.replace(path, folder / path.name)
-
-
 def save_model(output_dir: str | Path, trainer: Trainer, *, card: str) -> None:
     """Save the trainer's model, tokenizer and state, and the model card; each file is replaced when it is complete."""
     with replacing_files(output_dir) as folder:
@@ -167,7 +142,7 @@ def describe_run(arguments: Iterable, *, files: Iterable[str | Path | None], sta
         values = one.to_dict() if hasattr(one, "to_dict") else asdict(one)
         resolved |= {name: value for name, value in values.items() if not name.endswith("_token")}
     return {
-        "argv": sys.argv,
+        "argv": redact(sys.argv),
         "arguments": resolved,
         "results": results,
         "seed": resolved["seed"],
@@ -178,6 +153,17 @@ def describe_run(arguments: Iterable, *, files: Iterable[str | Path | None], sta
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
         "wall_time_seconds": round(time.time() - started, 1),
     }
+
+
+def redact(words: Iterable[str]) -> list[str]:
+    """Command-line words with the values of token flags taken out."""
+    result, hide = [], False
+    for word in words:
+        name, equals, _ = word.partition("=")
+        secret = name.startswith("-") and "token" in name
+        result.append("***" if hide else f"{name}=***" if secret and equals else word)
+        hide = secret and not equals
+    return result
 
 
 def sha256(path: str | Path) -> str:

@@ -215,6 +215,10 @@ class TrickTrainer(Trainer):
         with self._averaged():
             return super().evaluate(*args, **kwargs)
 
+    def predict(self, *args, **kwargs):
+        with self._averaged():
+            return super().predict(*args, **kwargs)
+
     def _save_checkpoint(self, model, trial):
         folder = Path(self._get_output_dir(trial)) / f"checkpoint-{self.state.global_step}"
         if self.averaged_weights is not None and self.args.should_save:

@@ -1,0 +1,48 @@
+"""Files that are there whole or not at all, whenever the program is stopped."""
+
+import contextlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+
+@contextlib.contextmanager
+def open_whole(path: str | Path) -> Iterator[TextIO]:
+    """Open a text file (UTF-8) for writing that appears under its name when the block has ended well."""
+    path = Path(path)
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="utf-8", dir=path.parent, prefix=".unfinished-", delete=False, newline="\n"
+    ) as file:
+        try:
+            yield file
+            file.close()
+            os.chmod(file.name, 0o644)
+            os.replace(file.name, path)
+        except BaseException:
+            file.close()
+            os.unlink(file.name)
+            raise
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    with open_whole(path) as file:
+        file.write(text)
+
+
+def write_json(path: str | Path, value) -> None:
+    """Write JSON whole or not at all, readable by people."""
+    write_text(path, json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+@contextlib.contextmanager
+def replacing_files(folder: str | Path) -> Iterator[Path]:
+    """Give a fresh folder to write to; when the block ends well, its files replace those of `folder` one by one."""
+    folder = Path(folder)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".unfinished-") as fresh:
+        yield Path(fresh)
+        for path in sorted(Path(fresh).iterdir(), key=lambda path: path.name == "config.json"):  # config.json last
+            os.replace(path, folder / path.name)
