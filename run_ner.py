@@ -12,6 +12,7 @@ as model and no training data it scores --validation_file and predicts --test_fi
 import logging
 import time
 from dataclasses import dataclass
+from functools import partial
 
 from utils.training import arguments
 from utils.training.arguments import ArgumentError, option
@@ -58,29 +59,33 @@ class NerArguments:
 
 def main(argv=None):
     started = time.time()
-    ner, data, base, flags, training = arguments.parse_arguments(
-        NerArguments,
-        arguments.DataArguments,
-        arguments.ModelArguments,
-        arguments.TrickArguments,
-        argv=argv,
-        description=__doc__,
-    )
+    ours = NerArguments, arguments.DataArguments, arguments.ModelArguments, arguments.TrickArguments
+    ner, data, base, flags, training = arguments.parse_arguments(*ours, argv=argv, description=__doc__)
     ner.check(label_smoothing=training.label_smoothing_factor)
 
     # Imported here so that --help and wrong flags answer at once.
-    from transformers import AutoModelForTokenClassification, AutoTokenizer, EarlyStoppingCallback, set_seed
+    from transformers import (
+        AutoConfig,
+        AutoModelForTokenClassification,
+        AutoTokenizer,
+        EarlyStoppingCallback,
+        set_seed,
+    )
 
     from utils.data import readers_ner, splits, tag_schemes
-    from utils.encoding import collators, entity_windows
-    from utils.evaluation import entity_evaluator, entity_finder, entity_lines, metrics, model_card
+    from utils.encoding import collators, entity_windows, tokenization
+    from utils.evaluation import entity_lines, metrics, model_card
+    from utils.evaluation.entity_evaluator import EntityEvaluator
+    from utils.evaluation.entity_finder import EntityFinder
     from utils.modeling.crf_tagger import CrfTagger, decode_softmax
     from utils.modeling.span_tagger import SpanTagger
     from utils.training import atomic_files, batch_size, fast_dropout, losses, parameter_groups, run_setup, tricks
 
     run_setup.set_up_logging(main_process=training.process_index == 0)
-    resume, output_dir = training.resume_from_checkpoint, training.output_dir
-    output_dir = run_setup.prepare_output_dir(output_dir, resume=bool(resume), overwrite=flags.overwrite_output_dir)
+    with training.main_process_first(desc="prepare the output folder"):
+        resume = run_setup.wants_to_resume(training.resume_from_checkpoint)
+        overwrite = flags.overwrite_output_dir
+        output_dir = run_setup.prepare_output_dir(training.output_dir, resume=resume, overwrite=overwrite)
 
     # ---- 1. Data: every format becomes rows of id, text, entities (character offsets, end exclusive)
     files = {"train": data.train_file, "validation": data.validation_file, "test": data.test_file}
@@ -95,9 +100,9 @@ def main(argv=None):
     if training.do_train:
         finder, types = None, readers_ner.list_types(dataset["train"])
         if not types:
-            raise ArgumentError(f"{files['train'] or data.dataset_name}: expected entities to learn, found none")
+            raise ArgumentError("the training data: expected entities to learn, found none")
     else:
-        finder = entity_finder.EntityFinder.load(base.model_name_or_path, revision=base.model_revision)
+        finder = EntityFinder.load(base.model_name_or_path, revision=base.model_revision)
         types = finder.types
     for split in ("validation", "test"):
         if files[split]:
@@ -116,11 +121,12 @@ def main(argv=None):
     tokenizer = finder.tokenizer if finder else AutoTokenizer.from_pretrained(base.model_name_or_path, **loading)
     if finder:
         ner.head, labels, scheme = finder.head, list(finder.id2label.values()), finder.scheme
-        data.max_length, data.stride = finder.encoder.max_length, finder.encoder.stride
-    elif ner.head == "span":
-        labels, scheme = types, None
+        longest, data.stride = finder.encoder.max_length, finder.encoder.stride
     else:
-        labels, scheme = tag_schemes.tag_names(types, scheme=ner.scheme), ner.scheme
+        labels = types if ner.head == "span" else tag_schemes.tag_names(types, scheme=ner.scheme)
+        scheme = None if ner.head == "span" else ner.scheme
+        longest = tokenization.longest_input(tokenizer, AutoConfig.from_pretrained(base.model_name_or_path, **loading))
+    data.fit_windows(longest, special=len(tokenization.SpecialTokens.of(tokenizer)))
     names = {"id2label": dict(enumerate(labels)), "label2id": {label: i for i, label in enumerate(labels)}}
     cutting = {"max_length": data.max_length, "stride": data.stride, "label2id": names["label2id"]}
     if ner.head == "span":
@@ -132,14 +138,12 @@ def main(argv=None):
         encoded[split] = entity_windows.encode_dataset(rows, encoder, by_length=split != "train")
         logger.info("%s: %s", split, entity_windows.EncodingReport.of(rows, encoded[split]).describe())
         if split != "train":
-            evaluators[split] = entity_evaluator.EntityEvaluator(
-                rows, encoded[split], id2label=names["id2label"], scheme=scheme
-            )
+            evaluators[split] = EntityEvaluator(rows, encoded[split], id2label=names["id2label"], scheme=scheme)
 
     # ---- 3. Model: a fresh head on the encoder
     windows = {"window_length": data.max_length, "window_stride": data.stride}
     weights = None
-    if ner.class_weights == "auto":
+    if ner.class_weights == "auto" and training.do_train:
         seen = (each[-1] if ner.head == "span" else each for row in encoded["train"]["labels"][:] for each in row)
         weights = losses.balanced_weights((each for each in seen if each >= 0), len(labels))
     stock = finder.stock if finder else ner.head == "softmax" and base.layers == "last" and not base.lstm_hidden
@@ -217,8 +221,8 @@ def main(argv=None):
     # ---- 5. Train, evaluate, predict
     batches = batch_size.Batches.of(training)
     if training.do_train:
-        checkpoint = lambda: run_setup.checkpoint_to_resume(resume, output_dir)  # noqa: E731
-        trainer, results = batch_size.train_within_memory(build, batches, resume=checkpoint)
+        checkpoints = run_setup.checkpoints_to_try(training.resume_from_checkpoint, output_dir)
+        trainer, results = batch_size.train_within_memory(build, batches, resume=partial(next, checkpoints))
     else:
         training.eval_strategy = "no"
         trainer, results = build(batches), {}

@@ -233,6 +233,14 @@ def test_options_that_a_head_would_ignore_are_refused(run, flags, message):
         run(**flags)
 
 
+def test_windows_never_exceed_what_the_encoder_takes_and_must_advance(run, tmp_path):
+    run(num_train_epochs=1, max_length=100_000)
+    config = read_json(tmp_path / "run" / "config.json")
+    assert (config["window_length"], config["window_stride"]) == (128, 32)
+    with pytest.raises(ArgumentError, match="--stride 30: expected 0 to 17, as a window holds 18 tokens"):
+        run(tmp_path / "other", max_length=20, stride=30)
+
+
 def test_training_data_without_entities_is_refused(run, tmp_path):
     path = tmp_path / "none.json"
     path.write_text('{"text": "没有", "label": {}}\n', encoding="utf-8")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import PreTrainedTokenizerFast
+from transformers import AutoConfig, PreTrainedTokenizerFast
 
 from utils.data.tag_schemes import tag_names
 from utils.encoding.entity_windows import (
@@ -18,7 +18,7 @@ from utils.encoding.entity_windows import (
     join_spans,
     join_tags,
 )
-from utils.encoding.tokenization import SpecialTokens, find_tokens, tokenize
+from utils.encoding.tokenization import SpecialTokens, find_tokens, longest_input, tokenize
 from utils.encoding.windows import Window, cut_windows
 
 CHINESE = "我在北京大學学校的人民和国國家上海市台臺灣说話话今年天"
@@ -196,6 +196,12 @@ def test_slow_tokenizers_are_refused_with_the_reason():
 
     with pytest.raises(ValueError, match="Slow gives no character offsets; use a model with a fast tokenizer"):
         tokenize(Slow(), ["a"])
+
+
+@pytest.mark.parametrize(("kind", "padding", "longest"), [("bert", 0, 64), ("roberta", 1, 62), ("xlm-roberta", 1, 62)])
+def test_longest_input_leaves_out_the_positions_that_roberta_does_not_use(kind, padding, longest):
+    config = AutoConfig.for_model(kind, max_position_embeddings=64, pad_token_id=padding)
+    assert longest_input(TOKENIZERS["wordpiece"], config) == longest
 
 
 def test_find_tokens_gives_the_run_that_touches_the_span():

@@ -119,11 +119,21 @@ def test_head_learns_saves_and_reloads_to_the_same_answers(encoders, tmp_path, k
 
 
 @pytest.mark.parametrize("kind", ENCODERS)
-def test_stock_token_classifier_of_each_family_is_decoded(encoders, kind):
-    model = AutoModelForTokenClassification.from_pretrained(encoders / kind, **names(TAGS)).eval()
+def test_stock_token_classifier_of_each_family_learns_reloads_and_is_decoded(encoders, tmp_path, kind):
+    model = AutoModelForTokenClassification.from_pretrained(encoders / kind, **names(TAGS))
     batch = make_batch()
     mask = batch.pop("token_mask")
-    tags, posteriors = decode_softmax(model(**batch).logits, mask, labels=TAGS, constrained=True)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+    first = model.train()(**batch, labels=TAG_LABELS).loss
+    first.backward()
+    optimizer.step()
+    assert model(**batch, labels=TAG_LABELS).loss < first
+    model.eval().save_pretrained(tmp_path)
+    again = AutoModelForTokenClassification.from_pretrained(tmp_path).eval()
+    with torch.no_grad():
+        logits = model(**batch).logits
+        assert torch.equal(again(**batch).logits, logits)
+    tags, posteriors = decode_softmax(logits, mask, labels=TAGS, constrained=True)
     assert (tags[~mask] == -100).all() and (tags[mask] >= 0).all()
     assert posteriors[mask].min() >= 0 and posteriors.max() <= 1
 
@@ -162,11 +172,13 @@ def test_saved_model_reloads_in_a_fresh_process_without_this_repository(encoders
     assert torch.equal(torch.tensor(answer), wanted.spans if head == "span" else wanted.tags)
 
 
-@pytest.mark.parametrize(("head", "auto"), [("crf", AutoModelForTokenClassification), ("span", AutoModel)])
+@pytest.mark.parametrize(("head", "auto"), [("crf", "AutoModelForTokenClassification"), ("span", "AutoModel")])
 def test_loading_without_trust_is_an_error_that_says_what_to_do(encoders, tmp_path, head, auto):
     build(head, encoders / "bert").save_pretrained(tmp_path)
-    with pytest.raises(ValueError, match="trust_remote_code=True"):
-        auto.from_pretrained(tmp_path, trust_remote_code=False)
+    code = f"from transformers import {auto}; {auto}.from_pretrained({str(tmp_path)!r})"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, input="")
+    assert done.returncode == 1
+    assert "trust_remote_code=True" in done.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize("head", ["crf", "softmax", "span"])

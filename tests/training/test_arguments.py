@@ -76,7 +76,7 @@ def test_command_line_wins_over_the_file(parse):
 
 def test_values_of_neither_file_nor_command_line_are_the_defaults(parse):
     values = parse("max_length: 64\n")
-    assert (values["stride"], values["rate"], values["num_train_epochs"]) == (128, 0.5, 5.0)
+    assert (values["validation_share"], values["rate"], values["num_train_epochs"]) == (0.1, 0.5, 5.0)
 
 
 @pytest.mark.parametrize("written, read", [("1e-3", 1e-3), ("1.0e-3", 1e-3), ("2", 2.0), (".5", 0.5), ("-3.5", -3.5)])

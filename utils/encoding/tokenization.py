@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from transformers import PreTrainedTokenizerBase
+from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
 
 class Tokens(NamedTuple):
@@ -74,6 +74,14 @@ class SpecialTokens:
 
     def __len__(self) -> int:
         return len(self.prefix) + len(self.suffix)
+
+
+def longest_input(tokenizer: PreTrainedTokenizerBase, config: PreTrainedConfig) -> int:
+    """The most sub-tokens that an encoder takes at once, special tokens included."""
+    positions = getattr(config, "max_position_embeddings", None) or tokenizer.model_max_length
+    if "roberta" in config.model_type:  # its positions begin behind the padding id
+        positions -= (config.pad_token_id or 0) + 1
+    return min(positions, tokenizer.model_max_length)
 
 
 def find_tokens(starts: Sequence[int], ends: Sequence[int], start: int, end: int) -> tuple[int, int]:

@@ -203,7 +203,8 @@ class SpanTagger(PreTrainedModel):
         usable = (mask[:, :, None] & mask[:, None]).triu()[:, None] & ~ignored  # (batch, 1, length, length)
         if self.config.loss == "focal":
             crossed = binary_cross_entropy_with_logits(logits, gold.to(logits.dtype), reduction="none")
-            cell = (1 - (-crossed).exp()) ** self.config.focal_gamma * crossed  # 1 - exp(-ce): how wrong the cell is
+            wrong = (1 - (-crossed).exp()).clamp(min=1e-6)  # clamped: at 0 the gradient of a power below 1 is infinite
+            cell = wrong**self.config.focal_gamma * crossed
             by_type = (cell * usable).flatten(2).sum(-1)
         else:
             negative = logits.masked_fill(gold | ~usable, -torch.inf).flatten(2)

@@ -18,6 +18,10 @@ from ..data.errors import DataError
 from .training_defaults import TRAINING_DEFAULTS
 
 
+class ArgumentError(ValueError):
+    """A command line or configuration file that cannot be used; scripts print it without a traceback."""
+
+
 def option(default, help_text: str, **metadata):
     """A dataclass field with its line of help."""
     return field(default=default, metadata={"help": help_text, **metadata})
@@ -39,12 +43,30 @@ class DataArguments:
     file_format: str = option("auto", "Format of the files; `auto` goes by content and extension.")
     skip_bad_lines: bool = option(False, "Leave malformed lines out and count them, instead of stopping at them.")
     validation_share: float = option(0.1, "Share of the training data held out when there is no validation data, 0-1.")
-    max_length: int = option(512, "Sub-tokens a window, special tokens included; longer texts are cut into windows.")
-    stride: int = option(
-        128, "Sub-tokens by which neighbouring windows overlap; entities up to this length stay whole."
+    max_length: int = option(
+        512, "Sub-tokens a window, special tokens included, or what the encoder can take; longer texts are cut."
+    )
+    stride: int | None = option(
+        None, "Sub-tokens by which neighbouring windows overlap; a quarter of --max_length if not given."
     )
     max_train_samples: int | None = option(None, "Use the first so many training texts only, for a quick look.")
     max_eval_samples: int | None = option(None, "Likewise for validation and test.")
+
+    def fit_windows(self, longest: int, *, special: int) -> None:
+        """Settle `max_length` and `stride` for an encoder.
+
+        Args:
+            longest: the most sub-tokens that it takes.
+            special: how many of them are special tokens.
+
+        Raises:
+            ArgumentError: windows that do not advance.
+        """
+        self.max_length = min(self.max_length, longest)
+        self.stride = self.max_length // 4 if self.stride is None else self.stride
+        room = self.max_length - special
+        if not 0 <= self.stride < room:
+            raise ArgumentError(f"--stride {self.stride}: expected 0 to {room - 1}, as a window holds {room} tokens")
 
 
 @dataclass
@@ -84,10 +106,6 @@ class TrickArguments:
     overwrite_output_dir: bool = option(
         False, "Start over in a folder that holds an earlier run, removing its checkpoints."
     )
-
-
-class ArgumentError(ValueError):
-    """A command line or configuration file that cannot be used; scripts print it without a traceback."""
 
 
 def parse_arguments(*classes: type, argv: Sequence[str] | None = None, description: str | None = None) -> tuple:

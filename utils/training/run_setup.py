@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +19,7 @@ from pathlib import Path
 import datasets
 import torch
 import transformers
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from transformers import Trainer
 
 from .atomic_files import replacing_files, write_text
@@ -85,18 +85,32 @@ def last_whole_checkpoint(output_dir: str | Path) -> str | None:
 
 
 def is_whole(checkpoint: str | Path) -> bool:
-    """Whether a checkpoint's weights and trainer state can be read."""
+    """Whether a checkpoint's weights, all shards of them, and its trainer state can be read."""
     checkpoint = Path(checkpoint)
     try:
         json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
-        weights = sorted(checkpoint.glob("*.safetensors"))
-        for path in weights:
-            with safe_open(path, framework="pt"):
+        weights = sorted(path.name for path in checkpoint.glob("*.safetensors"))
+        for index in checkpoint.glob("*.safetensors.index.json"):
+            weights += json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
+        for name in set(weights):
+            with safe_open(checkpoint / name, framework="pt"):
                 pass
-    except (OSError, ValueError, RuntimeError, Exception) as error:  # safetensors raises a class of its own
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
         logger.debug("%s: %s", checkpoint, error)
         return False
     return bool(weights)
+
+
+def wants_to_resume(asked: str | None) -> bool:
+    """Whether `--resume_from_checkpoint` is given, and not as `false`."""
+    return bool(asked) and str(asked).lower() != "false"
+
+
+def checkpoints_to_try(asked: str | None, output_dir: str | Path) -> Iterator[str | None]:
+    """Where to start from: what `--resume_from_checkpoint` says; at each new start, the last whole checkpoint."""
+    yield checkpoint_to_resume(asked, output_dir)
+    while True:
+        yield last_whole_checkpoint(output_dir)
 
 
 def checkpoint_to_resume(asked: str | None, output_dir: str | Path) -> str | None:
@@ -106,7 +120,7 @@ def checkpoint_to_resume(asked: str | None, output_dir: str | Path) -> str | Non
     Raises:
         FileNotFoundError: the folder is not a whole checkpoint.
     """
-    if not asked or str(asked).lower() == "false":
+    if not wants_to_resume(asked):
         return None
     if str(asked).lower() in ("last", "true"):
         found = last_whole_checkpoint(output_dir)

@@ -124,13 +124,18 @@ def _copy_into(parameters: dict[str, nn.Parameter], values: dict[str, Tensor]) -
 
 
 class _Averaging(TrainerCallback):
-    """Update the average after each optimizer step."""
+    """Update the average after each optimizer step; leave the model with it when training ends."""
 
-    def __init__(self, averaged_weights: AveragedWeights):
-        self.averaged_weights = averaged_weights
+    def __init__(self, trainer: "TrickTrainer"):
+        self.trainer = trainer
 
     def on_step_end(self, args, state, control, model=None, **kwargs):
-        self.averaged_weights.update(model)
+        self.trainer.averaged_weights.update(self.trainer.model)
+
+    def on_train_end(self, args, state, control, **kwargs):
+        if self.trainer.average_in_use:
+            _copy_into(dict(self.trainer.model.named_parameters()), self.trainer.averaged_weights.average)
+            self.trainer.average_in_use = False
 
 
 class TrickTrainer(Trainer):
@@ -153,13 +158,15 @@ class TrickTrainer(Trainer):
     ):
         super().__init__(**trainer)
         ProgressLines.take_over(self)
+        if fast_gradient is not None and not self.model.get_input_embeddings().weight.requires_grad:
+            raise ValueError("FGM moves the word embeddings along their gradient, but they are frozen; leave it out")
         self.groups = groups
         self.fast_gradient = fast_gradient
         self.regularized_dropout = regularized_dropout
         self.averaged_weights = averaged_weights
-        self.average_in_use = averaged_weights is not None  # until the best weights are loaded at the end
+        self.average_in_use = averaged_weights is not None  # until the model has it for good
         if averaged_weights is not None:
-            self.add_callback(_Averaging(averaged_weights))
+            self.add_callback(_Averaging(self))
 
     def create_optimizer(self, model=None):
         if self.optimizer is None:
@@ -180,6 +187,8 @@ class TrickTrainer(Trainer):
         share = 1.0
         if num_items_in_batch is not None:  # this micro-batch's share of the labels that the step is averaged over
             share = 2 * (labels != -100).sum() / num_items_in_batch
+        if num_items_in_batch is not None and self.args.average_tokens_across_devices:
+            share = share * self.accelerator.num_processes  # as Trainer scales such a loss
         loss = loss + trick.alpha / 4 * share * trick.divergence(one, other, labels)
         return (loss, outputs) if return_outputs else loss
 
