@@ -64,13 +64,7 @@ def main(argv=None):
     ner.check(label_smoothing=training.label_smoothing_factor)
 
     # Imported here so that --help and wrong flags answer at once.
-    from transformers import (
-        AutoConfig,
-        AutoModelForTokenClassification,
-        AutoTokenizer,
-        EarlyStoppingCallback,
-        set_seed,
-    )
+    import transformers
 
     from utils.data import readers_ner, splits, tag_schemes
     from utils.encoding import collators, entity_windows, tokenization
@@ -95,7 +89,7 @@ def main(argv=None):
     if files["train"]:
         dataset["train"] = readers_ner.read_ner(files["train"], **reading)
     training.do_train = "train" in dataset
-    if not dataset and not any(files.values()):
+    if not any(files[split] or split in dataset for split in files):
         raise ArgumentError("nothing to do: give --train_file, --validation_file, --test_file or --dataset_name")
     if training.do_train:
         finder, types = None, readers_ner.list_types(dataset["train"])
@@ -118,14 +112,17 @@ def main(argv=None):
 
     # ---- 2. Tokenise: windows of sub-tokens with a tag each, or with token spans
     loading = {"revision": base.model_revision, "trust_remote_code": base.trust_remote_code}
-    tokenizer = finder.tokenizer if finder else AutoTokenizer.from_pretrained(base.model_name_or_path, **loading)
     if finder:
+        tokenizer = finder.tokenizer
         ner.head, labels, scheme = finder.head, list(finder.id2label.values()), finder.scheme
         longest, data.stride = finder.encoder.max_length, finder.encoder.stride
+        ner.constrained_decoding = getattr(finder.model.config, "constrained", False)
     else:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(base.model_name_or_path, **loading)
+        config = transformers.AutoConfig.from_pretrained(base.model_name_or_path, **loading)
+        longest = tokenization.longest_input(tokenizer, config)
         labels = types if ner.head == "span" else tag_schemes.tag_names(types, scheme=ner.scheme)
         scheme = None if ner.head == "span" else ner.scheme
-        longest = tokenization.longest_input(tokenizer, AutoConfig.from_pretrained(base.model_name_or_path, **loading))
     data.fit_windows(longest, special=len(tokenization.SpecialTokens.of(tokenizer)))
     names = {"id2label": dict(enumerate(labels)), "label2id": {label: i for i, label in enumerate(labels)}}
     cutting = {"max_length": data.max_length, "stride": data.stride, "label2id": names["label2id"]}
@@ -149,15 +146,17 @@ def main(argv=None):
     stock = finder.stock if finder else ner.head == "softmax" and base.layers == "last" and not base.lstm_hidden
 
     def load_model():
-        set_seed(training.seed)
+        transformers.set_seed(training.seed)
         if finder:
             return finder.model
         if stock:
-            model = AutoModelForTokenClassification.from_pretrained(
-                base.model_name_or_path, **loading, **names, dtype="float32", classifier_dropout=base.dropout
+            for name in ("classifier_dropout", "classifier_dropout_prob"):  # where the stock class has one
+                if hasattr(config, name):
+                    setattr(config, name, base.dropout)
+            config.update({"tag_scheme": scheme, "constrained": ner.constrained_decoding, **names, **windows})
+            return transformers.AutoModelForTokenClassification.from_pretrained(
+                base.model_name_or_path, **loading, config=config, dtype="float32"
             )
-            model.config.update({"tag_scheme": scheme, "constrained": ner.constrained_decoding, **windows})
-            return model
         own = {"layers": base.layers, "lstm_hidden": base.lstm_hidden, "dropout": base.dropout, **names, **windows}
         own["special_token_ids"] = sorted(set(tokenizer.all_special_ids) - {tokenizer.unk_token_id})
         if ner.head == "span":
@@ -182,10 +181,8 @@ def main(argv=None):
         return decode_softmax(logits, label_ids != -100, labels=labels, constrained=ner.constrained_decoding)
 
     def build(batches):
-        training.per_device_train_batch_size, training.gradient_accumulation_steps = (
-            batches.train,
-            batches.accumulation,
-        )
+        training.per_device_train_batch_size = batches.train
+        training.gradient_accumulation_steps = batches.accumulation
         training.per_device_eval_batch_size = batches.evaluation
         model = load_model()
         if training.use_cpu:  # together a quarter of a CPU's training time; the same mathematics
@@ -211,7 +208,7 @@ def main(argv=None):
             compute_loss_func=loss,
             compute_metrics=evaluators.get("validation"),
             preprocess_logits_for_metrics=decoded,
-            callbacks=[EarlyStoppingCallback(patience)] if patience else None,
+            callbacks=[transformers.EarlyStoppingCallback(patience)] if patience else None,
             groups=groups,
             fast_gradient=tricks.FastGradient(flags.fgm_epsilon) if flags.fgm_epsilon else None,
             regularized_dropout=tricks.RegularizedDropout(alpha, divergence) if alpha else None,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file
+from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 import predict
 import run_ner
@@ -231,6 +232,30 @@ def test_unknown_labels_in_validation_are_an_error_with_their_place(run, tmp_pat
 def test_options_that_a_head_would_ignore_are_refused(run, flags, message):
     with pytest.raises(ArgumentError, match=message):
         run(**flags)
+
+
+@pytest.mark.parametrize("kind", ["albert", "electra", "deberta-v2", "modernbert"])
+@pytest.mark.parametrize("head", ["softmax", "crf"])
+def test_other_encoders_train_from_files_to_predictions(run, tiny_encoder, tmp_path, kind, head):
+    tokenizer = AutoTokenizer.from_pretrained(tiny_encoder)
+    own = {"modernbert": {"local_attention": 16, "cls_token_id": 2, "sep_token_id": 3}}.get(
+        kind, {"embedding_size": 16}
+    )
+    shape = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+    config = AutoConfig.for_model(
+        kind, vocab_size=len(tokenizer), pad_token_id=0, max_position_embeddings=64, **shape, **own
+    )
+    AutoModel.from_config(config).save_pretrained(tmp_path / kind)
+    tokenizer.save_pretrained(tmp_path / kind)
+    run(model_name_or_path=tmp_path / kind, head=head, num_train_epochs=1, layer_decay=0.9)
+    assert (tmp_path / "run" / "predictions.jsonl").is_file()
+
+
+def test_constrained_decoding_is_kept_for_scoring_and_prediction(run, tmp_path):
+    trained = run(head="softmax", constrained_decoding=True, scheme="bioes", num_train_epochs=3)
+    assert read_json(tmp_path / "run" / "config.json")["constrained"] is True
+    flags = {"train_file": None, "model_name_or_path": tmp_path / "run", "num_train_epochs": None}
+    assert run(tmp_path / "scored", **flags)["eval_f1"] == trained["eval_f1"]
 
 
 def test_windows_never_exceed_what_the_encoder_takes_and_must_advance(run, tmp_path):
