@@ -118,8 +118,7 @@ def main(argv=None):
         longest, data.stride = finder.encoder.max_length, finder.encoder.stride
         ner.constrained_decoding = getattr(finder.model.config, "constrained", False)
     else:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(base.model_name_or_path, **loading)
-        config = transformers.AutoConfig.from_pretrained(base.model_name_or_path, **loading)
+        tokenizer, config = tokenization.load_tokenizer(base.model_name_or_path, **loading)
         longest = tokenization.longest_input(tokenizer, config)
         labels = types if ner.head == "span" else tag_schemes.tag_names(types, scheme=ner.scheme)
         scheme = None if ner.head == "span" else ner.scheme

@@ -220,6 +220,13 @@ def test_unknown_labels_in_validation_are_an_error_with_their_place(run, tmp_pat
         run(validation_file=path)
 
 
+def test_a_folder_that_is_no_model_is_an_error_with_its_name(run, tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / "config.json").write_text("{}")
+    with pytest.raises(OSError, match="empty: expected an encoder that transformers knows"):
+        run(model_name_or_path=tmp_path / "empty")
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [

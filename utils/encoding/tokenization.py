@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from transformers import PreTrainedConfig, PreTrainedTokenizerBase
+from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedTokenizerBase
 
 
 class Tokens(NamedTuple):
@@ -74,6 +74,23 @@ class SpecialTokens:
 
     def __len__(self) -> int:
         return len(self.prefix) + len(self.suffix)
+
+
+def load_tokenizer(name_or_path: str, **loading) -> tuple[PreTrainedTokenizerBase, PreTrainedConfig]:
+    """Load an encoder's tokenizer and configuration.
+
+    Args:
+        name_or_path: a folder or a Hub id.
+        **loading: `revision`, `trust_remote_code` and the like.
+
+    Raises:
+        OSError: there is no such model, or it is of an unknown kind.
+    """
+    try:
+        config = AutoConfig.from_pretrained(name_or_path, **loading)
+        return AutoTokenizer.from_pretrained(name_or_path, **loading), config
+    except ValueError as error:  # a folder without model_type, or code that is not trusted
+        raise OSError(f"{name_or_path}: expected an encoder that transformers knows, found: {error}") from error
 
 
 def longest_input(tokenizer: PreTrainedTokenizerBase, config: PreTrainedConfig) -> int:

@@ -40,7 +40,9 @@ class EntityFinder:
     def __init__(self, model: PreTrainedModel, tokenizer, *, batch_size: int = 64, bf16: bool = False):
         config = model.config
         if bf16:
-            model.base_model.to(torch.bfloat16)  # once, where autocast would do so in each pass; the head stays float32
+            model.base_model.to(
+                torch.bfloat16
+            )  # once, where autocast would do so in each pass; the head stays float32
         self.model, self.tokenizer, self.batch_size, self.bf16 = model, tokenizer, batch_size, bf16
         self.id2label = {int(i): label for i, label in config.id2label.items()}
         self.ours = isinstance(model, tuple(OURS.values()))
