@@ -266,11 +266,11 @@ def viterbi(emissions: Tensor, transitions: Tensor, starts: Tensor, ends: Tensor
     potentials = torch.stack([emissions[:, :steps], right]).permute(2, 0, 3, 1).contiguous()
     best, arrivals = torch.empty_like(potentials), emissions.new_empty(2, size, size, batch)
     torch.add(torch.stack([starts, ends])[..., None], potentials[0], out=best[0])
-    potentials, scores, moving = potentials.unbind(0), best.unbind(0), moves[..., None]
-    for step in range(1, steps):
-        torch.add(scores[step - 1][:, :, None], moving, out=arrivals)  # (2, outer, inner, batch)
-        torch.amax(arrivals, 1, out=scores[step])
-        scores[step].add_(potentials[step])
+    moving, outer = moves[..., None], best[:, :, :, None].unbind(0)  # each (2, outer, 1, batch)
+    for before, score, potential in zip(outer, best[1:].unbind(0), potentials[1:].unbind(0), strict=False):
+        torch.add(before, moving, out=arrivals)  # (2, outer, inner, batch)
+        torch.amax(arrivals, 1, out=score)
+        score.add_(potential)
 
     reach = torch.stack([(lengths + 1) // 2, lengths // 2])  # (2, batch): how many positions each side answers for
     inner = (reach - 1).clamp(min=0)
