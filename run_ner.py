@@ -35,6 +35,11 @@ class NerArguments:
     file_scheme: str = option("auto", "Tag scheme of column and token files: bio, iob1, bios, bioes, bmes, bilou.")
     crf_learning_rate: float | None = option(None, "Of the CRF's transitions; 10 x --learning_rate if not given.")
     constrained_decoding: bool = option(False, "Softmax: take the best sequence that the scheme permits.")
+    layers: str = option(
+        "last", "`weighted` feeds the head a learned mix of all layers.", choices=["last", "weighted"]
+    )
+    lstm_hidden: int = option(0, "Units of a BiLSTM between encoder and head, in each direction; 0 for none.")
+    dropout: float = option(0.1, "Dropout before the head, 0-1.")
     nested: str = option(
         "auto", "Span: entities may overlap; auto: if any do in training.", choices=["auto", "yes", "no"]
     )
@@ -59,7 +64,7 @@ class NerArguments:
 
 def main(argv=None):
     started = time.time()
-    ours = NerArguments, arguments.DataArguments, arguments.ModelArguments, arguments.TrickArguments
+    ours = NerArguments, arguments.WindowArguments, arguments.ModelArguments, arguments.TrickArguments
     ner, data, base, flags, training = arguments.parse_arguments(*ours, argv=argv, description=__doc__)
     ner.check(label_smoothing=training.label_smoothing_factor)
 
@@ -73,7 +78,7 @@ def main(argv=None):
     from utils.evaluation.entity_finder import EntityFinder
     from utils.modeling.crf_tagger import CrfTagger, decode_softmax
     from utils.modeling.span_tagger import SpanTagger
-    from utils.training import atomic_files, batch_size, fast_dropout, losses, parameter_groups, run_setup, tricks
+    from utils.training import atomic_files, batch_size, losses, run_setup, tricks
 
     run_setup.set_up_logging(main_process=training.process_index == 0)
     with training.main_process_first(desc="prepare the output folder"):
@@ -142,7 +147,7 @@ def main(argv=None):
     if ner.class_weights == "auto" and training.do_train:
         seen = (each[-1] if ner.head == "span" else each for row in encoded["train"]["labels"][:] for each in row)
         weights = losses.balanced_weights((each for each in seen if each >= 0), len(labels))
-    stock = finder.stock if finder else ner.head == "softmax" and base.layers == "last" and not base.lstm_hidden
+    stock = finder.stock if finder else ner.head == "softmax" and ner.layers == "last" and not ner.lstm_hidden
 
     def load_model():
         transformers.set_seed(training.seed)
@@ -151,12 +156,12 @@ def main(argv=None):
         if stock:
             for name in ("classifier_dropout", "classifier_dropout_prob"):  # where the stock class has one
                 if hasattr(config, name):
-                    setattr(config, name, base.dropout)
+                    setattr(config, name, ner.dropout)
             config.update({"tag_scheme": scheme, "constrained": ner.constrained_decoding, **names, **windows})
             return transformers.AutoModelForTokenClassification.from_pretrained(
                 base.model_name_or_path, **loading, config=config, dtype="float32"
             )
-        own = {"layers": base.layers, "lstm_hidden": base.lstm_hidden, "dropout": base.dropout, **names, **windows}
+        own = {"layers": ner.layers, "lstm_hidden": ner.lstm_hidden, "dropout": ner.dropout, **names, **windows}
         own["special_token_ids"] = sorted(set(tokenizer.all_special_ids) - {tokenizer.unk_token_id})
         if ner.head == "span":
             overlap = entity_windows.has_overlaps(dataset["train"]["entities"][:])
@@ -180,26 +185,13 @@ def main(argv=None):
         return decode_softmax(logits, label_ids != -100, labels=labels, constrained=ner.constrained_decoding)
 
     def build(batches):
-        training.per_device_train_batch_size = batches.train
-        training.gradient_accumulation_steps = batches.accumulation
-        training.per_device_eval_batch_size = batches.evaluation
-        model = load_model()
-        if training.use_cpu:  # together a quarter of a CPU's training time; the same mathematics
-            fast_dropout.use_fast_dropout(model)
-            model.set_attn_implementation("eager")  # the fused kernel falls back to a slower path when it has dropout
-        groups = parameter_groups.parameter_groups(
-            model,
-            learning_rate=training.learning_rate,
-            weight_decay=training.weight_decay,
-            encoder_prefix=model.base_model_prefix,
-            head_learning_rate=flags.head_learning_rate,
+        return tricks.build_trainer(
+            load_model(),
+            training,
+            batches,
+            flags,
             rates={"crf": ner.crf_learning_rate or 10 * training.learning_rate} if ner.head == "crf" else {},
-            layer_decay=flags.layer_decay,
-        )
-        patience, alpha = flags.early_stopping_patience, flags.r_drop_alpha
-        return tricks.TrickTrainer(
-            model=model,
-            args=training,
+            divergence=divergence,
             train_dataset=encoded.get("train"),
             eval_dataset=encoded.get("validation"),
             processing_class=tokenizer,
@@ -207,11 +199,6 @@ def main(argv=None):
             compute_loss_func=loss,
             compute_metrics=evaluators.get("validation"),
             preprocess_logits_for_metrics=decoded,
-            callbacks=[transformers.EarlyStoppingCallback(patience)] if patience else None,
-            groups=groups,
-            fast_gradient=tricks.FastGradient(flags.fgm_epsilon) if flags.fgm_epsilon else None,
-            regularized_dropout=tricks.RegularizedDropout(alpha, divergence) if alpha else None,
-            averaged_weights=tricks.AveragedWeights(flags.ema_decay) if flags.ema_decay else None,
         )
 
     # ---- 5. Train, evaluate, predict

@@ -11,16 +11,17 @@ import pytest
 from utils.data.errors import DataError
 from utils.training.arguments import (
     ArgumentError,
-    DataArguments,
+    ClassifierArguments,
     ModelArguments,
     TrickArguments,
+    WindowArguments,
     option,
     parse_arguments,
     run_script,
 )
 from utils.training.training_defaults import TRAINING_DEFAULTS
 
-OURS = (DataArguments, ModelArguments, TrickArguments)
+OURS = (WindowArguments, ClassifierArguments, ModelArguments, TrickArguments)
 
 
 @dataclass

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
+from transformers import PreTrainedTokenizerBase
+
+TEXT_COLUMNS = ("input_ids", "token_type_ids", "labels", "start_positions", "end_positions")
 
 
 @dataclass
@@ -37,3 +40,25 @@ class WindowCollator:
                 labels = [each.reshape(-1, rows[0]["label_width"]) for each in labels]
             batch["labels"] = pad_sequence(labels, batch_first=True, padding_value=-100)
         return batch
+
+
+@dataclass
+class TextCollator:
+    """Pad whole texts or pairs (see `text_inputs`, `answer_windows`) to the longest of the batch.
+
+    Args:
+        tokenizer: knows how its encoder wants them padded.
+
+    Returns:
+        `input_ids`, `attention_mask` and, where the rows have them, `token_type_ids`: (batch, length) int64; `labels`:
+        (batch,) int64 class ids, or (batch, num_labels) float32, 1.0 where the label applies; `start_positions`,
+        `end_positions`: (batch,) int64.
+    """
+
+    tokenizer: PreTrainedTokenizerBase
+
+    def __call__(self, rows: list[dict]) -> dict[str, Tensor]:
+        kept = [{name: row[name] for name in TEXT_COLUMNS if name in row} for row in rows]
+        longest = max(len(row["input_ids"]) for row in kept)
+        padding = {"padding": "max_length", "max_length": longest, "padding_side": "right"}
+        return dict(self.tokenizer.pad(kept, return_tensors="pt", return_attention_mask=True, **padding))

@@ -6,7 +6,7 @@ Everything goes by `offset_mapping` on the raw text: tokenizers drop characters 
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedTokenizerBase
@@ -59,21 +59,44 @@ def tokenize(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[T
 
 @dataclass(frozen=True)
 class SpecialTokens:
-    """The special tokens that a tokenizer puts around a single text."""
+    """The special tokens that a tokenizer puts around a text, or around and between two.
+
+    Attributes:
+        prefix, middle, suffix: token ids before the first text, between the two, and behind the last.
+        types: `token_type_ids` of the prefix, the first text, the middle, the second text and the suffix; None where
+            the encoder has no such input.
+    """
 
     prefix: list[int]
     suffix: list[int]
+    middle: list[int] = field(default_factory=list)
+    types: tuple[int, ...] | None = None
 
     @classmethod
-    def of(cls, tokenizer: PreTrainedTokenizerBase) -> "SpecialTokens":
-        """Find them by encoding a letter."""
-        probe = tokenizer("a", return_special_tokens_mask=True)
+    def of(cls, tokenizer: PreTrainedTokenizerBase, *, pair: bool = False) -> "SpecialTokens":
+        """Find them by encoding a letter, or a pair of letters."""
+        probe = tokenizer("a", "a" if pair else None, return_special_tokens_mask=True)
         ids, special = list(probe["input_ids"]), list(probe["special_tokens_mask"])
         content = [i for i, flag in enumerate(special) if not flag]
-        return cls(ids[: content[0]], ids[content[-1] + 1 :])
+        first, last = content[0], content[-1]
+        types = None
+        if "token_type_ids" in tokenizer.model_input_names:
+            kinds = probe["token_type_ids"]
+            types = (kinds[0], kinds[first], kinds[last - 1], kinds[last], kinds[-1])
+        return cls(ids[:first], ids[last + 1 :], ids[first + 1 : last], types)
 
     def __len__(self) -> int:
-        return len(self.prefix) + len(self.suffix)
+        return len(self.prefix) + len(self.middle) + len(self.suffix)
+
+    def around(self, first: Sequence[int], second: Sequence[int] = ()) -> dict[str, list[int]]:
+        """`input_ids`, and `token_type_ids` where the encoder has them, of one text or of two."""
+        parts = self.prefix, first, self.middle, second, self.suffix
+        row = {"input_ids": [id for part in parts for id in part]}
+        if self.types is not None:
+            row["token_type_ids"] = [
+                kind for kind, part in zip(self.types, parts, strict=True) for _ in range(len(part))
+            ]
+        return row
 
 
 def load_tokenizer(name_or_path: str, **loading) -> tuple[PreTrainedTokenizerBase, PreTrainedConfig]:

@@ -29,7 +29,7 @@ def option(default, help_text: str, **metadata):
 
 @dataclass
 class DataArguments:
-    """Where the data comes from and how texts are cut."""
+    """Where the data comes from."""
 
     _argument_group_name = "data"
 
@@ -43,14 +43,20 @@ class DataArguments:
     file_format: str = option("auto", "Format of the files; `auto` goes by content and extension.")
     skip_bad_lines: bool = option(False, "Leave malformed lines out and count them, instead of stopping at them.")
     validation_share: float = option(0.1, "Share of the training data held out when there is no validation data, 0-1.")
-    max_length: int = option(
-        512, "Sub-tokens a window, special tokens included, or what the encoder can take; longer texts are cut."
-    )
-    stride: int | None = option(
-        None, "Sub-tokens by which neighbouring windows overlap; a quarter of --max_length if not given."
-    )
+    max_length: int = option(512, "Sub-tokens an input, special tokens included, or what the encoder can take.")
     max_train_samples: int | None = option(None, "Use the first so many training texts only, for a quick look.")
     max_eval_samples: int | None = option(None, "Likewise for validation and test.")
+
+
+@dataclass
+class WindowArguments(DataArguments):
+    """Where the data comes from and how long texts are cut into windows."""
+
+    stride: int | None = option(
+        None,
+        "Texts longer than --max_length are cut into windows that overlap by so many sub-tokens; a quarter of "
+        "--max_length if not given.",
+    )
 
     def fit_windows(self, longest: int, *, special: int) -> None:
         """Settle `max_length` and `stride` for an encoder.
@@ -70,21 +76,78 @@ class DataArguments:
 
 
 @dataclass
+class TextArguments(DataArguments):
+    """Where the data comes from, and which of its columns are used."""
+
+    text_column: str | None = option(
+        None, "Column of the text; by its name (text, sentence, headline, ...) if not given."
+    )
+    text_pair_column: str | None = option(None, "Column of the second text of a pair; `none` leaves it out.")
+    label_column: str | None = option(None, "Column of the label.")
+    id_column: str | None = option(None, "Column of the row's id; row numbers if there is none.")
+    label_separator: str | None = option(None, "A label is several, apart by this: multi-label data.")
+    class_file: str | None = option(None, "Names of the classes, one a line, where labels are numbers; class.txt.")
+    cleaning_file: str | None = option(
+        None, "YAML list of {pattern, replacement}: regular expressions that clean texts, in prediction too."
+    )
+
+
+@dataclass
+class ClassifierArguments:
+    """The classifier on the encoder, and what it is taught."""
+
+    _argument_group_name = "classifier"
+
+    pooling: str = option(
+        "cls",
+        "How a text becomes one vector: `cls`: stock class; `mean`, `max`: over its tokens; `fusion`: mean and "
+        "pooled output, 128 units each, added.",
+        choices=["cls", "mean", "max", "fusion"],
+    )
+    fusion_weights: str = option("learned", "Shares of the two features of fusion.", choices=["learned", "equal"])
+    layers: str = option(
+        "last", "`weighted` feeds the head a learned mix of all layers.", choices=["last", "weighted"]
+    )
+    dropout: float = option(0.1, "Dropout before the classifier, 0-1.")
+    loss: str = option("default", "`focal` plays down what is right already.", choices=["default", "focal"])
+    focal_gamma: float = option(2.0, "How far focal loss does so; 0 not at all.")
+    class_weights: str = option("none", "`auto` weighs rare classes up in the loss.", choices=["none", "auto"])
+    class_sampling: str = option(
+        "none",
+        "Draw rare classes more often: `balanced`: all equally; `square_root`: half the way.",
+        choices=["none", "square_root", "balanced"],
+    )
+    logit_adjustment: float = option(
+        0.0, "Add so much of the classes' log frequency to the logits in training, so that rare ones gain; 1 in full."
+    )
+
+    def check(self, *, multi_label: bool) -> None:
+        """Refuse options that would silently do nothing.
+
+        Raises:
+            ArgumentError: one of them is given.
+        """
+        if self.fusion_weights != "learned" and self.pooling != "fusion":
+            raise ArgumentError(f"--fusion_weights does nothing with --pooling {self.pooling}; add --pooling fusion")
+        for flag, given in {
+            "class_sampling": self.class_sampling != "none",
+            "logit_adjustment": self.logit_adjustment,
+        }.items():
+            if multi_label and given:
+                raise ArgumentError(f"--{flag} needs one label a text, but the data is multi-label; leave it out")
+
+
+@dataclass
 class ModelArguments:
-    """The encoder and what lies between it and the head."""
+    """The encoder to start from."""
 
     _argument_group_name = "model"
 
-    model_name_or_path: str = field(metadata={"help": "Encoder to start from: a folder or a Hub id."})
+    model_name_or_path: str = field(
+        metadata={"help": "Encoder to start from, or a trained run: a folder or a Hub id."}
+    )
     model_revision: str = option("main", "Branch, tag or commit of the Hub model.")
     trust_remote_code: bool = option(False, "Run modelling code that comes with the model; only for models you trust.")
-    layers: str = option(
-        "last",
-        "`weighted` feeds the head a learned mix of all layers instead of the last.",
-        choices=["last", "weighted"],
-    )
-    lstm_hidden: int = option(0, "Units of a BiLSTM between encoder and head, in each direction; 0 for none.")
-    dropout: float = option(0.1, "Dropout before the head, 0-1.")
 
 
 @dataclass

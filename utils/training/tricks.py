@@ -12,9 +12,14 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from torch.utils.data import SequentialSampler
-from transformers import Trainer, TrainerCallback
+from torch.utils.data import Sampler, SequentialSampler
+from transformers import EarlyStoppingCallback, PreTrainedModel, Trainer, TrainerCallback
 
+from .arguments import TrickArguments
+from .batch_size import Batches
+from .fast_dropout import use_fast_dropout
+from .fine_tuning_arguments import FineTuningArguments
+from .parameter_groups import parameter_groups
 from .progress_lines import ProgressLines
 
 RAW_WEIGHTS = "raw_weights.safetensors"  # beside the averaged ones in a checkpoint, so that training can go on
@@ -81,6 +86,12 @@ def cell_divergence(one: Tensor, other: Tensor, labels: Tensor) -> Tensor:
     return ((one.sigmoid() - other.sigmoid()) * (one - other)).flatten(2).sum(-1).mean()
 
 
+def label_divergence(one: Tensor, other: Tensor, labels: Tensor) -> Tensor:
+    """Symmetric KL divergence of yes/no decisions, mean over texts and labels: (batch, num_labels) logits."""
+    one, other = one.float(), other.float()
+    return ((one.sigmoid() - other.sigmoid()) * (one - other)).mean()
+
+
 class AveragedWeights:
     """Exponential moving average of a model's trainable weights.
 
@@ -144,6 +155,7 @@ class TrickTrainer(Trainer):
     Args:
         groups: optimizer groups, see `parameter_groups`.
         fast_gradient, regularized_dropout, averaged_weights: None for off.
+        train_sampler: draws the training rows; None for what `--train_sampling_strategy` says.
         **trainer: arguments of `Trainer`.
     """
 
@@ -154,6 +166,7 @@ class TrickTrainer(Trainer):
         fast_gradient: FastGradient | None = None,
         regularized_dropout: RegularizedDropout | None = None,
         averaged_weights: AveragedWeights | None = None,
+        train_sampler: Sampler | None = None,
         **trainer,
     ):
         super().__init__(**trainer)
@@ -164,6 +177,7 @@ class TrickTrainer(Trainer):
         self.fast_gradient = fast_gradient
         self.regularized_dropout = regularized_dropout
         self.averaged_weights = averaged_weights
+        self.train_sampler = train_sampler
         self.average_in_use = averaged_weights is not None  # until the model has it for good
         if averaged_weights is not None:
             self.add_callback(_Averaging(self))
@@ -204,6 +218,8 @@ class TrickTrainer(Trainer):
         return loss
 
     def _get_train_sampler(self, train_dataset=None):
+        if self.train_sampler is not None:
+            return self.train_sampler
         sampler = super()._get_train_sampler(train_dataset)
         if getattr(sampler, "lengths", None) is not None:
             sampler.lengths = list(
@@ -249,3 +265,52 @@ class TrickTrainer(Trainer):
     def _load_best_model(self):
         super()._load_best_model()
         self.average_in_use = False
+
+
+def build_trainer(
+    model: PreTrainedModel,
+    args: FineTuningArguments,
+    batches: Batches,
+    tricks: TrickArguments,
+    *,
+    rates: dict[str, float] | None = None,
+    divergence: Callable[[Tensor, Tensor, Tensor], Tensor] | None = None,
+    **trainer,
+) -> TrickTrainer:
+    """A trainer for these batches, with the tricks that are asked for.
+
+    Args:
+        model: freshly loaded. On a CPU its dropout and attention are swapped for faster ones of the same mathematics.
+        args: receives the batch sizes.
+        batches: texts a device and steps accumulated.
+        tricks: which of them are on.
+        rates: learning rates of head modules by name, see `parameter_groups`.
+        divergence: of two passes, for R-Drop, see `RegularizedDropout`.
+        **trainer: further arguments of `TrickTrainer`.
+    """
+    args.per_device_train_batch_size = batches.train
+    args.gradient_accumulation_steps = batches.accumulation
+    args.per_device_eval_batch_size = batches.evaluation
+    if args.use_cpu:  # together a quarter of a CPU's training time
+        use_fast_dropout(model)
+        model.set_attn_implementation("eager")  # the fused kernel falls back to a slower path when it has dropout
+    groups = parameter_groups(
+        model,
+        learning_rate=args.learning_rate,
+        weight_decay=args.weight_decay,
+        encoder_prefix=model.base_model_prefix,
+        head_learning_rate=tricks.head_learning_rate,
+        rates=rates or {},
+        layer_decay=tricks.layer_decay,
+    )
+    patience = tricks.early_stopping_patience
+    return TrickTrainer(
+        model=model,
+        args=args,
+        callbacks=[EarlyStoppingCallback(patience)] if patience else None,
+        groups=groups,
+        fast_gradient=FastGradient(tricks.fgm_epsilon) if tricks.fgm_epsilon else None,
+        regularized_dropout=RegularizedDropout(tricks.r_drop_alpha, divergence) if tricks.r_drop_alpha else None,
+        averaged_weights=AveragedWeights(tricks.ema_decay) if tricks.ema_decay else None,
+        **trainer,
+    )
