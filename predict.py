@@ -1,22 +1,22 @@
 """Apply a trained output directory to texts; one line of JSON a text on standard output.
 
     python predict.py outputs/ner --text "张伟在北京大学教书。"
-    python predict.py outputs/ner --input_file texts.txt --output_file found.jsonl
+    python predict.py outputs/reviews --input_file texts.csv --output_format csv --output_file submission.csv
+    python predict.py outputs/qa --question "谁在北京大学教书？" --text "张伟在北京大学教书。"
     python predict.py outputs/ner --interactive
 
-Texts come from --text, from a file (txt: one a line; json lines and csv: a column), or from standard input. Every
-text gives one
-line, in order, however long the file: it is read as a stream. About 1,400 short sentences a second with
-pretrained/bert-mini-zh on two CPU cores.
+What the directory was trained for is known from its config.json: entities, classes (one text or a pair, one label or
+several, FAQ answers) or answers to questions about a passage. Input comes from --text, from a file (txt: one a line,
+pairs apart by a tab; json lines, csv, tsv: columns), or from standard input. Every row gives one line, in order,
+however long the file: it is read as a stream.
 """
 
 import argparse
 import contextlib
 import sys
 
-from utils.data.errors import DataError
-from utils.data.text_stream import count_lines, read_texts
-from utils.training.arguments import run_script
+from utils.data.text_stream import count_lines, read_pairs, read_texts
+from utils.training.arguments import ArgumentError, run_script
 
 
 def main(argv=None):
@@ -27,8 +27,12 @@ def main(argv=None):
     import transformers
     from tqdm import tqdm
 
+    from utils.evaluation import prediction_tasks
+    from utils.evaluation.answer_finder import AnswerFinder
+    from utils.evaluation.class_lines import SUBMISSION_HEADER
     from utils.evaluation.entity_finder import EntityFinder
-    from utils.evaluation.entity_lines import cluener_line, entity_line
+    from utils.evaluation.label_finder import LabelFinder
+    from utils.evaluation.trained_models import find_kind
     from utils.training.atomic_files import open_whole
     from utils.training.fine_tuning_arguments import has_bf16
 
@@ -36,34 +40,48 @@ def main(argv=None):
     transformers.utils.logging.disable_progress_bar()
     cpu = args.device == "cpu" or not torch.accelerator.is_available()
     bf16 = args.precision == "bf16" or (args.precision == "auto" and has_bf16(cpu=cpu))
-    try:
-        finder = EntityFinder.load(
-            args.model, revision=args.model_revision, device=args.device, batch_size=args.batch_size, bf16=bf16
-        )
-    except ValueError as error:
-        raise DataError(str(error)) from error
-    to_line = cluener_line if args.output_format == "cluener" else entity_line
+    kinds = {
+        "entities": (prediction_tasks.EntityTask, EntityFinder),
+        "classes": (prediction_tasks.ClassTask, LabelFinder),
+        "answers": (prediction_tasks.AnswerTask, AnswerFinder),
+    }
+    kind = find_kind(args.model, revision=args.model_revision)
+    task_class, finder_class = kinds[kind]
+    options = choose_options(args, kind, task_class)
+    loading = {"revision": args.model_revision, "device": args.device}
+    finder = finder_class.load(args.model, **loading, batch_size=args.batch_size, bf16=bf16)
+    task = task_class(finder, output_format=args.output_format, **options)
 
     if args.interactive:
         print("One text a line; an empty line or Ctrl-D ends.", file=sys.stderr)
+        passage = read_line("passage> ") if kind == "answers" else None
         for text in iter(lambda: read_line("> "), ""):
-            for one in finder.find([text])[0]:
-                print(f"  {one.label:<14} {text[one.start : one.end]}  [{one.start}, {one.end})  {one.score:.3f}")
+            other = passage if kind == "answers" else read_line("+ ") if task.pair else None
+            print(*task.show(text, other), sep="\n")
         return
 
+    reading, total = {"skip_bad_lines": args.skip_bad_lines}, None
     if args.text:
-        rows, total = ((str(i), text) for i, text in enumerate(args.text)), len(args.text)
+        rows = typed_rows(args, kind, pair=task.pair)
     else:
-        rows = read_texts(args.input_file, column=args.text_column, skip_bad_lines=args.skip_bad_lines)
         total = None if args.input_file == "-" else count_lines(args.input_file)
+        if kind == "answers":
+            reading["known"] = (prediction_tasks.QUESTION_KEYS, prediction_tasks.PASSAGE_KEYS)
+        if task.pair:
+            rows = read_pairs(args.input_file, columns=(args.text_column, args.text_pair_column), **reading)
+        else:
+            rows = read_texts(args.input_file, column=args.text_column, **reading)
     output_file = open_whole(args.output_file) if args.output_file else contextlib.nullcontext(sys.stdout)
     with output_file as output:
+        if args.output_format == "csv":
+            output.write(SUBMISSION_HEADER + "\n")
         # The bar goes to standard error, and only to a person.
-        progress = tqdm(total=total, unit=" texts", disable=None if total != 1 else True, file=sys.stderr)
-        for ids, texts in chunks(rows, args.chunk_size):
-            for id, text, entities in zip(ids, texts, finder.find(texts), strict=True):
-                output.write(to_line(text, entities, id=None if args.text else id) + "\n")
-            progress.update(len(texts))
+        progress = tqdm(total=total, unit=" texts", disable=True if args.text else None, file=sys.stderr)
+        for chunk in chunks(rows, args.chunk_size):
+            ids, *texts = map(list, zip(*chunk, strict=True))
+            for line in task.lines(None if args.text else ids, *texts):
+                output.write(line + "\n")
+            progress.update(len(chunk))
         progress.close()
 
 
@@ -71,23 +89,36 @@ def parse(argv):
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
-    parser.add_argument("model", help="output directory of run_ner.py, or the Hub id of such a model")
+    parser.add_argument("model", help="output directory of a run_*.py script, or the Hub id of such a model")
     parser.add_argument("--model_revision", default="main", help="branch, tag or commit of the Hub model")
     source = parser.add_mutually_exclusive_group()
-    source.add_argument("--text", action="append", help="a text; may be given several times")
+    source.add_argument("--text", action="append", help="a text, or the passage of questions; may be repeated")
     source.add_argument(
-        "--input_file", default="-", help="txt, json lines or csv, also .gz; - for standard input (default)"
+        "--input_file", default="-", help="txt, json lines, csv or tsv, also .gz; - for standard input (default)"
     )
     source.add_argument("--interactive", action="store_true", help="type sentences and see what is found")
+    parser.add_argument("--text_pair", action="append", help="second text of each --text, where the model takes pairs")
+    parser.add_argument("--question", action="append", help="question about the passage --text; may be repeated")
     parser.add_argument(
-        "--text_column", help="column of the texts in json lines and csv (default: text, sentence or content)"
+        "--text_column", help="column of the text (of the question, where passages answer); by name if not given"
     )
+    parser.add_argument("--text_pair_column", help="column of the second text (of the passage)")
     parser.add_argument("--output_file", help="write here instead of standard output; whole or not at all")
     parser.add_argument(
-        "--output_format", choices=["jsonl", "cluener"], default="jsonl", help="cluener: its submission format"
+        "--output_format",
+        choices=["jsonl", "csv", "cluener"],
+        default="jsonl",
+        help="csv: id,label,score of classes; cluener: its submission format of entities",
+    )
+    parser.add_argument("--top_k", type=int, help="so many of the most probable classes (3) or answers a text")
+    parser.add_argument(
+        "--threshold",
+        type=float,
+        help="instead of the tuned one: least probability of the positive class, of each of several labels, or of an "
+        "answer to be given at all; of passages: score above which there is no answer",
     )
     parser.add_argument("--skip_bad_lines", action="store_true", help="leave malformed lines out instead of stopping")
-    parser.add_argument("--batch_size", type=int, default=64, help="windows a forward pass (64)")
+    parser.add_argument("--batch_size", type=int, default=64, help="inputs a forward pass (64)")
     parser.add_argument(
         "--chunk_size", type=int, default=4096, help="texts read, sorted by length and held at a time (4096)"
     )
@@ -95,20 +126,52 @@ def parse(argv):
     parser.add_argument(
         "--precision", choices=["auto", "fp32", "bf16"], default="auto", help="auto: bf16 where it is fast"
     )
-    return parser.parse_args(argv)
+    args = parser.parse_args(argv)
+    for name in ("top_k", "batch_size", "chunk_size"):
+        if (value := getattr(args, name)) is not None and value < 1:
+            parser.error(f"--{name} {value}: expected 1 or more")
+    return args
+
+
+def choose_options(args, kind, task_class):
+    """The options that the task takes; one that it would ignore is an error."""
+    for name in ("question", "text_pair", "top_k", "threshold"):
+        if getattr(args, name) is not None and name not in task_class.options:
+            raise ArgumentError(f"--{name}: a model for {kind} does not take it; leave it out")
+    if args.output_format not in task_class.formats:
+        raise ArgumentError(
+            f"--output_format {args.output_format}: a model for {kind} does not write it; leave it out"
+        )
+    return {name: getattr(args, name) for name in ("top_k", "threshold") if name in task_class.options}
+
+
+def typed_rows(args, kind, *, pair):
+    """Number the texts of the command line, with their second texts or their questions."""
+    texts = args.text
+    if kind == "answers":
+        questions = args.question or []
+        if not questions or len(texts) not in (1, len(questions)):
+            raise ArgumentError("expected --question, and one --text as their passage, or one for each of them")
+        return zip(range(len(questions)), questions, texts * (len(questions) // len(texts)), strict=True)
+    if not pair:
+        if args.text_pair:
+            raise ArgumentError("--text_pair: this model takes single texts; leave it out")
+        return enumerate(texts)
+    if len(args.text_pair or ()) != len(texts):
+        raise ArgumentError("this model takes pairs of texts: expected a --text_pair for each --text")
+    return zip(range(len(texts)), texts, args.text_pair, strict=True)
 
 
 def chunks(rows, size):
-    """Split a stream of (id, text) into lists of ids and of texts."""
-    ids, texts = [], []
-    for id, text in rows:
-        ids.append(id)
-        texts.append(text)
-        if len(texts) == size:
-            yield ids, texts
-            ids, texts = [], []
-    if texts:
-        yield ids, texts
+    """Split a stream into lists."""
+    part = []
+    for row in rows:
+        part.append(row)
+        if len(part) == size:
+            yield part
+            part = []
+    if part:
+        yield part
 
 
 def read_line(prompt):

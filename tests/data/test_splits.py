@@ -1,11 +1,14 @@
+import os
+import random
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 from datasets import Dataset
 
 from utils.data.errors import DataError
-from utils.data.splits import split_by_text
+from utils.data.splits import split_by_class, split_by_text
 
 
 def texts(*values):
@@ -94,3 +97,152 @@ def test_column_of_the_text_can_be_named():
     dataset = Dataset.from_dict({"context": ["a", "a", "b", "b"], "question": list("1234")})
     train, validation = split_by_text(dataset, validation_share=0.5, seed=0, text_column="context")
     assert len(set(train["context"])) == len(set(validation["context"])) == 1
+
+
+# By class
+
+
+def classes(pairs, **columns):
+    """A data set of (text, label) pairs, numbered."""
+    rows = [str(index) for index in range(len(pairs))]
+    return Dataset.from_dict(
+        {"id": rows, "text": [text for text, _ in pairs], "label": [label for _, label in pairs]} | columns
+    )
+
+
+def sizes(*counts):
+    """A data set with classes of these sizes, all texts different."""
+    return classes([(f"{label} {index}", str(label)) for label, count in enumerate(counts) for index in range(count)])
+
+
+def test_each_class_gives_its_share():
+    _, validation = split_by_class(sizes(1000, 200, 50, 10), seed=0)
+    assert Counter(validation["label"]) == {"0": 100, "1": 20, "2": 5, "3": 1}
+
+
+@pytest.mark.parametrize("size", [2, 3, 4, 6, 11, 14, 15, 16, 19])
+def test_shares_of_many_small_classes_add_up(size):
+    dataset = sizes(*[size] * 200)
+    train, validation = split_by_class(dataset, seed=1)
+    assert len(validation) == pytest.approx(len(dataset) * 0.1, abs=1)
+    assert set(train["label"]) == set(dataset["label"])
+    assert set(Counter(validation["label"]).values()) <= {max(size // 10, 1), size // 10 + 1}
+
+
+@pytest.mark.parametrize("share", [0.05, 0.2, 0.5, 0.8])
+def test_classes_of_ten_to_twenty_rows_give_the_share(share):
+    draw = random.Random(0)
+    dataset = sizes(*[draw.randint(10, 20) for _ in range(150)])
+    for seed in range(5):
+        _, validation = split_by_class(dataset, validation_share=share, seed=seed)
+        assert abs(len(validation) - share * len(dataset)) <= 1
+
+
+def test_texts_of_all_sorts_stay_on_one_side_and_no_label_is_lost():
+    for seed in range(30):
+        draw = random.Random(seed)
+        dataset = classes(
+            [(f"text {draw.randrange(60)}", str(min(draw.randrange(9), draw.randrange(9)))) for _ in range(120)]
+        )
+        train, validation = split_by_class(dataset, validation_share=0.2, seed=seed)
+        assert not set(train["text"]) & set(validation["text"])
+        assert set(train["label"]) == set(dataset["label"])
+        assert sorted(int(row) for split in (train, validation) for row in split["id"]) == list(range(120))
+        assert abs(len(validation) - 24) <= 2
+
+
+def test_class_with_one_text_stays_in_train():
+    dataset = classes([("a", "once"), ("b", "twice"), ("b", "twice"), *((f"c {i}", "often") for i in range(20))])
+    for seed in range(10):
+        _, validation = split_by_class(dataset, validation_share=0.5, seed=seed)
+        assert set(validation["label"]) == {"often"}
+
+
+def test_other_classes_give_more_for_classes_with_one_text_but_half_at_most():
+    many = classes([*((f"a {i}", f"once {i}") for i in range(100)), *((f"b {i}", "often") for i in range(100))])
+    assert len(split_by_class(many, seed=0)[1]) == 20
+    few = classes([*((f"a {i}", f"once {i}") for i in range(100)), *((f"b {i}", "often") for i in range(10))])
+    assert len(split_by_class(few, seed=0)[1]) == 5
+
+
+def test_pairs_count_as_one_text_only_if_both_sides_are_the_same():
+    pairs = [("a", "1"), ("a", "1"), ("a", "2"), ("a", "2")]
+    dataset = classes(pairs, text_pair=["x", "y", "x", "z"])
+    for seed in range(10):
+        train, validation = split_by_class(dataset, validation_share=0.5, seed=seed)
+        assert len(validation) in (1, 2)
+        assert not set(zip(train["text"], train["text_pair"], strict=True)) & set(
+            zip(validation["text"], validation["text_pair"], strict=True)
+        )
+
+
+def test_rows_of_several_labels_are_split_by_the_rarest():
+    labels = [["common", "rare"]] * 20 + [["common"]] * 180 + [[]] * 100
+    dataset = Dataset.from_dict({"text": [str(index) for index in range(300)], "labels": labels})
+    _, validation = split_by_class(dataset, seed=0)
+    assert Counter(map(tuple, validation["labels"])) == {("common", "rare"): 2, ("common",): 18, (): 10}
+
+
+def test_label_that_always_comes_with_rarer_ones_is_left_in_train():
+    dataset = Dataset.from_dict({"text": list("abcd"), "labels": [["all", "x"], ["all", "x"], ["all", "y"], ["y"]]})
+    for seed in range(20):
+        train, _ = split_by_class(dataset, validation_share=0.5, seed=seed)
+        assert {label for labels in train["labels"] for label in labels} == {"all", "x", "y"}
+
+
+def test_rows_split_by_class_keep_their_order():
+    for split in split_by_class(sizes(30, 20), seed=3):
+        rows = [int(row) for row in split["id"]]
+        assert rows == sorted(rows)
+
+
+def test_smallest_text_is_taken_when_no_class_has_one_that_fits():
+    dataset = classes([*[("a", "x")] * 5, *[("b", "x")] * 6, *[("c", "y")] * 4, *[("d", "y")] * 7])
+    train, validation = split_by_class(dataset, seed=0)  # 2 of 22 rows are wanted
+    assert (len(train), set(validation["text"])) == (18, {"c"})
+
+
+def test_seed_decides_the_rows_of_each_class():
+    dataset = sizes(40, 40)
+    chosen = [split_by_class(dataset, seed=seed)[1]["id"][:] for seed in (0, 0, 1)]
+    assert chosen[0] == chosen[1] != chosen[2]
+
+
+def test_other_process_splits_by_class_alike():
+    program = (
+        "from datasets import Dataset; from utils.data.splits import split_by_class; "
+        "dataset = Dataset.from_dict({'id': list(map(str, range(90))), 'text': [f't{i % 70}' for i in range(90)], "
+        "'labels': [[f'l{i % 7}', f'l{i % 3}'] for i in range(90)]}); "
+        "print(','.join(split_by_class(dataset, seed=5)[1]['id']))"
+    )
+    environment = os.environ | {"PYTHONHASHSEED": "1"}
+    found = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment
+    )
+    dataset = Dataset.from_dict(
+        {
+            "id": list(map(str, range(90))),
+            "text": [f"t{i % 70}" for i in range(90)],
+            "labels": [[f"l{i % 7}", f"l{i % 3}"] for i in range(90)],
+        }
+    )
+    assert found.stdout.strip().split(",") == split_by_class(dataset, seed=5)[1]["id"][:]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "message"),
+    [
+        (classes([("a", "x"), ("a", "x")]), "expected two different texts or more to split off a .*, found 1"),
+        (classes([("a", "x"), ("b", "y")]), "expected a label with two different texts or more to split off a"),
+        (texts("a", "b"), "expected labels to split off a validation set by, found none; give the train file labels"),
+    ],
+)  # fmt: skip
+def test_data_that_cannot_be_split_by_class_says_so(dataset, message):
+    with pytest.raises(DataError, match=message):
+        split_by_class(dataset, seed=0)
+
+
+@pytest.mark.parametrize("share", [0, 1, -0.1, 1.5])
+def test_share_outside_zero_to_one_is_refused_by_class(share):
+    with pytest.raises(ValueError, match="expected a validation share between 0 and 1"):
+        split_by_class(sizes(2, 2), validation_share=share, seed=0)

@@ -11,24 +11,21 @@ The first three are JSON lines or one JSON array, with an optional `id`; ends ar
 than two columns the first and the last count. Every file may be gzipped. Any fault in a file is a `DataError`.
 """
 
-import os
 from collections.abc import Collection
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-import datasets
-import pyarrow
-import pyarrow.parquet
-from datasets import Dataset, DatasetDict
+from datasets import Dataset
 
 from .column_files import parse_columns
 from .errors import DataError, ErrorLog
 from .json_records import begin_as_json, parse_records
 from .ner_records import TAG_KEYS, records_to_rows
 from .ner_rows import rows_to_dataset, untag_rows
+from .saved_datasets import load_splits, read_parquet
 from .tag_schemes import READABLE
-from .text_files import read_bytes, read_lines
+from .text_files import read_lines
 
 FILE_FORMATS = ("cluener", "spans", "columns", "tokens")
 TEXT_KEYS = ("text", "sentence", "content")
@@ -65,7 +62,7 @@ def read_ner(
     options = {"skip_bad_lines": skip_bad_lines, "entity_types": entity_types}
     name = Path(path).name.lower().removesuffix(".gz")
     if name.endswith(".parquet"):
-        return read_ner_dataset(_read_parquet(path), source=path, scheme=scheme, **options)
+        return read_ner_dataset(read_parquet(path), source=path, scheme=scheme, **options)
 
     log = ErrorLog(path)
     lines = read_lines(path, log)
@@ -154,28 +151,7 @@ def load_ner(
     Raises:
         DataError: it cannot be loaded, and the message says what to do; or rows have errors.
     """
-    if os.path.isfile(name_or_path):
-        raise DataError(
-            f"{name_or_path}: expected a directory or a name on the Hub, found a file; give it as the train file"
-        )
-    try:
-        if any(os.path.isfile(os.path.join(name_or_path, name)) for name in ("state.json", "dataset_dict.json")):
-            loaded = datasets.load_from_disk(name_or_path)
-        else:
-            loaded = datasets.load_dataset(name_or_path, config_name)
-    except Exception as error:  # what loading may raise is no closed list: the network, the Hub, the builder, Arrow
-        reason = str(error).strip().split("\n")[0] or type(error).__name__
-        offline = datasets.config.HF_HUB_OFFLINE or datasets.config.HF_DATASETS_OFFLINE
-        raise DataError(
-            f"{name_or_path}: expected a data set on disk or on the Hub, found: {reason}; "
-            + (
-                "this run is offline: load it once with network, or "
-                if offline
-                else "check the name and the network, or "
-            )
-            + "download it, save_to_disk() it and give that directory"
-        ) from error
-    splits = dict(loaded) if isinstance(loaded, DatasetDict) else {"train": loaded}
+    splits = load_splits(name_or_path, config_name)
     entity_types = None
     for split in sorted(splits, key=lambda name: name != "train"):
         splits[split] = read_ner_dataset(
@@ -199,17 +175,6 @@ def _check_options(file_format: str, scheme: str) -> None:
     for what, value, known in (("file format", file_format, FILE_FORMATS), ("tag scheme", scheme, tuple(READABLE))):
         if value not in ("auto", *known):
             raise DataError(f"expected the {what} auto, {', '.join(known)}, found {value}; choose one of these")
-
-
-def _read_parquet(path: str | PathLike) -> Dataset:
-    raw = read_bytes(path)
-    try:
-        table = pyarrow.parquet.ParquetFile(pyarrow.BufferReader(raw)).read()
-        table.validate(full=True)
-        return Dataset(table)
-    except Exception as error:  # damaged bytes raise whatever the decoder and the stored schema met first
-        reason = str(error).split("\n")[0]
-        raise DataError(f"{path}: expected a parquet file, found: {reason}; write or copy it again") from error
 
 
 def _name_of(tag: Any, names: list[str]) -> Any:

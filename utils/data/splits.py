@@ -1,6 +1,8 @@
 """A validation set where the data has none."""
 
 import random
+from collections import Counter
+from collections.abc import Hashable, Iterable
 
 from datasets import Dataset
 
@@ -32,20 +34,10 @@ def split_by_text(
         >>> [split["text"][:] for split in split_by_text(dataset, validation_share=0.3, seed=0)]
         [['a', 'a'], ['b']]
     """
-    if not 0 < validation_share < 1:
-        raise ValueError(f"expected a validation share between 0 and 1, found {validation_share}")
-    rows_by_text: dict[str, list[int]] = {}
-    for index, text in enumerate(dataset[text_column]):
-        rows_by_text.setdefault(text, []).append(index)
-    groups = list(rows_by_text.values())
-    if len(groups) < 2:
-        raise DataError(
-            f"expected two different texts or more to split off a validation set, found {len(groups)}; "
-            "give a validation file"
-        )
+    groups = _group_rows(dataset[text_column][:], validation_share)
     random.Random(seed).shuffle(groups)
 
-    missing = min(max(round(len(dataset) * validation_share), 1), len(dataset) - 1)
+    missing = _count_validation(len(dataset), validation_share)
     chosen: list[int] = []
     passed = []
     for group in groups:
@@ -57,6 +49,123 @@ def split_by_text(
     smallest = min(passed, key=len)  # never empty: the sum of all groups is more than what was missing
     if not chosen or (len(passed) > 1 and len(smallest) - missing < missing):
         chosen += smallest
+    return _cut(dataset, chosen)
+
+
+def split_by_class(dataset: Dataset, *, validation_share: float = 0.1, seed: int) -> tuple[Dataset, Dataset]:
+    """Cut a data set in two, with the same share of each class, such that rows with the same text stay together.
+
+    A row with several labels counts for the rarest of them, and so do rows of one text that differ in their labels.
+    What a class gives too much or too little, because rows are whole, the next class balances, so that the shares of
+    many small classes add up. Each label keeps a text in train. So a label with one text has none in validation;
+    other classes give more instead, but no more than half of their rows (or the share, if that is more).
+
+    Args:
+        dataset: rows with `text`, `text_pair` if there are pairs, and `label` or `labels`.
+        validation_share: part of the rows that goes to validation (0-1).
+        seed: the same seed gives the same rows, in every process.
+
+    Returns:
+        Train and validation, their rows in the order of `dataset`.
+
+    Raises:
+        DataError: there are no labels, fewer than two different texts, or no label has two.
+        ValueError: the share is not between 0 and 1.
+
+    Example:
+        >>> dataset = Dataset.from_dict({"text": list("abcdef"), "label": list("112233")})
+        >>> [sorted(split["label"]) for split in split_by_class(dataset, validation_share=0.5, seed=0)]
+        [['1', '2', '3'], ['1', '2', '3']]
+    """
+    texts = dataset["text"][:]
+    if "text_pair" in dataset.column_names:
+        texts = zip(texts, dataset["text_pair"][:], strict=True)
+    groups = _group_rows(texts, validation_share)
+    labels = _labels_of_rows(dataset)
+    rows_of_label = Counter(label for given in labels for label in given)
+
+    # What a group's rows are labelled with, the rarest first; and for each label, how many texts train has.
+    group_labels = [
+        sorted({label for row in group for label in labels[row]}, key=lambda label: (rows_of_label[label], label))
+        for group in groups
+    ]
+    texts_left = Counter(label for given in group_labels for label in given)
+    strata: dict[str, list[int]] = {}
+    for index, given in enumerate(group_labels):
+        if all(texts_left[label] > 1 for label in given):
+            strata.setdefault(given[0], []).append(index)
+    if not strata:
+        raise DataError(
+            "expected a label with two different texts or more to split off a validation set, found none; "
+            "give a validation file"
+        )
+    sizes = {label: sum(len(groups[index]) for index in indices) for label, indices in strata.items()}
+    movable = sum(sizes.values())
+    most = max(round(movable * max(validation_share, 0.5)), 1)
+    wanted = min(_count_validation(len(dataset), validation_share), most)
+
+    draw = random.Random(seed)
+    order = list(strata)
+    draw.shuffle(order)
+    chosen: list[int] = []
+
+    def take(index: int) -> bool:
+        """Move a group to validation, unless it has the last text of a label."""
+        if any(texts_left[label] == 1 for label in group_labels[index]):
+            return False
+        texts_left.subtract(group_labels[index])
+        chosen.extend(groups[index])
+        return True
+
+    due = 0  # rows of the strata so far
+    passed: list[int] = []
+    for label in order:
+        draw.shuffle(strata[label])
+        due += sizes[label]
+        quota = wanted * due / movable  # rows that validation should have by now
+        left = []
+        for index in strata[label]:
+            if len(groups[index]) > quota - len(chosen) or not take(index):
+                left.append(index)
+        smallest = min(left, key=lambda index: len(groups[index]), default=None)
+        if smallest is not None and len(groups[smallest]) < 2 * (quota - len(chosen)) and take(smallest):
+            left.remove(smallest)
+        passed += left
+    draw.shuffle(passed)
+    for index in sorted(passed, key=lambda index: len(groups[index])):  # what is still missing, as labels ran out
+        if (len(groups[index]) <= wanted - len(chosen) or not chosen) and take(index) and len(chosen) >= wanted:
+            break
+    return _cut(dataset, chosen)
+
+
+def _labels_of_rows(dataset: Dataset) -> list[list]:
+    if "labels" in dataset.column_names:
+        return [given or [""] for given in dataset["labels"][:]]
+    if "label" in dataset.column_names:
+        return [[label] for label in dataset["label"][:]]
+    raise DataError("expected labels to split off a validation set by, found none; give the train file labels")
+
+
+def _group_rows(texts: Iterable[Hashable], validation_share: float) -> list[list[int]]:
+    """The numbers of the rows of each text."""
+    if not 0 < validation_share < 1:
+        raise ValueError(f"expected a validation share between 0 and 1, found {validation_share}")
+    rows_by_text: dict[Hashable, list[int]] = {}
+    for index, text in enumerate(texts):
+        rows_by_text.setdefault(text, []).append(index)
+    if len(rows_by_text) < 2:
+        raise DataError(
+            f"expected two different texts or more to split off a validation set, found {len(rows_by_text)}; "
+            "give a validation file"
+        )
+    return list(rows_by_text.values())
+
+
+def _count_validation(rows: int, share: float) -> int:
+    return min(max(round(rows * share), 1), rows - 1)
+
+
+def _cut(dataset: Dataset, chosen: Iterable[int]) -> tuple[Dataset, Dataset]:
     validation = set(chosen)
     train = [index for index in range(len(dataset)) if index not in validation]
     return dataset.select(train), dataset.select(sorted(validation))

@@ -79,11 +79,12 @@ class SpecialTokens:
         ids, special = list(probe["input_ids"]), list(probe["special_tokens_mask"])
         content = [i for i, flag in enumerate(special) if not flag]
         first, last = content[0], content[-1]
+        middle = [i for i in range(first, last) if special[i]]  # a letter may be several tokens
         types = None
         if "token_type_ids" in tokenizer.model_input_names:
             kinds = probe["token_type_ids"]
-            types = (kinds[0], kinds[first], kinds[last - 1], kinds[last], kinds[-1])
-        return cls(ids[:first], ids[last + 1 :], ids[first + 1 : last], types)
+            types = (kinds[0], kinds[first], kinds[(middle or [first])[-1]], kinds[last], kinds[-1])
+        return cls(ids[:first], ids[last + 1 :], [ids[i] for i in middle], types)
 
     def __len__(self) -> int:
         return len(self.prefix) + len(self.middle) + len(self.suffix)

@@ -3,16 +3,16 @@
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from pathlib import Path
 
 import torch
-from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer, PreTrainedConfig, PreTrainedModel
+from transformers import AutoConfig, AutoModelForTokenClassification, PreTrainedModel
 
 from ..data.tag_schemes import detect_scheme
 from ..encoding.collators import WindowCollator
 from ..encoding.entity_windows import Entity, WindowEncoder, group_windows, join_spans, join_tags
 from ..modeling.crf_tagger import CrfTagger, decode_softmax
 from ..modeling.span_tagger import SpanTagger
+from .trained_models import choose_device, load_own_tokenizer, require_kind
 
 OURS = {"crf-tagger": CrfTagger, "span-tagger": SpanTagger}
 for (
@@ -63,28 +63,16 @@ class EntityFinder:
 
         Raises:
             OSError: there is no such model.
-            ValueError: the model is no entity tagger.
+            DataError: the model is no entity tagger.
         """
-        if not Path(name_or_path).is_dir() and (name_or_path.count("/") != 1 or name_or_path[0] in "./~"):
-            raise FileNotFoundError(
-                f"{name_or_path}: expected a trained output directory or a Hub id, found no such folder"
-            )
-        fields, _ = PreTrainedConfig.get_config_dict(name_or_path, revision=revision)
-        kind, architectures = fields.get("model_type"), fields.get("architectures") or ["none"]
-        if kind in OURS:
-            model = OURS[kind].from_pretrained(name_or_path, revision=revision)
-        elif any(name.endswith("ForTokenClassification") for name in architectures):
+        fields = require_kind("entities", name_or_path, revision=revision)
+        if fields.get("model_type") in OURS:
+            model = OURS[fields["model_type"]].from_pretrained(name_or_path, revision=revision)
+        else:
             config = AutoConfig.from_pretrained(name_or_path, revision=revision)
             model = AutoModelForTokenClassification.from_pretrained(name_or_path, config=config, revision=revision)
-        else:
-            raise ValueError(
-                f"{name_or_path}: expected an entity tagger that run_ner.py has trained, found {architectures[0]}"
-            )
-        tokenizer = AutoTokenizer.from_pretrained(name_or_path, revision=revision, trust_remote_code=False)
-        device = device or (
-            torch.accelerator.current_accelerator().type if torch.accelerator.is_available() else "cpu"
-        )
-        return cls(model.to(device).eval(), tokenizer, **options)
+        tokenizer = load_own_tokenizer(name_or_path, revision=revision)
+        return cls(model.to(choose_device(device)).eval(), tokenizer, **options)
 
     def find(self, texts: Sequence[str]) -> list[list[Entity]]:
         """The entities of each text, in order."""

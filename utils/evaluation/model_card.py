@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import yaml
 
+UNTESTED = "One run with one seed. Texts unlike the training data, and {} that it does not have, were not tested."
+
 
 def ner_card(record: dict, *, types: Sequence[str], table: dict[str, dict]) -> str:
     """Model card of an entity tagger.
@@ -13,51 +15,117 @@ def ner_card(record: dict, *, types: Sequence[str], table: dict[str, dict]) -> s
         types: entity types, sorted.
         table: per-class table of the validation set, see `EntityF1`.
     """
+    arguments = record["arguments"]
+    stock = arguments["head"] == "softmax" and arguments["layers"] == "last" and not arguments["lstm_hidden"]
+    spans = arguments["head"] == "span"
+    head, encoder = arguments["head"], arguments["model_name_or_path"]
+    answer = "logits.argmax(-1)" if stock else "spans" if spans else "tags"
+    meaning = "first token, last token, type" if spans else "ids of tags, by token"
+    return model_card(
+        record,
+        task="token-classification",
+        tags=["named-entity-recognition", arguments["head"]],
+        metrics=("f1", "precision", "recall"),
+        summary=f"Finds {', '.join(types)} in text. `{head}` head on `{encoder}`.",
+        promise="which gives exact character spans for texts of any length",
+        loading=load_code("AutoModel" if spans else "AutoModelForTokenClassification", stock=stock)
+        + f"""
+    found = model(**tokenizer(text, return_tensors="pt")).{answer}  # {meaning}""",
+        scores="Strict: start, end and type must be right. Validation data, the epoch chosen on it.\n\n"
+        + table_rows("type", table),
+        limits=UNTESTED.format("types"),
+    )
+
+
+def class_card(record: dict, *, report: dict) -> str:
+    """Model card of a text classifier.
+
+    Args:
+        record: what `describe_run` gives.
+        report: of the validation set, see `ClassEvaluator.report`.
+    """
+    arguments, labels = record["arguments"], report["labels"]
+    stock = arguments["pooling"] == "cls" and arguments["layers"] == "last"
+    shown = ", ".join(labels[:20]) + (f" and {len(labels) - 20} more" if len(labels) > 20 else "")
+    scores = ", ".join(f"{name} {value:.4f}" for name, value in report["scores"].items())
+    return model_card(
+        record,
+        task="text-classification",
+        tags=["text-classification", f"pooling-{arguments['pooling']}"],
+        metrics=("accuracy", "f1", "macro_f1", "mcc"),
+        summary=f"Tells {shown} apart. Pooling `{arguments['pooling']}` on `{arguments['model_name_or_path']}`.",
+        promise="which prepares texts as in training and applies the stored temperature and thresholds",
+        loading=load_code("AutoModelForSequenceClassification", stock=stock)
+        + """
+    logits = model(**tokenizer(text, return_tensors="pt")).logits  # model.config.decision: how they become labels""",
+        scores="Validation data; epoch, temperature and thresholds were chosen on it.\n\n"
+        + f"{scores}\n\n{table_rows('class', report['table'])}",
+        limits=UNTESTED.format("classes"),
+    )
+
+
+def model_card(
+    record: dict,
+    *,
+    task: str,
+    tags: Sequence[str],
+    metrics: Sequence[str],
+    summary: str,
+    promise: str,
+    loading: str,
+    scores: str,
+    limits: str,
+) -> str:
+    """A model card in the form that the Hub reads.
+
+    Args:
+        record: what `describe_run` gives.
+        task: the Hub's name of the task.
+        tags: further tags.
+        metrics: names of the results that go into the front matter.
+        summary: what the model does, a sentence or two.
+        promise: what predict.py does for it, as a relative clause.
+        loading: code that applies it with transformers alone, see `load_code`.
+        scores: text and table of its scores.
+        limits: what was not tested.
+    """
     arguments, results = record["arguments"], record["results"]
-    metrics = [
+    values = [
         {"type": name, "name": f"{split} {name}", "value": round(results[f"{key}_{name}"], 4)}
         for split, key in (("validation", "eval"), ("test", "test"))
-        for name in ("f1", "precision", "recall")
+        for name in metrics
         if f"{key}_{name}" in results
     ]
     dataset = {"name": arguments["dataset_name"] or arguments["train_file"].rpartition("/")[2], "type": "custom"}
-    result = {"task": {"type": "token-classification"}, "dataset": dataset, "metrics": metrics}
+    result = {"task": {"type": task}, "dataset": dataset, "metrics": values}
     front = {
         "library_name": "transformers",
-        "pipeline_tag": "token-classification",
-        "tags": ["named-entity-recognition", arguments["head"]],
+        "pipeline_tag": task,
+        "tags": list(tags),
         "base_model": arguments["model_name_or_path"],
         "model-index": [{"name": arguments["output_dir"].rstrip("/").rpartition("/")[2], "results": [result]}],
     }
-    rows = "\n".join(
-        f"| {name} | {row['precision']:.4f} | {row['recall']:.4f} | {row['f1']:.4f} | {row['support']} |"
-        for name, row in table.items()
-    )
     data = "\n".join(f"- `{path.rpartition('/')[2]}`, sha256 `{digest}`" for path, digest in record["data"].items())
     return f"""---
 {yaml.safe_dump(front, allow_unicode=True, sort_keys=False)}---
 
 # {front["model-index"][0]["name"]}
 
-Finds {", ".join(types)} in text. `{arguments["head"]}` head on `{arguments["model_name_or_path"]}`.
+{summary}
 
 ## Use
 
-With [Weitiao](#command)'s `predict.py`, which gives exact character spans for texts of any length:
+With [Weitiao](#command)'s `predict.py`, {promise}:
 
-    python predict.py {arguments["output_dir"]} --text "..."
+    python predict.py {arguments["output_dir"]} --interactive
 
 With transformers alone:
 
-{_loading(arguments)}
+{loading}
 
 ## Scores
 
-Strict: start, end and type must be right. Validation data, the epoch chosen on it.
-
-| type | precision | recall | F1 | support |
-|---|---|---|---|---|
-{rows}
+{scores}
 
 ## Training
 
@@ -75,18 +143,23 @@ Strict: start, end and type must be right. Validation data, the epoch chosen on 
 
 ## Limits
 
-One run with one seed. Texts unlike the training data, and types that it does not have, were not tested.
+{limits}
 """
 
 
-def _loading(arguments: dict) -> str:
-    """Code that loads the model, right for its head."""
-    stock = arguments["head"] == "softmax" and arguments["layers"] == "last" and not arguments["lstm_hidden"]
-    auto = "AutoModel" if arguments["head"] == "span" else "AutoModelForTokenClassification"
+def load_code(auto: str, *, stock: bool) -> str:
+    """Lines of Python that load a model of this Auto class; one that is not stock brings code along."""
     trust = "" if stock else ", trust_remote_code=True"
-    answer = "logits.argmax(-1)" if stock else "spans" if arguments["head"] == "span" else "tags"
-    meaning = "first token, last token, type" if arguments["head"] == "span" else "ids of tags, by token"
     return f"""    from transformers import {auto}, AutoTokenizer
     tokenizer = AutoTokenizer.from_pretrained(path{trust})
-    model = {auto}.from_pretrained(path{trust}).eval()
-    found = model(**tokenizer(text, return_tensors="pt")).{answer}  # {meaning}"""
+    model = {auto}.from_pretrained(path{trust}).eval()"""
+
+
+def table_rows(what: str, table: dict[str, dict]) -> str:
+    """A per-class table in Markdown."""
+    lines = [f"| {what} | precision | recall | F1 | support |", "|---|---|---|---|---|"]
+    lines += [
+        f"| {name} | {row['precision']:.4f} | {row['recall']:.4f} | {row['f1']:.4f} | {row['support']} |"
+        for name, row in table.items()
+    ]
+    return "\n".join(lines)

@@ -82,14 +82,20 @@ class TextArguments(DataArguments):
     text_column: str | None = option(
         None, "Column of the text; by its name (text, sentence, headline, ...) if not given."
     )
-    text_pair_column: str | None = option(None, "Column of the second text of a pair; `none` leaves it out.")
     label_column: str | None = option(None, "Column of the label.")
     id_column: str | None = option(None, "Column of the row's id; row numbers if there is none.")
-    label_separator: str | None = option(None, "A label is several, apart by this: multi-label data.")
     class_file: str | None = option(None, "Names of the classes, one a line, where labels are numbers; class.txt.")
     cleaning_file: str | None = option(
         None, "YAML list of {pattern, replacement}: regular expressions that clean texts, in prediction too."
     )
+
+
+@dataclass
+class PairArguments(TextArguments):
+    """Where the data comes from, and which of its columns are used."""
+
+    text_pair_column: str | None = option(None, "Column of the second text of a pair; `none` leaves it out.")
+    label_separator: str | None = option(None, "A label is several, apart by this: multi-label data.")
 
 
 @dataclass
@@ -120,6 +126,16 @@ class ClassifierArguments:
     logit_adjustment: float = option(
         0.0, "Add so much of the classes' log frequency to the logits in training, so that rare ones gain; 1 in full."
     )
+
+    def body(self) -> dict:
+        """What `load_classifier` is told about the head."""
+        names = ("pooling", "layers", "fusion_weights", "dropout")
+        return {name: getattr(self, name) for name in names}
+
+    def shaping(self, *, label_smoothing: float) -> dict:
+        """What the `fit` of a loss is told."""
+        gamma = self.focal_gamma if self.loss == "focal" else 0.0
+        return {"balanced": self.class_weights == "auto", "label_smoothing": label_smoothing, "focal_gamma": gamma}
 
     def check(self, *, multi_label: bool) -> None:
         """Refuse options that would silently do nothing.

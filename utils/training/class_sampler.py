@@ -1,29 +1,37 @@
 """Drawing training rows so that rare classes are seen more often."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import torch
+from datasets import Dataset
 from torch.utils.data import Sampler
 from transformers.trainer_pt_utils import get_length_grouped_indices
+
+GROUP = 64  # rows of like length that follow each other; a multiple of it, drawn at random, is sorted at a time
 
 
 class ClassSampler(Sampler):
     """As many rows an epoch as there are, with replacement, the weight of a row falling with the size of its class.
 
     Args:
-        label_ids: class of each row.
-        lengths: of each row, in sub-tokens; rows of like length are put into one batch.
-        batch_size: rows that are fed together, over all processes and accumulated steps.
+        encoded: rows with `labels` (class ids) and `length` (sub-tokens); rows of like length are put into one batch.
         power: a row of a class of n rows weighs n ** -power: 1 draws all classes equally often, 0.5 in proportion to
             the square root of their sizes, 0 as often as they occur.
         seed: the same seed draws the same rows in every process, and others in each epoch.
     """
 
-    def __init__(self, label_ids: Sequence[int], lengths: Sequence[int], *, batch_size: int, power: float, seed: int):
+    def __init__(self, encoded: Dataset, *, power: float, seed: int):
+        label_ids, self.lengths = encoded["labels"][:], encoded["length"][:]
         counts = Counter(label_ids)
         self.weights = torch.tensor([counts[label] ** -power for label in label_ids], dtype=torch.float64)
-        self.lengths, self.batch_size, self.seed, self.epoch = list(lengths), batch_size, seed, 0
+        self.seed, self.epoch = seed, 0
+
+    @classmethod
+    def choose(cls, kind: str, encoded: Dataset, *, seed: int) -> "ClassSampler | None":
+        """The sampler for `--class_sampling`; None for `none`, which leaves the choice to the trainer."""
+        power = {"none": 0.0, "square_root": 0.5, "balanced": 1.0}[kind]
+        return cls(encoded, power=power, seed=seed) if power else None
 
     def __len__(self) -> int:
         return len(self.weights)
@@ -36,4 +44,4 @@ class ClassSampler(Sampler):
         generator = torch.Generator().manual_seed(self.seed + 1_000_003 * self.epoch)
         drawn = torch.multinomial(self.weights, len(self), replacement=True, generator=generator).tolist()
         lengths = [self.lengths[i] for i in drawn]
-        return (drawn[k] for k in get_length_grouped_indices(lengths, self.batch_size, generator=generator))
+        return (drawn[k] for k in get_length_grouped_indices(lengths, GROUP, generator=generator))

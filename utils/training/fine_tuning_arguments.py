@@ -46,8 +46,7 @@ class FineTuningArguments(TrainingArguments):
     def __post_init__(self):
         if self.precision not in ("auto", "fp32", "bf16", "fp16"):
             raise ValueError(f"--precision: expected auto, fp32, bf16 or fp16, found {self.precision}")
-        if self.output_dir is None:
-            raise ValueError("--output_dir: expected a folder for the run's model and results, found none")
+        self.output_dir = self.output_dir or ""  # `prepare_output_dir` refuses it, where a run leaves anything
         if self.precision == "fp32" and (self.bf16 or self.fp16):
             raise ValueError("--precision fp32 contradicts --bf16 or --fp16; leave one of them out")
         if self.disable_tqdm is None:

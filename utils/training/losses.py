@@ -1,12 +1,13 @@
 """Losses for stock token and text classifiers; our own heads carry theirs."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 
 @dataclass
@@ -18,6 +19,8 @@ class ClassLoss:
         label_smoothing: share of the target spread over all classes, 0-1.
         focal_gamma: how far examples that are already right are played down (Lin et al., 2017); 0 for plain
             cross-entropy.
+        adjustment: added to the logits of each class: a share of its log frequency lets rare classes win more often
+            when, in prediction, it is left out (logit adjustment, Menon et al., 2021, equation 10).
 
     The mean is over `num_items_in_batch` labels, or over those of the batch that are not -100.
     """
@@ -25,9 +28,21 @@ class ClassLoss:
     class_weights: Sequence[float] | None = None
     label_smoothing: float = 0.0
     focal_gamma: float = 0.0
+    adjustment: Sequence[float] | None = None
+
+    @classmethod
+    def fit(
+        cls, labels: Sequence[int], num_classes: int, *, balanced: bool = False, adjustment: float = 0.0, **shape
+    ) -> "ClassLoss":
+        """The loss for training labels: `balanced` class weights, and this share of the log frequencies."""
+        weights = balanced_weights(labels, num_classes) if balanced else None
+        moved = [adjustment * each for each in log_frequencies(labels, num_classes)] if adjustment else None
+        return cls(weights, adjustment=moved, **shape)
 
     def __call__(self, outputs, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
         logits, labels = outputs["logits"].flatten(0, -2).float(), labels.flatten()
+        if self.adjustment is not None:
+            logits = logits + torch.tensor(self.adjustment, device=logits.device)
         weight = None if self.class_weights is None else torch.tensor(self.class_weights, device=logits.device)
         loss = cross_entropy(logits, labels, weight=weight, label_smoothing=self.label_smoothing, reduction="none")
         if self.focal_gamma:
@@ -35,6 +50,40 @@ class ClassLoss:
             loss = (1 - likely).clamp(min=1e-6) ** self.focal_gamma * loss  # 0 has no finite slope if gamma < 1
         total = (labels != -100).sum().clamp(min=1) if num_items_in_batch is None else num_items_in_batch
         return loss.sum() / total
+
+
+@dataclass
+class LabelLoss:
+    """Binary cross-entropy for each label of a multi-label text; a `compute_loss_func` for `Trainer`.
+
+    Args:
+        positive_weights: weight of the texts that have the label, in the order of the ids; None for equal ones.
+        label_smoothing: targets are moved so far towards 1/2, 0-1.
+        focal_gamma: as in `ClassLoss`.
+
+    The mean is over texts and labels, or over `num_items_in_batch` of them.
+    """
+
+    positive_weights: Sequence[float] | None = None
+    label_smoothing: float = 0.0
+    focal_gamma: float = 0.0
+
+    @classmethod
+    def fit(cls, labels: Sequence[Sequence[float]], *, balanced: bool = False, **shape) -> "LabelLoss":
+        """The loss for training labels, rows of 0 and 1: with `balanced` weights of the positives."""
+        return cls(positive_weights(labels) if balanced else None, **shape)
+
+    def __call__(self, outputs, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
+        logits, labels = outputs["logits"].float(), labels.float()  # (batch, num_labels)
+        weight = None
+        if self.positive_weights is not None:
+            weight = torch.tensor(self.positive_weights, device=logits.device)
+        targets = labels + self.label_smoothing * (0.5 - labels)
+        loss = binary_cross_entropy_with_logits(logits, targets, pos_weight=weight, reduction="none")
+        if self.focal_gamma:
+            likely = binary_cross_entropy_with_logits(logits, labels, reduction="none").neg().exp()
+            loss = (1 - likely).clamp(min=1e-6) ** self.focal_gamma * loss
+        return loss.sum() / (labels.numel() if num_items_in_batch is None else num_items_in_batch)
 
 
 def balanced_weights(labels: Iterable[int], num_classes: int, *, most: float = 10.0) -> list[float]:
@@ -50,3 +99,15 @@ def balanced_weights(labels: Iterable[int], num_classes: int, *, most: float = 1
     return [
         min(most, max(1 / most, total / (num_classes * counts[i]))) if counts[i] else most for i in range(num_classes)
     ]
+
+
+def log_frequencies(labels: Sequence[int], num_classes: int) -> list[float]:
+    """Log of each class's share of the rows; a class that never occurs counts as half a row."""
+    counts = Counter(labels)
+    return [math.log((counts[i] or 0.5) / len(labels)) for i in range(num_classes)]
+
+
+def positive_weights(labels: Sequence[Sequence[float]], *, most: float = 10.0) -> list[float]:
+    """For each label the rows without it by the rows with it, cut to 1/most..most: what balances `LabelLoss`."""
+    positive = [sum(column) for column in zip(*labels, strict=True)]
+    return [min(most, max(1 / most, (len(labels) - count) / count)) if count else most for count in positive]

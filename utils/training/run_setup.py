@@ -22,6 +22,7 @@ import transformers
 from safetensors import SafetensorError, safe_open
 from transformers import Trainer
 
+from .arguments import ArgumentError
 from .atomic_files import replacing_files, write_text
 
 logger = logging.getLogger(__name__)
@@ -50,8 +51,11 @@ def prepare_output_dir(output_dir: str | Path, *, resume: bool, overwrite: bool)
         overwrite: remove the checkpoints of an earlier run.
 
     Raises:
-        FileExistsError: the folder holds an earlier run, and neither is asked for.
+        ArgumentError: no folder is named.
+        FileExistsError: it holds an earlier run, and neither is asked for.
     """
+    if not output_dir:
+        raise ArgumentError("--output_dir: expected a folder for the run's model and results, found none")
     folder = Path(output_dir)
     folder.mkdir(parents=True, exist_ok=True)
     earlier = [path for path in folder.iterdir() if path.name == "run.json" or path.name.startswith("checkpoint-")]

@@ -1,0 +1,258 @@
+"""Train, score and ask an FAQ classifier: which office, or which canned answer, does a question belong to?
+
+    python run_qa_cls.py --model_name_or_path pretrained/bert-mini-zh --learning_rate 1e-3 --num_train_epochs 15 \\
+        --train_file data/faq_sample/questions.txt --output_dir outputs/faq --ask "想申請停車證，要找誰"
+    python run_qa_cls.py --model_name_or_path outputs/faq --ask "想申請停車證，要找誰"
+
+The first command reads `answer question` lines, holds out a tenth by class, prints a line an epoch, scores with ranks
+(hits@3, MRR), how sure one must be to answer (risk and coverage), and the most probable answers to what is asked (half
+a minute on two CPU cores). The second asks the saved run. --output_dir holds the model, its card, scores, predictions
+and the record of the run.
+"""
+
+import logging
+import time
+from collections import Counter
+from dataclasses import dataclass
+from functools import partial
+
+from utils.training import arguments
+from utils.training.arguments import ArgumentError, option
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class FaqArguments:
+    """Questions and answers."""
+
+    _argument_group_name = "questions and answers"
+
+    ask: list[str] | None = option(None, "Questions to answer, after training or from a saved run.")
+    ask_file: str | None = option(
+        None, "More of them: a line each, or json lines of `question` and, if known, `answer`."
+    )
+    top_k: int = option(3, "How many of the most probable answers are shown and stored.")
+    question_template: str | None = option(
+        None, "Rewrites each question, in training and ever after: `{text}，應去往何處`."
+    )
+    target_accuracy: float = option(
+        0.9, "Say `I don't know` below the probability from which on this share of answers is right; 0: never say so."
+    )
+    test_share: float = option(0.0, "Share of the training data held out for the test, by class, before all else.")
+    rare_class_rows: int = option(5, "Report the classes with fewer training questions than this.")
+
+    def check(self) -> None:
+        """Refuse a template without its place, and shares out of range."""
+        if self.question_template is not None and self.question_template.count("{text}") != 1:
+            raise ArgumentError(f"--question_template {self.question_template!r}: expected {{text}} in it, once")
+        if not 0 <= self.test_share < 1:
+            raise ArgumentError(f"--test_share {self.test_share}: expected a number from 0 to below 1")
+        if not 0 <= self.target_accuracy <= 1:
+            raise ArgumentError(f"--target_accuracy {self.target_accuracy}: expected a number from 0 to 1")
+        if self.top_k < 1:
+            raise ArgumentError(f"--top_k {self.top_k}: expected 1 or more")
+
+
+def main(argv=None):
+    started = time.time()
+    ours = FaqArguments, arguments.ClassifierArguments, arguments.TextArguments, arguments.ModelArguments
+    parsed = arguments.parse_arguments(*ours, arguments.TrickArguments, argv=argv, description=__doc__)
+    faq, head, data, base, flags, training = parsed
+    faq.check()
+    head.check(multi_label=False)
+
+    # Imported here so that --help and wrong flags answer at once.
+    import transformers
+
+    from utils.data import readers_text, splits, text_cleaning
+    from utils.data.errors import DataError
+    from utils.encoding import collators, text_inputs, tokenization
+    from utils.evaluation import calibration, class_lines, class_report, model_card
+    from utils.evaluation.class_evaluator import ClassEvaluator
+    from utils.evaluation.decisions import DecisionRule
+    from utils.evaluation.label_finder import LabelFinder
+    from utils.modeling.text_classifier import load_classifier
+    from utils.training import atomic_files, batch_size, class_sampler, losses, run_setup, tricks
+
+    run_setup.set_up_logging(main_process=training.process_index == 0)
+    questions = [(question, None) for question in faq.ask or []]
+    if faq.ask_file:
+        asked = readers_text.read_classes(faq.ask_file)
+        expected = asked["label"][:] if "label" in asked.features else [None] * len(asked)
+        questions += zip(asked["text"][:], expected, strict=True)
+    files = {"train": data.train_file, "validation": data.validation_file, "test": data.test_file}
+    if not any(files.values()) and not data.dataset_name:
+        if not questions:
+            raise ArgumentError("nothing to do: give --train_file, --validation_file, --test_file or --ask")
+        finder = LabelFinder.load(base.model_name_or_path, revision=base.model_revision)
+        return answer(finder, questions, top_k=faq.top_k)
+    with training.main_process_first(desc="prepare the output folder"):
+        resume = run_setup.wants_to_resume(training.resume_from_checkpoint)
+        overwrite = flags.overwrite_output_dir
+        output_dir = run_setup.prepare_output_dir(training.output_dir, resume=resume, overwrite=overwrite)
+
+    # ---- 1. Data: every format becomes rows of id, text (the question), label (the answer)
+    columns = readers_text.TextColumns(data.text_column, "none", data.label_column, data.id_column)
+    reading = {"columns": columns, "skip_bad_lines": data.skip_bad_lines}
+    dataset = {}
+    if data.dataset_name:
+        dataset = readers_text.load_classes(data.dataset_name, data.dataset_config_name, **reading)
+
+    def read(path, **allowed):
+        plain = data.file_format == "auto" and str(path).removesuffix(".gz").endswith(".txt")
+        known = {"file_format": "faq" if plain else data.file_format, "class_file": data.class_file}
+        return readers_text.read_classes(path, **reading, **known, **allowed)
+
+    if files["train"]:
+        dataset["train"] = read(files["train"])
+    training.do_train = "train" in dataset
+    finder = None
+    if training.do_train:
+        if "label" not in dataset["train"].features:
+            raise DataError("the training data: expected one answer for each question, found none or several")
+        labels = readers_text.list_labels(dataset["train"])
+        if len(labels) < 2:
+            raise DataError(f"the training data: expected two answers or more, found {', '.join(labels)}")
+    else:
+        finder = LabelFinder.load(base.model_name_or_path, revision=base.model_revision)
+        labels = finder.rule.labels
+    for split in ("validation", "test"):
+        if files[split]:
+            dataset[split] = read(files[split], labels=labels)
+    for split, share in (("test", faq.test_share), ("validation", data.validation_share)):
+        if training.do_train and split not in dataset and share:
+            parts = splits.split_by_class(dataset["train"], validation_share=share, seed=training.seed)
+            dataset["train"], dataset[split] = parts
+            atomic_files.write_json(output_dir / f"{split}_ids.json", dataset[split]["id"][:])
+    dataset = {split: dataset[split] for split in files if split in dataset}
+    for split, rows in dataset.items():
+        most = data.max_train_samples if split == "train" else data.max_eval_samples
+        dataset[split] = rows.select(range(min(most or len(rows), len(rows))))
+    if training.do_train:
+        counts = Counter(dataset["train"]["label"][:])
+        rare = [f"{label} ({counts[label]})" for label in labels if counts[label] < faq.rare_class_rows]
+        logger.info(
+            "%d answers; with fewer than %d questions: %s", len(labels), faq.rare_class_rows, ", ".join(rare) or "none"
+        )
+
+    # ---- 2. Tokenise: whole questions, rewritten by the template
+    loading = {"revision": base.model_revision, "trust_remote_code": base.trust_remote_code}
+    names = {"id2label": dict(enumerate(labels)), "label2id": {label: i for i, label in enumerate(labels)}}
+    cleaning = text_cleaning.read_rules(data.cleaning_file) if data.cleaning_file else None
+    if finder:
+        tokenizer, encoder, rule = finder.tokenizer, finder.encoder, finder.rule
+        encoder.label2id = names["label2id"]
+    else:
+        tokenizer, config = tokenization.load_tokenizer(base.model_name_or_path, **loading)
+        data.max_length = min(data.max_length, tokenization.longest_input(tokenizer, config))
+        encoder = text_inputs.TextEncoder(
+            tokenizer,
+            max_length=data.max_length,
+            pair=False,
+            label2id=names["label2id"],
+            clean=text_cleaning.TextCleaner(cleaning) if cleaning else str,
+            template=faq.question_template or "{text}",
+        )
+        rule = DecisionRule(labels)
+    encoded, evaluators = {}, {}
+    for split, rows in dataset.items():
+        encoded[split] = text_inputs.encode_texts(rows, encoder, by_length=split != "train")
+        logger.info("%s: %s", split, text_inputs.describe_inputs(encoded[split]))
+        if split != "train":
+            evaluators[split] = ClassEvaluator(encoded[split], rule, ranking=True)
+
+    # ---- 3. Model: the stock class, or our pooled classifier on the encoder
+    settings = {"problem_type": "single_label_classification", "takes_pairs": False, **names}
+    settings |= {"input_length": data.max_length, "text_cleaning": cleaning, "text_template": faq.question_template}
+
+    def load_model():
+        transformers.set_seed(training.seed)
+        if finder:
+            return finder.model
+        return load_classifier(base.model_name_or_path, loading=loading, **head.body(), **settings)
+
+    # ---- 4. Trainer: built anew, with a fresh model, for each batch size that is tried
+    loss, sampler = None, None
+    if training.do_train:
+        shaping = head.shaping(label_smoothing=training.label_smoothing_factor)
+        label_ids = encoded["train"]["labels"][:]
+        loss = losses.ClassLoss.fit(label_ids, len(labels), adjustment=head.logit_adjustment, **shaping)
+        sampler = class_sampler.ClassSampler.choose(head.class_sampling, encoded["train"], seed=training.seed)
+
+    def build(batches):
+        return tricks.build_trainer(
+            load_model(),
+            training,
+            batches,
+            flags,
+            divergence=tricks.class_divergence,
+            train_sampler=sampler,
+            train_dataset=encoded.get("train"),
+            eval_dataset=encoded.get("validation"),
+            processing_class=tokenizer,
+            data_collator=collators.TextCollator(tokenizer),
+            compute_loss_func=loss,
+            compute_metrics=evaluators.get("validation"),
+        )
+
+    # ---- 5. Train, evaluate, predict
+    batches = batch_size.Batches.of(training)
+    if training.do_train:
+        checkpoints = run_setup.checkpoints_to_try(training.resume_from_checkpoint, output_dir)
+        trainer, results = batch_size.train_within_memory(build, batches, resume=partial(next, checkpoints))
+    else:
+        training.eval_strategy = "no"
+        trainer, results = build(batches), {}
+    trainer.compute_metrics = None
+    report = {}
+    for split, evaluator in evaluators.items():
+        key = "eval" if split == "validation" else split
+        outputs = trainer.predict(encoded[split], metric_key_prefix=key)
+        logits = evaluator.logits(outputs.predictions)
+        if split == "validation" and training.do_train:
+            rule = calibration.tune_answers(rule, logits, evaluator.targets, accuracy=faq.target_accuracy)
+            logger.info("decisions: %s", rule.describe())
+        if evaluator.targets is None:
+            logger.info("%s: no answers, predicted only", split)
+        else:
+            report[split] = evaluator.report(logits, rule)
+            results |= outputs.metrics | {f"{key}_{name}": value for name, value in report[split]["scores"].items()}
+            logger.info("\n%s\n", class_report.describe_scores(split, report[split], labels=labels))
+        verdicts = rule.verdicts(logits)
+    if questions:
+        asking = LabelFinder(trainer.model.eval(), tokenizer, encoder=encoder, rule=rule)
+        results |= answer(asking, questions, top_k=faq.top_k)
+    if trainer.is_world_process_zero():
+        given = [faq, head, data, base, flags, training]
+        record = run_setup.describe_run(given, files=files.values(), started=started, results=results)
+        if training.do_train:
+            trainer.model.config.decision = rule.to_config()
+            run_setup.save_model(output_dir, trainer, card=model_card.class_card(record, report=report["validation"]))
+        lines = class_lines.prediction_lines(dataset[split], verdicts, multi_label=False, top_k=faq.top_k)
+        atomic_files.write_text(output_dir / "predictions.jsonl", lines)  # of the last split: test, if there is one
+        atomic_files.write_json(output_dir / "report.json", report)
+        atomic_files.write_json(output_dir / "all_results.json", results)
+        atomic_files.write_json(output_dir / "run.json", record)
+        hint = '%s holds the run; try: python run_qa_cls.py --model_name_or_path %s --ask "..."'
+        logger.info(hint, output_dir, base.model_name_or_path if finder else output_dir)
+    return results
+
+
+def answer(finder, questions, *, top_k: int) -> dict[str, int]:
+    """Log the most probable answers to each question; count those that are as expected, where that is known."""
+    from utils.evaluation.class_lines import answer_text
+
+    verdicts = finder.find([question for question, _ in questions])
+    for (question, expected), verdict in zip(questions, verdicts, strict=True):
+        logger.info("%s\n", answer_text(question, verdict, top_k=top_k, expected=expected))
+    known = [(expected, verdict) for (_, expected), verdict in zip(questions, verdicts, strict=True) if expected]
+    if not known:
+        return {}
+    right = sum(verdict.ranked[0][0] == expected for expected, verdict in known)
+    logger.info("%d of %d questions answered as expected", right, len(known))
+    return {"asked": len(known), "asked_right": right}
+
+
+if __name__ == "__main__":
+    arguments.run_script(main)

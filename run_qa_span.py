@@ -1,0 +1,220 @@
+"""Train, score and apply a span question answering model: question and passage in, a part of the passage out.
+
+    python run_qa_span.py --model_name_or_path pretrained/bert-mini-zh --learning_rate 5e-4 \\
+        --train_file train.json --validation_file dev.json --output_dir outputs/qa
+    python run_qa_span.py config.yaml --test_file test.json --n_best 5
+
+Takes SQuAD 1 and 2 and CMRC 2018 files, and flat JSON lines. Prints a line an epoch (some 40 questions a second in
+training and 130 in scoring on two CPU cores with the first command), and leaves in --output_dir the model, its card,
+scores, predictions and the record of the run. With a trained directory as model and no training data it scores
+--validation_file and predicts --test_file.
+"""
+
+import logging
+import time
+from dataclasses import dataclass
+from functools import partial
+
+from utils.training import arguments
+from utils.training.arguments import ArgumentError, option
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class AnswerArguments:
+    """What an answer may be, and how it is scored."""
+
+    _argument_group_name = "span question answering"
+
+    max_answer_length: int | None = option(
+        None, "Sub-tokens of an answer at most; 50, or what a trained model holds, if not given."
+    )
+    max_question_length: int = option(64, "Sub-tokens kept of a question, at most half of --max_length.")
+    empty_windows: str = option(
+        "keep",
+        "Windows of training passages that do not hold the answer: `keep` teaches to point at [CLS] there, `drop` "
+        "leaves them out.",
+        choices=["keep", "drop"],
+    )
+    null_threshold: float | None = option(
+        None,
+        "Score of no answer minus score of the best span above which a question is not answered; if not given, the "
+        "best for F1 on validation data where that has questions without an answer, else all are answered.",
+    )
+    n_best: int = option(1, "Answers written for each question, 1-20; above 1 as a list n_best beside the best.")
+    language: str = option(
+        "auto", "Measure: `zh` that of CMRC 2018, `en` SQuAD's; auto: by content.", choices=["auto", "zh", "en"]
+    )
+
+    def check(self, *, r_drop: float, label_smoothing: float, file_format: str) -> None:
+        """Refuse what is out of range, and options that would do nothing here."""
+        if r_drop:
+            raise ArgumentError("--r_drop_alpha compares class scores, and a span has none; leave it out")
+        if label_smoothing:
+            raise ArgumentError("--label_smoothing_factor does nothing to start and end positions; leave it out")
+        if file_format != "auto":
+            raise ArgumentError("--file_format does nothing here, files are told apart by content; leave it out")
+        if not 1 <= self.n_best <= 20:
+            raise ArgumentError(f"--n_best {self.n_best}: expected 1 to 20")
+        for name in ("max_answer_length", "max_question_length"):
+            if getattr(self, name) is not None and getattr(self, name) < 1:
+                raise ArgumentError(f"--{name} {getattr(self, name)}: expected 1 or more")
+
+
+def main(argv=None):
+    started = time.time()
+    ours = AnswerArguments, arguments.WindowArguments, arguments.ModelArguments, arguments.TrickArguments
+    qa, data, base, flags, training = arguments.parse_arguments(*ours, argv=argv, description=__doc__)
+    smoothing = training.label_smoothing_factor
+    qa.check(r_drop=flags.r_drop_alpha, label_smoothing=smoothing, file_format=getattr(data, "file_format", "auto"))
+
+    # Imported here so that --help and wrong flags answer at once.
+    import transformers
+
+    from utils.data import readers_qa, splits
+    from utils.data.errors import DataError
+    from utils.encoding import answer_windows, collators, entity_windows, tokenization
+    from utils.evaluation import answer_metrics
+    from utils.evaluation.answer_card import answer_card
+    from utils.evaluation.answer_evaluator import AnswerEvaluator
+    from utils.evaluation.answer_finder import MAX_ANSWER_LENGTH, AnswerFinder, answer_lines
+    from utils.training import atomic_files, batch_size, run_setup, tricks
+
+    run_setup.set_up_logging(main_process=training.process_index == 0)
+    with training.main_process_first(desc="prepare the output folder"):
+        resume = run_setup.wants_to_resume(training.resume_from_checkpoint)
+        overwrite = flags.overwrite_output_dir
+        output_dir = run_setup.prepare_output_dir(training.output_dir, resume=resume, overwrite=overwrite)
+
+    # ---- 1. Data: every format becomes rows of id, question, context, answers (character offsets)
+    files = {"train": data.train_file, "validation": data.validation_file, "test": data.test_file}
+    reading = {"skip_bad_lines": data.skip_bad_lines}
+    dataset = readers_qa.load_qa(data.dataset_name, data.dataset_config_name, **reading) if data.dataset_name else {}
+    dataset |= {split: readers_qa.read_qa(path, **reading) for split, path in files.items() if path}
+    training.do_train = "train" in dataset
+    if not any(split in dataset for split in files):
+        raise ArgumentError("nothing to do: give --train_file, --validation_file, --test_file or --dataset_name")
+    if training.do_train and "validation" not in dataset:
+        share = {"validation_share": data.validation_share, "seed": training.seed}
+        dataset["train"], dataset["validation"] = splits.split_by_text(
+            dataset["train"], text_column="context", **share
+        )
+        atomic_files.write_json(output_dir / "validation_ids.json", dataset["validation"]["id"][:])
+    dataset = {split: dataset[split] for split in files if split in dataset}
+    for split, rows in dataset.items():
+        most = data.max_train_samples if split == "train" else data.max_eval_samples
+        dataset[split] = rows.select(range(min(most or len(rows), len(rows))))
+        if training.do_train and split != "test" and not readers_qa.is_labelled(dataset[split]):
+            raise DataError(f"the {split} data: expected answers, found none; it is to be learnt or to choose by")
+    if training.do_train:
+        dataset["train"] = readers_qa.drop_unlearnable(dataset["train"])
+    if qa.language == "auto":
+        qa.language = answer_metrics.guess_language(next(iter(dataset.values()))["context"][:500])
+
+    # ---- 2. Tokenise: windows of the question and a part of the passage, with the answer's first and last position
+    loading = {"revision": base.model_revision, "trust_remote_code": base.trust_remote_code}
+    null_threshold, tune = qa.null_threshold, False
+    if training.do_train:
+        finder = None
+        tokenizer, config = tokenization.load_tokenizer(base.model_name_or_path, **loading)
+        longest = tokenization.longest_input(tokenizer, config)
+        qa.max_question_length = min(qa.max_question_length, min(data.max_length, longest) // 2)
+        special = len(tokenization.SpecialTokens.of(tokenizer, pair=True)) + qa.max_question_length
+        data.fit_windows(longest, special=special)
+        cutting = {"max_question_length": qa.max_question_length, "stride": data.stride}
+        encoder = answer_windows.AnswerEncoder(tokenizer, max_length=data.max_length, **cutting)
+        qa.max_answer_length = qa.max_answer_length or MAX_ANSWER_LENGTH
+        unanswerable = {split: readers_qa.has_unanswerable(dataset[split]) for split in ("train", "validation")}
+        if null_threshold is None and any(unanswerable.values()):
+            null_threshold, tune = 0.0, unanswerable["validation"]
+    else:
+        finder = AnswerFinder.load(base.model_name_or_path, revision=base.model_revision)
+        tokenizer, encoder = finder.tokenizer, finder.encoder
+        qa.max_answer_length = qa.max_answer_length or finder.max_answer_length
+        null_threshold = finder.null_threshold if null_threshold is None else null_threshold
+    encoded, evaluators = {}, {}
+    for split, rows in dataset.items():
+        encoded[split] = entity_windows.encode_dataset(rows, encoder, by_length=split != "train")
+        report = answer_windows.AnswerReport.of(rows, encoded[split], limit=encoder.max_question_length)
+        logger.info("%s: %s", split, report.describe())
+        if split == "train" and qa.empty_windows == "drop":
+            encoded[split] = answer_windows.drop_empty(encoded[split])
+            logger.info("train: %s windows hold an answer and are learnt", f"{len(encoded[split]):,}")
+        if split != "train":
+            evaluators[split] = AnswerEvaluator(
+                rows,
+                encoded[split],
+                language=qa.language,
+                max_answer_length=qa.max_answer_length,
+                null_threshold=null_threshold,
+                tune=tune and split == "validation",
+            )
+
+    # ---- 3. Model: the stock class, with a fresh layer of two scores, for start and end, on the encoder
+    settings = {"num_labels": 2, "window_length": encoder.max_length, "window_stride": encoder.stride}
+    settings |= {"max_question_length": encoder.max_question_length, "max_answer_length": qa.max_answer_length}
+
+    def load_model():
+        transformers.set_seed(training.seed)
+        if finder:
+            return finder.model
+        config.update(settings)
+        return transformers.AutoModelForQuestionAnswering.from_pretrained(
+            base.model_name_or_path, **loading, config=config, dtype="float32"
+        )
+
+    # ---- 4. Trainer: built anew, with a fresh model, for each batch size that is tried
+    training.label_names = ["start_positions", "end_positions"]
+
+    def build(batches):
+        return tricks.build_trainer(
+            load_model(),
+            training,
+            batches,
+            flags,
+            train_dataset=encoded.get("train"),
+            eval_dataset=encoded.get("validation"),
+            processing_class=tokenizer,
+            data_collator=collators.TextCollator(tokenizer),
+            compute_metrics=evaluators.get("validation"),
+            preprocess_logits_for_metrics=lambda logits, label_ids: logits[:2],
+        )
+
+    # ---- 5. Train, evaluate, predict
+    batches = batch_size.Batches.of(training)
+    if training.do_train:
+        checkpoints = run_setup.checkpoints_to_try(training.resume_from_checkpoint, output_dir)
+        trainer, results = batch_size.train_within_memory(build, batches, resume=partial(next, checkpoints))
+    else:
+        training.eval_strategy = "no"
+        trainer, results = build(batches), {}
+    for split, evaluator in evaluators.items():
+        labelled = readers_qa.is_labelled(dataset[split])
+        trainer.compute_metrics = evaluator if labelled else None
+        if split == "test" and "validation" in evaluators:
+            evaluator.null_threshold = evaluators["validation"].null_threshold
+        outputs = trainer.predict(encoded[split], metric_key_prefix="eval" if split == "validation" else split)
+        answers = evaluator.answers(outputs.predictions, n_best=qa.n_best)
+        if labelled:
+            results |= outputs.metrics
+            logger.info("%s: %s", split, evaluator.describe(outputs.metrics))
+        else:
+            logger.info("%s: no labels, predicted only", split)
+    if trainer.is_world_process_zero():
+        given = [qa, data, base, flags, training]
+        record = run_setup.describe_run(given, files=files.values(), started=started, results=results)
+        if training.do_train:
+            trainer.model.config.null_threshold = evaluators["validation"].null_threshold
+            run_setup.save_model(output_dir, trainer, card=answer_card(record, language=qa.language))
+        lines = answer_lines(dataset[split], answers, n_best=qa.n_best > 1)  # of the last split: test, if there is one
+        atomic_files.write_text(output_dir / "predictions.jsonl", lines)
+        atomic_files.write_json(output_dir / "all_results.json", results)
+        atomic_files.write_json(output_dir / "run.json", record)
+        trained = base.model_name_or_path if finder else output_dir
+        logger.info("%s holds the run; try: python predict.py %s --interactive", output_dir, trained)
+    return results
+
+
+if __name__ == "__main__":
+    arguments.run_script(main)

@@ -1,0 +1,213 @@
+"""Questions and passages as windows of one encoder input each, and answers as positions in them.
+
+A window is [CLS] question [SEP] a part of the passage [SEP], or what the tokenizer makes of a pair. Neighbouring parts
+overlap, so that an answer at a border of one stands whole in another.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from datasets import Dataset
+from transformers import PreTrainedTokenizerBase
+
+from .tokenization import SpecialTokens, Tokens, find_tokens, tokenize
+from .windows import Window, cut_windows
+
+
+@dataclass
+class AnswerEncoder:
+    """Questions with passages -> windows; a callable for `Dataset.map(batched=True)`, see `entity_windows`.
+
+    Args:
+        tokenizer: a fast tokenizer.
+        max_length: sub-tokens a window, question and special tokens included.
+        stride: sub-tokens of the passage by which neighbouring windows overlap.
+        max_question_length: sub-tokens that are kept of a question, so that the passage has room beside it.
+
+    Columns of a window:
+        input_ids, token_type_ids (where the encoder has them), length: of the input.
+        first: position of the first token of the passage.
+        starts, ends: offsets into the passage of each of its tokens in the window; equal for white space.
+        start_positions, end_positions: of the answer's first and last token (both inclusive), or 0, the [CLS], where
+            it is not whole in the window or there is none. Of several gold answers the first is taken that stands in
+            the passage.
+        text_index: row number of the question. `num_tokens`: sub-tokens of the whole passage.
+        window: `Window` fields, in tokens of the passage.
+        shortened, widened, uncovered, cut: see `AnswerReport`; counted on the first window of a question.
+
+    Raises:
+        ValueError: a window has no room to move on through the passage.
+    """
+
+    tokenizer: PreTrainedTokenizerBase
+    max_length: int
+    stride: int
+    max_question_length: int
+    special: SpecialTokens = field(init=False)
+
+    def __post_init__(self):
+        self.special = SpecialTokens.of(self.tokenizer, pair=True)
+        room = self.max_length - len(self.special) - self.max_question_length
+        if not 0 <= self.stride < room:
+            raise ValueError(
+                f"expected 0 <= stride < room for the passage, found stride {self.stride} and room for {room} tokens "
+                f"beside a question of {self.max_question_length}"
+            )
+
+    def __call__(self, batch: dict, indices: Sequence[int]) -> dict[str, list]:
+        answers = batch.get("answers") or [None] * len(batch["question"])
+        windows = self.encode(batch["question"], batch["context"], answers, indices)
+        rows = [row for each in windows for row in each]
+        return {column: [row[column] for row in rows] for column in rows[0]}
+
+    def encode(
+        self, questions: Sequence[str], contexts: Sequence[str], answers: Iterable = (), indices: Iterable = ()
+    ) -> list[list[dict]]:
+        """The windows of each question, in the order of the passage.
+
+        Args:
+            questions, contexts: of the same length.
+            answers: `{"text", "answer_start"}` or None, of each question.
+            indices: row numbers, for `text_index`.
+        """
+        answers = list(answers) or [None] * len(questions)
+        indices = list(indices) or range(len(questions))
+        different = list(dict.fromkeys(contexts))  # questions often share a passage
+        passages = dict(zip(different, tokenize(self.tokenizer, different), strict=True)) if different else {}
+        tokenized = tokenize(self.tokenizer, questions) if questions else []
+        return [
+            self._encode_question(question.ids, passages[context], first_answer(gold), index)
+            for question, context, gold, index in zip(tokenized, contexts, answers, indices, strict=True)
+        ]
+
+    def _encode_question(
+        self, question: list[int], passage: Tokens, answer: tuple[int, int] | None, index: int
+    ) -> list[dict]:
+        counts = {"shortened": int(len(question) > self.max_question_length), "widened": 0, "uncovered": 0, "cut": 0}
+        question = question[: self.max_question_length]
+        span = None  # first and last token of the passage, inclusive
+        if answer is not None:
+            tokens = [
+                i for i, (start, end) in enumerate(zip(passage.starts, passage.ends, strict=True)) if start < end
+            ]
+            starts, ends = [passage.starts[i] for i in tokens], [passage.ends[i] for i in tokens]
+            first, last = find_tokens(starts, ends, *answer)
+            counts["uncovered"] = int(first == last)
+            if first < last:
+                counts["widened"] = int((starts[first], ends[last - 1]) != answer)
+                span = tokens[first], tokens[last - 1]
+        size = self.max_length - len(self.special) - len(question)
+        windows = cut_windows(len(passage.ids), size=size, stride=self.stride)
+        if span is not None:
+            counts["cut"] = int(not any(_holds(window, span) for window in windows))
+        rows = [self._encode_window(question, passage, span, window) for window in windows]
+        for i, row in enumerate(rows):
+            row |= {"text_index": index} | (counts if i == 0 else dict.fromkeys(counts, 0))
+        return rows
+
+    def _encode_window(
+        self, question: list[int], passage: Tokens, span: tuple[int, int] | None, window: Window
+    ) -> dict:
+        inside = slice(window.start, window.stop)
+        row = self.special.around(question, passage.ids[inside])
+        before = len(self.special.prefix) + len(question) + len(self.special.middle)
+        whole = span is not None and _holds(window, span)
+        return row | {
+            "length": len(row["input_ids"]),
+            "first": before,
+            "starts": passage.starts[inside],
+            "ends": passage.ends[inside],
+            "start_positions": span[0] - window.start + before if whole else 0,
+            "end_positions": span[1] - window.start + before if whole else 0,
+            "num_tokens": len(passage.ids),
+            "window": list(window),
+        }
+
+
+def drop_empty(encoded: Dataset) -> Dataset:
+    """The windows that hold an answer."""
+    return encoded.select(
+        [i for i, position in enumerate(encoded["end_positions"][:]) if position], keep_in_memory=True
+    )
+
+
+def first_answer(answers: dict | None) -> tuple[int, int] | None:
+    """Character span of the first gold answer that stands in the passage; None if there is none.
+
+    Example:
+        >>> first_answer({"text": ["五年", "北京"], "answer_start": [-1, 4]})
+        (4, 6)
+    """
+    if answers is not None:
+        for text, start in zip(answers["text"], answers["answer_start"], strict=True):
+            if start >= 0:
+                return start, start + len(text)
+    return None
+
+
+def _holds(window: Window, span: tuple[int, int]) -> bool:
+    return window.start <= span[0] and span[1] < window.stop
+
+
+@dataclass(frozen=True)
+class AnswerReport:
+    """What became of a split on its way to the encoder.
+
+    Attributes:
+        questions, windows, windowed, longest: number of questions and of windows, of questions whose passage is cut
+            into several, sub-tokens of the longest passage.
+        answered: questions with an answer in their passage. unanswerable: questions known to have none.
+        shortened: questions longer than `limit` sub-tokens, which lost their end. widened: a border of the answer
+            falls inside a token, so that whole tokens are learnt. uncovered: the tokenizer drops all of the answer.
+            cut: the answer is longer than the overlap and whole in no window.
+        limit: sub-tokens that are kept of a question.
+    """
+
+    questions: int
+    windows: int
+    windowed: int
+    longest: int
+    answered: int
+    unanswerable: int
+    shortened: int
+    widened: int
+    uncovered: int
+    cut: int
+    limit: int
+
+    @classmethod
+    def of(cls, dataset: Dataset, encoded: Dataset, *, limit: int) -> "AnswerReport":
+        """Count over a split (`answers` column) and its windows."""
+        windows, lengths = encoded["window"][:], encoded["num_tokens"][:]
+        answers = dataset["answers"][:]
+        return cls(
+            questions=len(dataset),
+            windows=len(windows),
+            windowed=sum(not start and stop < n for (start, stop, *_), n in zip(windows, lengths, strict=True)),
+            longest=max(lengths, default=0),
+            answered=sum(first_answer(gold) is not None for gold in answers),
+            unanswerable=sum(gold is not None and not gold["text"] for gold in answers),
+            **{name: sum(encoded[name][:]) for name in ("shortened", "widened", "uncovered", "cut")},
+            limit=limit,
+        )
+
+    def describe(self) -> str:
+        """One line for the log."""
+        parts = [
+            f"{self.questions:,} questions, {self.answered:,} with an answer in the passage, "
+            f"longest passage {self.longest} sub-tokens"
+        ]
+        if self.unanswerable:
+            parts.append(f"{self.unanswerable:,} questions are known to have no answer")
+        if self.windowed:
+            parts.append(f"{self.windowed:,} with a passage cut into windows ({self.windows:,} in all)")
+        losses = {
+            "shortened": f"questions are longer than {self.limit} sub-tokens and lose their end",
+            "widened": "answers begin or end inside a token and are learnt by whole tokens",
+            "uncovered": "answers lie on characters that the tokenizer drops and are learnt as no answer",
+            "cut": "answers fit whole into no window and are learnt as no answer (raise --stride)",
+        }
+        for name, meaning in losses.items():
+            if count := getattr(self, name):
+                parts.append(f"{count:,} {meaning}")
+        return "; ".join(parts)

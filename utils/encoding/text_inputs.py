@@ -1,0 +1,139 @@
+"""Whole texts, or pairs of them, as inputs of an encoder; what does not fit is cut and counted."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from datasets import Dataset
+from transformers import PreTrainedTokenizerBase
+
+from .tokenization import SpecialTokens
+
+
+@dataclass
+class TextEncoder:
+    """Rows of `text` or `text` and `text_pair` -> `input_ids`, `token_type_ids`; a callable for `Dataset.map`.
+
+    Args:
+        tokenizer: a tokenizer; text such as "[SEP]" is text to it.
+        max_length: sub-tokens an input, special tokens included; of two texts the longer one gives way first.
+        pair: whether inputs are pairs.
+        label2id: class -> id; None for rows that are not labelled.
+        multi_label: rows have `labels`, and each becomes a row of zeros and ones, instead of `label` and a class id.
+        clean: changes every text before it is tokenized.
+        template: what is made of the first text after that; holds `{text}`.
+
+    Columns:
+        input_ids, token_type_ids (where the encoder has them), length: of the input as it is fed.
+        labels: class id, or a list of floats, one a class. cut: sub-tokens of the texts that did not fit.
+        index: row number in the data set.
+
+    Raises:
+        ValueError: an input has no room for text.
+    """
+
+    tokenizer: PreTrainedTokenizerBase
+    max_length: int
+    pair: bool
+    label2id: dict[str, int] | None = None
+    multi_label: bool = False
+    clean: Callable[[str], str] = str
+    template: str = "{text}"
+    special: SpecialTokens = field(init=False)
+
+    def __post_init__(self):
+        self.special = SpecialTokens.of(self.tokenizer, pair=self.pair)
+        least = len(self.special) + 1 + self.pair
+        if self.max_length < least:
+            raise ValueError(f"max_length {self.max_length}: expected {least} or more, so that text has room")
+
+    def __call__(self, batch: dict, indices: Sequence[int]) -> dict[str, list]:
+        rows = self.encode(batch["text"], batch["text_pair"] if self.pair else None)
+        columns = {name: [row[name] for row in rows] for name in rows[0]} | {"index": list(indices)}
+        if self.label2id and self.multi_label and "labels" in batch:
+            columns["labels"] = [
+                [float(label in given) for label in self.label2id] for given in map(set, batch["labels"])
+            ]
+        elif self.label2id and "label" in batch:
+            columns["labels"] = [self.label2id[label] for label in batch["label"]]
+        return columns
+
+    def encode(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[dict]:
+        """The input of each text, or of each pair, in order.
+
+        Raises:
+            ValueError: second texts are missing, or there is no place for them.
+        """
+        if self.pair != (pairs is not None):
+            expected, found = ("pairs of texts", "single ones") if self.pair else ("single texts", "pairs")
+            raise ValueError(f"expected {expected}, found {found}; give what the model was trained on")
+        first = [self.template.replace("{text}", text) for text in map(self.clean, texts)]
+        second = self._tokenize(list(map(self.clean, pairs))) if self.pair else [[]] * len(texts)
+        sides = [self._tokenize(first), second]
+        room = self.max_length - len(self.special)
+        rows = []
+        for first, second in zip(*sides, strict=True):
+            total = len(first) + len(second)
+            kept = fit_longest(len(first), len(second), room=room)
+            row = self.special.around(first[: kept[0]], second[: kept[1]])
+            row["length"] = len(row["input_ids"])
+            row["cut"] = total - sum(kept)
+            rows.append(row)
+        return rows
+
+    def _tokenize(self, texts: Sequence[str]) -> list[list[int]]:
+        if not texts:  # a tokenizer takes no empty list
+            return []
+        plain = {"add_special_tokens": False, "return_attention_mask": False, "return_token_type_ids": False}
+        return self.tokenizer(list(texts), **plain, split_special_tokens=True, verbose=False)["input_ids"]
+
+
+def fit_longest(first: int, second: int, *, room: int) -> tuple[int, int]:
+    """How many tokens of two texts to keep, at most `room` in all: the longer gives way until both are equal.
+
+    Example:
+        >>> fit_longest(30, 4, room=20), fit_longest(30, 24, room=21)
+        ((16, 4), (11, 10))
+    """
+    if first + second <= room:
+        return first, second
+    half = room // 2
+    if first <= half:
+        return first, room - first
+    if second <= half:
+        return room - second, second
+    return room - half, half
+
+
+def encode_texts(dataset: Dataset, encoder: TextEncoder, *, by_length: bool) -> Dataset:
+    """Encode a split.
+
+    Args:
+        dataset: rows with `text`, and `text_pair` for pairs.
+        encoder: what makes the inputs. The result stays in memory: a cache on disk would not notice edited code.
+        by_length: the longest first, so that neighbours need little padding; else in the order of the rows.
+    """
+    encoded = dataset.map(
+        encoder,
+        batched=True,
+        with_indices=True,
+        remove_columns=dataset.column_names,
+        keep_in_memory=True,
+        load_from_cache_file=False,
+        desc="Tokenise",
+    )
+    if by_length:
+        lengths = encoded["length"][:]
+        order = sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)
+        encoded = encoded.select(order, keep_in_memory=True)
+    return encoded
+
+
+def describe_inputs(encoded: Dataset) -> str:
+    """One line for the log: how many inputs, how long, how many cut."""
+    lengths, cut = encoded["length"][:], [count for count in encoded["cut"][:] if count]
+    mean = sum(lengths) / max(len(lengths), 1)
+    line = f"{len(lengths):,} texts, {mean:.0f} sub-tokens on average, {max(lengths, default=0)} at most"
+    if cut:
+        texts = "1 text" if len(cut) == 1 else f"{len(cut):,} texts"
+        line += f"; {texts} cut by {sum(cut):,} sub-tokens in all (raise --max_length to keep them)"
+    return line

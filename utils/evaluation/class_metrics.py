@@ -1,0 +1,156 @@
+"""Scores of text classification as `evaluate.Metric` objects that need no download."""
+
+from collections.abc import Sequence
+
+import datasets
+import evaluate
+import numpy as np
+from sklearn.metrics import (
+    average_precision_score,
+    confusion_matrix,
+    matthews_corrcoef,
+    precision_recall_fscore_support,
+    roc_auc_score,
+)
+
+
+class ClassScores(evaluate.Metric):
+    """Scores of one class a text.
+
+    `compute(predictions, references, labels=names, positive=None, probabilities=None)`: class ids; the names of the
+    classes; of two classes the id of the positive one; (texts, classes) probabilities. Returns, 0-1, `accuracy`,
+    `precision`, `recall` and `f1` (of the positive class if there is one, else macro), `macro_f1`, `weighted_f1`,
+    `mcc`; with probabilities `auroc` and `ap` (average precision), of the positive class or the mean over classes one
+    against the rest, where both sides occur; `table`, a row for each class and average; `confusion`, counts by
+    reference (rows) and prediction. Averages run over the classes that occur in references or predictions.
+    """
+
+    def _info(self):
+        return _describe("scores of one class a text", datasets.Value("int64"))
+
+    def _compute(self, predictions, references, *, labels, positive=None, probabilities=None, **_):
+        predictions, references = np.asarray(predictions), np.asarray(references)
+        table = _table(predictions, references, labels)
+        chosen = table[labels[positive]] if positive is not None else table["macro avg"]
+        scores = {"accuracy": float((predictions == references).mean())}
+        scores |= {name: chosen[name] for name in ("precision", "recall", "f1")}
+        scores |= {"macro_f1": table["macro avg"]["f1"], "weighted_f1": table["weighted avg"]["f1"]}
+        scores["mcc"] = _correlation(references, predictions)
+        if probabilities is not None:
+            targets = references[:, None] == np.arange(len(labels))
+            columns = range(len(labels)) if positive is None else [positive]
+            scores |= _ranking_scores(targets, np.asarray(probabilities), columns)
+        confusion = confusion_matrix(references, predictions, labels=range(len(labels)))
+        return scores | {"table": table, "confusion": confusion.tolist()}
+
+
+class LabelScores(evaluate.Metric):
+    """Scores of multi-label classification.
+
+    `compute(predictions, references, labels=names, probabilities=None)`: rows of 0 and 1, one a label. Returns, 0-1,
+    `accuracy` (all labels of a text right), `precision`, `recall`, `f1` (micro: over all decisions), `macro_f1`,
+    `weighted_f1`, `mcc` (over all decisions); with probabilities `auroc` and `ap`, means over the labels that occur
+    and do not always; `table`.
+    """
+
+    def _info(self):
+        return _describe("scores of several labels a text", datasets.Sequence(datasets.Value("int64")))
+
+    def _compute(self, predictions, references, *, labels, probabilities=None, **_):
+        predictions, references = np.asarray(predictions), np.asarray(references)
+        table = _table(predictions, references, labels)
+        scores = {"accuracy": float((predictions == references).all(-1).mean())}
+        scores |= {name: table["micro avg"][name] for name in ("precision", "recall", "f1")}
+        scores |= {"macro_f1": table["macro avg"]["f1"], "weighted_f1": table["weighted avg"]["f1"]}
+        scores["mcc"] = _correlation(references.ravel(), predictions.ravel())
+        if probabilities is not None:
+            scores |= _ranking_scores(references == 1, np.asarray(probabilities), range(len(labels)))
+        return scores | {"table": table}
+
+
+class RankingScores(evaluate.Metric):
+    """How high the right class stands: `compute(predictions, references)`, predictions (texts, classes) scores.
+
+    Returns `hits@3`, the share of texts whose class is among the three most probable, and `mrr`, the mean of 1 / rank
+    of it. Equal scores share the worst of their ranks, so that a constant model gains nothing.
+    """
+
+    def _info(self):
+        features = {"predictions": datasets.Sequence(datasets.Value("float64")), "references": datasets.Value("int64")}
+        return evaluate.MetricInfo(
+            description="rank of the right class",
+            citation="",
+            inputs_description="scores of all classes; ids",
+            features=datasets.Features(features),
+        )
+
+    def _compute(self, predictions, references, **_):
+        scores, references = np.asarray(predictions), np.asarray(references)
+        right = np.take_along_axis(scores, references[:, None], 1)
+        ranks = (scores >= right).sum(-1)  # 1 for the best
+        return {"hits@3": float((ranks <= 3).mean()), "mrr": float((1 / ranks).mean())}
+
+
+def confused_pairs(confusion: Sequence[Sequence[int]], labels: Sequence[str], *, most: int = 10) -> list[tuple]:
+    """(count, reference, prediction) of the most frequent confusions, most frequent first."""
+    pairs = [
+        (count, labels[i], labels[k])
+        for i, row in enumerate(confusion)
+        for k, count in enumerate(row)
+        if count and i != k
+    ]
+    return sorted(pairs, key=lambda pair: -pair[0])[:most]
+
+
+def shorten_table(table: dict[str, dict], *, most: int = 30, shown: int = 10) -> dict[str, dict]:
+    """Of a table with more than `most` classes, those with the lowest F1 and the averages."""
+    names = [name for name in table if not name.endswith(" avg")]
+    if len(names) <= most:
+        return table
+    worst = sorted(names, key=lambda name: (table[name]["f1"], -table[name]["support"]))[:shown]
+    return {name: table[name] for name in [*worst, *(name for name in table if name.endswith(" avg"))]}
+
+
+def _table(predictions: np.ndarray, references: np.ndarray, labels: Sequence[str]) -> dict[str, dict]:
+    ids = range(len(labels))
+    if predictions.ndim > 1:  # and a label that no text has: a single column would be the classes 0 and 1 of one label
+        predictions, references = (np.pad(each, ((0, 0), (0, 1))) for each in (predictions, references))
+    rows = precision_recall_fscore_support(references, predictions, labels=ids, average=None, zero_division=0)
+    table = {labels[i]: _row(*(column[i] for column in rows)) for i in ids}
+    # Of all classes, also those that were in training only: those without a text or a prediction are not averaged.
+    found = predictions.sum(0) if predictions.ndim > 1 else np.bincount(predictions, minlength=len(labels))
+    occurring = [i for i in ids if rows[3][i] or found[i]] or list(ids)
+    support = int(sum(rows[3]))
+    for average in ("micro", "macro", "weighted"):
+        *scores, _ = precision_recall_fscore_support(
+            references, predictions, labels=occurring, average=average, zero_division=0
+        )
+        table[f"{average} avg"] = _row(*scores, support)
+    return table
+
+
+def _correlation(references: np.ndarray, predictions: np.ndarray) -> float:
+    """Matthews correlation; 0 where a side is all one class, without scikit-learn's warning."""
+    constant = len(np.unique(references)) < 2 or len(np.unique(predictions)) < 2
+    return 0.0 if constant else float(matthews_corrcoef(references, predictions))
+
+
+def _row(precision, recall, f1, support) -> dict:
+    return {"precision": float(precision), "recall": float(recall), "f1": float(f1), "support": int(support)}
+
+
+def _ranking_scores(targets: np.ndarray, probabilities: np.ndarray, columns: Sequence[int]) -> dict[str, float]:
+    both = [i for i in columns if 0 < targets[:, i].sum() < len(targets)]
+    if not both:
+        return {}
+    return {
+        "auroc": float(np.mean([roc_auc_score(targets[:, i], probabilities[:, i]) for i in both])),
+        "ap": float(np.mean([average_precision_score(targets[:, i], probabilities[:, i]) for i in both])),
+    }
+
+
+def _describe(description: str, one: datasets.Value | datasets.Sequence) -> evaluate.MetricInfo:
+    features = datasets.Features({"predictions": one, "references": one})
+    return evaluate.MetricInfo(
+        description=description, citation="", inputs_description="ids or rows of 0 and 1", features=features
+    )

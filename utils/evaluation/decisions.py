@@ -1,0 +1,113 @@
+"""From a classifier's logits to what it says: probabilities, the label or labels, or nothing when it is not sure.
+
+A `DecisionRule` is tuned on validation data, lies in the model's `config.json`, and is applied by every prediction.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Verdict(NamedTuple):
+    """What a classifier says about a text.
+
+    Attributes:
+        labels: the label chosen; several or none if the model is multi-label; none if it is not sure enough.
+        ranked: every label with its probability (0-1), the most probable first.
+    """
+
+    labels: list[str]
+    ranked: list[tuple[str, float]]
+
+
+@dataclass
+class DecisionRule:
+    """How logits become labels.
+
+    Args:
+        labels: names, in the order of the ids.
+        multi_label: each label is decided for itself; otherwise one is chosen.
+        temperature: logits are divided by it; above 1 the model is less sure of itself.
+        thresholds: probability from which on a label is given: one for each label (multi-label), or one, for the
+            positive class of two. Empty for 0.5.
+        positive: of two classes, the one that the threshold is about: its id. None: the likelier class is chosen.
+        abstain_below: when the chosen class is less probable than this, nothing is said; 0 for always an answer.
+    """
+
+    labels: list[str]
+    multi_label: bool = False
+    temperature: float = 1.0
+    thresholds: Sequence[float] = ()
+    positive: int | None = None
+    abstain_below: float = 0.0
+
+    @classmethod
+    def from_config(cls, config) -> "DecisionRule":
+        """Read what `to_config` stored; a model without it takes the likeliest class."""
+        labels = [config.id2label[i] for i in range(config.num_labels)]
+        multi_label = config.problem_type == "multi_label_classification"
+        return cls(labels, multi_label, **(getattr(config, "decision", None) or {}))
+
+    def to_config(self) -> dict:
+        """What the model's configuration keeps under `decision`."""
+        fields = asdict(self) | {"thresholds": [float(each) for each in self.thresholds]}
+        return {name: value for name, value in fields.items() if name not in ("labels", "multi_label")}
+
+    def probabilities(self, logits: np.ndarray) -> np.ndarray:
+        """(texts, num_labels) logits -> probabilities, float64; rows sum to 1 unless multi-label."""
+        scaled = np.asarray(logits, dtype=np.float64) / self.temperature
+        return sigmoid(scaled) if self.multi_label else softmax(scaled)
+
+    def decide(self, probabilities: np.ndarray) -> np.ndarray:
+        """(texts, num_labels) -> (texts,) class ids, or (texts, num_labels) bool if multi-label.
+
+        Abstention does not change what is chosen; see `sure`.
+        """
+        if self.multi_label:
+            return probabilities >= np.asarray(self.thresholds or [0.5] * len(self.labels))
+        if self.positive is None or not self.thresholds:
+            return probabilities.argmax(-1)
+        return np.where(probabilities[:, self.positive] >= self.thresholds[0], self.positive, 1 - self.positive)
+
+    def sure(self, probabilities: np.ndarray) -> np.ndarray:
+        """(texts,) bool: whether the chosen class is probable enough to be said."""
+        if self.multi_label:
+            return np.ones(len(probabilities), dtype=bool)
+        return np.take_along_axis(probabilities, self.decide(probabilities)[:, None], 1)[:, 0] >= self.abstain_below
+
+    def verdicts(self, logits: np.ndarray) -> list[Verdict]:
+        """(texts, num_labels) logits -> what is said about each text."""
+        probabilities = self.probabilities(logits)
+        verdicts = []
+        rows = zip(probabilities, self.decide(probabilities), self.sure(probabilities), strict=True)
+        for row, chosen, certain in rows:
+            ids = np.flatnonzero(chosen) if self.multi_label else [chosen]
+            ranked = [(self.labels[i], float(row[i])) for i in np.argsort(-row, kind="stable")]
+            verdicts.append(Verdict([self.labels[i] for i in ids] if certain else [], ranked))
+        return verdicts
+
+    def describe(self) -> str:
+        """One line for the log."""
+        parts = [f"temperature {self.temperature:.3f}"]
+        if len(set(self.thresholds)) == 1:
+            whose = "all labels" if self.multi_label else self.labels[self.positive]
+            parts.append(f"{whose} from {self.thresholds[0]:.4f} on")
+        elif self.thresholds:
+            each = zip(self.labels, self.thresholds, strict=True)
+            parts += [f"{label} from {threshold:.4f} on" for label, threshold in each]
+        if self.abstain_below:
+            parts.append(f"no answer below {self.abstain_below:.4f}")
+        return ", ".join(parts)
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Over the last dimension."""
+    shifted = np.exp(logits - logits.max(-1, keepdims=True))
+    return shifted / shifted.sum(-1, keepdims=True)
+
+
+def sigmoid(logits: np.ndarray) -> np.ndarray:
+    """1 / (1 + exp(-x)) without overflow."""
+    return np.exp(-np.logaddexp(0, -logits))

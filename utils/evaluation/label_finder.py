@@ -1,0 +1,107 @@
+"""A trained text classifier, from a directory or the Hub, applied to texts or pairs, in order."""
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedModel
+
+from ..data.text_cleaning import TextCleaner
+from ..encoding.collators import TextCollator
+from ..encoding.text_inputs import TextEncoder
+from ..encoding.tokenization import longest_input
+from ..modeling.text_classifier import TextClassifier
+from .decisions import DecisionRule, Verdict
+from .trained_models import choose_device, load_own_tokenizer, require_kind
+
+# So that the tokenizer's look at the configuration needs no code of the directory.
+AutoConfig.register(TextClassifier.config_class.model_type, TextClassifier.config_class, exist_ok=True)
+
+
+class LabelFinder:
+    """Classifies texts with any of our text classifiers, or with a stock one.
+
+    Args:
+        model: in eval mode, on its device.
+        tokenizer: the model's tokenizer.
+        batch_size: texts a forward pass.
+        bf16: run the encoder in bfloat16.
+        rule, encoder: decide by this, and prepare texts by this, instead of what the model's configuration says.
+
+    Example:
+        >>> finder = LabelFinder.load("outputs/reviews")  # doctest: +SKIP
+        >>> finder.find(["物流很快，包装也高档。"])[0].labels  # doctest: +SKIP
+        ['Positive']
+    """
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokenizer,
+        *,
+        batch_size: int = 64,
+        bf16: bool = False,
+        rule: DecisionRule | None = None,
+        encoder: TextEncoder | None = None,
+    ):
+        config = model.config
+        if bf16:
+            model.base_model.to(torch.bfloat16)  # once, where autocast would do so in each pass
+        self.model, self.tokenizer, self.batch_size, self.bf16 = model, tokenizer, batch_size, bf16
+        self.rule = rule or DecisionRule.from_config(config)
+        longest = min(512, longest_input(tokenizer, getattr(config, "encoder_config", None) or config))
+        cleaning = getattr(config, "text_cleaning", None)
+        self.encoder = encoder or TextEncoder(
+            tokenizer,
+            max_length=getattr(config, "input_length", None) or longest,
+            pair=bool(getattr(config, "takes_pairs", False)),
+            clean=TextCleaner(cleaning) if cleaning else str,
+            template=getattr(config, "text_template", None) or "{text}",
+        )
+        self.collate = TextCollator(tokenizer)
+
+    @classmethod
+    def load(cls, name_or_path: str, *, revision: str = "main", device: str | None = None, **options) -> "LabelFinder":
+        """Load a model and its tokenizer. No code of the model's directory is run.
+
+        Raises:
+            OSError: there is no such model.
+            DataError: the model is no text classifier.
+        """
+        fields = require_kind("classes", name_or_path, revision=revision)
+        ours = fields.get("model_type") == TextClassifier.config_class.model_type
+        model_class = TextClassifier if ours else AutoModelForSequenceClassification
+        model = model_class.from_pretrained(name_or_path, revision=revision)
+        tokenizer = load_own_tokenizer(name_or_path, revision=revision)
+        return cls(model.to(choose_device(device)).eval(), tokenizer, **options)
+
+    def set_threshold(self, threshold: float) -> None:
+        """Decide by this probability: of the positive class of two, of each of several labels, or to say anything."""
+        rule = self.rule
+        if rule.multi_label:
+            self.rule = replace(rule, thresholds=[threshold] * len(rule.labels))
+        elif rule.positive is not None:
+            self.rule = replace(rule, thresholds=[threshold])
+        else:
+            self.rule = replace(rule, abstain_below=threshold)
+
+    def find(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[Verdict]:
+        """What the model says about each text, or pair, in order."""
+        return self.rule.verdicts(self.logits(texts, pairs))
+
+    @torch.inference_mode()
+    def logits(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> np.ndarray:
+        """(texts, num_labels) float64, in order; texts of like length go through the model together."""
+        rows = self.encoder.encode(texts, pairs)
+        by_length = sorted(range(len(rows)), key=lambda i: -rows[i]["length"])
+        logits = np.zeros((len(rows), len(self.rule.labels)))
+        device = self.model.device
+        casting = torch.autocast(device.type, torch.bfloat16) if self.bf16 else contextlib.nullcontext()
+        for start in range(0, len(rows), self.batch_size):
+            indices = by_length[start : start + self.batch_size]
+            batch = {name: value.to(device) for name, value in self.collate([rows[i] for i in indices]).items()}
+            with casting:
+                logits[indices] = self.model(**batch).logits.double().cpu().numpy()
+        return logits

@@ -1,0 +1,108 @@
+"""What predict.py does for each kind of model: rows of input become lines of a file, or lines for a person.
+
+A task has `pair`, whether a row has two texts; `second`, what the other one is called; `lines(ids, texts[, others])`,
+a line for each row, without ids where `ids` is None; and `show(text, other)`, lines for people.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from .answer_finder import AnswerFinder, answer_line
+from .class_lines import class_line, submission_line
+from .entity_finder import EntityFinder
+from .entity_lines import cluener_line, entity_line
+from .label_finder import LabelFinder
+
+QUESTION_KEYS, PASSAGE_KEYS = ("question", "query", "text"), ("context", "passage", "text_pair")
+
+
+class EntityTask:
+    """Entities of texts, as JSON (`jsonl`) or in CLUENER's format (`cluener`)."""
+
+    formats = ("jsonl", "cluener")
+    options = ()
+    pair = False
+
+    def __init__(self, finder: EntityFinder, *, output_format: str = "jsonl"):
+        self.finder = finder
+        self.to_line = cluener_line if output_format == "cluener" else entity_line
+
+    def lines(self, ids: Sequence[str] | None, texts: Sequence[str]) -> Iterator[str]:
+        """A line a text."""
+        for i, (text, entities) in enumerate(zip(texts, self.finder.find(texts), strict=True)):
+            yield self.to_line(text, entities, id=ids and ids[i])
+
+    def show(self, text: str, other: str | None = None) -> Iterator[str]:
+        """The entities of one text, for people."""
+        for one in self.finder.find([text])[0]:
+            yield f"  {one.label:<14} {text[one.start : one.end]}  [{one.start}, {one.end})  {one.score:.3f}"
+
+
+class ClassTask:
+    """Classes of texts or pairs, as JSON (`jsonl`) or `id,label,score` (`csv`)."""
+
+    formats = ("jsonl", "csv")
+    options = ("text_pair", "top_k", "threshold")
+
+    def __init__(
+        self,
+        finder: LabelFinder,
+        *,
+        output_format: str = "jsonl",
+        top_k: int | None = None,
+        threshold: float | None = None,
+    ):
+        self.finder, self.csv, self.top_k = finder, output_format == "csv", top_k or 3
+        self.pair = finder.encoder.pair
+        if threshold is not None:
+            finder.set_threshold(threshold)
+
+    def lines(
+        self, ids: Sequence[str] | None, texts: Sequence[str], others: Sequence[str] | None = None
+    ) -> Iterator[str]:
+        """A line a text or pair."""
+        multi_label = self.finder.rule.multi_label
+        for i, verdict in enumerate(self.finder.find(texts, others)):
+            if self.csv:
+                yield submission_line(verdict, id=ids[i] if ids else str(i))
+            else:
+                sides = (texts[i], others[i]) if others else (texts[i],)
+                yield class_line(verdict, multi_label=multi_label, texts=sides, id=ids and ids[i], top_k=self.top_k)
+
+    def show(self, text: str, other: str | None = None) -> Iterator[str]:
+        """What is said about one text or pair, for people."""
+        verdict = self.finder.find([text], [other] if self.pair else None)[0]
+        nothing = "none" if self.finder.rule.multi_label else "I don't know"
+        yield "  " + (", ".join(verdict.labels) or nothing)
+        for label, score in verdict.ranked[: self.top_k]:
+            yield f"    {score:.3f}  {label}"
+
+
+class AnswerTask:
+    """Answers to questions about passages, as JSON."""
+
+    formats = ("jsonl",)
+    options = ("question", "top_k", "threshold")
+    pair = True
+
+    def __init__(
+        self,
+        finder: AnswerFinder,
+        *,
+        output_format: str = "jsonl",
+        top_k: int | None = None,
+        threshold: float | None = None,
+    ):
+        self.finder, self.with_n_best = finder, top_k is not None
+        finder.n_best = top_k or 1
+        if threshold is not None:
+            finder.null_threshold = threshold
+
+    def lines(self, ids: Sequence[str] | None, questions: Sequence[str], passages: Sequence[str]) -> Iterator[str]:
+        """A line a question."""
+        for i, answers in enumerate(self.finder.find(questions, passages)):
+            yield answer_line(questions[i], answers, id=ids and ids[i], n_best=self.with_n_best)
+
+    def show(self, question: str, passage: str) -> Iterator[str]:
+        """The answers to one question, for people."""
+        for one in self.finder.find([question], [passage])[0]:
+            yield f"  {one.text or '(no answer)'}  [{one.start}, {one.end})  {one.score:.3f}"

@@ -1,0 +1,63 @@
+"""What a trained directory, or a model on the Hub, is for; known from its configuration, before it is loaded."""
+
+from pathlib import Path
+
+import torch
+from transformers import AutoTokenizer, PreTrainedConfig, PreTrainedTokenizerBase
+
+from ..data.errors import DataError
+
+# kind of model: what the names of its architectures end in
+KINDS = {
+    "entities": ("ForTokenClassification", "CrfTagger", "SpanTagger"),
+    "classes": ("ForSequenceClassification", "TextClassifier"),
+    "answers": ("ForQuestionAnswering",),
+}
+SCRIPTS = {"entities": "run_ner.py", "classes": "run_classification.py or run_qa_cls.py", "answers": "run_qa_span.py"}
+
+
+def find_kind(name_or_path: str, *, revision: str = "main") -> str:
+    """A key of `KINDS`.
+
+    Raises:
+        OSError: there is no such model.
+        DataError: it is for none of them.
+    """
+    if not Path(name_or_path).is_dir() and (name_or_path.count("/") != 1 or name_or_path[0] in "./~"):
+        raise FileNotFoundError(
+            f"{name_or_path}: expected a trained output directory or a Hub id, found no such folder"
+        )
+    fields, _ = PreTrainedConfig.get_config_dict(name_or_path, revision=revision)
+    architecture = (fields.get("architectures") or ["none"])[0]
+    for kind, endings in KINDS.items():
+        if architecture.endswith(endings):
+            return kind
+    raise DataError(
+        f"{name_or_path}: expected a model that {', '.join(SCRIPTS.values())} has trained, found {architecture}"
+    )
+
+
+def require_kind(kind: str, name_or_path: str, *, revision: str = "main") -> dict:
+    """The configuration's fields of a model of this kind.
+
+    Raises:
+        OSError: there is no such model.
+        DataError: it is of another kind.
+    """
+    if (found := find_kind(name_or_path, revision=revision)) != kind:
+        raise DataError(
+            f"{name_or_path}: expected a model for {kind} as {SCRIPTS[kind]} trains it, found one for {found}"
+        )
+    return PreTrainedConfig.get_config_dict(name_or_path, revision=revision)[0]
+
+
+def load_own_tokenizer(name_or_path: str, *, revision: str = "main") -> PreTrainedTokenizerBase:
+    """The tokenizer beside a model; no code of the model's directory is run."""
+    return AutoTokenizer.from_pretrained(name_or_path, revision=revision, trust_remote_code=False)
+
+
+def choose_device(device: str | None) -> str:
+    """The device that is asked for, else the first accelerator, else the CPU."""
+    if device:
+        return device
+    return torch.accelerator.current_accelerator().type if torch.accelerator.is_available() else "cpu"

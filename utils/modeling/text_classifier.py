@@ -1,0 +1,221 @@
+"""Text classifier over any encoder, with the pooling that the stock classes do not offer.
+
+    encoder -> last layer, or learned mix of all layers -> pooling -> dropout -> linear
+
+`fusion` pools in two ways at once: the mean over the text through a linear layer of 128 units, the encoder's pooled
+output tanh(W h_cls) through another, and the sum of both, weighted, goes on.
+
+A saved `TextClassifier` takes this file along and reloads anywhere:
+`AutoModelForSequenceClassification.from_pretrained(path, trust_remote_code=True)`.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
+from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, PreTrainedConfig, PreTrainedModel
+from transformers import initialization as init
+from transformers.modeling_outputs import SequenceClassifierOutput
+
+DROPOUT_FIELDS = ("classifier_dropout", "classifier_dropout_prob", "seq_classif_dropout")  # of stock configurations
+
+
+class TextClassifierConfig(PreTrainedConfig):
+    """What a `TextClassifier` is made of.
+
+    Args:
+        encoder_config: the encoder's own configuration.
+        pooling: `cls` (tanh(W h_cls)), `mean` or `max` over all tokens that are not padding, or `fusion`.
+        layers: `last` hidden layer, or `weighted` for a learned mix of all.
+        fusion_size: units of either feature of `fusion`.
+        fusion_weights: `learned` shares of the two features, or `equal`.
+        dropout: before the classifier, 0-1.
+        problem_type: `single_label_classification` or `multi_label_classification`.
+    """
+
+    model_type = "text-classifier"
+    sub_configs = {"encoder_config": AutoConfig}
+    has_no_defaults_at_init = True
+
+    encoder_config: dict | PreTrainedConfig | None = None
+    pooling: str = "mean"
+    layers: str = "last"
+    fusion_size: int = 128
+    fusion_weights: str = "learned"
+    dropout: float = 0.1
+    initializer_range: float = 0.02
+
+    def __post_init__(self, **kwargs):
+        if isinstance(self.encoder_config, dict):
+            fields = dict(self.encoder_config)
+            self.encoder_config = AutoConfig.for_model(fields.pop("model_type"), **fields)
+        super().__post_init__(**kwargs)
+
+
+class TextClassifier(PreTrainedModel):
+    """Encoder, optional layer mix, pooling, dropout, linear classifier."""
+
+    config_class = TextClassifierConfig
+    base_model_prefix = "encoder"
+    accepts_loss_kwargs = False
+    supports_gradient_checkpointing = True
+    _supports_sdpa = _supports_flash_attn = _supports_attention_backend = True
+
+    HEAD_MODULES = ("layer_mix", "pooled", "fusion", "classifier")  # what sits on the encoder; some are None
+
+    def __init__(self, config: TextClassifierConfig):
+        super().__init__(config)
+        self.encoder = AutoModel.from_config(config.encoder_config)
+        if hasattr(self.encoder, "pooler"):
+            self.encoder.pooler = None  # ours takes its weights: under DDP two would wait for gradients of one
+        width = config.encoder_config.hidden_size
+        depth = config.encoder_config.num_hidden_layers
+        self.layer_mix = LayerMix(depth + 1) if config.layers == "weighted" else None
+        self.pooled = nn.Linear(width, width) if config.pooling in ("cls", "fusion") else None
+        self.fusion = None
+        if config.pooling == "fusion":
+            self.fusion = Fusion(width, config.fusion_size, learned=config.fusion_weights == "learned")
+            width = config.fusion_size
+        self.dropout = nn.Dropout(config.dropout)
+        self.classifier = nn.Linear(width, config.num_labels)
+        self.post_init()
+
+    @classmethod
+    def from_encoder(cls, name_or_path: str, *, loading: dict | None = None, **config) -> "TextClassifier":
+        """Put a fresh head on a pre-trained encoder; a pre-trained pooler becomes part of the head.
+
+        Args:
+            name_or_path: an encoder on disk or on the Hub.
+            loading: keyword arguments for `AutoModel.from_pretrained` (revision, token, ...).
+            **config: fields of `TextClassifierConfig`, `id2label` among them.
+        """
+        loading = {"dtype": torch.float32, **(loading or {})}
+        encoder, report = AutoModel.from_pretrained(name_or_path, **loading, output_loading_info=True)
+        model = cls(cls.config_class(encoder_config=encoder.config, **config))
+        if hasattr(encoder, "pooler"):
+            trained = not any(name.startswith("pooler.") for name in report["missing_keys"])
+            linear = next((each for each in encoder.pooler.modules() if isinstance(each, nn.Linear)), None)
+            if trained and linear is not None and model.pooled is not None:
+                model.pooled.load_state_dict(linear.state_dict())
+            encoder.pooler = None
+        model.encoder = encoder
+        return model
+
+    def _init_weights(self, module):
+        super()._init_weights(module)
+        if isinstance(module, LayerMix):
+            init.zeros_(module.weights)
+            init.ones_(module.scale)
+        elif isinstance(module, Fusion) and module.weights is not None:
+            init.zeros_(module.weights)
+
+    def forward(
+        self,
+        input_ids: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        labels: Tensor | None = None,
+    ) -> SequenceClassifierOutput:
+        """Score a batch.
+
+        Args:
+            input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds: as for the encoder.
+            labels: (batch,) int64 class ids; multi-label (batch, num_labels) float.
+
+        Returns:
+            `logits` (batch, num_labels) float32, and with labels the mean `loss`.
+        """
+        given = {"token_type_ids": token_type_ids, "position_ids": position_ids, "inputs_embeds": inputs_embeds}
+        hidden = self.encoder(
+            input_ids=input_ids,
+            attention_mask=attention_mask,
+            output_hidden_states=self.layer_mix is not None,
+            **{name: value for name, value in given.items() if value is not None},
+        )
+        states = hidden.last_hidden_state if self.layer_mix is None else self.layer_mix(hidden.hidden_states)
+        if attention_mask is None:
+            attention_mask = torch.ones(states.shape[:2], dtype=torch.int64, device=states.device)
+        logits = self.classifier(self.dropout(self.pool(states, attention_mask.bool()))).float()  # (batch, num_labels)
+        loss = None
+        if labels is not None and self.config.problem_type == "multi_label_classification":
+            loss = binary_cross_entropy_with_logits(logits, labels.float())
+        elif labels is not None:
+            loss = cross_entropy(logits, labels)
+        return SequenceClassifierOutput(loss=loss, logits=logits)
+
+    def pool(self, states: Tensor, mask: Tensor) -> Tensor:
+        """(batch, length, width) states, (batch, length) bool mask -> (batch, width or fusion_size)."""
+        pooling = self.config.pooling
+        if pooling == "max":
+            return states.masked_fill(~mask[..., None], torch.finfo(states.dtype).min).amax(1)
+        pooled = None if self.pooled is None else self.pooled(states[:, 0]).tanh()
+        if pooling == "cls":
+            return pooled
+        weights = mask[..., None].to(states.dtype)
+        mean = (states * weights).sum(1) / weights.sum(1).clamp(min=1)
+        return mean if self.fusion is None else self.fusion(mean, pooled)
+
+
+class Fusion(nn.Module):
+    """Two features of a text, each through a linear layer, added with weights that sum to 1."""
+
+    def __init__(self, width: int, size: int, *, learned: bool):
+        super().__init__()
+        self.mean = nn.Linear(width, size)
+        self.pooled = nn.Linear(width, size)
+        self.weights = nn.Parameter(torch.zeros(2)) if learned else None
+
+    def forward(self, mean: Tensor, pooled: Tensor) -> Tensor:
+        shares = (0.5, 0.5) if self.weights is None else self.weights.softmax(0)
+        return shares[0] * self.mean(mean) + shares[1] * self.pooled(pooled)
+
+
+class LayerMix(nn.Module):
+    """A learned weighted mean of all layers, times a learned scale (ELMo, Peters et al. 2018, equation 1)."""
+
+    def __init__(self, num_layers: int):
+        super().__init__()
+        self.weights = nn.Parameter(torch.zeros(num_layers))
+        self.scale = nn.Parameter(torch.ones(1))
+
+    def forward(self, layers: Sequence[Tensor]) -> Tensor:
+        shares = self.weights.softmax(0)
+        return self.scale * sum(share * layer for share, layer in zip(shares, layers, strict=True))
+
+
+def load_classifier(
+    name_or_path: str,
+    *,
+    loading: dict | None = None,
+    pooling: str = "cls",
+    layers: str = "last",
+    fusion_weights: str = "learned",
+    dropout: float = 0.1,
+    **settings,
+) -> PreTrainedModel:
+    """Put a fresh classifier on a pre-trained encoder: the stock class for `cls` of the last layer, else ours.
+
+    Args:
+        name_or_path: an encoder on disk or on the Hub.
+        loading: keyword arguments for `from_pretrained`, such as `revision` and `trust_remote_code`.
+        pooling, layers, fusion_weights, dropout: as in `TextClassifierConfig`.
+        **settings: further configuration fields, `id2label` and `problem_type` among them.
+    """
+    loading = {"dtype": torch.float32, **(loading or {})}
+    if pooling != "cls" or layers != "last":
+        own = {"pooling": pooling, "layers": layers, "fusion_weights": fusion_weights, "dropout": dropout}
+        return TextClassifier.from_encoder(name_or_path, loading=loading, **own, **settings)
+    origin = {name: value for name, value in loading.items() if name != "dtype"}
+    config = AutoConfig.from_pretrained(name_or_path, **origin)
+    known = [name for name in DROPOUT_FIELDS if hasattr(config, name)]
+    for name in known or ["cls_dropout"]:  # DeBERTa's, which its configuration need not have
+        setattr(config, name, dropout)
+    config.update(settings)
+    return AutoModelForSequenceClassification.from_pretrained(name_or_path, config=config, **loading)
+
+
+TextClassifierConfig.register_for_auto_class()
+TextClassifier.register_for_auto_class("AutoModelForSequenceClassification")
