@@ -19,7 +19,7 @@ SCRIPT_LINES, MODULE_LINES = 260, 430
 
 # Wing of utils/ -> packages beside the standard library, and modules of utils/ (a wing's name stands for all of it).
 WINGS = {
-    "data": ({"datasets", "pyarrow"}, {"data"}),
+    "data": ({"datasets", "pyarrow", "yaml"}, {"data"}),
     "encoding": ({"datasets", "torch", "transformers"}, {"data.tag_schemes", "encoding"}),
     "modeling": ({"torch", "transformers"}, {"modeling.crf"}),
     "training": (

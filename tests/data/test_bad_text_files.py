@@ -11,7 +11,7 @@ from utils.data.errors import DataError
 from utils.data.readers_text import TextColumns, read_classes
 from utils.data.text_rows import TEXT_KEYS
 
-CASES = 600
+CASES = 440
 
 
 def record(**keys):
@@ -221,8 +221,9 @@ BAD_FILES = [
     (
         "id twice",
         "a.csv",
-        lines("id,text,label", "x,一,a", "y,二,a", "x,三,a"),
+        lines("id,text,label", "x,一,a", "x,二,a", "x,三,a"),
         {},
+        'a.csv:3: expected an id of its own, found "x" as in line 2; change one\n'
         'a.csv:4: expected an id of its own, found "x" as in line 2; change one',
     ),
     (
@@ -607,7 +608,7 @@ def good_files(folder):
         "a.tsv": 'sentence\tlabel\n很好\ta\n"6"" nails"\tb\n',
         "lines.jsonl": "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in records),
         "array.json": json.dumps([{"text": text, "labels": [label, "z"]} for text, label in flat], indent=1),
-        "csl.json": json.dumps({"id": 7, "abst": "很好", "keyword": ["一", "二"], "label": 1}) * 1 + "\n",
+        "csl.json": json.dumps({"id": 7, "abst": "很好", "keyword": ["一", "二"], "label": 1}) + "\n",
         "tab.txt": "".join(f"{text}\t{label}\n" for text, label in flat),
         "pair.txt": "".join(f"{text}\tb\t{label}\n" for text, label in flat),
         "marked.txt": "".join(f"{number}_!_100_!_{label}_!_{text}_!_\n" for number, (text, label) in enumerate(flat)),

@@ -160,10 +160,18 @@ def test_header_can_be_forced_and_forbidden(read):
     assert read(content, file_format="tsv", columns=TextColumns(label="class_name"))[0]["label"] == "b"
 
 
+def test_header_may_have_columns_that_nobody_knows(read):
+    assert read("index\tsentence\tlabel\n8\ta\tb\n") == [{"id": "0", "text": "a", "label": "b"}]
+
+
 def test_label_that_is_a_known_name_makes_no_header(read, caplog):
     rows = read("我该怎么办\tquestion\n好\tanswer\n")
     assert [row["label"] for row in rows] == ["question", "answer"]
     assert caplog.text == ""
+
+
+def test_known_names_without_one_of_a_text_make_no_header(read):
+    assert read("answer\tlabel\n好\ta\n")[0] == {"id": "0", "text": "answer", "label": "label"}
 
 
 def test_header_of_which_only_the_text_is_known_is_warned_about(read, caplog):
@@ -183,6 +191,19 @@ def test_quoted_cells_may_have_commas_quotes_and_line_breaks(read):
 def test_line_numbers_are_right_behind_line_breaks_in_cells(read):
     with pytest.raises(DataError, match=r"a\.csv:5: expected 2 columns as in the header, found 1"):
         read('text,label\n"a\nb\nc",x\nd\n', "a.csv")
+
+
+def test_quoted_cell_has_a_thousand_lines_at_most_whatever_is_in_it(read):
+    content = 'text\n"open\n' + 'say ""x""\n' * 1500 + '"\n'
+    with pytest.raises(
+        DataError, match=r"a\.csv:2: expected a quote that closes the cell, found none up to line 1002"
+    ):
+        read(content, "a.csv")
+    assert len(read(content, "a.csv", skip_bad_lines=True)) == 1500
+
+
+def test_columns_without_names_are_ignored(read):
+    assert read(",,text\n0,1,一\n", "a.csv") == [{"id": "0", "text": "一"}]
 
 
 def test_quotes_inside_a_cell_without_quotes_are_text(read):
@@ -231,8 +252,9 @@ def test_texts_are_not_stripped_but_labels_are(read, info):
 # Columns
 
 
-@pytest.mark.parametrize("text", TEXT_KEYS)
-@pytest.mark.parametrize("label", LABEL_KEYS)
+@pytest.mark.parametrize(
+    ("text", "label"), [*((text, "label") for text in TEXT_KEYS), *(("text", label) for label in LABEL_KEYS)]
+)
 def test_known_names_of_texts_and_labels_are_found(read, text, label):
     assert read(f"{text},{label}\n一,x\n", "a.csv") == [{"id": "0", "text": "一", "label": "x"}]
 
@@ -245,6 +267,10 @@ def test_known_names_of_second_texts_are_found(read, pair):
 @pytest.mark.parametrize("key", ["id", "guid", "idx"])
 def test_known_names_of_ids_are_found_and_ids_are_strings(read, key):
     assert read(json_lines([{key: 7, "text": "一"}, {key: "x", "text": "二"}]), "a.json")[0]["id"] == "7"
+
+
+def test_row_with_an_empty_id_has_its_number(read):
+    assert [row["id"] for row in read("id,text\nx,一\n,二\n", "a.csv")] == ["x", "1"]
 
 
 def test_known_names_are_taken_in_their_order(read, info):
@@ -422,6 +448,13 @@ def test_row_with_an_unreadable_line_in_its_cell_is_left_out_whole(read, caplog)
     assert "left out 1 bad row" in caplog.text
 
 
+@pytest.mark.parametrize("name", ["a.txt", "a.csv"])
+@pytest.mark.parametrize("rest", [b"label\ttext\na\tb\n", b"a\tb\n"])
+def test_file_whose_first_line_cannot_be_read_is_never_guessed(read, name, rest):
+    with pytest.raises(DataError, match=r":1: expected UTF-8, found the byte 0xff"):
+        read(b"\xff\n" + rest, name, skip_bad_lines=True)
+
+
 def test_search_for_a_closing_quote_ends_after_a_thousand_lines(read):
     content = 'text\n"open\n' + "x\n" * 2000
     with pytest.raises(
@@ -463,6 +496,10 @@ def test_hidden_labels_of_the_hub_are_no_labels(feature):
 def test_minus_one_is_a_label_if_training_has_it():
     dataset = Dataset.from_dict({"text": ["一"], "label": [-1]})
     assert read_classes_dataset(dataset, labels=["-1", "1"])["label"][:] == ["-1"]
+
+
+def test_id_of_minus_one_is_an_id():
+    assert read_classes_dataset(Dataset.from_dict({"text": ["一"], "idx": [-1]}))["id"][:] == ["-1"]
 
 
 def test_data_set_that_was_read_reads_back_the_same():

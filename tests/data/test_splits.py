@@ -165,6 +165,32 @@ def test_other_classes_give_more_for_classes_with_one_text_but_half_at_most():
     assert len(split_by_class(few, seed=0)[1]) == 5
 
 
+def test_what_classes_with_one_text_owe_is_shared_out_evenly():
+    texts_of_one = [(f"a {i}", f"once {i}") for i in range(100)]
+    dataset = classes([*texts_of_one, *((f"{label} {i}", label) for label in "xy" for i in range(100))])
+    assert Counter(split_by_class(dataset, seed=0)[1]["label"]) == {"x": 15, "y": 15}
+
+
+@pytest.mark.parametrize("share", [0.5, 0.7, 0.95])
+def test_every_label_keeps_a_text_in_train_however_large_the_share(share):
+    dataset = sizes(*[2] * 20, *[5] * 5)
+    for seed in range(5):
+        train, validation = split_by_class(dataset, validation_share=share, seed=seed)
+        assert set(train["label"]) == set(dataset["label"])
+        assert len(validation) == min(round(65 * share), 65 - 25)
+
+
+@pytest.mark.parametrize(("share", "rows"), [(0.5, 7), (0.55, 14)])  # 10.5 and 11.55 of 21 are wanted
+def test_text_that_does_not_fit_is_taken_only_if_that_is_nearer(share, rows):
+    dataset = classes([(text, "x") for text in "aaaaaaabbbbbbbccccccc"])
+    assert len(split_by_class(dataset, validation_share=share, seed=0)[1]) == rows
+
+
+def test_seed_decides_which_small_classes_give_a_row():
+    chosen = [frozenset(split_by_class(sizes(*[2] * 20), seed=seed)[1]["label"]) for seed in range(10)]
+    assert len(set(chosen)) > 5
+
+
 def test_pairs_count_as_one_text_only_if_both_sides_are_the_same():
     pairs = [("a", "1"), ("a", "1"), ("a", "2"), ("a", "2")]
     dataset = classes(pairs, text_pair=["x", "y", "x", "z"])
@@ -211,8 +237,8 @@ def test_seed_decides_the_rows_of_each_class():
 def test_other_process_splits_by_class_alike():
     program = (
         "from datasets import Dataset; from utils.data.splits import split_by_class; "
-        "dataset = Dataset.from_dict({'id': list(map(str, range(90))), 'text': [f't{i % 70}' for i in range(90)], "
-        "'labels': [[f'l{i % 7}', f'l{i % 3}'] for i in range(90)]}); "
+        "dataset = Dataset.from_dict({'id': list(map(str, range(90))), 'text': [f't{i % 80}' for i in range(90)], "
+        "'labels': [[f'a{i % 6}', f'b{i // 15}'] for i in range(90)]}); "
         "print(','.join(split_by_class(dataset, seed=5)[1]['id']))"
     )
     environment = os.environ | {"PYTHONHASHSEED": "1"}
@@ -222,8 +248,8 @@ def test_other_process_splits_by_class_alike():
     dataset = Dataset.from_dict(
         {
             "id": list(map(str, range(90))),
-            "text": [f"t{i % 70}" for i in range(90)],
-            "labels": [[f"l{i % 7}", f"l{i % 3}"] for i in range(90)],
+            "text": [f"t{i % 80}" for i in range(90)],
+            "labels": [[f"a{i % 6}", f"b{i // 15}"] for i in range(90)],
         }
     )
     assert found.stdout.strip().split(",") == split_by_class(dataset, seed=5)[1]["id"][:]

@@ -320,6 +320,12 @@ def test_rows_behind_an_open_quote_are_read_if_bad_lines_are_skipped(read, caplo
     assert "left out 1 bad row" in caplog.text
 
 
+def test_row_of_a_table_with_an_unreadable_line_is_left_out(read, caplog):
+    content = b'text,n\na,1\n\xff,2\n"b\n\xff",3\nc,4\n'
+    assert read("a.csv", content, skip_bad_lines=True) == [("0", "a"), ("1", "c")]
+    assert "left out 2 bad rows" in caplog.text
+
+
 def test_open_quote_holds_a_thousand_lines_at_most(tmp_path):
     (tmp_path / "a.csv").write_text('text\n"open\n' + "x\n" * 5000)
     with pytest.raises(

@@ -235,7 +235,7 @@ def _parse_file(path: str | PathLike, name: str, file_format: str, columns: Text
         return parse_fields(lines, MARK, log, fields=MARKED_FIELDS)
     records = parse_fields(lines, "\t", log, fields=TAB_FIELDS)
     first = records[0][1]
-    if first and len(first) > 1 and first["text"] in TEXT_KEYS:
+    if first and first["text"] in TEXT_KEYS:
         logger.warning(
             "%s: the first line is read as a row; if it names columns, name that of the labels with --label_column",
             path,

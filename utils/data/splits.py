@@ -107,6 +107,7 @@ def split_by_class(dataset: Dataset, *, validation_share: float = 0.1, seed: int
     draw = random.Random(seed)
     order = list(strata)
     draw.shuffle(order)
+    taken: set[int] = set()
     chosen: list[int] = []
 
     def take(index: int) -> bool:
@@ -114,27 +115,29 @@ def split_by_class(dataset: Dataset, *, validation_share: float = 0.1, seed: int
         if any(texts_left[label] == 1 for label in group_labels[index]):
             return False
         texts_left.subtract(group_labels[index])
+        taken.add(index)
         chosen.extend(groups[index])
         return True
 
+    def by_size(indices: Iterable[int]) -> list[int]:
+        return sorted((index for index in indices if index not in taken), key=lambda index: len(groups[index]))
+
     due = 0  # rows of the strata so far
-    passed: list[int] = []
     for label in order:
         draw.shuffle(strata[label])
         due += sizes[label]
         quota = wanted * due / movable  # rows that validation should have by now
-        left = []
         for index in strata[label]:
-            if len(groups[index]) > quota - len(chosen) or not take(index):
-                left.append(index)
-        smallest = min(left, key=lambda index: len(groups[index]), default=None)
-        if smallest is not None and len(groups[smallest]) < 2 * (quota - len(chosen)) and take(smallest):
-            left.remove(smallest)
-        passed += left
-    draw.shuffle(passed)
-    for index in sorted(passed, key=lambda index: len(groups[index])):  # what is still missing, as labels ran out
-        if (len(groups[index]) <= wanted - len(chosen) or not chosen) and take(index) and len(chosen) >= wanted:
-            break
+            if len(groups[index]) <= quota - len(chosen):
+                take(index)
+        for index in by_size(strata[label])[:1]:  # one more, if that is nearer
+            if len(groups[index]) < 2 * (quota - len(chosen)):
+                take(index)
+    rest = [index for label in order for index in strata[label]]
+    draw.shuffle(rest)
+    for index in by_size(rest):  # what is still missing, as texts or labels ran out
+        if len(groups[index]) <= wanted - len(chosen) or not chosen:
+            take(index)
     return _cut(dataset, chosen)
 
 

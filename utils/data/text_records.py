@@ -49,7 +49,7 @@ def find_format(lines: Iterable[str | None], name: str, named: Collection[str]) 
         return "marked"
     for file_format, separator in (("tsv", "\t"), ("csv", ",")):
         _, cells = next(read_cells([first], separator), (0, None))
-        if isinstance(cells, list) and (file_format == "tsv" or len(cells) > 1) and _is_header(cells, named):
+        if isinstance(cells, list) and _is_header(cells, named):
             return file_format
     return "tab"
 
