@@ -103,8 +103,15 @@ def main(argv=None):
         if len(labels) < 2 - multi_label:
             raise DataError(f"the training data: expected two classes or more, found {', '.join(labels) or 'none'}")
     else:
+        if decisions.tuning:
+            raise ArgumentError(
+                "thresholds are tuned after training; for a trained model predict.py takes --threshold"
+            )
         finder = LabelFinder.load(base.model_name_or_path, revision=base.model_revision)
         labels, pair, multi_label = finder.rule.labels, finder.encoder.pair, finder.rule.multi_label
+    head.check(multi_label=multi_label)
+    if decisions.tuning and len(labels) > 2 and not multi_label:
+        raise ArgumentError(f"thresholds are for two classes or several labels, but there are {len(labels)} classes")
     for split in ("validation", "test"):
         if files[split]:
             dataset[split] = readers_text.read_classes(files[split], **reading, labels=labels)
@@ -131,7 +138,8 @@ def main(argv=None):
         encoder.label2id, encoder.multi_label = names["label2id"], multi_label
     else:
         tokenizer, config = tokenization.load_tokenizer(base.model_name_or_path, **loading)
-        data.max_length = min(data.max_length, tokenization.longest_input(tokenizer, config))
+        special = len(tokenization.SpecialTokens.of(tokenizer, pair=pair))
+        data.fit_length(tokenization.longest_input(tokenizer, config), special=special, texts=1 + pair)
         encoder = text_inputs.TextEncoder(
             tokenizer,
             max_length=data.max_length,
@@ -150,9 +158,6 @@ def main(argv=None):
             evaluators[split] = ClassEvaluator(encoded[split], rule)
 
     # ---- 3. Model: the stock class, or our pooled classifier on the encoder
-    head.check(multi_label=multi_label)
-    if decisions.tuning and rule.positive is None and not multi_label:
-        raise ArgumentError(f"thresholds are for two classes or several labels, but there are {len(labels)} classes")
     settings = {"problem_type": f"{'multi' if multi_label else 'single'}_label_classification", **names}
     settings |= {"input_length": data.max_length, "takes_pairs": pair, "text_cleaning": cleaning}
 

@@ -145,7 +145,8 @@ def main(argv=None):
         encoder.label2id = names["label2id"]
     else:
         tokenizer, config = tokenization.load_tokenizer(base.model_name_or_path, **loading)
-        data.max_length = min(data.max_length, tokenization.longest_input(tokenizer, config))
+        special = len(tokenization.SpecialTokens.of(tokenizer, pair=False))
+        data.fit_length(tokenization.longest_input(tokenizer, config), special=special, texts=1)
         encoder = text_inputs.TextEncoder(
             tokenizer,
             max_length=data.max_length,

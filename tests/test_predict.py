@@ -135,7 +135,7 @@ def test_interactive_answers_each_line_until_an_empty_one(trained, texts, capsys
 
 
 def test_a_folder_that_is_no_tagger_is_named(tiny_encoder, tmp_path):
-    with pytest.raises(DataError, match=r"expected a model that run_ner\.py, .*run_qa_span\.py has trained, found BertModel"):
+    with pytest.raises(DataError, match=r"expected a model that run_ner\.py, .* has trained, found BertModel"):
         predict.main([str(tiny_encoder), "--text", "a"])
     with pytest.raises(FileNotFoundError, match="expected a trained output directory or a Hub id"):
         predict.main([str(tmp_path / "nowhere"), "--text", "a"])

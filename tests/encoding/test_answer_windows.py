@@ -8,7 +8,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, 
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from utils.data.qa_records import FEATURES
-from utils.encoding.answer_windows import AnswerEncoder, AnswerReport, first_answer
+from utils.encoding.answer_windows import AnswerEncoder, AnswerReport, drop_empty, first_answer
 from utils.encoding.entity_windows import encode_dataset, group_windows
 
 ODD = "张在北京 \u3000\u200b\t😀👨‍👩‍👧é年20189，python ไ"
@@ -194,6 +194,13 @@ def test_the_report_says_what_was_cut_shortened_widened_and_unanswerable(bert, s
         "1 answers begin or end inside a token and are learnt by whole tokens; "
         "1 answers fit whole into no window and are learnt as no answer (raise --stride)"
     )
+
+
+def test_windows_without_the_answer_can_be_left_out_but_not_those_of_unanswerable_questions(bert, split):
+    encoder = AnswerEncoder(bert, max_length=20, stride=4, max_question_length=8)
+    kept = drop_empty(split, encode_dataset(split, encoder, by_length=False))
+    assert kept["text_index"][:] == [0, 2, 3]  # the answer of the second question is whole in no window
+    assert [bool(last) for last in kept["end_positions"][:]] == [True, True, False]
 
 
 def test_windows_of_an_encoded_split_are_found_again_in_the_order_of_the_passage(bert, split):

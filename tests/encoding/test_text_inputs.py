@@ -331,6 +331,13 @@ def test_tokenizer_that_pads_on_the_left_is_padded_on_the_right():
     assert batch["attention_mask"].tolist() == [[1, 1], [1, 0]]
 
 
+def test_batch_has_an_attention_mask_even_if_the_tokenizer_names_none():
+    tokenizer = byte_level_bpe()
+    tokenizer.model_input_names = ["input_ids"]
+    batch = TextCollator(tokenizer)([{"input_ids": [5, 6]}, {"input_ids": [7]}])
+    assert batch["attention_mask"].tolist() == [[1, 1], [1, 0]]
+
+
 @pytest.mark.parametrize(
     ("labels", "kind"), [([2, 0], torch.int64), ([[1.0, 0.0, 1.0], [0.0, 0.0, 0.0]], torch.float32)]
 )

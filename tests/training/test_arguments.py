@@ -212,11 +212,6 @@ def test_missing_model_is_an_error_that_names_the_flag(capsys):
     assert "--model_name_or_path" in capsys.readouterr().err + str(caught.value)
 
 
-def test_missing_output_directory_is_an_error(capsys):
-    with pytest.raises((SystemExit, ArgumentError)):
-        parse_arguments(*OURS, argv=["--model_name_or_path", "tiny"])
-
-
 def test_every_changed_default_is_a_field_with_that_default():
     from utils.training.fine_tuning_arguments import FineTuningArguments
 

@@ -14,7 +14,7 @@ from transformers import BertConfig, BertForTokenClassification, BertTokenizerFa
 
 import run_ner
 from utils.training import run_setup
-from utils.training.arguments import DataArguments, ModelArguments
+from utils.training.arguments import ArgumentError, DataArguments, ModelArguments
 from utils.training.atomic_files import replacing_files, write_json, write_text
 from utils.training.fine_tuning_arguments import FineTuningArguments
 from utils.training.run_setup import (
@@ -374,3 +374,8 @@ def test_commit_is_none_outside_a_checkout(monkeypatch, tmp_path):
 def test_commit_is_none_without_git(monkeypatch):
     monkeypatch.setenv("PATH", "")
     assert run_setup.git_commit() is None
+
+
+def test_missing_output_directory_is_an_error():
+    with pytest.raises(ArgumentError, match="--output_dir: expected a folder for the run's model and results"):
+        prepare_output_dir("", resume=False, overwrite=False)

@@ -124,11 +124,20 @@ class AnswerEncoder:
         }
 
 
-def drop_empty(encoded: Dataset) -> Dataset:
-    """The windows that hold an answer."""
-    return encoded.select(
-        [i for i, position in enumerate(encoded["end_positions"][:]) if position], keep_in_memory=True
-    )
+def drop_empty(dataset: Dataset, encoded: Dataset) -> Dataset:
+    """Leave out the windows that do not hold the answer of their question; those of unanswerable questions stay.
+
+    Args:
+        dataset: the questions, with `answers`.
+        encoded: their windows.
+    """
+    answered = [first_answer(gold) is not None for gold in dataset["answers"][:]]
+    kept = [
+        i
+        for i, (question, last) in enumerate(zip(encoded["text_index"][:], encoded["end_positions"][:], strict=True))
+        if last or not answered[question]
+    ]
+    return encoded.select(kept, keep_in_memory=True)
 
 
 def first_answer(answers: dict | None) -> tuple[int, int] | None:

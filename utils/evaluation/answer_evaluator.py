@@ -39,7 +39,7 @@ class AnswerEvaluator:
         self.dataset, self.max_answer_length = dataset, max_answer_length
         self.null_threshold, self.tune = null_threshold, tune
         self.measure = (CmrcScores if language == "zh" else SquadScores)(keep_in_memory=True)
-        self.rows = encoded.select_columns(COLUMNS).to_list()
+        self.rows = list(encoded.select_columns(COLUMNS).with_format("numpy"))
         self.windows = group_windows(self.rows, len(dataset))
 
     def rankings(self, outputs: tuple[np.ndarray, np.ndarray]) -> list[Ranking]:

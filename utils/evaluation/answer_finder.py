@@ -3,18 +3,18 @@
 import contextlib
 import json
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from datasets import Dataset
-from transformers import AutoConfig, AutoModelForQuestionAnswering, AutoTokenizer, PreTrainedConfig, PreTrainedModel
+from transformers import AutoModelForQuestionAnswering, PreTrainedModel
 
 from ..encoding.answer_windows import AnswerEncoder
 from ..encoding.collators import TextCollator
 from ..encoding.entity_windows import group_windows
 from ..encoding.tokenization import longest_input
+from .trained_models import choose_device, load_own_tokenizer, require_kind
 
 CANDIDATES = 20  # spans of a question that are compared, and among which probability is shared out
 MAX_ANSWER_LENGTH = 50  # sub-tokens; what stock models, whose configuration says nothing, are held to
@@ -155,10 +155,7 @@ class AnswerFinder:
         bf16: run the encoder in bfloat16.
         n_best: answers a question.
 
-    Example:
-        >>> finder = AnswerFinder.load("outputs/qa")  # doctest: +SKIP
-        >>> finder.find(["它由谁开发？"], ["《战国无双3》是由光荣和ω-force开发的。"])  # doctest: +SKIP
-        [[Answer(text='光荣和ω-force', start=10, end=20, score=0.87)]]
+    `AnswerFinder.load("outputs/qa").find(["谁？"], ["张伟在北京。"])` gives a list of `Answer` for each question.
     """
 
     def __init__(
@@ -167,13 +164,8 @@ class AnswerFinder:
         config = model.config
         if bf16:
             model.base_model.to(torch.bfloat16)  # once, where autocast would do so in each pass
-        self.model, self.tokenizer, self.batch_size, self.bf16, self.n_best = (
-            model,
-            tokenizer,
-            batch_size,
-            bf16,
-            n_best,
-        )
+        self.model, self.tokenizer = model, tokenizer
+        self.batch_size, self.bf16, self.n_best = batch_size, bf16, n_best
         longest = getattr(config, "window_length", None) or min(512, longest_input(tokenizer, config))
         stride = getattr(config, "window_stride", None)
         self.null_threshold: float | None = getattr(config, "null_threshold", None)
@@ -197,26 +189,12 @@ class AnswerFinder:
 
         Raises:
             OSError: there is no such model.
-            ValueError: the model does not answer questions.
+            DataError: it is of another kind.
         """
-        if not Path(name_or_path).is_dir() and (name_or_path.count("/") != 1 or name_or_path[0] in "./~"):
-            raise FileNotFoundError(
-                f"{name_or_path}: expected a trained output directory or a Hub id, found no such folder"
-            )
-        fields, _ = PreTrainedConfig.get_config_dict(name_or_path, revision=revision)
-        architectures = fields.get("architectures") or ["none"]
-        if not any(name.endswith("ForQuestionAnswering") for name in architectures):
-            raise ValueError(
-                f"{name_or_path}: expected a span question answering model that run_qa_span.py has trained, "
-                f"found {architectures[0]}"
-            )
-        config = AutoConfig.from_pretrained(name_or_path, revision=revision)
-        model = AutoModelForQuestionAnswering.from_pretrained(name_or_path, config=config, revision=revision)
-        tokenizer = AutoTokenizer.from_pretrained(name_or_path, revision=revision, trust_remote_code=False)
-        device = device or (
-            torch.accelerator.current_accelerator().type if torch.accelerator.is_available() else "cpu"
-        )
-        return cls(model.to(device).eval(), tokenizer, **options)
+        require_kind("answers", name_or_path, revision=revision)
+        model = AutoModelForQuestionAnswering.from_pretrained(name_or_path, revision=revision)
+        tokenizer = load_own_tokenizer(name_or_path, revision=revision)
+        return cls(model.to(choose_device(device)).eval(), tokenizer, **options)
 
     def find(self, questions: Sequence[str], contexts: Sequence[str]) -> list[list[Answer]]:
         """The `n_best` answers to each question, the chosen one first; empty text where the passage has no answer."""

@@ -13,7 +13,7 @@ from .decisions import DecisionRule, sigmoid, softmax
 
 logger = logging.getLogger(__name__)
 
-HOTTEST = 20.0  # bounds of the temperature: 1/20 to 20
+COLDEST, HOTTEST = 0.5, 20.0  # a few texts, all of them right, would ask for 0: certainty that nothing supports
 
 
 def fit_temperature(logits: np.ndarray, targets: np.ndarray, *, multi_label: bool) -> float:
@@ -27,7 +27,7 @@ def fit_temperature(logits: np.ndarray, targets: np.ndarray, *, multi_label: boo
         multi_label: sigmoid instead of softmax.
 
     Returns:
-        Between 1/20 and 20: the ends where all targets are right, or all logits useless.
+        Between 0.5 and 20: the ends where all targets are right, or all logits useless.
     """
     logits = np.asarray(logits, dtype=np.float64)
 
@@ -38,7 +38,7 @@ def fit_temperature(logits: np.ndarray, targets: np.ndarray, *, multi_label: boo
         expected = (softmax(inverse * logits) * logits).sum(-1)
         return float((expected - np.take_along_axis(logits, targets[:, None], 1)[:, 0]).mean())
 
-    low, high = 1 / HOTTEST, HOTTEST
+    low, high = 1 / HOTTEST, 1 / COLDEST
     if slope(low) >= 0:
         return 1 / low
     if slope(high) <= 0:

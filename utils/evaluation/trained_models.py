@@ -27,7 +27,13 @@ def find_kind(name_or_path: str, *, revision: str = "main") -> str:
         raise FileNotFoundError(
             f"{name_or_path}: expected a trained output directory or a Hub id, found no such folder"
         )
-    fields, _ = PreTrainedConfig.get_config_dict(name_or_path, revision=revision)
+    try:
+        fields, _ = PreTrainedConfig.get_config_dict(name_or_path, revision=revision)
+    except OSError as error:
+        reason = str(error).split("\n")[0]
+        raise FileNotFoundError(
+            f"{name_or_path}: expected a trained output directory or a Hub id, found neither: {reason}"
+        ) from error
     architecture = (fields.get("architectures") or ["none"])[0]
     for kind, endings in KINDS.items():
         if architecture.endswith(endings):

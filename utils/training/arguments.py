@@ -47,6 +47,21 @@ class DataArguments:
     max_train_samples: int | None = option(None, "Use the first so many training texts only, for a quick look.")
     max_eval_samples: int | None = option(None, "Likewise for validation and test.")
 
+    def fit_length(self, longest: int, *, special: int, texts: int) -> None:
+        """Settle `max_length` for an encoder.
+
+        Args:
+            longest: the most sub-tokens that it takes.
+            special: how many of them are special tokens.
+            texts: how many texts an input has, 1 or 2.
+
+        Raises:
+            ArgumentError: no room for text.
+        """
+        self.max_length = min(self.max_length, longest)
+        if self.max_length < special + texts:
+            raise ArgumentError(f"--max_length {self.max_length}: expected {special + texts} or more, room for text")
+
 
 @dataclass
 class WindowArguments(DataArguments):

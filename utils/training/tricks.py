@@ -149,13 +149,23 @@ class _Averaging(TrainerCallback):
             self.trainer.average_in_use = False
 
 
+class _Epochs(TrainerCallback):
+    """Tell a sampler of the epoch; on several devices accelerate does not, when a run goes on in the middle of one."""
+
+    def __init__(self, sampler: Sampler):
+        self.sampler = sampler
+
+    def on_epoch_begin(self, args, state, control, **kwargs):
+        self.sampler.set_epoch(int(state.epoch))
+
+
 class TrickTrainer(Trainer):
     """`Trainer` with parameter groups and, where given, FGM, R-Drop and EMA.
 
     Args:
         groups: optimizer groups, see `parameter_groups`.
         fast_gradient, regularized_dropout, averaged_weights: None for off.
-        train_sampler: draws the training rows; None for what `--train_sampling_strategy` says.
+        train_sampler: draws the training rows, with a `set_epoch`; None for what `--train_sampling_strategy` says.
         **trainer: arguments of `Trainer`.
     """
 
@@ -178,6 +188,8 @@ class TrickTrainer(Trainer):
         self.regularized_dropout = regularized_dropout
         self.averaged_weights = averaged_weights
         self.train_sampler = train_sampler
+        if train_sampler is not None:
+            self.add_callback(_Epochs(train_sampler))
         self.average_in_use = averaged_weights is not None  # until the model has it for good
         if averaged_weights is not None:
             self.add_callback(_Averaging(self))
