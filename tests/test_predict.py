@@ -12,6 +12,7 @@ from utils.data.errors import DataError
 from utils.encoding.entity_windows import Entity
 from utils.evaluation.entity_finder import EntityFinder
 from utils.evaluation.entity_lines import cluener_line
+from utils.training.arguments import ArgumentError
 
 
 @pytest.fixture(scope="module")
@@ -139,3 +140,60 @@ def test_a_folder_that_is_no_tagger_is_named(tiny_encoder, tmp_path):
         predict.main([str(tiny_encoder), "--text", "a"])
     with pytest.raises(FileNotFoundError, match="expected a trained output directory or a Hub id"):
         predict.main([str(tmp_path / "nowhere"), "--text", "a"])
+
+
+@pytest.fixture(scope="module")
+def answering(tiny_encoder, tmp_path_factory):
+    """A span question answering model that has learnt nothing."""
+    from transformers import AutoModelForQuestionAnswering, AutoTokenizer
+
+    folder = tmp_path_factory.mktemp("answering")
+    AutoModelForQuestionAnswering.from_pretrained(tiny_encoder).save_pretrained(folder)
+    AutoTokenizer.from_pretrained(tiny_encoder).save_pretrained(folder)
+    return str(folder)
+
+
+def test_questions_about_one_passage_are_answered_from_it(answering, capsys):
+    passage = "张伟在北京开会。"
+    rows = output_of(
+        capsys, answering, "--text", passage, "--question", "张伟是", "--question", "北京是", "--top_k", "2"
+    )
+    assert [row["question"] for row in rows] == ["张伟是", "北京是"]
+    for row in rows:
+        assert row["answer"] == passage[row["start"] : row["end"]] and len(row["n_best"]) == 2
+
+
+def test_questions_and_passages_come_from_files_of_two_columns(answering, capsys, tmp_path):
+    table, plain = tmp_path / "a.tsv", tmp_path / "a.txt"
+    table.write_text("id\tquestion\tcontext\nq7\t张伟是\t张伟在北京开会。\n", encoding="utf-8")
+    plain.write_text("张伟是\t张伟在北京开会。\n", encoding="utf-8")
+    (one,) = output_of(capsys, answering, "--input_file", str(table))
+    (other,) = output_of(capsys, answering, "--input_file", str(plain))
+    assert one["id"] == "q7" and (one["answer"], one["start"]) == (other["answer"], other["start"])
+
+
+def test_a_threshold_makes_the_model_say_that_there_is_no_answer(answering, capsys):
+    asked = (answering, "--text", "张伟在北京开会。", "--question", "张伟是")
+    assert output_of(capsys, *asked, "--threshold", "-1000")[0]["answer"] == ""
+    assert output_of(capsys, *asked, "--threshold", "1000")[0]["answer"]
+
+
+def test_a_question_without_a_passage_is_refused(answering):
+    with pytest.raises(ArgumentError, match="expected --question, and one --text as their passage"):
+        predict.main([answering, "--text", "张伟", "--text", "李娜", "--question", "谁"])
+    with pytest.raises(ArgumentError, match="expected --question"):
+        predict.main([answering, "--text", "张伟"])
+
+
+def test_interactive_questions_are_about_one_passage(answering, capsys, monkeypatch):
+    typed = iter(["张伟在北京开会。", "张伟是", ""])
+    monkeypatch.setattr("builtins.input", lambda prompt: next(typed))
+    predict.main([answering, "--interactive", "--precision", "fp32"])
+    assert ")" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("option", ["--top_k", "--batch_size", "--chunk_size"])
+def test_counts_below_one_are_refused(option, capsys):
+    with pytest.raises(SystemExit):
+        predict.main(["anything", "--text", "a", option, "0"])
+    assert f"{option} 0: expected 1 or more" in capsys.readouterr().err
