@@ -35,6 +35,11 @@ def parse_records(lines: list[str | None], log: ErrorLog) -> list[tuple[int, dic
     return list(_array_records(lines, log) if is_array else _line_records(lines, log))
 
 
+def is_unicode(text: str) -> bool:
+    """False for a lone surrogate, which JSON can write but UTF-8 cannot."""
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def _first_line(lines: Iterable[str | None]) -> str:
     return next((line for line in lines if line and line.strip()), "")
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from .errors import ErrorLog, counted, show
+from .json_records import is_unicode
 from .ner_rows import Row, TaggedRow, untag_rows
 from .tag_schemes import Span
 
@@ -104,7 +105,7 @@ def _parse_tokens(record: dict, number: int, report: Report) -> TaggedRow:
         tokens = []
     elif not tokens or "" in tokens:
         report(f"expected tokens that are not empty, found {show(tokens)}; remove what is empty, with its tag")
-    elif not _is_unicode("".join(tokens)):
+    elif not is_unicode("".join(tokens)):
         report("expected tokens in Unicode, found half of a surrogate pair; repair the escapes")
     key = next((key for key in TAG_KEYS if key in record), None)
     tags = record[key] if key else None
@@ -122,14 +123,14 @@ def _text_of(record: dict, report: Report) -> str:
         return ""
     if not text:
         report('expected "text" that is not empty, found ""; delete the row')
-    elif not _is_unicode(text):
+    elif not is_unicode(text):
         report("expected text in Unicode, found half of a surrogate pair; repair the escapes")
     return text
 
 
 def _id_of(record: dict, report: Report) -> str | None:
     given = record.get("id")
-    if given is None or (isinstance(given, str) and _is_unicode(given)):
+    if given is None or (isinstance(given, str) and is_unicode(given)):
         return given
     if isinstance(given, int) and not isinstance(given, bool) and abs(given) < 2**63:
         return str(given)
@@ -158,7 +159,7 @@ def _add_span(
     """Check an entity and append it to `spans`, or report what is wrong with it."""
     if not text:  # has its own error
         return
-    if not isinstance(label, str) or not label or not _is_unicode(label):
+    if not isinstance(label, str) or not label or not is_unicode(label):
         report(f"expected a label that is a name, found {show(label)}; name the entity type")
         return
     what = f"the {label} entity"
@@ -191,8 +192,3 @@ def _whereabouts(word: Any, text: str, inclusive: bool) -> str:
     places = [match.start() for match in re.finditer(re.escape(word), text)]
     shown = ", ".join(str([place, place + len(word) - inclusive]) for place in places[:3])
     return f"the word is at {shown}: correct the offsets"
-
-
-def _is_unicode(text: str) -> bool:
-    """False for a lone surrogate, which JSON can write but UTF-8 cannot."""
-    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from datasets import Dataset, Features, List, Value
 
 from .errors import DataError, ErrorLog, counted, show
+from .json_records import is_unicode
 
 logger = logging.getLogger(__name__)
 
@@ -121,7 +122,7 @@ def text_of(record: dict, key: str, place: Place) -> str:
     if not text.strip():
         place.report(f'expected "{key}" that is not empty, found {show(text)}; add the {key}, or delete the row')
         return ""
-    if not _is_unicode(text):
+    if not is_unicode(text):
         place.report(f'expected "{key}" in Unicode, found half of a surrogate pair; repair the escapes')
         return ""
     return text
@@ -204,7 +205,7 @@ def _add_answer(
     answers: list[tuple[str, int]], context: str, text: Any, start: Any, place: Place, repairs: Repairs
 ) -> None:
     """Check an answer and append it, moved to where it stands; or report what is wrong with it."""
-    if not isinstance(text, str) or not _is_unicode(text):
+    if not isinstance(text, str) or not is_unicode(text):
         place.report(f"expected the text of an answer, found {show(text)}; write a string")
     elif not text.strip():
         place.report(f"expected an answer that is not empty, found {show(text)}; write [] for no answer")
@@ -236,14 +237,9 @@ def _add_answer(
 
 def _id_of(record: dict, place: Place) -> str | None:
     given = record.get("id")
-    if given is None or (isinstance(given, str) and _is_unicode(given)):
+    if given is None or (isinstance(given, str) and is_unicode(given)):
         return given
     if type(given) is int and abs(given) < 2**63:
         return str(given)
     place.report(f'expected "id": a string or an integer, found {show(given)}; write it so, or leave it out')
     return None
-
-
-def _is_unicode(text: str) -> bool:
-    """False for a lone surrogate, which JSON can write but UTF-8 cannot."""
-    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)

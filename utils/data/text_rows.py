@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from datasets import Dataset, Features, List, Value
 
 from .errors import DataError, ErrorLog, counted, show
+from .json_records import is_unicode
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +23,6 @@ LABEL_KEYS = ("label", "labels", "is_sarcastic", "answer", "class", "category", 
 ID_KEYS = ("id", "guid", "idx")
 
 _HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
-_SURROGATE = re.compile("[\ud800-\udfff]")
 _INTEGER = re.compile("-?[0-9]{1,18}")
 _SHOWN_LABELS = 10  # of those that are allowed
 
@@ -237,11 +237,6 @@ def rows_to_dataset(
         columns["labels" if is_multi_label else "label"] = [row.label for row in kept]
     features = {name: List(Value("string")) if name == "labels" else Value("string") for name in columns}
     return Dataset.from_dict(columns, features=Features(features))
-
-
-def is_unicode(text: str) -> bool:
-    """False for a lone surrogate, which JSON can write but UTF-8 cannot."""
-    return text.isascii() or not _SURROGATE.search(text)
 
 
 def _text_of(record: dict, key: str, report: Report) -> str:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from unicodedata import east_asian_width
 
 import datasets
 import evaluate
@@ -83,14 +84,19 @@ class LenientF1(evaluate.Metric):
 
 def format_table(table: dict[str, dict]) -> str:
     """A per-class table in the layout of seqeval's and scikit-learn's classification reports."""
-    width = max(map(len, table), default=0)
+    width = max(map(_columns, table), default=0)
     lines = [f"{'':>{width}}  precision    recall  f1-score   support", ""]
     for name, row in table.items():
         if name == "micro avg":
             lines.append("")
         scores = "".join(f"{row[key]:>10.4f}" for key in ("precision", "recall", "f1"))
-        lines.append(f"{name:>{width}} {scores}{row['support']:>10}")
+        lines.append(f"{' ' * (width - _columns(name))}{name} {scores}{row['support']:>10}")
     return "\n".join(lines)
+
+
+def _columns(text: str) -> int:
+    """Columns of a terminal that a text takes: two for a Chinese character."""
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def _score(correct: int, found: int, gold: int) -> dict:
