@@ -1,11 +1,11 @@
 """Train, score and apply a text classifier: one text or a pair, one label or several, on any encoder.
 
-    python run_classification.py --model_name_or_path pretrained/bert-mini-zh --learning_rate 1e-3 \\
-        --train_file data/review_sample/train.tsv --output_dir outputs/reviews
+    python run_classification.py --model_name_or_path pretrained/bert-mini-zh --learning_rate 5e-4 \\
+        --train_file data/review_sample/train.tsv --validation_file data/review_sample/dev.tsv --output_dir outputs/r
     python run_classification.py config.yaml --pooling fusion --threshold_metric f1
 
 Prints a line an epoch and the scores of the best one, before and after its probabilities were calibrated on the
-validation data (a quarter of a minute on two CPU cores for the first command), and leaves in --output_dir the model,
+validation data (half a minute on two CPU cores for the first command), and leaves in --output_dir the model,
 its card, scores, predictions (for test data also `submission.csv`) and the record of the run. With a trained
 directory as model and no training data it scores --validation_file and predicts --test_file.
 """

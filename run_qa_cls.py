@@ -1,8 +1,8 @@
 """Train, score and ask an FAQ classifier: which office, or which canned answer, does a question belong to?
 
     python run_qa_cls.py --model_name_or_path pretrained/bert-mini-zh --learning_rate 1e-3 --num_train_epochs 15 \\
-        --train_file data/faq_sample/questions.txt --output_dir outputs/faq --ask "想申請停車證，要找誰"
-    python run_qa_cls.py --model_name_or_path outputs/faq --ask "想申請停車證，要找誰"
+        --train_file data/faq_sample/questions.txt --output_dir outputs/faq --ask "想申请停车证，要找谁"
+    python run_qa_cls.py --model_name_or_path outputs/faq --ask "想申请停车证，要找谁"
 
 The first command reads `answer question` lines, holds out a tenth by class, prints a line an epoch, scores with ranks
 (hits@3, MRR), how sure one must be to answer (risk and coverage), and the most probable answers to what is asked (half

@@ -1,7 +1,7 @@
 """Train, score and apply a span question answering model: question and passage in, a part of the passage out.
 
     python run_qa_span.py --model_name_or_path pretrained/bert-mini-zh --learning_rate 5e-4 \\
-        --train_file train.json --validation_file dev.json --output_dir outputs/qa
+        --train_file data/qa_sample/train.json --validation_file data/qa_sample/dev.json --output_dir outputs/qa
     python run_qa_span.py config.yaml --test_file test.json --n_best 5
 
 Takes SQuAD 1 and 2 and CMRC 2018 files, flat JSON lines and parquet. Prints a line an epoch (bert-mini-zh learns from
