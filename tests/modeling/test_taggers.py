@@ -113,8 +113,10 @@ def test_head_learns_saves_and_reloads_to_the_same_answers(encoders, tmp_path, k
     again = auto.from_pretrained(tmp_path, trust_remote_code=True).eval()
     with torch.no_grad():
         wanted, found = model(**batch), again(**batch)
-    assert torch.equal(wanted.logits, found.logits)
-    assert all(torch.equal(one, other) for one, other in zip(decoded(wanted), decoded(found), strict=True))
+    # The LSTM's kernels may round otherwise where weights lie elsewhere in memory; all else is equal bit for bit.
+    slack = 1e-6 if lstm_hidden else 0
+    for one, other in zip((wanted.logits, *decoded(wanted)), (found.logits, *decoded(found)), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=slack)
     assert again.config.id2label == model.config.id2label
 
 
