@@ -60,7 +60,8 @@ class DecisionArguments:
 def main(argv=None):
     started = time.time()
     ours = arguments.ClassifierArguments, DecisionArguments, arguments.PairArguments, arguments.ModelArguments
-    parsed = arguments.parse_arguments(*ours, arguments.TrickArguments, argv=argv, description=__doc__)
+    telling = {"description": __doc__, "defaults": arguments.CLASSIFIER_DEFAULTS}
+    parsed = arguments.parse_arguments(*ours, arguments.TrickArguments, argv=argv, **telling)
     head, decisions, data, base, flags, training = parsed
     decisions.check()
 

@@ -56,8 +56,9 @@ class FaqArguments:
 
 def main(argv=None):
     started = time.time()
-    ours = FaqArguments, arguments.ClassifierArguments, arguments.TextArguments, arguments.ModelArguments
-    parsed = arguments.parse_arguments(*ours, arguments.TrickArguments, argv=argv, description=__doc__)
+    own = FaqArguments, arguments.ClassifierArguments, arguments.TextArguments
+    ours = *own, arguments.ModelArguments, arguments.TrickArguments
+    parsed = arguments.parse_arguments(*ours, argv=argv, description=__doc__, defaults=arguments.CLASSIFIER_DEFAULTS)
     faq, head, data, base, flags, training = parsed
     faq.check()
     head.check(multi_label=False)
@@ -131,10 +132,8 @@ def main(argv=None):
         dataset[split] = rows.select(range(min(most or len(rows), len(rows))))
     if training.do_train:
         counts = Counter(dataset["train"]["label"][:])
-        rare = [f"{label} ({counts[label]})" for label in labels if counts[label] < faq.rare_class_rows]
-        logger.info(
-            "%d answers; with fewer than %d questions: %s", len(labels), faq.rare_class_rows, ", ".join(rare) or "none"
-        )
+        rare = [f"{label} ({counts[label]})" for label in labels if counts[label] < faq.rare_class_rows] or ["none"]
+        logger.info("%d answers; with fewer than %d questions: %s", len(labels), faq.rare_class_rows, ", ".join(rare))
 
     # ---- 2. Tokenise: whole questions, rewritten by the template
     loading = {"revision": base.model_revision, "trust_remote_code": base.trust_remote_code}
@@ -235,8 +234,8 @@ def main(argv=None):
         atomic_files.write_json(output_dir / "report.json", report)
         atomic_files.write_json(output_dir / "all_results.json", results)
         atomic_files.write_json(output_dir / "run.json", record)
-        hint = '%s holds the run; try: python run_qa_cls.py --model_name_or_path %s --ask "..."'
-        logger.info(hint, output_dir, base.model_name_or_path if finder else output_dir)
+        trained = base.model_name_or_path if finder else output_dir
+        logger.info('%s holds the run; try: run_qa_cls.py --model_name_or_path %s --ask "..."', output_dir, trained)
     return results
 
 

@@ -567,7 +567,7 @@ def test_predictions_stand_in_the_order_of_the_data_under_length_grouping(make):
 
 def test_training_batches_are_grouped_by_length(make):
     sampler = make("softmax")._get_train_sampler()
-    assert type(sampler).__name__ == "LengthGroupedSampler"
+    assert type(sampler).__name__ == "LengthSampler"
     assert sorted(sampler) == list(range(40))
 
 
@@ -744,7 +744,7 @@ def test_accumulated_micro_batches_train_as_the_whole_batch_does(make_classifier
 def test_tricks_are_off_unless_asked_for(make_classifier):
     trainer = make_classifier(multi_label=False)
     assert (trainer.fast_gradient, trainer.regularized_dropout, trainer.averaged_weights) == (None, None, None)
-    assert trainer.train_sampler is None
+    assert type(trainer.train_sampler).__name__ == "LengthSampler"
     assert not any(isinstance(each, EarlyStoppingCallback) for each in trainer.callback_handler.callbacks)
 
 

@@ -27,6 +27,10 @@ def option(default, help_text: str, **metadata):
     return field(default=default, metadata={"help": help_text, **metadata})
 
 
+# Of classifiers: where length goes with the class, as in titles, batches of like length teach badly or not at all.
+CLASSIFIER_DEFAULTS = {"train_sampling_strategy": "random"}
+
+
 @dataclass
 class DataArguments:
     """Where the data comes from."""
@@ -202,13 +206,16 @@ class TrickArguments:
     )
 
 
-def parse_arguments(*classes: type, argv: Sequence[str] | None = None, description: str | None = None) -> tuple:
+def parse_arguments(
+    *classes: type, argv: Sequence[str] | None = None, description: str | None = None, defaults: dict | None = None
+) -> tuple:
     """Parse `[config.yaml] [--flag value ...]`; the command line wins over the file.
 
     Args:
         *classes: our argument dataclasses, in the order in which help shows them.
         argv: command line without the program's name; that of the process if None.
         description: shown on top of `--help`.
+        defaults: of training options, where the script's differ from `TRAINING_DEFAULTS`.
 
     Returns:
         One instance of each class, and a `FineTuningArguments` behind them.
@@ -226,6 +233,7 @@ def parse_arguments(*classes: type, argv: Sequence[str] | None = None, descripti
     from .fine_tuning_arguments import FineTuningArguments
 
     parser = _Parser((*classes, FineTuningArguments), description=description, allow_abbrev=False)
+    parser.set_defaults(**(defaults or {}))
     if "--help_all" in argv:
         parser.print_help()
         raise SystemExit(0)

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 import torch
 from datasets import Dataset
 from torch.utils.data import Sampler
-from transformers.trainer_pt_utils import get_length_grouped_indices
 
-GROUP = 64  # rows of like length that follow each other; a multiple of it, drawn at random, is sorted at a time
+from .length_sampler import group_by_length
+
+GROUP = 32  # rows of like length that follow each other
 
 
 class ClassSampler(Sampler):
@@ -44,4 +45,4 @@ class ClassSampler(Sampler):
         generator = torch.Generator().manual_seed(self.seed + 1_000_003 * self.epoch)
         drawn = torch.multinomial(self.weights, len(self), replacement=True, generator=generator).tolist()
         lengths = [self.lengths[i] for i in drawn]
-        return (drawn[k] for k in get_length_grouped_indices(lengths, GROUP, generator=generator))
+        return (drawn[k] for k in group_by_length(lengths, batch_size=GROUP, generator=generator))

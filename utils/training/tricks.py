@@ -19,6 +19,7 @@ from .arguments import TrickArguments
 from .batch_size import Batches
 from .fast_dropout import use_fast_dropout
 from .fine_tuning_arguments import FineTuningArguments
+from .length_sampler import LengthSampler
 from .parameter_groups import parameter_groups
 from .progress_lines import ProgressLines
 
@@ -187,6 +188,10 @@ class TrickTrainer(Trainer):
         self.fast_gradient = fast_gradient
         self.regularized_dropout = regularized_dropout
         self.averaged_weights = averaged_weights
+        columns = getattr(self.train_dataset, "column_names", None) or ()
+        if train_sampler is None and self.args.train_sampling_strategy == "group_by_length" and "length" in columns:
+            size = {"batch_size": self.args.train_batch_size, "seed": self.args.data_seed or self.args.seed}
+            train_sampler = LengthSampler(self.train_dataset["length"][:], **size)
         self.train_sampler = train_sampler
         if train_sampler is not None:
             self.add_callback(_Epochs(train_sampler))
@@ -232,12 +237,7 @@ class TrickTrainer(Trainer):
     def _get_train_sampler(self, train_dataset=None):
         if self.train_sampler is not None:
             return self.train_sampler
-        sampler = super()._get_train_sampler(train_dataset)
-        if getattr(sampler, "lengths", None) is not None:
-            sampler.lengths = list(
-                sampler.lengths[:]
-            )  # a dataset column looks each length up in the table, every epoch
-        return sampler
+        return super()._get_train_sampler(train_dataset)
 
     def _get_eval_sampler(self, eval_dataset):
         # Length grouping would shuffle evaluation too: predictions would belong to other rows than their place says.

@@ -1,0 +1,61 @@
+"""Training rows in batches of like length, in random order.
+
+`Trainer`'s own grouping sorts stretches of some 50 batches by length and keeps them sorted. Where length goes with the
+label, as in news titles, 50 steps then drift from one kind of text to another, and training can collapse.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch.utils.data import Sampler
+
+POOL = 16  # batches that are sorted together: enough to save nearly all padding
+
+
+def group_by_length(lengths: Sequence[int], *, batch_size: int, generator: torch.Generator) -> list[int]:
+    """Put indices into an order whose batches hold like lengths, the batches themselves in random order.
+
+    Args:
+        lengths: of each row.
+        batch_size: rows that are fed together.
+        generator: decides.
+
+    Returns:
+        Every index once; the batch with the longest row first, so that memory runs out early if it does; what does
+        not fill a batch at the end.
+    """
+    order = torch.randperm(len(lengths), generator=generator).tolist()
+    full = len(order) // batch_size * batch_size
+    grouped, size = [], POOL * batch_size
+    for start in range(0, full, size):
+        grouped += sorted(order[start : min(start + size, full)], key=lengths.__getitem__)
+    batches = [grouped[start : start + batch_size] for start in range(0, full, batch_size)]
+    shuffled = torch.randperm(len(batches), generator=generator).tolist()
+    if batches:
+        heaviest = max(shuffled, key=lambda k: lengths[batches[k][-1]])
+        shuffled.insert(0, shuffled.pop(shuffled.index(heaviest)))
+    return [index for k in shuffled for index in batches[k]] + order[full:]
+
+
+class LengthSampler(Sampler):
+    """Every row once an epoch, see `group_by_length`.
+
+    Args:
+        lengths: of each row, in sub-tokens.
+        batch_size: rows that a device is fed together.
+        seed: the same seed gives the same order in every process, and another in each epoch.
+    """
+
+    def __init__(self, lengths: Sequence[int], *, batch_size: int, seed: int):
+        self.lengths, self.batch_size, self.seed, self.epoch = list(lengths), batch_size, seed, 0
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called at the start of each epoch, so that a resumed run sees what the uninterrupted one would have."""
+        self.epoch = epoch
+
+    def __iter__(self) -> Iterator[int]:
+        generator = torch.Generator().manual_seed(self.seed + 1_000_003 * self.epoch)
+        return iter(group_by_length(self.lengths, batch_size=self.batch_size, generator=generator))
