@@ -22,6 +22,14 @@ def test_every_row_comes_once_an_epoch_also_where_batches_do_not_fill():
         assert sorted(LengthSampler(draw_lengths(count), batch_size=8, seed=1)) == list(range(count))
 
 
+def test_the_longest_row_comes_first_in_every_epoch():
+    lengths = draw_lengths(1001)
+    sampler = LengthSampler(lengths, batch_size=8, seed=1)
+    for epoch in range(5):
+        sampler.set_epoch(epoch)
+        assert lengths[next(iter(sampler))] == max(lengths)
+
+
 def test_batches_hold_like_lengths():
     lengths = draw_lengths(2048)
     spread = [

@@ -21,20 +21,20 @@ def group_by_length(lengths: Sequence[int], *, batch_size: int, generator: torch
         generator: decides.
 
     Returns:
-        Every index once; the batch with the longest row first, so that memory runs out early if it does; what does
-        not fill a batch at the end.
+        Every index once; the longest row and its batch first, so that memory runs out early if it does; what does not
+        fill a batch at the end.
     """
     order = torch.randperm(len(lengths), generator=generator).tolist()
+    if order:
+        order.insert(0, order.pop(order.index(max(order, key=lengths.__getitem__))))
     full = len(order) // batch_size * batch_size
     grouped, size = [], POOL * batch_size
     for start in range(0, full, size):
-        grouped += sorted(order[start : min(start + size, full)], key=lengths.__getitem__)
+        grouped += sorted(order[start : min(start + size, full)], key=lengths.__getitem__, reverse=True)
     batches = [grouped[start : start + batch_size] for start in range(0, full, batch_size)]
-    shuffled = torch.randperm(len(batches), generator=generator).tolist()
-    if batches:
-        heaviest = max(shuffled, key=lambda k: lengths[batches[k][-1]])
-        shuffled.insert(0, shuffled.pop(shuffled.index(heaviest)))
-    return [index for k in shuffled for index in batches[k]] + order[full:]
+    # The first batch holds the longest row.
+    shuffled = [0, *(1 + torch.randperm(max(len(batches) - 1, 0), generator=generator)).tolist()]
+    return [index for k in shuffled[: len(batches)] for index in batches[k]] + order[full:]
 
 
 class LengthSampler(Sampler):
