@@ -6,6 +6,7 @@ and English words). Both take questions without an answer.
 
 import re
 import string
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -41,7 +42,7 @@ class Threshold(NamedTuple):
     threshold: float
 
 
-class AnswerScores(evaluate.Metric):
+class AnswerScores(evaluate.Metric, ABC):
     """What both measures share; `score` is theirs.
 
     `compute(predictions, references, threshold=None)` takes for each question `{"text": the best span, "null_odds":
@@ -67,6 +68,7 @@ class AnswerScores(evaluate.Metric):
             ),
         )
 
+    @abstractmethod
     def score(self, text: str, references: Sequence[str], *, has_unanswerable: bool) -> PairScore:
         """Score a text against the gold answers of its question; the best of them counts.
 
@@ -75,7 +77,6 @@ class AnswerScores(evaluate.Metric):
             references: gold answers; none for a question without an answer.
             has_unanswerable: whether the data set has such questions.
         """
-        raise NotImplementedError
 
     def _compute(self, predictions, references, threshold=None, **_):
         answerable = [len(gold) > 0 for gold in references]
