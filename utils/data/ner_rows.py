@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from datasets import Dataset, Features, Value
 
-from .errors import DataError, ErrorLog, counted, show
+from .errors import DataError, ErrorLog, counted
+from .row_ids import RowIds
 from .tag_schemes import Span, detect_scheme, find_broken_tags, tags_to_spans
 
 logger = logging.getLogger(__name__)
@@ -112,19 +113,13 @@ def rows_to_dataset(
     """
     is_labelled = any(row is not None and row.spans is not None for row in rows)
     columns: dict[str, list] = {name: [] for name in FEATURES}
-    first_use: dict[str, int] = {}
+    ids = RowIds(log)
     duplicates = 0
     for index, row in enumerate(rows):
         if row is None:
             continue
         errors_before = len(log)
-        row_id = str(index) if row.id is None else row.id
-        if row_id in first_use:
-            log.add(
-                row.number,
-                f"expected an id of its own, found {show(row_id)} as in {log.unit} {first_use[row_id]}; change one",
-            )
-        first_use.setdefault(row_id, row.number)
+        row_id = ids.take(row.id, index=index, number=row.number)
         spans = sorted(set(row.spans or ()))
         if is_labelled and row.spans is None:
             log.add(

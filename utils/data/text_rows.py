@@ -10,6 +10,7 @@ from datasets import Dataset, Features, List, Value
 
 from .errors import DataError, ErrorLog, counted, show
 from .json_records import is_unicode
+from .row_ids import RowIds
 
 logger = logging.getLogger(__name__)
 
@@ -191,19 +192,13 @@ def rows_to_dataset(
     is_paired = any(row.text_pair is not None for row in whole)
     allowed = None if labels is None else set(labels)
     kept: list[TextRow] = []
-    first_use: dict[str, int] = {}
+    ids = RowIds(log)
     duplicates = 0
     for index, row in enumerate(rows):
         if row is None:
             continue
         errors_before = len(log)
-        row_id = str(index) if row.id is None else row.id
-        if row_id in first_use:
-            log.add(
-                row.number,
-                f"expected an id of its own, found {show(row_id)} as in {log.unit} {first_use[row_id]}; change one",
-            )
-        first_use.setdefault(row_id, row.number)
+        row_id = ids.take(row.id, index=index, number=row.number)
         if is_labelled and row.label is None:
             none = ", [] for none" if is_multi_label else ""
             log.add(row.number, f"expected a label as in other {log.unit}s, found none; add it{none}")
