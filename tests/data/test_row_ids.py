@@ -31,5 +31,5 @@ def test_places_are_named_in_the_unit_of_the_source():
     ids = RowIds(log)
     ids.take("x", index=0, number=1)
     ids.take("x", index=1, number=2)
-    with pytest.raises(DataError, match='train.parquet, row 2: expected an id of its own, found "x" as in row 1'):
+    with pytest.raises(DataError, match=r'train\.parquet, row 2: expected an id of its own, found "x" as in row 1'):
         log.finish(skip_bad_lines=False)
