@@ -12,12 +12,11 @@ epoch and is scored once. Finished runs are not run again. Prints a Markdown tab
 
 import argparse
 import json
-import statistics
-import subprocess
 import sys
 import time
 from pathlib import Path
 
+from seed_runs import ROOT, read_json, run_script, spread, write_rows
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.metrics import f1_score
 from sklearn.pipeline import make_pipeline
@@ -26,7 +25,6 @@ from sklearn.svm import LinearSVC
 from utils.data.readers_text import read_classes
 from utils.data.splits import split_by_class
 
-ROOT = Path(__file__).resolve().parent.parent
 LAST_EPOCH = ["--eval_strategy", "no", "--save_strategy", "no", "--load_best_model_at_end", "false"]
 
 
@@ -56,30 +54,22 @@ def main():
         print(f"{time.strftime('%H:%M:%S')} seed {seed}: {[each[-1] for each in results.values()]}", file=sys.stderr)
     print("| | accuracy | macro F1 | accuracy by seed |\n|---|---|---|---|")
     for name, scores in results.items():
+        table = " | ".join(spread([one[name] for one in scores]) for name in ("accuracy", "macro_f1"))
         each = ", ".join(f"{100 * one['accuracy']:.2f}" for one in scores)
-        print(f"| {name} | {spread(scores, 'accuracy')} | {spread(scores, 'macro_f1')} | {each} |")
+        print(f"| {name} | {table} | {each} |")
     record = {"seeds": args.seeds, "flags": flags, "results": results}
     (args.output_dir / "scores.json").write_text(json.dumps(record, indent=2), encoding="utf-8")
 
 
-def spread(scores: list[dict], name: str) -> str:
-    """Mean ± standard deviation, times 100."""
-    values = [100 * one[name] for one in scores]
-    return f"{statistics.mean(values):.2f}" + (f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else "")
-
-
 def write_sides(args, seed: int, folder: Path) -> tuple[Path, Path]:
     """Train and test rows as json lines."""
-    folder.mkdir(parents=True, exist_ok=True)
     if args.data_file:
         rows = read_classes(args.data_file, file_format=args.file_format)
         sides = split_by_class(rows, validation_share=0.1, seed=seed)
     else:
         sides = [read_classes(path, file_format=args.file_format) for path in (args.train_file, args.test_file)]
-    paths = folder / "train.jsonl", folder / "test.jsonl"
-    for path, side in zip(paths, sides, strict=True):
-        path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in side), encoding="utf-8")
-    return paths
+    train, test = sides
+    return write_rows(train, folder / "train.jsonl"), write_rows(test, folder / "test.jsonl")
 
 
 def score_baseline(train: Path, test: Path, *, analyzer: str) -> dict:
@@ -99,13 +89,10 @@ def score_script(args, flags: list[str], seed: int, folder: Path, train: Path, t
     """Accuracy, macro F1 (0-1) and training speed of our script; what is done is read, not done again."""
     result = folder / "run" / "all_results.json"
     if not result.exists():
-        command = [sys.executable, ROOT / args.script, "--model_name_or_path", args.model_name_or_path]
-        command += ["--train_file", train, "--validation_file", test, "--output_dir", result.parent]
-        command += ["--overwrite_output_dir", "true", "--seed", seed, *LAST_EPOCH, *flags]
-        done = subprocess.run([*map(str, command)], capture_output=True, text=True, cwd=ROOT)
-        if done.returncode:
-            sys.exit(done.stderr)
-    scores = json.loads(result.read_text(encoding="utf-8"))
+        given = ["--model_name_or_path", args.model_name_or_path, "--train_file", train, "--validation_file", test]
+        given += ["--output_dir", result.parent, "--overwrite_output_dir", "true", "--seed", seed]
+        run_script(args.script, *given, *LAST_EPOCH, *flags)
+    scores = read_json(result)
     speed = scores.get("train_samples_per_second")
     return {"accuracy": scores["eval_accuracy"], "macro_f1": scores["eval_macro_f1"], "texts_per_second": speed}
 

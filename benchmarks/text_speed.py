@@ -7,13 +7,10 @@ Prints texts/s, their ratio, and the accuracy of both, so that speed is not boug
 """
 
 import argparse
-import json
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from seed_runs import ROOT, read_json, run_script
 
 
 def main():
@@ -31,20 +28,14 @@ def main():
 
     with tempfile.TemporaryDirectory() as folder:
         whole_run = ["--eval_strategy", "no", "--save_strategy", "no", "--load_best_model_at_end", "false"]
-        run(ROOT / "run_classification.py", *common, "--output_dir", f"{folder}/ours", *whole_run)
-        ours = json.loads(Path(folder, "ours", "all_results.json").read_text(encoding="utf-8"))
-        run(ROOT / "benchmarks" / "stock_classification.py", *common, "--output_file", f"{folder}/stock.json")
-        stock = json.loads(Path(folder, "stock.json").read_text(encoding="utf-8"))
+        run_script("run_classification.py", *common, "--output_dir", f"{folder}/ours", *whole_run)
+        ours = read_json(Path(folder, "ours", "all_results.json"))
+        run_script("benchmarks/stock_classification.py", *common, "--output_file", f"{folder}/stock.json")
+        stock = read_json(Path(folder, "stock.json"))
     fast, slow = ours["train_samples_per_second"], stock["train_samples_per_second"]
     print(f"run_classification.py     {fast:7.1f} texts/s   accuracy {ours['eval_accuracy']:.4f}")
     print(f"stock, padded to 128      {slow:7.1f} texts/s   accuracy {stock['accuracy']:.4f}")
     print(f"ratio {fast / slow:.2f}x")
-
-
-def run(*command):
-    done = subprocess.run([sys.executable, *map(str, command)], capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(done.stderr)
 
 
 if __name__ == "__main__":

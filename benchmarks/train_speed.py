@@ -8,13 +8,10 @@ ratio, and the strict F1 of both, so that speed is not bought with quality.
 """
 
 import argparse
-import json
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from seed_runs import ROOT, read_json, run_script
 
 
 def main():
@@ -31,20 +28,14 @@ def main():
 
     with tempfile.TemporaryDirectory() as folder:
         whole_run = ["--eval_strategy", "no", "--save_strategy", "no", "--load_best_model_at_end", "false"]
-        run(ROOT / "run_ner.py", *common, "--head", "crf", "--output_dir", f"{folder}/ours", *whole_run)
-        ours = json.loads(Path(folder, "ours", "all_results.json").read_text())
-        run(ROOT / "benchmarks" / "stock_crf.py", *common, "--output_file", f"{folder}/stock.json")
-        stock = json.loads(Path(folder, "stock.json").read_text())
+        run_script("run_ner.py", *common, "--head", "crf", "--output_dir", f"{folder}/ours", *whole_run)
+        ours = read_json(Path(folder, "ours", "all_results.json"))
+        run_script("benchmarks/stock_crf.py", *common, "--output_file", f"{folder}/stock.json")
+        stock = read_json(Path(folder, "stock.json"))
     fast, slow = ours["train_samples_per_second"], stock["train_samples_per_second_without_eval"]
     print(f"run_ner.py --head crf     {fast:7.1f} texts/s   strict F1 {ours['eval_f1']:.4f}")
     print(f"Trainer + pytorch-crf     {slow:7.1f} texts/s   strict F1 {stock['last_f1_strict']:.4f}")
     print(f"ratio {fast / slow:.2f}x")
-
-
-def run(*command):
-    done = subprocess.run([sys.executable, *map(str, command)], capture_output=True, text=True)
-    if done.returncode:
-        sys.exit(done.stderr)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,42 @@
+"""What the benchmarks share: running a script of the repository, and mean ± std over seeds."""
+
+import json
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def run_script(script: str, *given) -> None:
+    """Run a script of the repository; print what it said and exit if it fails."""
+    command = [sys.executable, str(ROOT / script), *map(str, given)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(done.stderr)
+
+
+def spread(values: Sequence[float]) -> str:
+    """Mean ± standard deviation (of the sample), times 100.
+
+    Example:
+        >>> spread([0.5, 0.7])
+        '60.00 ± 14.14'
+    """
+    mean = f"{100 * statistics.mean(values):.2f}"
+    return mean + (f" ± {100 * statistics.stdev(values):.2f}" if len(values) > 1 else "")
+
+
+def write_rows(rows: Iterable[dict[str, Any]], path: Path) -> Path:
+    """Write rows as json lines."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def read_json(path: Path) -> Any:
+    """What a run left."""
+    return json.loads(path.read_text(encoding="utf-8"))
