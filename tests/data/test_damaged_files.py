@@ -7,11 +7,14 @@ import random
 import pytest
 from datasets import Dataset
 
+from tests.data.byte_damage import damage
 from utils.data.errors import DataError
 from utils.data.ner_rows import FEATURES
 from utils.data.readers_ner import read_ner
 
 CASES = 500
+KINDS = ["flip", "cut", "end", "insert", "structure", "swap"]
+STRUCTURES = [b"[", b"{", b'"', b",", b"\n", b"\t", b" ", b"\0", b"-", b"\\ud800", b"null", b"9" * 20]
 TAGS = ["B-PER", "I-PER", "O", "B-ORG"]
 
 
@@ -34,33 +37,6 @@ def good_files(folder):
     Dataset.from_list([tokens] * 3).to_parquet(folder / "tokens.parquet")
     contents["tokens.parquet"] = (folder / "tokens.parquet").read_bytes()
     return contents
-
-
-def damage(content, draw):
-    """Flip, cut, insert or swap bytes, once or twice."""
-    content = bytearray(content)
-    for _ in range(draw.randint(1, 2)):
-        start = draw.randrange(len(content) + 1)
-        stop = min(start + draw.randint(1, 8), len(content))
-        kind = draw.choice(["flip", "cut", "end", "insert", "structure", "swap"])
-        if kind == "flip" and start < stop:
-            content[start] ^= 1 << draw.randrange(8)
-        elif kind == "cut":
-            del content[start:stop]
-        elif kind == "end":
-            del content[max(start, len(content) // 2) :]
-        elif kind == "insert":
-            content[start:start] = draw.randbytes(draw.randint(1, 4))
-        elif kind == "structure":
-            content[start:start] = draw.choice(
-                [b"[", b"{", b'"', b",", b"\n", b"\t", b" ", b"\0", b"-", b"\\ud800", b"null", b"9" * 20]
-            )
-        elif kind == "swap":
-            other = draw.randrange(len(content) + 1)
-            piece, there = content[start:stop], content[other : other + 8]
-            content[start:stop] = there
-            content[other : other + 8] = piece
-    return bytes(content)
 
 
 def check(dataset):
@@ -90,7 +66,7 @@ def test_damaged_file_gives_a_data_set_or_a_data_error(tmp_path, skip_bad_lines)
     for case in range(CASES // 2):
         name = sorted(files)[case % len(files)]
         path = tmp_path / name
-        path.write_bytes(damage(files[name], draw))
+        path.write_bytes(damage(files[name], draw, kinds=KINDS, structures=STRUCTURES))
         try:
             check(read_ner(path, skip_bad_lines=skip_bad_lines))
             outcomes["read"] += 1
