@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from tests.data.written_files import lines
 from utils.data.errors import DataError
 from utils.data.readers_qa import read_qa
 
@@ -14,10 +15,6 @@ PASSAGE = "李白字太白，李白好酒。"
 def flat(**keys):
     record = {"question": "字？", "context": PASSAGE, "answers": [{"text": "太白", "answer_start": 3}]} | keys
     return json.dumps({key: value for key, value in record.items() if value is not ...}, ensure_ascii=False).encode()
-
-
-def lines(*parts):
-    return b"\n".join(parts) + b"\n"
 
 
 def nested(*questions, **paragraph):
