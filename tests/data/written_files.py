@@ -1,5 +1,25 @@
 """Small files for the readers to read: their lines, and where they are written."""
 
+import json
+
 
 def lines(*parts):
     return b"\n".join(part if isinstance(part, bytes) else part.encode() for part in parts) + b"\n"
+
+
+def json_lines(records):
+    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
+
+
+def write(path, content):
+    path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
+    return path
+
+
+def write_and_read(folder, read):
+    """`read` for contents: they become a file, `file.txt` if no name is given."""
+
+    def run(content, name="file.txt", **options):
+        return read(write(folder / name, content), **options)
+
+    return run

@@ -1,0 +1,127 @@
+"""Labels of texts: one or several, as names or as numbers that a file of classes names."""
+
+import pytest
+from datasets import Dataset, Features, List, Value
+
+from tests.data.class_rows import ROWS
+from tests.data.written_files import json_lines, write
+from utils.data.readers_text import TextColumns, list_labels, read_classes
+
+# Labels
+
+
+@pytest.mark.parametrize(
+    ("label", "name"), [(1, "1"), (0, "0"), (-1, "-1"), (1.0, "1.0"), (2.5, "2.5"), (True, "true"), (False, "false")]
+)
+def test_label_that_is_no_string_becomes_what_json_writes(read, label, name):
+    assert read(json_lines([{"text": "一", "label": label}]), "a.json")[0]["label"] == name
+
+
+@pytest.mark.parametrize(
+    "content", ["text,label\n一,\n二,\n", "text,label\n一,\n", "text\n一\n"], ids=["two", "one", "no column"]
+)
+def test_column_of_empty_labels_is_none(read, content):
+    assert list(read(content, "a.csv")[0]) == ["id", "text"]
+
+
+def test_lists_of_labels_make_the_data_multi_label(read, info):
+    content = json_lines([{"text": "一", "labels": ["b", "a", "b"]}, {"text": "二", "labels": []}])
+    assert [row["labels"] for row in read(content, "a.json")] == [["a", "b"], []]
+    assert "each row may have several labels (multi-label)" in info.text
+    assert "removed 1 duplicate of labels within a row" in info.text
+
+
+THREE = [("一", "b,a"), ("二", ""), ("三", "c")]
+
+
+@pytest.mark.parametrize(("name", "content"), [
+    ("a.csv", 'text,label\n一,"b, a"\n二,\n三,c\n'),
+    ("a.json", json_lines([{"text": text, "label": label} for text, label in THREE])),
+    ("a.txt", "一\tb,a\n二\t\n三\tc\n"),
+])  # fmt: skip
+def test_separator_cuts_labels_and_an_empty_one_is_none(read, name, content, info):
+    rows = read(content, name, label_separator=",")
+    assert [row["labels"] for row in rows] == [["a", "b"], [], ["c"]]
+    assert "white space" not in info.text
+
+
+def test_separator_makes_single_labels_multi_label(read):
+    assert read("一\ta\n", label_separator="|")[0]["labels"] == ["a"]
+
+
+def test_numbers_in_lists_become_names_sorted_by_number(read):
+    assert read(json_lines([{"text": "一", "label": [10, 9]}]), "a.json")[0]["labels"] == ["9", "10"]
+
+
+def test_features_are_strings_and_lists_of_strings(tmp_path):
+    path = write(tmp_path / "a.json", json_lines([{"text": "一", "text_pair": "二", "labels": ["a"]}]))
+    string = Value("string")
+    assert read_classes(path).features == Features(
+        {"id": string, "text": string, "text_pair": string, "labels": List(string)}
+    )
+
+
+def test_labels_are_listed_in_order():
+    assert list_labels(Dataset.from_dict({"label": ["b", "a", "b"]})) == ["a", "b"]
+    assert list_labels(Dataset.from_dict({"label": ["10", "9", "-1"]})) == ["-1", "9", "10"]
+    assert list_labels(Dataset.from_dict({"label": ["10", "9", "x"]})) == ["10", "9", "x"]
+    assert list_labels(Dataset.from_dict({"labels": [["b"], [], ["a", "b"]]})) == ["a", "b"]
+    assert list_labels(Dataset.from_dict({"text": ["a"]})) == []
+
+
+def test_allowed_labels_pass_and_need_not_all_occur(read):
+    assert read("很好\tpos\n很差\tneg\n", labels=["neg", "pos", "other"]) == ROWS
+
+
+def test_named_label_column_may_be_missing_from_test_data(read):
+    assert list(read("text,n\n一,1\n", "a.csv", columns=TextColumns(label="sort"), labels=["a"])[0]) == ["id", "text"]
+
+
+def test_duplicates_and_contradictions_are_counted_and_kept(read, info):
+    assert len(read("一\ta\n一\ta\n一\tb\n二\ta\n二\ta\n三\tc\n三\tc\n三\td\n")) == 8
+    assert info.text.count("kept 3 duplicate rows") == 1
+    assert info.text.count("kept 2 texts with different labels in different rows") == 1
+
+
+def test_pairs_with_one_side_in_common_are_no_duplicates(read, info):
+    read("一\t二\ta\n一\t三\tb\n")
+    assert "kept" not in info.text
+
+
+# Names of classes
+
+
+def test_class_file_beside_the_file_is_used_and_logged(tmp_path, read, info):
+    write(tmp_path / "class.txt", "财经\n体育\r\n\n")
+    assert [row["label"] for row in read("一\t1\n二\t0\n")] == ["体育", "财经"]
+    assert "class.txt: names the classes" in info.text
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        ("财经\n", "class.txt is not used: it has no line for class 1"),
+        ("财经\n\n体育\n", "expected the name of a class, found a blank line"),
+    ],
+)
+def test_class_file_beside_the_file_that_does_not_fit_is_warned_about(tmp_path, read, caplog, names, message):
+    write(tmp_path / "class.txt", names)
+    assert [row["label"] for row in read("一\t1\n二\t0\n")] == ["1", "0"]
+    assert message in caplog.text
+
+
+def test_class_file_beside_a_file_of_names_is_left_alone(tmp_path, read, info):
+    write(tmp_path / "class.txt", "财经\n体育\n")
+    assert [row["label"] for row in read("一\t1\n二\tx\n")] == ["1", "x"]
+    assert "class.txt" not in info.text
+
+
+def test_class_file_can_be_named_and_takes_names_too(tmp_path, read):
+    names = write(tmp_path / "names.txt", b"\xef\xbb\xbf" + "财经\n体育".encode())
+    rows = read("一\t1\n二\t财经\n", class_file=names, labels=["财经", "体育"])
+    assert [row["label"] for row in rows] == ["体育", "财经"]
+
+
+def test_numbers_of_several_labels_are_named(tmp_path, read):
+    names = write(tmp_path / "names.txt", "b\na\n")
+    assert read("一\t0 1\n", label_separator=" ", class_file=names)[0]["labels"] == ["a", "b"]
