@@ -7,6 +7,7 @@ import logging
 import pytest
 from datasets import Dataset, DatasetDict
 
+from tests.data.written_files import json_lines
 from utils.data.errors import DataError
 from utils.data.qa_records import FEATURES
 from utils.data.readers_qa import (
@@ -47,10 +48,6 @@ def read(tmp_path):
     return write_and_read
 
 
-def lines(records):
-    return "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
-
-
 def test_nested_files_give_a_row_for_each_question_with_its_passage(read):
     dataset = read(nested(question(), question(id="b", question="何年？")))
     assert dataset.features == FEATURES
@@ -69,7 +66,7 @@ def test_a_nested_file_is_recognised_on_one_line_and_on_many(read, indent):
 
 def test_flat_lines_and_an_array_are_read_with_answers_in_either_form(read):
     wanted = [{"text": ["701年"], "answer_start": [8]}, {"text": ["太白"], "answer_start": [3]}]
-    for content in (lines(FLAT), FLAT):
+    for content in (json_lines(FLAT), FLAT):
         dataset = read(content)
         assert dataset["id"][:] == ["a", "b"]
         assert dataset["answers"][:] == wanted
@@ -82,10 +79,10 @@ def test_several_gold_answers_are_kept_in_order(read):
 
 
 def test_gzipped_files_and_parquet_hold_the_same(read, tmp_path):
-    wanted = read(lines(FLAT))[:]
-    (tmp_path / "a.json.gz").write_bytes(gzip.compress(lines(FLAT).encode()))
+    wanted = read(json_lines(FLAT))[:]
+    (tmp_path / "a.json.gz").write_bytes(gzip.compress(json_lines(FLAT).encode()))
     assert read_qa(tmp_path / "a.json.gz")[:] == wanted
-    read(lines(FLAT)).to_parquet(tmp_path / "a.parquet")
+    read(json_lines(FLAT)).to_parquet(tmp_path / "a.parquet")
     assert read_qa(tmp_path / "a.parquet")[:] == wanted
 
 
@@ -151,7 +148,7 @@ def test_nothing_is_logged_about_a_file_without_faults(read, caplog):
 
 def test_numbers_stand_in_for_missing_ids_and_number_ids_become_strings(read):
     rows = [{key: value for key, value in FLAT[0].items() if key != "id"}, FLAT[1] | {"id": 7}]
-    assert read(lines(rows))["id"][:] == ["0", "7"]
+    assert read(json_lines(rows))["id"][:] == ["0", "7"]
 
 
 def test_skipping_leaves_out_the_questions_with_errors(read, caplog):
