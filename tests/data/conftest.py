@@ -1,6 +1,9 @@
-"""Texts with classes, written and read, and what the readers log."""
+"""Texts with classes, written and read; what the readers log; standard input."""
 
+import io
 import logging
+import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -18,3 +21,14 @@ def read(tmp_path):
 def info(caplog):
     caplog.set_level(logging.INFO)
     return caplog
+
+
+@pytest.fixture
+def feed(monkeypatch):
+    """Put bytes, or an iterable of lines, on standard input."""
+
+    def run(lines):
+        stream = io.BytesIO(lines) if isinstance(lines, bytes) else lines
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=stream))
+
+    return run

@@ -5,7 +5,7 @@ import datasets
 import pytest
 from datasets import Dataset, DatasetDict
 
-from utils.data.errors import DataError
+from tests.data.data_errors import message_of
 from utils.data.saved_datasets import load_splits, read_parquet
 
 DATASET = Dataset.from_dict({"text": ["一", "二"]})
@@ -45,12 +45,6 @@ def test_name_and_configuration_go_to_the_hub(monkeypatch):
     monkeypatch.setattr(datasets, "load_dataset", load)
     assert list(load_splits("owner/name", "zh")) == ["validation"]
     assert asked == [("owner/name", "zh")]
-
-
-def message_of(call, *args):
-    with pytest.raises(DataError) as raised:
-        call(*args)
-    return str(raised.value)
 
 
 def test_file_is_no_data_set(tmp_path):

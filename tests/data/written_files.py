@@ -1,5 +1,6 @@
 """Small files for the readers to read: their lines, and where they are written."""
 
+import gzip
 import json
 
 
@@ -21,5 +22,16 @@ def write_and_read(folder, read):
 
     def run(content, name="file.txt", **options):
         return read(write(folder / name, content), **options)
+
+    return run
+
+
+def write_and_stream(folder, stream):
+    """`stream` for contents: they become a file of this name, packed if it ends in .gz; gives the list of all."""
+
+    def run(name, content, **options):
+        raw = content if isinstance(content, bytes) else content.encode()
+        (folder / name).write_bytes(gzip.compress(raw) if name.endswith(".gz") else raw)
+        return list(stream(str(folder / name), **options))
 
     return run
