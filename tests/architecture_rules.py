@@ -1,0 +1,242 @@
+"""What the source may contain and who may import whom."""
+
+import ast
+import graphlib
+import re
+import sys
+from collections.abc import Iterator
+
+from tests.source_tree import ROOT, Source, dotted, late_nodes, list_imports, shipped
+
+SCRIPT_LINES, MODULE_LINES = 260, 430
+
+# Wing of utils/ -> packages beside the standard library, and modules of utils/ (a wing's name stands for all of it).
+WINGS = {
+    "data": ({"datasets", "pyarrow", "yaml"}, {"data"}),
+    "encoding": ({"datasets", "torch", "transformers"}, {"data.tag_schemes", "encoding"}),
+    "modeling": ({"torch", "transformers"}, {"modeling.crf"}),
+    "training": (
+        {"accelerate", "datasets", "peft", "safetensors", "torch", "tqdm", "transformers", "yaml"},
+        {"data.errors", "training"},
+    ),
+    "evaluation": (
+        {"datasets", "evaluate", "numpy", "seqeval", "sklearn", "torch", "transformers", "yaml"},
+        {"data", "encoding", "evaluation", "modeling"},
+    ),
+    "prompting": ({"numpy", "torch"}, {"prompting"}),
+}
+IMPORT_NAMES = {"scikit-learn": "sklearn", "pyyaml": "yaml"}
+BROUGHT_ALONG = {"pyarrow": "datasets", "numpy": "transformers"}  # package -> the requirement that always installs it
+VAGUE_NAMES = {"common", "helper", "helpers", "misc", "util", "utils"}
+PICKLING = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
+FORBIDDEN = {"eval", "exec", "__import__", "importlib.import_module", "torch.load", "evaluate.load"}
+ENVIRONMENT_EDITS = {"os.putenv", "os.unsetenv", *(f"os.environ.{name}" for name in ("update", "setdefault", "pop"))}
+MAY_PRINT = ("predict.py", "report.py", "scripts/", "benchmarks/")
+# Methods that a library documents, by the class that ours inherits from: they need no docstring.
+LIBRARY_METHODS = {
+    "torch.nn.Module": {"forward", "extra_repr"},
+    "transformers.Trainer": {
+        *("compute_loss", "create_optimizer", "create_scheduler", "evaluate", "get_train_dataloader", "log"),
+        *("predict", "prediction_step", "train", "training_step"),
+    },
+}
+CALLBACKS = {"transformers.TrainerCallback", "transformers.ProgressCallback", "transformers.PrinterCallback"}  # on_...
+
+
+# The rules: each yields a place and a complaint, or None, for everything that it looks at.
+
+Findings = Iterator[tuple[str, str | None]]
+
+
+def imports_of_wings(sources: dict[str, Source]) -> Findings:
+    for source in shipped(sources, "utils/"):
+        if source.path == "utils/__init__.py":
+            continue
+        parts = source.path.split("/")
+        if len(parts) != 3 or parts[1] not in WINGS:
+            yield source.path, f"expected a module in a wing: utils/{{{','.join(WINGS)}}}/"
+            continue
+        packages, rooms = WINGS[parts[1]]
+        for each in list_imports(source, sources):
+            head, _, room = each.target.partition(".")
+            if head in sys.stdlib_module_names:
+                fine = True
+            elif head == "utils":
+                fine = room in rooms or room.split(".")[0] in rooms
+                if parts[1] == "modeling":
+                    fine = fine and each.level == 1  # the Hub takes along what is imported with one dot
+            else:
+                fine = head in packages
+            yield f"{source.path}:{each.line}", None if fine else f"utils/{parts[1]}/ may not import {each.target}"
+
+
+def imports_of_scripts(sources: dict[str, Source]) -> Findings:
+    scripts = {source.module for source in sources.values() if source.is_script}
+    for source in shipped(sources):
+        for each in list_imports(source, sources):
+            wrong = each.target.split(".")[0] in scripts
+            yield f"{source.path}:{each.line}", f"imports the script {each.target}" if wrong else None
+
+
+def circles(sources: dict[str, Source]) -> Findings:
+    modules = {source.module for source in sources.values()}
+    graph: dict[str, set[str]] = {}
+    for source in shipped(sources):
+        for each in list_imports(source, sources):
+            if each.target not in modules:
+                continue
+            yield f"{source.path}:{each.line}", None
+            graph.setdefault(source.module, set()).add(each.target)
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        yield error.args[1][0], f"imports in a circle: {' <- '.join(error.args[1])}"
+
+
+def names_from_elsewhere(sources: dict[str, Source]) -> Findings:
+    """No re-exports: a name is imported from the module that defines it."""
+    by_module = {source.module: source for source in sources.values()}
+    for source in sources.values():
+        for each in list_imports(source, sources):
+            if each.name is None or each.target not in by_module:
+                continue
+            passed_on = {
+                alias.asname or alias.name
+                for node in ast.walk(by_module[each.target].tree)
+                if isinstance(node, ast.Import | ast.ImportFrom)
+                for alias in node.names
+            }
+            wrong = each.name in passed_on or each.name == "*"
+            yield f"{source.path}:{each.line}", f"{each.target} does not define {each.name}" if wrong else None
+
+
+def module_names(sources: dict[str, Source]) -> Findings:
+    for path in sources:
+        parts = path.removesuffix(".py").split("/")
+        vague = VAGUE_NAMES.intersection(parts[1:] if parts[0] == "utils" and len(parts) > 1 else parts)
+        yield path, f"says nothing about its content: {', '.join(vague)}" if vague else None
+
+
+def package_files(sources: dict[str, Source]) -> Findings:
+    for source in sources.values():
+        if source.path.endswith("__init__.py"):
+            yield source.path, "expected an empty __init__.py" if source.text.strip() else None
+
+
+def forbidden_calls(sources: dict[str, Source]) -> Findings:
+    for source in shipped(sources):
+        for each in list_imports(source, sources):
+            whole = f"{each.target}.{each.name}" if each.name else each.target
+            wrong = each.target.split(".")[0] in PICKLING or whole in FORBIDDEN
+            yield f"{source.path}:{each.line}", f"imports {whole}" if wrong else None
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.Call):
+                name = dotted(node.func, source)
+                wrong = name in FORBIDDEN or name.split(".")[0] in PICKLING
+                allows_pickle = any(
+                    keyword.arg == "allow_pickle" and getattr(keyword.value, "value", None) is not False
+                    for keyword in node.keywords
+                )
+                complaint = f"calls {name}" if wrong else "allows pickle" if allows_pickle else None
+                yield f"{source.path}:{node.lineno}", complaint
+
+
+def state_at_import(sources: dict[str, Source]) -> Findings:
+    """Edits of `sys.path` anywhere, and of the environment while a module is imported."""
+    for source in shipped(sources):
+        late = late_nodes(source.tree)
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.Call):
+                changed = [dotted(node.func, source)]
+                wrong = changed[0].startswith("sys.path.") or (
+                    changed[0] in ENVIRONMENT_EDITS and id(node) not in late
+                )
+            elif isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Delete):
+                targets = getattr(node, "targets", None) or [node.target]
+                targets = [each for one in targets for each in getattr(one, "elts", [one])]
+                changed = [dotted(each.value if isinstance(each, ast.Subscript) else each, source) for each in targets]
+                wrong = "sys.path" in changed or ("os.environ" in changed and id(node) not in late)
+            else:
+                continue
+            yield f"{source.path}:{node.lineno}", f"changes {', '.join(changed)}" if wrong else None
+
+
+def assertions(sources: dict[str, Source]) -> Findings:
+    for source in shipped(sources):
+        lines = [node.lineno for node in ast.walk(source.tree) if isinstance(node, ast.Assert)]
+        yield source.path, f"assert in lines {lines}; raise an error that says what to do" if lines else None
+
+
+def prints(sources: dict[str, Source]) -> Findings:
+    for source in shipped(sources):
+        if source.path.startswith(MAY_PRINT):
+            continue
+        allowed = {
+            id(node)
+            for function in source.tree.body
+            if source.path == "utils/training/arguments.py" and getattr(function, "name", "") == "run_script"
+            for node in ast.walk(function)
+        }
+        lines = [
+            node.lineno
+            for node in ast.walk(source.tree)
+            if isinstance(node, ast.Call) and dotted(node.func, source) == "print" and id(node) not in allowed
+        ]
+        yield source.path, f"print in lines {lines}; use the logger" if lines else None
+
+
+def bare_excepts(sources: dict[str, Source]) -> Findings:
+    for source in sources.values():
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.ExceptHandler):
+                yield f"{source.path}:{node.lineno}", None if node.type else "bare except; name what may be raised"
+
+
+def lengths(sources: dict[str, Source]) -> Findings:
+    for source in shipped(sources):
+        limit = SCRIPT_LINES if source.is_script else MODULE_LINES
+        count = len(source.text.splitlines())
+        yield source.path, f"{count} lines, expected fewer than {limit}" if count >= limit else None
+
+
+def docstrings(sources: dict[str, Source]) -> Findings:
+    """Of public functions, classes and methods; not where a library or a base class beside it has the method's."""
+    for source in shipped(sources, "utils/"):
+        if source.text.strip():
+            yield source.path, None if ast.get_docstring(source.tree) else "the module has no docstring"
+        classes = {node.name: node for node in source.tree.body if isinstance(node, ast.ClassDef)}
+        owners = [(source.tree, "", [])]
+        owners += [(node, f"{name}.", node.bases) for name, node in classes.items() if not name.startswith("_")]
+        for owner, prefix, bases in owners:
+            inherited = set()
+            for base in bases:
+                name = dotted(base, source)
+                inherited |= LIBRARY_METHODS.get(name, set())
+                if name in CALLBACKS:
+                    inherited |= {each.name for each in owner.body if getattr(each, "name", "").startswith("on_")}
+                for each in classes[name].body if name in classes else ():
+                    if isinstance(each, ast.FunctionDef) and ast.get_docstring(each):
+                        inherited.add(each.name)
+            for node in owner.body:
+                if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                    continue
+                if not node.name.startswith("_") and node.name not in inherited:
+                    place = f"{source.path}:{node.lineno}"
+                    yield place, None if ast.get_docstring(node) else f"{prefix}{node.name} has no docstring"
+
+
+def packages(sources: dict[str, Source]) -> Findings:
+    known = {IMPORT_NAMES.get(name, name) for name in required("requirements.txt")} | BROUGHT_ALONG.keys()
+    ours = {source.module.split(".")[0] for source in sources.values()}
+    for source in shipped(sources):
+        if source.path.startswith("benchmarks/"):
+            continue
+        for each in list_imports(source, sources):
+            package = each.target.split(".")[0]
+            fine = package in known or package in ours or package in sys.stdlib_module_names
+            yield f"{source.path}:{each.line}", None if fine else f"{package} is not in requirements.txt"
+
+
+def required(name: str) -> set[str]:
+    lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+    return {re.match(r"[\w.-]+", line)[0].lower() for line in lines if line and not line.startswith("#")}
