@@ -8,28 +8,13 @@ import sys
 
 import pytest
 import torch
-from transformers import AutoConfig, AutoModel, AutoModelForTokenClassification
+from transformers import AutoModel, AutoModelForTokenClassification
 
+from tests.modeling.encoder_families import ENCODERS
+from tests.modeling.encoder_families import make_batch as three_texts
 from utils.modeling.crf_tagger import CrfTagger, decode_softmax
 from utils.modeling.span_tagger import MASKED, SpanTagger, decode_spans, rotate
 
-SMALL = {
-    "vocab_size": 50,
-    "hidden_size": 16,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "intermediate_size": 32,
-    "max_position_embeddings": 64,
-    "pad_token_id": 0,
-}
-ENCODERS = {
-    "bert": {},
-    "roberta": {"pad_token_id": 1},
-    "albert": {"embedding_size": 8},
-    "electra": {"embedding_size": 8},
-    "modernbert": {"global_attn_every_n_layers": 2, "local_attention": 16, "cls_token_id": 1, "sep_token_id": 2},
-    "deberta-v2": {"relative_attention": True, "pos_att_type": ["p2c", "c2p"], "type_vocab_size": 0},
-}
 TAGS = ["O", "B-A", "I-A", "B-B", "I-B"]
 TYPES = ["A", "B"]
 
@@ -38,26 +23,12 @@ def names(labels):
     return {"id2label": dict(enumerate(labels)), "label2id": {label: i for i, label in enumerate(labels)}}
 
 
-@pytest.fixture(scope="module")
-def encoders(tmp_path_factory):
-    """A tiny random encoder of each family, on disk."""
-    folder = tmp_path_factory.mktemp("encoders")
-    for kind, own in ENCODERS.items():
-        torch.manual_seed(0)
-        AutoModel.from_config(AutoConfig.for_model(kind, **(SMALL | own))).save_pretrained(folder / kind)
-    return folder
-
-
 def make_batch():
-    torch.manual_seed(1)
-    mask = torch.ones(3, 10, dtype=torch.int64)
-    mask[1, 7:] = 0
-    mask[2, 4:] = 0
-    ids = torch.randint(5, 50, (3, 10)) * mask
-    ids[:, 0] = 2
-    token_mask = mask.bool()
+    """Three texts of 10, 7 and 4 tokens; the first of each is special."""
+    batch = three_texts()
+    token_mask = batch["attention_mask"].bool()
     token_mask[:, 0] = False
-    return {"input_ids": ids, "attention_mask": mask, "token_mask": token_mask}
+    return batch | {"token_mask": token_mask}
 
 
 TAG_LABELS = torch.tensor(

@@ -1,81 +1,13 @@
-"""The pooled classifier against computations by hand, on every encoder family, and in a process of its own."""
-
-import json
-import os
-import subprocess
-import sys
+"""The pooled classifier against computations by hand, on every encoder family."""
 
 import pytest
 import torch
-from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
-from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, BertModel
+from transformers import AutoConfig, AutoModel, BertModel
 
-from utils.modeling.text_classifier import TextClassifier, TextClassifierConfig, load_classifier
-
-SMALL = {
-    "vocab_size": 50,
-    "hidden_size": 16,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 2,
-    "intermediate_size": 32,
-    "max_position_embeddings": 64,
-    "pad_token_id": 0,
-}
-ENCODERS = {
-    "bert": {},
-    "roberta": {"pad_token_id": 1},
-    "albert": {"embedding_size": 8},
-    "electra": {"embedding_size": 8},
-    "modernbert": {
-        "global_attn_every_n_layers": 2,
-        "local_attention": 16,
-        **{f"{name}_token_id": 2 for name in ("bos", "cls", "eos", "sep")},
-    },
-    "deberta-v2": {"relative_attention": True, "pos_att_type": ["p2c", "c2p"], "type_vocab_size": 0},
-}
-LABELS = ["good", "bad", "so so"]
-NAMES = {"id2label": dict(enumerate(LABELS)), "label2id": {label: i for i, label in enumerate(LABELS)}}
-POOLINGS = ["cls", "mean", "max", "fusion"]
-TARGETS = torch.tensor([2, 0, 1])
-every_encoder = pytest.mark.parametrize("kind", ENCODERS)
-
-
-@pytest.fixture(scope="module")
-def encoders(tmp_path_factory):
-    """A tiny random encoder of each family, on disk."""
-    folder = tmp_path_factory.mktemp("encoders")
-    for kind, own in ENCODERS.items():
-        torch.manual_seed(0)
-        AutoModel.from_config(AutoConfig.for_model(kind, **(SMALL | own))).save_pretrained(folder / kind)
-    return folder
-
-
-def make_batch():
-    """Three texts of 10, 7 and 4 tokens."""
-    torch.manual_seed(1)
-    mask = torch.ones(3, 10, dtype=torch.int64)
-    mask[1, 7:] = 0
-    mask[2, 4:] = 0
-    ids = torch.randint(5, 50, (3, 10)) * mask
-    ids[:, 0] = 2
-    return {"input_ids": ids, "attention_mask": mask}
-
-
-def build(path, **options):
-    torch.manual_seed(2)
-    return TextClassifier.from_encoder(str(path), **({"dropout": 0.0} | NAMES | options))
-
-
-def shake(model):
-    """Move the weights that begin at zero or one, so that a test notices them."""
-    torch.manual_seed(3)
-    with torch.no_grad():
-        for name, weight in model.named_parameters():
-            if name.startswith(("layer_mix", "fusion.weights", "pooled", "classifier")):
-                weight.add_(torch.randn_like(weight))
-    return model.eval()
-
+from tests.modeling.classifiers import POOLINGS, TARGETS, build, every_encoder, shake
+from tests.modeling.encoder_families import ENCODERS, SMALL, make_batch
+from utils.modeling.text_classifier import TextClassifier
 
 # Pooling
 
@@ -269,7 +201,7 @@ def test_logits_are_float32_under_autocast(encoders):
     assert outputs.logits.dtype == outputs.loss.dtype == torch.float32
 
 
-# Training and reloading
+# Training
 
 
 @every_encoder
@@ -312,154 +244,3 @@ def test_attention_can_be_switched_as_in_stock_models(encoders, kind):
         model.set_attn_implementation("eager")
         assert model.encoder.config._attn_implementation == "eager"
         torch.testing.assert_close(model(**make_batch()).logits, before, rtol=1e-4, atol=1e-5)
-
-
-VARIANTS = {
-    "bert": {"pooling": "cls"},
-    "roberta": {"pooling": "mean", "problem_type": "multi_label_classification"},
-    "albert": {"pooling": "max", "layers": "weighted"},
-    "electra": {"pooling": "fusion", "fusion_weights": "equal"},
-    "modernbert": {"pooling": "fusion", "layers": "weighted", "fusion_size": 5},
-    "deberta-v2": {"pooling": "mean", "layers": "weighted"},
-}
-RELOAD = """
-import importlib.util, json, sys, torch
-from transformers import AutoModelForSequenceClassification, AutoTokenizer
-assert importlib.util.find_spec("utils") is None
-refused, logits = [], {}
-for path in sys.argv[1:]:
-    try:
-        AutoModelForSequenceClassification.from_pretrained(path)
-    except ValueError as error:
-        refused.append(str(error))
-for path in sys.argv[1:]:
-    model = AutoModelForSequenceClassification.from_pretrained(path, trust_remote_code=True).eval()
-    with torch.no_grad():
-        ids = torch.tensor([[2, 7, 8, 9, 3], [2, 9, 9, 3, 4]])
-        logits[path] = model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits.tolist()
-print("", json.dumps([refused, logits, type(model).__module__]), sep="\\n")
-"""
-
-
-@pytest.fixture(scope="module")
-def reloaded(encoders, tmp_path_factory):
-    """Models by encoder, where they lie, and what a process without this repository makes of them."""
-    folder = tmp_path_factory.mktemp("saved")
-    models = {kind: shake(build(encoders / kind, **options)) for kind, options in VARIANTS.items()}
-    for kind, model in models.items():
-        model.save_pretrained(folder / kind)
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(folder / "home"), "PYTHONPATH": ""}
-    done = subprocess.run(
-        [sys.executable, "-c", RELOAD, *(str(folder / kind) for kind in models)],
-        cwd=tmp_path_factory.mktemp("elsewhere"),
-        env=environment,
-        capture_output=True,
-        text=True,
-        input="",
-    )
-    assert done.returncode == 0, done.stderr
-    refused, logits, module = json.loads(done.stdout.splitlines()[-1])  # behind the questions whether to trust
-    return models, {kind: logits[str(folder / kind)] for kind in models}, refused, module
-
-
-@every_encoder
-def test_saved_model_gives_equal_logits_in_a_process_without_this_repository(reloaded, kind):
-    models, logits, _, module = reloaded
-    assert module.startswith("transformers_modules.")
-    ids = torch.tensor([[2, 7, 8, 9, 3], [2, 9, 9, 3, 4]])
-    with torch.no_grad():
-        expected = models[kind](input_ids=ids, attention_mask=torch.ones_like(ids)).logits
-    assert torch.equal(torch.tensor(logits[kind]), expected)
-
-
-def test_loading_without_trust_is_an_error_that_says_what_to_do(reloaded):
-    _, _, refused, _ = reloaded
-    assert len(refused) == len(VARIANTS)
-    assert all("trust_remote_code=True" in message for message in refused)
-
-
-@every_encoder
-def test_reloaded_model_has_exactly_the_weights_that_were_saved(encoders, tmp_path, kind):
-    model = shake(build(encoders / kind, pooling="fusion", layers="weighted"))
-    model.save_pretrained(tmp_path)
-    again, report = TextClassifier.from_pretrained(tmp_path, output_loading_info=True)
-    assert not report["missing_keys"] and not report["unexpected_keys"]
-    found, expected = again.state_dict(), model.state_dict()
-    assert found.keys() == expected.keys()  # no second pooler
-    assert all(torch.equal(found[name], expected[name]) for name in expected)
-
-
-def test_reloaded_configuration_is_the_saved_one(encoders, tmp_path):
-    own = {"pooling": "fusion", "layers": "weighted", "fusion_size": 5, "fusion_weights": "equal", "dropout": 0.25}
-    own |= {"problem_type": "multi_label_classification", "text_cleaning": [["a", "b"]], "input_length": 40}
-    model = build(encoders / "albert", **own)
-    model.config.decision = {"temperature": 1.5, "thresholds": [0.25, 0.5, 0.125]}
-    model.save_pretrained(tmp_path)
-    found = TextClassifierConfig.from_pretrained(tmp_path)
-    assert {name: getattr(found, name) for name in own} == own
-    assert found.decision == model.config.decision
-    assert (found.id2label, found.label2id, found.num_labels) == (NAMES["id2label"], NAMES["label2id"], 3)
-    assert found.encoder_config.to_dict() == model.config.encoder_config.to_dict()
-
-
-# load_classifier
-
-
-@every_encoder
-def test_cls_of_the_last_layer_is_the_stock_class(encoders, kind):
-    model = load_classifier(str(encoders / kind), **NAMES)
-    stock = AutoModelForSequenceClassification.from_pretrained(encoders / kind, **NAMES)
-    assert type(model) is type(stock) and model.config.num_labels == 3
-    assert model.state_dict().keys() == stock.state_dict().keys()
-
-
-@pytest.mark.parametrize(
-    ("pooling", "layers"), [("mean", "last"), ("max", "last"), ("fusion", "last"), ("cls", "weighted")]
-)
-def test_any_other_pooling_is_ours(encoders, pooling, layers):
-    model = load_classifier(
-        str(encoders / "bert"), pooling=pooling, layers=layers, fusion_weights="equal", dropout=0.3, **NAMES
-    )
-    assert isinstance(model, TextClassifier)
-    config = model.config
-    assert (config.pooling, config.layers, config.fusion_weights, config.dropout) == (pooling, layers, "equal", 0.3)
-    assert (model.dropout.p, config.num_labels) == (0.3, 3)
-
-
-@pytest.fixture(scope="module")
-def distilbert(tmp_path_factory):
-    """A DistilBERT, which has names of its own for everything."""
-    folder = tmp_path_factory.mktemp("distilbert")
-    size = {"vocab_size": 50, "dim": 16, "n_layers": 1, "n_heads": 2, "hidden_dim": 32, "max_position_embeddings": 64}
-    AutoModel.from_config(AutoConfig.for_model("distilbert", **size)).save_pretrained(folder)
-    return folder
-
-
-@pytest.mark.parametrize("kind", [*ENCODERS, "distilbert"])
-def test_dropout_before_the_stock_classifier_is_the_one_asked_for(encoders, distilbert, tmp_path, kind):
-    model = load_classifier(str(distilbert if kind == "distilbert" else encoders / kind), dropout=0.37, **NAMES)
-    model.save_pretrained(tmp_path)
-    for one in (model, AutoModelForSequenceClassification.from_pretrained(tmp_path)):
-        head = {name: part for name, part in one.named_modules() if not name.startswith(one.base_model_prefix)}
-        rates = {name: part.p for name, part in head.items() if isinstance(part, nn.Dropout)}
-        rates.pop("pooler.dropout", None)  # DeBERTa's second one, on what comes into its pooler
-        assert list(rates.values()) == [0.37]
-
-
-@pytest.mark.parametrize("pooling", ["cls", "mean"])
-def test_settings_survive_saving_and_loading(encoders, tmp_path, pooling):
-    settings = {"problem_type": "multi_label_classification", "input_length": 40, "takes_pairs": True, **NAMES}
-    settings |= {"text_cleaning": [["\\s+", " "]], "text_template": "{text}？"}
-    model = load_classifier(str(encoders / "bert"), pooling=pooling, **settings)
-    model.config.decision = {"temperature": 0.5, "thresholds": [0.1, 0.2, 0.3]}
-    model.save_pretrained(tmp_path)
-    config = AutoConfig.from_pretrained(tmp_path, trust_remote_code=True)
-    assert {name: getattr(config, name) for name in settings} == settings
-    assert config.decision == model.config.decision
-
-
-@pytest.mark.parametrize("pooling", ["cls", "mean"])
-def test_encoder_saved_in_half_precision_is_trained_in_float32(encoders, tmp_path, pooling):
-    AutoModel.from_pretrained(encoders / "bert", dtype=torch.bfloat16).save_pretrained(tmp_path)
-    model = load_classifier(str(tmp_path), pooling=pooling, **NAMES)
-    assert {each.dtype for each in model.parameters()} == {torch.float32}
