@@ -84,7 +84,10 @@ def known_flags(script: str) -> frozenset[str]:
 
 
 def check_command(line: str) -> Iterator[tuple[str, str | None]]:
-    """Yield a flag and a complaint or None for all that stands behind a script's name, up to the next command."""
+    """Yield a flag and a complaint or None for all behind a script's name, up to the next command.
+
+    What stands behind `--` is for a script that a benchmark runs.
+    """
     line = re.sub(r"\"[^\"]*\"|'[^']*'", '""', line)
     for command in re.split(r"&&|[;|]|\s#\s", line):
         for match in PYTHON_FILE.finditer(command):
@@ -92,8 +95,12 @@ def check_command(line: str) -> Iterator[tuple[str, str | None]]:
             if SCRIPT.fullmatch(script) and script not in SCRIPTS:
                 yield script, f"there is no {script}: {command.strip()}"
             elif script in SCRIPTS or script in TOOLS:
-                for flag in FLAG.findall(command[match.end() :]):
+                own, passed_on = command[match.end() :], ""
+                if script in TOOLS:
+                    own, _, passed_on = own.partition(" -- ")
+                for flag in FLAG.findall(own):
                     yield flag, None if flag in known_flags(script) else f"{script} has no {flag}: {command.strip()}"
+                yield from check_prose(passed_on)
                 break  # what stands before is the launcher's
 
 
@@ -201,6 +208,8 @@ def test_parsers_know_our_flags_and_those_of_the_trainer():
         (check_docstring, '"""Runs.\n\n    python run_ner.py --heads 2 \\\\\n        --seeds 3\n\nSee --no_such."""',
          ["--heads", "--seeds", "--no_such"]),
         (check_docstring, '"""    python benchmarks/stock_crf.py --no_such"""', ["--no_such"]),
+        (check_docstring, '"""    python benchmarks/text_scores.py --no_such -- --pooling mean --nor_this"""',
+         ["--no_such", "--nor_this"]),
     ],
 )  # fmt: skip
 def test_wrong_flag_is_caught(check, text, wrong):
