@@ -70,7 +70,7 @@ def main(argv=None):
 
     from utils.data import readers_text, splits, task_columns, text_cleaning
     from utils.data.errors import DataError
-    from utils.encoding import collators, text_inputs, tokenization
+    from utils.encoding import collators, encoded_dataset, text_inputs, tokenization
     from utils.evaluation import calibration, class_lines, class_report, model_card
     from utils.evaluation.class_evaluator import ClassEvaluator, positive_class
     from utils.evaluation.decisions import DecisionRule
@@ -153,7 +153,7 @@ def main(argv=None):
         rule = DecisionRule(labels, multi_label, positive=positive)
     encoded, evaluators = {}, {}
     for split, rows in dataset.items():
-        encoded[split] = text_inputs.encode_texts(rows, encoder, by_length=split != "train")
+        encoded[split] = encoded_dataset.encode_dataset(rows, encoder, by_length=split != "train")
         logger.info("%s: %s", split, text_inputs.describe_inputs(encoded[split]))
         if split != "train":
             evaluators[split] = ClassEvaluator(encoded[split], rule)

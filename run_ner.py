@@ -72,7 +72,7 @@ def main(argv=None):
     import transformers
 
     from utils.data import readers_ner, splits, tag_schemes
-    from utils.encoding import collators, entity_windows, tokenization
+    from utils.encoding import collators, encoded_dataset, entity_windows, tokenization
     from utils.evaluation import entity_lines, metrics, model_card
     from utils.evaluation.entity_evaluator import EntityEvaluator
     from utils.evaluation.entity_finder import EntityFinder
@@ -136,7 +136,7 @@ def main(argv=None):
         encoder = entity_windows.TagEncoder(tokenizer, **cutting, scheme=scheme, ignore_cut=ner.head == "crf")
     encoded, evaluators = {}, {}
     for split, rows in dataset.items():
-        encoded[split] = entity_windows.encode_dataset(rows, encoder, by_length=split != "train")
+        encoded[split] = encoded_dataset.encode_dataset(rows, encoder, by_length=split != "train")
         logger.info("%s: %s", split, entity_windows.EncodingReport.of(rows, encoded[split]).describe())
         if split != "train":
             evaluators[split] = EntityEvaluator(rows, encoded[split], id2label=names["id2label"], scheme=scheme)

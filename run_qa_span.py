@@ -74,7 +74,7 @@ def main(argv=None):
 
     from utils.data import readers_qa, splits
     from utils.data.errors import DataError
-    from utils.encoding import answer_windows, collators, entity_windows, tokenization
+    from utils.encoding import answer_windows, collators, encoded_dataset, tokenization
     from utils.evaluation import answer_metrics
     from utils.evaluation.answer_card import answer_card
     from utils.evaluation.answer_evaluator import AnswerEvaluator
@@ -135,7 +135,7 @@ def main(argv=None):
         null_threshold = finder.null_threshold if null_threshold is None else null_threshold
     encoded, evaluators = {}, {}
     for split, rows in dataset.items():
-        encoded[split] = entity_windows.encode_dataset(rows, encoder, by_length=split != "train")
+        encoded[split] = encoded_dataset.encode_dataset(rows, encoder, by_length=split != "train")
         report = answer_windows.AnswerReport.of(rows, encoded[split], limit=encoder.max_question_length)
         logger.info("%s: %s", split, report.describe())
         if split == "train" and qa.empty_windows == "drop":

@@ -9,7 +9,8 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from utils.data.qa_records import FEATURES
 from utils.encoding.answer_windows import AnswerEncoder, AnswerReport, drop_empty, first_answer
-from utils.encoding.entity_windows import encode_dataset, group_windows
+from utils.encoding.encoded_dataset import encode_dataset
+from utils.encoding.entity_windows import group_windows
 
 ODD = "张在北京 \u3000\u200b\t😀👨‍👩‍👧é年20189，python ไ"
 

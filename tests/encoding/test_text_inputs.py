@@ -11,7 +11,8 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from transformers import AutoTokenizer, DataCollatorWithPadding, PreTrainedTokenizerFast
 
 from utils.encoding.collators import TextCollator
-from utils.encoding.text_inputs import TextEncoder, describe_inputs, encode_texts, fit_longest
+from utils.encoding.encoded_dataset import encode_dataset
+from utils.encoding.text_inputs import TextEncoder, describe_inputs, fit_longest
 from utils.encoding.tokenization import SpecialTokens
 
 CHINESE = "我在北京大學学校的人民和国國家上海市台臺灣说話话今年天"
@@ -247,8 +248,8 @@ LABEL_IDS = {"a": 0, "b": 1, "c": 2}
 def test_longest_inputs_come_first_and_the_index_says_where_they_stood(pair):
     dataset = Dataset.from_dict(ROWS)
     encoder = TextEncoder(TOKENIZERS["wordpiece"], 16, pair, LABEL_IDS)
-    plain = encode_texts(dataset, encoder, by_length=False)
-    sorted_ = encode_texts(dataset, encoder, by_length=True)
+    plain = encode_dataset(dataset, encoder, by_length=False)
+    sorted_ = encode_dataset(dataset, encoder, by_length=True)
     assert plain["index"][:] == [0, 1, 2, 3]
     assert sorted_["length"][:] == sorted(plain["length"][:], reverse=True)
     assert sorted_["index"][:] == ([3, 1, 2, 0] if pair else [1, 2, 0, 3])
@@ -256,7 +257,7 @@ def test_longest_inputs_come_first_and_the_index_says_where_they_stood(pair):
 
 
 def test_columns_of_a_labelled_pair_are_those_that_training_needs():
-    encoded = encode_texts(
+    encoded = encode_dataset(
         Dataset.from_dict(ROWS), TextEncoder(TOKENIZERS["wordpiece"], 16, True, LABEL_IDS), by_length=0
     )
     assert set(encoded.column_names) == {"input_ids", "token_type_ids", "length", "cut", "index", "labels"}
@@ -267,7 +268,7 @@ def test_columns_of_a_labelled_pair_are_those_that_training_needs():
 def test_several_labels_become_a_row_of_zeros_and_ones():
     rows = {"text": ["a", "b", "c"], "labels": [["c", "a"], [], ["b"]]}
     encoder = TextEncoder(TOKENIZERS["wordpiece"], 16, False, LABEL_IDS, multi_label=True)
-    encoded = encode_texts(Dataset.from_dict(rows), encoder, by_length=False)
+    encoded = encode_dataset(Dataset.from_dict(rows), encoder, by_length=False)
     assert encoded["labels"][:] == [[1.0, 0.0, 1.0], [0.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
     assert encoded.features["labels"].feature.dtype.startswith("float")
 
@@ -275,17 +276,15 @@ def test_several_labels_become_a_row_of_zeros_and_ones():
 @pytest.mark.parametrize("label2id", [None, LABEL_IDS])
 def test_texts_without_labels_are_encoded_without_them(label2id):
     encoder = TextEncoder(TOKENIZERS["byte-level"], 16, False, label2id)
-    assert "labels" not in encode_texts(Dataset.from_dict({"text": ["a"]}), encoder, by_length=False).column_names
+    assert "labels" not in encode_dataset(Dataset.from_dict({"text": ["a"]}), encoder, by_length=False).column_names
 
 
 def test_rows_are_encoded_anew_when_the_encoder_changes():
     dataset = Dataset.from_dict({"text": ["a", "b"]})
-    lengths = [
-        encode_texts(dataset, TextEncoder(TOKENIZERS["wordpiece"], 16, False, clean=clean), by_length=False)["length"][
-            :
-        ]
-        for clean in (lambda text: text, lambda text: text * 3)
-    ]
+    lengths = []
+    for clean in (lambda text: text, lambda text: text * 3):
+        encoder = TextEncoder(TOKENIZERS["wordpiece"], 16, False, clean=clean)
+        lengths.append(encode_dataset(dataset, encoder, by_length=False)["length"][:])
     assert lengths == [[3, 3], [5, 5]]
 
 

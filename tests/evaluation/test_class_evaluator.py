@@ -7,7 +7,8 @@ import pytest
 from datasets import Dataset
 from transformers import AutoTokenizer, EvalPrediction
 
-from utils.encoding.text_inputs import TextEncoder, encode_texts
+from utils.encoding.encoded_dataset import encode_dataset
+from utils.encoding.text_inputs import TextEncoder
 from utils.evaluation.calibration import calibration_error, reliability, risk_coverage, tune_rule
 from utils.evaluation.class_evaluator import ClassEvaluator, positive_class
 from utils.evaluation.class_metrics import ClassScores, LabelScores, RankingScores
@@ -26,7 +27,9 @@ def splits(tiny_encoder):
     rows["labels"] = [[label for k, label in enumerate(LABELS) if i >> k & 1] for i in range(TEXTS)]
     label2id = {label: i for i, label in enumerate(LABELS)}
     encoders = {kind: TextEncoder(tokenizer, 16, False, label2id, multi_label=kind) for kind in (False, True)}
-    return {kind: encode_texts(Dataset.from_dict(rows), encoder, by_length=True) for kind, encoder in encoders.items()}
+    return {
+        kind: encode_dataset(Dataset.from_dict(rows), encoder, by_length=True) for kind, encoder in encoders.items()
+    }
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,8 @@ from transformers import (
 )
 
 from utils.encoding.collators import TextCollator
-from utils.encoding.text_inputs import TextEncoder, encode_texts
+from utils.encoding.encoded_dataset import encode_dataset
+from utils.encoding.text_inputs import TextEncoder
 from utils.evaluation.class_evaluator import ClassEvaluator
 from utils.evaluation.decisions import DecisionRule
 from utils.evaluation.label_finder import LabelFinder
@@ -110,7 +111,7 @@ def test_answers_are_those_of_the_trainer(save, tmp_path, multi_label):
     folder = save(multi_label=multi_label, takes_pairs=True, input_length=12, **OURS)
     finder = load(folder)
     encoder = TextEncoder(finder.tokenizer, 12, True)
-    encoded = encode_texts(Dataset.from_dict({"text": TEXTS, "text_pair": OTHERS}), encoder, by_length=True)
+    encoded = encode_dataset(Dataset.from_dict({"text": TEXTS, "text_pair": OTHERS}), encoder, by_length=True)
     arguments = TrainingArguments(str(tmp_path), report_to="none", use_cpu=True, remove_unused_columns=False)
     trainer = Trainer(finder.model, arguments, data_collator=TextCollator(finder.tokenizer))
     evaluator = ClassEvaluator(encoded, finder.rule)

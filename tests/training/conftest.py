@@ -8,8 +8,9 @@ from transformers import AutoModelForTokenClassification, AutoTokenizer, Trainin
 from utils.data.readers_ner import read_ner
 from utils.data.tag_schemes import tag_names
 from utils.encoding.collators import TextCollator, WindowCollator
+from utils.encoding.encoded_dataset import encode_dataset
 from utils.encoding.entity_windows import SpanEncoder, TagEncoder
-from utils.encoding.text_inputs import TextEncoder, encode_texts
+from utils.encoding.text_inputs import TextEncoder
 from utils.modeling.crf_tagger import CrfTagger
 from utils.modeling.span_tagger import SpanTagger
 from utils.modeling.text_classifier import load_classifier
@@ -116,7 +117,7 @@ def texts(tiny_encoder):
     }
     encoders = {kind: TextEncoder(tokenizer, 16, False, LABELS, multi_label=kind) for kind in (False, True)}
     return {
-        kind: encode_texts(Dataset.from_dict(rows), encoder, by_length=False) for kind, encoder in encoders.items()
+        kind: encode_dataset(Dataset.from_dict(rows), encoder, by_length=False) for kind, encoder in encoders.items()
     }
 
 

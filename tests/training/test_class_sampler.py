@@ -12,7 +12,8 @@ from torch.utils.data import BatchSampler
 from transformers import AutoTokenizer, TrainerCallback
 
 from utils.encoding.collators import TextCollator
-from utils.encoding.text_inputs import TextEncoder, encode_texts
+from utils.encoding.encoded_dataset import encode_dataset
+from utils.encoding.text_inputs import TextEncoder
 from utils.modeling.text_classifier import load_classifier
 from utils.training.arguments import TrickArguments
 from utils.training.batch_size import Batches
@@ -154,7 +155,7 @@ def make(tiny_encoder, tmp_path):
     texts = [f"{'在北京开会'[: 1 + i % 5]}{i % 10}" for i in range(40)]
     dataset = Dataset.from_dict({"text": texts, "label": ["b" if i % 4 == 0 else "a" for i in range(40)]})
     tokenizer = AutoTokenizer.from_pretrained(tiny_encoder)
-    encoded = encode_texts(dataset, TextEncoder(tokenizer, 16, False, {"a": 0, "b": 1}), by_length=False)
+    encoded = encode_dataset(dataset, TextEncoder(tokenizer, 16, False, {"a": 0, "b": 1}), by_length=False)
 
     def build(folder="run", *, sharded=False, **options):
         names = {"id2label": {0: "a", 1: "b"}, "label2id": {"a": 0, "b": 1}}

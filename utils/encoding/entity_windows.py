@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
-from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
 from ..data.tag_schemes import spans_to_tags, tags_to_spans
@@ -188,31 +187,6 @@ class SpanEncoder(WindowEncoder):
             seen = [max(first, window.start) - shift, min(last, window.stop - 1) - shift]
             labels.append([*seen, self.label2id[label] if whole else -1])
         return {"labels": labels, "label_width": 3}
-
-
-def encode_dataset(dataset: Dataset, encoder: WindowEncoder, *, by_length: bool) -> Dataset:
-    """Turn rows into windows.
-
-    Args:
-        dataset: rows with `text` and `entities`.
-        encoder: what makes the windows. The result stays in memory: a cache on disk would not notice edited code.
-        by_length: the longest first, so that neighbours need little padding; else in the order of the rows.
-    """
-    encoded = dataset.map(
-        encoder,
-        batched=True,
-        with_indices=True,
-        remove_columns=dataset.column_names,
-        keep_in_memory=True,
-        load_from_cache_file=False,
-        desc="Tokenise",
-    )
-    if by_length:
-        lengths = encoded["length"][:]
-        encoded = encoded.select(
-            sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True), keep_in_memory=True
-        )
-    return encoded
 
 
 @dataclass(frozen=True)

@@ -104,30 +104,6 @@ def fit_longest(first: int, second: int, *, room: int) -> tuple[int, int]:
     return room - half, half
 
 
-def encode_texts(dataset: Dataset, encoder: TextEncoder, *, by_length: bool) -> Dataset:
-    """Encode a split.
-
-    Args:
-        dataset: rows with `text`, and `text_pair` for pairs.
-        encoder: what makes the inputs. The result stays in memory: a cache on disk would not notice edited code.
-        by_length: the longest first, so that neighbours need little padding; else in the order of the rows.
-    """
-    encoded = dataset.map(
-        encoder,
-        batched=True,
-        with_indices=True,
-        remove_columns=dataset.column_names,
-        keep_in_memory=True,
-        load_from_cache_file=False,
-        desc="Tokenise",
-    )
-    if by_length:
-        lengths = encoded["length"][:]
-        order = sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)
-        encoded = encoded.select(order, keep_in_memory=True)
-    return encoded
-
-
 def describe_inputs(encoded: Dataset) -> str:
     """One line for the log: how many inputs, how long, how many cut."""
     lengths, cut = encoded["length"][:], [count for count in encoded["cut"][:] if count]
