@@ -1,9 +1,12 @@
 """Training speed of run_classification.py beside a stock script that pads to 128 (stock_classification.py).
 
     PYTHONPATH=. python benchmarks/text_speed.py --train_file train.tsv --validation_file dev.tsv
+    PYTHONPATH=. python benchmarks/text_speed.py --train_file train.tsv --validation_file dev.tsv \\
+        -- --pooling mean --layers weighted
 
-Same encoder, batch size, epochs and learning rate, one after the other on the same machine, evaluation not counted.
-Prints texts/s, their ratio, and the accuracy of both, so that speed is not bought with quality.
+Same encoder, batch size, epochs and learning rate, one after the other on the same machine, evaluation not counted;
+what stands behind `--` is for ours alone. Prints texts/s, their ratio, and the accuracy of both, so that speed is not
+bought with quality.
 """
 
 import argparse
@@ -23,12 +26,14 @@ def main():
     parser.add_argument("--learning_rate", default="1e-3")
     parser.add_argument("--per_device_train_batch_size", default="32")
     parser.add_argument("--seed", default="1")
-    args = parser.parse_args()
-    common = [word for name, value in vars(args).items() for word in (f"--{name}", value)]
+    parser.add_argument("flags", nargs=argparse.REMAINDER, help="-- and what our script is told besides")
+    args = vars(parser.parse_args())
+    flags = [word for word in args.pop("flags") if word != "--"]
+    common = [word for name, value in args.items() for word in (f"--{name}", value)]
 
     with tempfile.TemporaryDirectory() as folder:
         whole_run = ["--eval_strategy", "no", "--save_strategy", "no", "--load_best_model_at_end", "false"]
-        run_script("run_classification.py", *common, "--output_dir", f"{folder}/ours", *whole_run)
+        run_script("run_classification.py", *common, "--output_dir", f"{folder}/ours", *whole_run, *flags)
         ours = read_json(Path(folder, "ours", "all_results.json"))
         run_script("benchmarks/stock_classification.py", *common, "--output_file", f"{folder}/stock.json")
         stock = read_json(Path(folder, "stock.json"))
