@@ -235,7 +235,8 @@ def main(argv=None):
         atomic_files.write_json(output_dir / "all_results.json", results)
         atomic_files.write_json(output_dir / "run.json", record)
         trained = base.model_name_or_path if finder else output_dir
-        logger.info('%s holds the run; try: run_qa_cls.py --model_name_or_path %s --ask "..."', output_dir, trained)
+        ask = f'python run_qa_cls.py --model_name_or_path {trained} --ask "..."'
+        logger.info("%s holds the run; try: %s", output_dir, ask)
     return results
 
 
