@@ -6,7 +6,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification
 
 from tests.modeling.classifiers import NAMES, every_encoder
-from tests.modeling.encoder_families import ENCODERS
+from tests.modeling.encoder_families import ENCODERS, SMALL
 from utils.modeling.text_classifier import TextClassifier, load_classifier
 
 
@@ -49,6 +49,16 @@ def test_dropout_before_the_stock_classifier_is_the_one_asked_for(encoders, dist
         rates = {name: part.p for name, part in head.items() if isinstance(part, nn.Dropout)}
         rates.pop("pooler.dropout", None)  # DeBERTa's second one, on what comes into its pooler
         assert list(rates.values()) == [0.37]
+
+
+@pytest.mark.parametrize("kind", ["roformer", "mpnet"])
+def test_dropout_reaches_the_classifier_where_the_configuration_has_no_field_for_it(tmp_path, kind):
+    AutoModel.from_config(AutoConfig.for_model(kind, **SMALL)).save_pretrained(tmp_path)
+    model = load_classifier(str(tmp_path), dropout=0.37, **NAMES)
+    rates = {name: part.p for name, part in model.named_modules() if isinstance(part, nn.Dropout)}
+    head = {name for name in rates if not name.startswith(model.base_model_prefix)}
+    assert {rates[name] for name in head} == {0.37}
+    assert {rates[name] for name in rates.keys() - head} == {0.1}
 
 
 @pytest.mark.parametrize("pooling", ["cls", "mean"])

@@ -214,7 +214,12 @@ def load_classifier(
     for name in known or ["cls_dropout"]:  # DeBERTa's, which its configuration need not have
         setattr(config, name, dropout)
     config.update(settings)
-    return AutoModelForSequenceClassification.from_pretrained(name_or_path, config=config, **loading)
+    model = AutoModelForSequenceClassification.from_pretrained(name_or_path, config=config, **loading)
+    # RoFormer and MPNet have no field of their own for it: they take that of the encoder's layers.
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Dropout) and not name.startswith((model.base_model_prefix, "pooler")):
+            module.p = dropout
+    return model
 
 
 TextClassifierConfig.register_for_auto_class()
