@@ -1,0 +1,45 @@
+"""Tokenizers of the two kinds: WordPiece over characters, and byte-level BPE, which begins words with their space."""
+
+import pytest
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import BertTokenizerFast, PreTrainedTokenizerFast
+
+TEXTS = [
+    "It was great.",
+    "It was terrible.",
+    "这部电影真是太好了。",
+    "不错，很一般。",
+    "a great movie",
+    "terrible food",
+]
+
+
+@pytest.fixture(scope="session")
+def wordpiece(tmp_path_factory):
+    """[UNK] for what is not a character of `TEXTS` or one of some words."""
+    path = tmp_path_factory.mktemp("wordpiece") / "vocab.txt"
+    words = ["it", "was", "great", "terr", "##ible", "a", "movie", "food", *".,"]
+    characters = sorted({character for text in TEXTS for character in text if character > "\u2000"})
+    path.write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words, *characters]), encoding="utf-8")
+    return BertTokenizerFast(str(path), do_lower_case=True)
+
+
+@pytest.fixture(scope="session")
+def byte_level():
+    """As RoBERTa's: `<mask>` takes the space before it along."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    special = ["<s>", "<pad>", "</s>", "<unk>"]
+    trainer = trainers.BpeTrainer(
+        vocab_size=400, special_tokens=special, initial_alphabet=alphabet, show_progress=False
+    )
+    tokenizer.train_from_iterator(TEXTS * 20, trainer)
+    names = {"bos": "<s>", "eos": "</s>", "cls": "<s>", "sep": "</s>", "pad": "<pad>", "unk": "<unk>"}
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        mask_token=AddedToken("<mask>", lstrip=True, special=True),
+        **{f"{name}_token": token for name, token in names.items()},
+    )
+    return fast

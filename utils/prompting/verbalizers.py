@@ -1,0 +1,119 @@
+"""Verbalizers: the words that stand for each class, as tokens of a masked-language model."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+
+class VerbalizerError(ValueError):
+    """Words that cannot stand for classes; the message says which, and how to repair it."""
+
+
+class Word(NamedTuple):
+    """A label word as it is asked for.
+
+    Attributes:
+        text: the word.
+        label: number of its class.
+        weight: its share among the words of the class; those of a class add up to 1.
+        ids: its tokens, one a mask.
+    """
+
+    text: str
+    label: int
+    weight: float
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Verbalizer:
+    """Class -> word -> weight; see `read_verbalizer`."""
+
+    words: Mapping[str, Mapping[str, float]]
+
+    @property
+    def labels(self) -> list[str]:
+        """The classes, in the order given."""
+        return list(self.words)
+
+    def encode(self, tokenizer, *, spaced: bool) -> list[Word]:
+        """The words as tokens, class by class.
+
+        Args:
+            tokenizer: of the masked-language model.
+            spaced: white space stands before the mask, so that a byte-level tokenizer begins the word with it.
+
+        Raises:
+            VerbalizerError: a word has no token, or one that is unknown or special; or two words are the same tokens.
+        """
+        encoded, seen = [], {}
+        for number, (label, words) in enumerate(self.words.items()):
+            total = sum(words.values())
+            for text, weight in words.items():
+                ids = _tokens_of(tokenizer, text, spaced=spaced)
+                name = f"{text!r} of class {label}"
+                if ids in seen:
+                    raise VerbalizerError(f"the word {name} has the tokens of {seen[ids]}; leave one out")
+                seen[ids] = name
+                encoded.append(Word(text, number, weight / total, ids))
+        return encoded
+
+
+def read_verbalizer(given: Mapping[str, Any]) -> Verbalizer:
+    """Check what a YAML or JSON file says.
+
+    Args:
+        given: class -> a word, a list of words, or word -> weight.
+
+    Raises:
+        VerbalizerError: fewer than two classes, a class without words, a word that is empty or stands twice, a weight
+            that is not above 0.
+
+    Example:
+        >>> read_verbalizer({"positive": ["好", "不错"], "negative": "差"}).words
+        {'positive': {'好': 1.0, '不错': 1.0}, 'negative': {'差': 1.0}}
+    """
+    if not isinstance(given, Mapping) or len(given) < 2:
+        raise VerbalizerError("the verbalizer: expected two classes or more, each with its words")
+    words: dict[str, dict[str, float]] = {}
+    owners: dict[str, str] = {}
+    for label, value in given.items():
+        label = str(label)
+        pairs = _weighted(label, value)
+        if not pairs:
+            raise VerbalizerError(f"class {label}: expected a word or more, found none")
+        for word, weight in pairs:
+            if not isinstance(word, str) or not word.strip():
+                raise VerbalizerError(f"class {label}: expected a word, found {word!r}; write it in quotes")
+            if word in owners:
+                raise VerbalizerError(f"class {label}: the word {word!r} also stands under {owners[word]}; choose one")
+            if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < math.inf:
+                raise VerbalizerError(f"class {label}: expected a weight above 0 for {word!r}, found {weight!r}")
+            owners[word] = label
+        words[label] = {word: float(weight) for word, weight in pairs}
+    return Verbalizer(words)
+
+
+def _weighted(label: str, value: Any) -> Sequence[tuple[Any, Any]]:
+    if isinstance(value, Mapping):
+        return list(value.items())
+    if isinstance(value, list | tuple):
+        return [(word, 1.0) for word in value]
+    if value is None:
+        return []
+    return [(value, 1.0)]
+
+
+def _tokens_of(tokenizer, text: str, *, spaced: bool) -> tuple[int, ...]:
+    """The tokens of a word behind a mask; the first of them begins as the word would in place of it."""
+    plain = {"add_special_tokens": False, "return_attention_mask": False, "return_token_type_ids": False}
+    ids = tuple(tokenizer(f"{tokenizer.mask_token}{' ' * spaced}{text}", **plain)["input_ids"][1:])
+    if not ids:
+        raise VerbalizerError(f"the word {text!r} has no token in this model; choose another")
+    if tokenizer.unk_token_id in ids:
+        raise VerbalizerError(f"the word {text!r} is unknown to this model ({tokenizer.unk_token}); choose another")
+    if special := set(ids) & set(tokenizer.all_special_ids):
+        found = ", ".join(tokenizer.convert_ids_to_tokens(sorted(special)))
+        raise VerbalizerError(f"the word {text!r} holds {found}; choose another")
+    return ids
