@@ -17,6 +17,7 @@ def test_places_are_filled_in_where_they_stand():
 
 def test_space_before_the_mask_is_seen():
     assert Template("{text} It was {mask}.").fill({"text": "Nice."})[1] == Masks(spaced=True)
+    assert Template("{text} {mask}").spaced and not Template("{text}{mask}").spaced
     assert Template("{mask}：{text}").fill({"text": "a"}) == [Masks(spaced=False), Segment("：a", (("text", 1, 2),))]
 
 

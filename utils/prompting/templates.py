@@ -53,6 +53,13 @@ class Segment(NamedTuple):
     text: str
     fields: tuple[tuple[str, int, int], ...]
 
+    def find_field(self, start: int, end: int) -> str:
+        """Name of the place that holds these characters as a whole; empty for none."""
+        return next((name for name, first, last in self.fields if first <= start and end <= last), "")
+
+
+Piece = Segment | Masks | Soft
+
 
 @dataclass(frozen=True)
 class Template:
@@ -83,17 +90,22 @@ class Template:
         return tuple(piece[1] for piece in self._pieces if piece[0] == "field")
 
     @property
+    def spaced(self) -> bool:
+        """Whether white space stands before the masks."""
+        return any(piece == Masks(spaced=True) for piece in self.fill(dict.fromkeys(self.fields, "")))
+
+    @property
     def soft(self) -> list[Soft]:
         """The runs of trainable vectors, in order."""
         return [piece for piece in self.fill(dict.fromkeys(self.fields, "")) if isinstance(piece, Soft)]
 
-    def fill(self, values: Mapping[str, str]) -> list[Segment | Masks | Soft]:
+    def fill(self, values: Mapping[str, str]) -> list[Piece]:
         """The template with its places filled in; a value is text, whatever braces or masks it spells.
 
         Args:
             values: of each of `fields`.
         """
-        filled: list[Segment | Masks | Soft] = []
+        filled: list[Piece] = []
         text, fields = "", []
         for kind, value in [*self._pieces, ("end", "")]:
             if kind == "literal":

@@ -1,0 +1,105 @@
+"""Tests of utils/prompting/cloze_inputs.py."""
+
+import pytest
+import torch
+from datasets import Dataset
+
+from utils.prompting.cloze_inputs import ClozeCollator, ClozeEncoder
+from utils.prompting.templates import Template
+
+
+def words_of(tokenizer, ids):
+    return " ".join(tokenizer.convert_ids_to_tokens(ids))
+
+
+def sides(tokenizer, pattern, values, *, max_length=64, lengths=(1,)):
+    row = ClozeEncoder(tokenizer, Template(pattern), max_length, lengths, soft_start=1000).encode([values])[0]
+    return words_of(tokenizer, row["before"]), words_of(tokenizer, row["after"]), row["length"], row["cut"]
+
+
+def test_text_stands_around_the_masks(wordpiece):
+    found = sides(wordpiece, "{text}。真是{mask}了。", {"text": "电影"}, lengths=(1, 3))
+    assert found == ("[CLS] 电 影 。 真 是", "了 。 [SEP]", 13 - 1, 0)
+
+
+def test_text_that_spells_special_tokens_is_text(wordpiece):
+    before, _, _, _ = sides(wordpiece, "{text}真是{mask}", {"text": "[MASK][SEP]"})
+    assert before == "[CLS] [UNK] [UNK] [UNK] [UNK] [UNK] [UNK] 真 是"
+
+
+def test_space_before_the_masks_goes_to_the_word(byte_level):
+    encoder = ClozeEncoder(byte_level, Template("{text} It was {mask}, really."), 64, (2,), soft_start=1000)
+    row = encoder.encode([{"text": "a great movie"}])[0]
+    mask = byte_level.mask_token
+    written = byte_level(f"a great movie It was {mask}{mask}, really.")["input_ids"]
+    assert row["before"] + [byte_level.mask_token_id] * 2 + row["after"] == written
+
+
+def test_long_text_is_cut_and_counted_and_the_template_never(wordpiece):
+    before, after, length, cut = sides(
+        wordpiece, "好{text}。真是{mask}了。", {"text": "电影" * 20}, max_length=16, lengths=(1, 3)
+    )
+    assert before == "[CLS] 好 电 影 电 影 电 。 真 是" and after == "了 。 [SEP]"
+    assert (length, cut) == (16, 35)
+
+
+def test_of_two_texts_the_longer_gives_way(wordpiece):
+    values = {"text": "电影电影电影", "text_pair": "好"}
+    before, after, length, cut = sides(wordpiece, "{text}{mask}{text_pair}", values, max_length=7)
+    assert (before, after, length, cut) == ("[CLS] 电 影 电", "好 [SEP]", 7, 3)
+
+
+def test_a_span_is_never_cut(wordpiece):
+    values = {"text": "电影电影电影", "span": "电影"}
+    before, _, _, cut = sides(wordpiece, "{text}{span}是{mask}", values, max_length=9)
+    assert before == "[CLS] 电 影 电 电 影 是" and cut == 3
+
+
+@pytest.mark.parametrize("values", [{"text": ""}, {"text": " \u3000 "}])
+def test_empty_text_is_asked_about_too(wordpiece, values):
+    assert sides(wordpiece, "{text}真是{mask}", values)[0] == "[CLS] 真 是"
+
+
+def test_trainable_vectors_have_ids_behind_the_vocabulary(wordpiece):
+    encoder = ClozeEncoder(wordpiece, Template("{soft:2}{text}{soft:很好}{mask}{soft:1}"), 64, (1,), soft_start=1000)
+    row = encoder.encode([{"text": "电"}])[0]
+    film = wordpiece.convert_tokens_to_ids("电")
+    assert row["before"][1:] == [1000, 1001, film, 1002, 1003] and row["after"][:-1] == [1004]
+    assert encoder.soft_words == [(None, None), tuple(wordpiece.convert_tokens_to_ids(["很", "好"])), (None,)]
+
+
+def test_template_without_room_for_text_is_an_error(wordpiece):
+    message = "the template takes 10 of 10 sub-tokens and leaves no room for text; shorten it, or raise --max_length"
+    with pytest.raises(ValueError, match=message):
+        ClozeEncoder(wordpiece, Template("{text}。真是{mask}了。"), 10, (1, 3), soft_start=1000)
+
+
+def test_rows_of_a_data_set_keep_their_numbers_and_classes(wordpiece):
+    encoder = ClozeEncoder(wordpiece, Template("{text}{mask}"), 64, (1,), soft_start=1000, label2id={"a": 0, "b": 1})
+    batch = Dataset.from_dict({"text": ["电", "影好"], "label": ["b", "a"], "id": ["x", "y"]})[:]
+    columns = encoder(batch, [4, 7])
+    assert (columns["labels"], columns["index"], columns["length"]) == ([1, 0], [4, 7], [4, 5])
+    del batch["label"]
+    assert "labels" not in encoder(batch, [4, 7])
+
+
+def test_cleaning_comes_before_the_template(wordpiece):
+    encoder = ClozeEncoder(
+        wordpiece, Template("{text}{mask}"), 64, (1,), 1000, clean=lambda text: text.replace("x", "")
+    )
+    assert words_of(wordpiece, encoder.encode([{"text": "x好x"}])[0]["before"]) == "[CLS] 好"
+
+
+def test_each_text_is_fed_once_for_each_number_of_masks(wordpiece):
+    encoder = ClozeEncoder(wordpiece, Template("{text}{mask}了"), 64, (1, 3), soft_start=1000, label2id={"a": 0})
+    batch = ClozeCollator(wordpiece, (1, 3))(
+        [row | {"labels": 0} for row in encoder.encode([{"text": "好"}, {"text": ""}])]
+    )
+    tokens = [[words_of(wordpiece, row) for row in rows] for rows in batch["input_ids"]]
+    assert tokens == [
+        ["[CLS] 好 [MASK] 了 [SEP] [PAD] [PAD]", "[CLS] 好 [MASK] [MASK] [MASK] 了 [SEP]"],
+        ["[CLS] [MASK] 了 [SEP] [PAD] [PAD] [PAD]", "[CLS] [MASK] [MASK] [MASK] 了 [SEP] [PAD]"],
+    ]
+    assert torch.equal(batch["attention_mask"] == 0, batch["input_ids"] == 0)
+    assert batch["token_type_ids"].shape == batch["input_ids"].shape and not batch["token_type_ids"].any()
+    assert batch["labels"].tolist() == [0, 0]

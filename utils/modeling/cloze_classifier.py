@@ -1,0 +1,243 @@
+"""Cloze classifier: a masked-language model that fills a blank with the words that stand for classes.
+
+    template with a mask for each token of a word -> encoder -> output layer at the masks only -> log-probabilities of
+    the label words -> classes
+
+A saved `ClozeClassifier` takes this file along and reloads anywhere:
+`AutoModelForSequenceClassification.from_pretrained(path, trust_remote_code=True)`.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+from transformers import AutoConfig, AutoModelForMaskedLM, PreTrainedConfig, PreTrainedModel
+from transformers import initialization as init
+from transformers.modeling_outputs import SequenceClassifierOutput
+
+
+class ClozeClassifierConfig(PreTrainedConfig):
+    """What a `ClozeClassifier` is made of.
+
+    Args:
+        encoder_config: configuration of the masked-language model.
+        words: of each label word, class by class: number of the class, share among the words of the class, token ids.
+        aggregation: how words of a class make its score: weighted `mean` of theirs, `max`, or `learned` shares.
+        mask_token_id: where words are asked for.
+        soft_size: trainable vectors; ids from the vocabulary's size on stand for them.
+        bias: log-probability of each class that is subtracted from its score, see `calibrate`; None for none.
+        template: how inputs are written.
+    """
+
+    model_type = "cloze-classifier"
+    sub_configs = {"encoder_config": AutoConfig}
+    has_no_defaults_at_init = True
+    keys_to_ignore_at_inference = ["word_scores"]
+
+    encoder_config: dict | PreTrainedConfig | None = None
+    words: list | None = None
+    aggregation: str = "mean"
+    mask_token_id: int = 0
+    soft_size: int = 0
+    bias: list[float] | None = None
+    template: str = ""
+
+    def __post_init__(self, **kwargs):
+        if isinstance(self.encoder_config, dict):
+            fields = dict(self.encoder_config)
+            self.encoder_config = AutoConfig.for_model(fields.pop("model_type"), **fields)
+        super().__post_init__(**kwargs)
+
+
+@dataclass
+class ClozeOutput(SequenceClassifierOutput):
+    """Scores of classes and words.
+
+    Attributes:
+        logits: (batch, num_labels) float32; their softmax are the classes' probabilities.
+        word_scores: (batch, words) float32 log-probability of each label word, mean over its tokens.
+    """
+
+    word_scores: Tensor | None = None
+
+
+class ClozeClassifier(PreTrainedModel):
+    """Masked-language model and label words; trainable vectors where the template has them."""
+
+    config_class = ClozeClassifierConfig
+    base_model_prefix = "encoder"
+    accepts_loss_kwargs = False
+    supports_gradient_checkpointing = True
+    _supports_sdpa = _supports_flash_attn = _supports_attention_backend = True
+
+    HEAD_MODULES = ("soft", "shares")  # what is not pre-trained; some are None
+
+    def __init__(self, config: ClozeClassifierConfig):
+        super().__init__(config)
+        self.encoder = AutoModelForMaskedLM.from_config(config.encoder_config)
+        width = self.encoder.get_input_embeddings().weight.shape[1]
+        self.soft = nn.Embedding(config.soft_size, width) if config.soft_size else None
+        self.shares = WordShares(config.words) if config.aggregation == "learned" else None
+        self.post_init()
+
+    @classmethod
+    def from_encoder(cls, name_or_path: str, *, loading: dict | None = None, **config) -> "ClozeClassifier":
+        """Put label words on a pre-trained masked-language model.
+
+        Args:
+            name_or_path: a masked-language model on disk or on the Hub.
+            loading: keyword arguments for `AutoModelForMaskedLM.from_pretrained` (revision, token, ...).
+            **config: fields of `ClozeClassifierConfig`, `id2label` among them.
+
+        Raises:
+            ValueError: the model has no trained output layer, as encoders that were saved without it.
+        """
+        loading = {"dtype": torch.float32, **(loading or {})}
+        encoder, report = AutoModelForMaskedLM.from_pretrained(name_or_path, **loading, output_loading_info=True)
+        if missing := sorted(report["missing_keys"]):
+            raise ValueError(
+                f"{name_or_path}: expected a masked-language model, found none of its {', '.join(missing[:3])}; "
+                "take a checkpoint that was saved with its output layer"
+            )
+        model = cls(cls.config_class(encoder_config=encoder.config, **config))
+        model.encoder = encoder
+        return model
+
+    def _init_weights(self, module):
+        super()._init_weights(module)
+        if isinstance(module, WordShares):
+            init.copy_(module.logits, torch.tensor([share for _, share, _ in self.config.words]).log())
+
+    def get_input_embeddings(self) -> nn.Embedding:
+        """Those of the masked-language model."""
+        return self.encoder.get_input_embeddings()
+
+    def get_output_embeddings(self) -> nn.Module:
+        """The last layer of the masked-language model, which may share the input embeddings' weights."""
+        return self.encoder.get_output_embeddings()
+
+    @cached_property
+    def words(self) -> "WordTable":
+        """The label words, ready to be looked up."""
+        return WordTable(self.config.words, self.config.num_labels)
+
+    def forward(
+        self,
+        input_ids: Tensor,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        labels: Tensor | None = None,
+    ) -> ClozeOutput:
+        """Score a batch.
+
+        Args:
+            input_ids: (batch, lengths, width): each text once for each token count that label words have, in rising
+                order, with as many masks; or (batch, width) where all words have the same count.
+            attention_mask, token_type_ids: of the same shape.
+            labels: (batch,) int64 class ids.
+
+        Returns:
+            `logits`, `word_scores`, and with labels the mean `loss`.
+
+        Raises:
+            ValueError: masks are missing, or too many.
+        """
+        inputs = {"attention_mask": attention_mask, "token_type_ids": token_type_ids}
+        flat = {name: value.flatten(0, -2) for name, value in inputs.items() if value is not None}
+        ids = input_ids.flatten(0, -2)
+        at_mask = ids == self.config.mask_token_id
+        expected = torch.tensor(self.words.lengths, device=ids.device).repeat(len(input_ids))
+        if not torch.equal(at_mask.sum(1), expected):
+            raise ValueError(
+                f"expected inputs of {self.words.lengths} masks for each text, found {at_mask.sum(1).tolist()}"
+            )
+        vocabulary = self._predict(ids, at_mask, **flat).float().log_softmax(-1)
+        word_scores = self.words.look_up(vocabulary.unflatten(0, (len(input_ids), -1)))
+        if self.config.aggregation == "max":
+            logits = self.words.best(word_scores)
+        else:
+            shares = self.words.shares if self.shares is None else self.shares(self.words.labels)
+            logits = self.words.add(word_scores, shares)
+        if self.config.bias is not None:
+            logits = logits - logits.new_tensor(self.config.bias)
+        loss = None if labels is None else cross_entropy(logits, labels)
+        return ClozeOutput(loss=loss, logits=logits, word_scores=word_scores)
+
+    def _predict(self, ids: Tensor, at_mask: Tensor, **inputs) -> Tensor:
+        """(masks, vocabulary) logits at the masks, row by row."""
+        if self.soft is None:
+            inputs["input_ids"] = ids
+        else:
+            embedding = self.get_input_embeddings()
+            size = embedding.weight.shape[0]
+            own = self.soft((ids - size).clamp(min=0))
+            inputs["inputs_embeds"] = torch.where((ids < size)[..., None], embedding(ids.clamp(max=size - 1)), own)
+        if self.encoder.config.model_type not in HEAD_IN_ORDER:
+            return self.encoder(**inputs).logits[at_mask]
+        states = self.encoder.base_model(**inputs).last_hidden_state[at_mask]
+        for part in self.encoder.children():
+            if part is not self.encoder.base_model:
+                states = part(states)
+        return states
+
+
+# Families whose output layer is what follows the encoder, one module after the other.
+HEAD_IN_ORDER = {"albert", "bert", "camembert", "electra", "ernie", "modernbert", "roberta", "xlm-roberta"}
+
+
+class WordTable:
+    """Label words by token count, so that all of a count are looked up together.
+
+    Args:
+        words: class, share and token ids of each.
+        num_labels: classes.
+    """
+
+    def __init__(self, words: list, num_labels: int):
+        self.lengths = sorted({len(ids) for _, _, ids in words})
+        self.num_labels = num_labels
+        self.labels = torch.tensor([label for label, _, _ in words])
+        self.shares = torch.tensor([share for _, share, _ in words])
+        self.members = [[i for i, (_, _, ids) in enumerate(words) if len(ids) == length] for length in self.lengths]
+        self.ids = [torch.tensor([words[i][2] for i in members]) for members in self.members]
+
+    def look_up(self, vocabulary: Tensor) -> Tensor:
+        """(batch, masks of all lengths, vocabulary) log-probabilities -> (batch, words), means over tokens."""
+        device = vocabulary.device
+        scores = vocabulary.new_empty(len(vocabulary), len(self.labels))
+        for members, ids, part in zip(self.members, self.ids, vocabulary.split(self.lengths, dim=1), strict=True):
+            chosen = part[:, torch.arange(ids.shape[1], device=device), ids.to(device)]
+            scores[:, members] = chosen.mean(-1)
+        return scores
+
+    def add(self, scores: Tensor, shares: Tensor) -> Tensor:
+        """(batch, words) scores and (words,) shares -> (batch, num_labels), the weighted mean of each class."""
+        totals = scores.new_zeros(len(scores), self.num_labels)
+        return totals.index_add(1, self.labels.to(scores.device), scores * shares.to(scores.device))
+
+    def best(self, scores: Tensor) -> Tensor:
+        """(batch, words) scores -> (batch, num_labels), the highest of each class."""
+        lowest = scores.new_full((len(scores), self.num_labels), torch.finfo(scores.dtype).min)
+        labels = self.labels.to(scores.device).expand_as(scores)
+        return lowest.scatter_reduce(1, labels, scores, "amax")
+
+
+class WordShares(nn.Module):
+    """Learned shares of the words of a class, which add up to 1."""
+
+    def __init__(self, words: list):
+        super().__init__()
+        self.logits = nn.Parameter(torch.zeros(len(words)))
+
+    def forward(self, labels: Tensor) -> Tensor:
+        """(words,) class of each word -> (words,) shares."""
+        odds = (self.logits - self.logits.max().detach()).exp()
+        labels = labels.to(odds.device)
+        totals = odds.new_zeros(int(labels.max()) + 1).index_add(0, labels, odds)
+        return odds / totals[labels]
+
+
+ClozeClassifierConfig.register_for_auto_class()
+ClozeClassifier.register_for_auto_class("AutoModelForSequenceClassification")

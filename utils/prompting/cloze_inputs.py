@@ -1,0 +1,155 @@
+"""Texts in a cloze template, as inputs with as many masks as the words that are asked for have tokens."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from ..encoding.text_inputs import fit_longest
+from ..encoding.tokenization import SpecialTokens, Tokens, tokenize
+from .templates import Masks, Piece, Segment, Template
+
+CUT_FIELDS = ("text", "text_pair")  # these give way where an input is too long; the template and a span never do
+
+
+@dataclass
+class ClozeEncoder:
+    """Rows of texts -> what stands before and behind the masks; a callable for `Dataset.map`.
+
+    Args:
+        tokenizer: a fast tokenizer; text such as "[MASK]" is text to it.
+        template: where texts, masks and trainable vectors stand.
+        max_length: sub-tokens an input, special tokens and masks included.
+        lengths: token counts of the words that are asked for, rising.
+        soft_start: id of the first trainable vector: the vocabulary's size.
+        label2id: class -> id; None for rows that are not labelled.
+        clean: changes every text before it is tokenized.
+
+    Columns:
+        before, after: ids on both sides of the masks, special tokens included. length: of the longest input.
+        labels: class id. cut: sub-tokens of the texts that did not fit. index: row number in the data set.
+
+    Attributes:
+        soft_words: of each run of trainable vectors the tokens with whose embeddings they begin; None for random ones.
+
+    Raises:
+        ValueError: the template leaves no room for text.
+    """
+
+    tokenizer: Any
+    template: Template
+    max_length: int
+    lengths: Sequence[int]
+    soft_start: int
+    label2id: dict[str, int] | None = None
+    clean: Callable[[str], str] = str
+    special: SpecialTokens = field(init=False)
+    soft_words: list[tuple[int | None, ...]] = field(init=False)
+
+    def __post_init__(self):
+        self.special = SpecialTokens.of(self.tokenizer)
+        words = [piece.words for piece in self.template.soft]
+        known = [tuple(each.ids) for each in tokenize(self.tokenizer, words)] if words else []
+        self.soft_words = [ids or (None,) * piece.count for ids, piece in zip(known, self.template.soft, strict=True)]
+        needed = self.encode([dict.fromkeys(self.template.fields, "")])[0]["length"]
+        if needed >= self.max_length:
+            raise ValueError(
+                f"the template takes {needed} of {self.max_length} sub-tokens and leaves no room for text; "
+                "shorten it, or raise --max_length"
+            )
+
+    def __call__(self, batch: dict, indices: Sequence[int]) -> dict[str, list]:
+        places = self.template.fields
+        rows = self.encode([dict(zip(places, row, strict=True)) for row in zip(*map(batch.get, places), strict=True)])
+        columns = {name: [row[name] for row in rows] for name in rows[0]} | {"index": list(indices)}
+        if self.label2id and "label" in batch:
+            columns["labels"] = [self.label2id[label] for label in batch["label"]]
+        return columns
+
+    def encode(self, values: Sequence[Mapping[str, str]]) -> list[dict]:
+        """The input of each row, in order.
+
+        Args:
+            values: what stands in the template's places.
+        """
+        filled = [self.template.fill({name: self.clean(text) for name, text in row.items()}) for row in values]
+        filled = [_trim_before_masks(pieces) for pieces in filled]
+        texts = list({piece.text for pieces in filled for piece in pieces if isinstance(piece, Segment)})
+        known = dict(zip(texts, tokenize(self.tokenizer, texts), strict=True)) if texts else {}
+        return [self._assemble(pieces, known) for pieces in filled]
+
+    def _assemble(self, pieces: list[Piece], known: dict[str, Tokens]) -> dict:
+        """One input; where there is no room, the last sub-tokens of the texts go."""
+        side = [(id, "") for id in self.special.prefix]  # sub-tokens, each with the text that it belongs to
+        before, vector = [], self.soft_start
+        soft_words = iter(self.soft_words)
+        for piece in pieces:
+            if isinstance(piece, Segment):
+                tokens = known[piece.text]
+                side += [(id, piece.find_field(*place)) for id, *place in zip(*tokens, strict=True)]
+            elif isinstance(piece, Masks):
+                before, side = side, []
+            else:
+                count = len(next(soft_words))
+                side += [(id, "") for id in range(vector, vector + count)]
+                vector += count
+        after = side + [(id, "") for id in self.special.suffix]
+
+        counts = [sum(owner == name for _, owner in before + after) for name in CUT_FIELDS]
+        rest = len(before) + len(after) - sum(counts) + self.lengths[-1]
+        kept = dict(zip(CUT_FIELDS, fit_longest(*counts, room=max(self.max_length - rest, 0)), strict=True))
+        sides = []
+        for side in (before, after):
+            sides.append([])
+            for id, owner in side:
+                if owner not in kept:
+                    sides[-1].append(id)
+                elif kept[owner]:
+                    kept[owner] -= 1
+                    sides[-1].append(id)
+        length = sum(map(len, sides)) + self.lengths[-1]
+        return {"before": sides[0], "after": sides[1], "length": length, "cut": rest + sum(counts) - length}
+
+
+def _trim_before_masks(pieces: list[Piece]) -> list[Piece]:
+    """White space before the masks belongs to the word that they stand for."""
+    trimmed = list(pieces)
+    for i, piece in enumerate(pieces[:-1]):
+        if isinstance(piece, Segment) and isinstance(pieces[i + 1], Masks):
+            trimmed[i] = piece._replace(text=piece.text.rstrip())
+    return trimmed
+
+
+@dataclass
+class ClozeCollator:
+    """Rows of `ClozeEncoder` -> padded tensors, each text once for each number of masks.
+
+    Args:
+        tokenizer: knows its mask, its padding and whether inputs have types.
+        lengths: token counts of the words that are asked for, rising.
+
+    Returns:
+        `input_ids`, `attention_mask` and, where the encoder has them, `token_type_ids`: (batch, lengths, width) int64;
+        `labels` (batch,) int64 class ids, if the rows have any.
+    """
+
+    tokenizer: Any
+    lengths: Sequence[int]
+
+    def __call__(self, rows: list[dict]) -> dict[str, Tensor]:
+        mask = self.tokenizer.mask_token_id
+        inputs = [
+            torch.tensor(row["before"] + [mask] * length + row["after"]) for row in rows for length in self.lengths
+        ]
+        shape = (len(rows), len(self.lengths))
+        ids = pad_sequence(inputs, batch_first=True, padding_value=self.tokenizer.pad_token_id)
+        seen = pad_sequence([torch.ones_like(each) for each in inputs], batch_first=True)
+        batch = {"input_ids": ids.unflatten(0, shape), "attention_mask": seen.unflatten(0, shape)}
+        if "token_type_ids" in self.tokenizer.model_input_names:
+            batch["token_type_ids"] = torch.zeros_like(batch["input_ids"])
+        if "labels" in rows[0]:
+            batch["labels"] = torch.tensor([row["labels"] for row in rows])
+        return batch
