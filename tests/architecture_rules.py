@@ -21,7 +21,7 @@ WINGS = {
     ),
     "evaluation": (
         {"datasets", "evaluate", "numpy", "seqeval", "sklearn", "torch", "transformers", "yaml"},
-        {"data", "encoding", "evaluation", "modeling"},
+        {"data", "encoding", "evaluation", "modeling", "prompting"},
     ),
     "prompting": ({"numpy", "torch"}, {"encoding.text_inputs", "encoding.tokenization", "prompting"}),
 }

@@ -41,7 +41,7 @@ def build(tmp_path, wordpiece, byte_level):
             **options,
         ).eval()
         encoder = ClozeEncoder(tokenizer, template, max_length, model.words.lengths, soft_start=len(tokenizer))
-        rows = encoder.encode([{"text": text} for text in TEXTS])
+        rows = encoder.encode(TEXTS)
         return path, tokenizer, model, ClozeCollator(tokenizer, model.words.lengths)(rows)
 
     return make

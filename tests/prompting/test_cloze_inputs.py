@@ -13,7 +13,7 @@ def words_of(tokenizer, ids):
 
 
 def sides(tokenizer, pattern, values, *, max_length=64, lengths=(1,)):
-    row = ClozeEncoder(tokenizer, Template(pattern), max_length, lengths, soft_start=1000).encode([values])[0]
+    row = ClozeEncoder(tokenizer, Template(pattern), max_length, lengths, soft_start=1000).fill([values])[0]
     return words_of(tokenizer, row["before"]), words_of(tokenizer, row["after"]), row["length"], row["cut"]
 
 
@@ -29,7 +29,7 @@ def test_text_that_spells_special_tokens_is_text(wordpiece):
 
 def test_space_before_the_masks_goes_to_the_word(byte_level):
     encoder = ClozeEncoder(byte_level, Template("{text} It was {mask}, really."), 64, (2,), soft_start=1000)
-    row = encoder.encode([{"text": "a great movie"}])[0]
+    row = encoder.encode(["a great movie"])[0]
     mask = byte_level.mask_token
     written = byte_level(f"a great movie It was {mask}{mask}, really.")["input_ids"]
     assert row["before"] + [byte_level.mask_token_id] * 2 + row["after"] == written
@@ -62,7 +62,7 @@ def test_empty_text_is_asked_about_too(wordpiece, values):
 
 def test_trainable_vectors_have_ids_behind_the_vocabulary(wordpiece):
     encoder = ClozeEncoder(wordpiece, Template("{soft:2}{text}{soft:很好}{mask}{soft:1}"), 64, (1,), soft_start=1000)
-    row = encoder.encode([{"text": "电"}])[0]
+    row = encoder.encode(["电"])[0]
     film = wordpiece.convert_tokens_to_ids("电")
     assert row["before"][1:] == [1000, 1001, film, 1002, 1003] and row["after"][:-1] == [1004]
     assert encoder.soft_words == [(None, None), tuple(wordpiece.convert_tokens_to_ids(["很", "好"])), (None,)]
@@ -87,14 +87,12 @@ def test_cleaning_comes_before_the_template(wordpiece):
     encoder = ClozeEncoder(
         wordpiece, Template("{text}{mask}"), 64, (1,), 1000, clean=lambda text: text.replace("x", "")
     )
-    assert words_of(wordpiece, encoder.encode([{"text": "x好x"}])[0]["before"]) == "[CLS] 好"
+    assert words_of(wordpiece, encoder.encode(["x好x"])[0]["before"]) == "[CLS] 好"
 
 
 def test_each_text_is_fed_once_for_each_number_of_masks(wordpiece):
     encoder = ClozeEncoder(wordpiece, Template("{text}{mask}了"), 64, (1, 3), soft_start=1000, label2id={"a": 0})
-    batch = ClozeCollator(wordpiece, (1, 3))(
-        [row | {"labels": 0} for row in encoder.encode([{"text": "好"}, {"text": ""}])]
-    )
+    batch = ClozeCollator(wordpiece, (1, 3))([row | {"labels": 0} for row in encoder.encode(["好", ""])])
     tokens = [[words_of(wordpiece, row) for row in rows] for rows in batch["input_ids"]]
     assert tokens == [
         ["[CLS] 好 [MASK] 了 [SEP] [PAD] [PAD]", "[CLS] 好 [MASK] [MASK] [MASK] 了 [SEP]"],
@@ -103,3 +101,15 @@ def test_each_text_is_fed_once_for_each_number_of_masks(wordpiece):
     assert torch.equal(batch["attention_mask"] == 0, batch["input_ids"] == 0)
     assert batch["token_type_ids"].shape == batch["input_ids"].shape and not batch["token_type_ids"].any()
     assert batch["labels"].tolist() == [0, 0]
+
+
+def test_second_text_is_given_where_the_template_has_its_place(wordpiece):
+    pair, single = (
+        ClozeEncoder(wordpiece, Template(p), 64, (1,), 1000) for p in ("{text}{mask}{text_pair}", "{text}{mask}")
+    )
+    assert (pair.pair, single.pair) == (True, False)
+    assert pair.encode(["好"], ["了"]) == pair.fill([{"text": "好", "text_pair": "了"}])
+    with pytest.raises(ValueError, match="expected pairs of texts, as the template has places for, found single ones"):
+        pair.encode(["好"])
+    with pytest.raises(ValueError, match="expected single texts, as the template has places for, found pairs"):
+        single.encode(["好"], ["了"])

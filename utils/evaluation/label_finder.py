@@ -12,12 +12,17 @@ from ..data.text_cleaning import TextCleaner
 from ..encoding.collators import TextCollator
 from ..encoding.text_inputs import TextEncoder
 from ..encoding.tokenization import longest_input
+from ..modeling.cloze_classifier import ClozeClassifier
 from ..modeling.text_classifier import TextClassifier
+from ..prompting.cloze_inputs import ClozeCollator, ClozeEncoder
+from ..prompting.templates import Template
 from .decisions import DecisionRule, Verdict
 from .trained_models import choose_device, load_own_tokenizer, require_kind
 
 # So that the tokenizer's look at the configuration needs no code of the directory.
-AutoConfig.register(TextClassifier.config_class.model_type, TextClassifier.config_class, exist_ok=True)
+OURS = {each.config_class.model_type: each for each in (TextClassifier, ClozeClassifier)}
+for name, model_class in OURS.items():
+    AutoConfig.register(name, model_class.config_class, exist_ok=True)
 
 
 class LabelFinder:
@@ -44,23 +49,17 @@ class LabelFinder:
         batch_size: int = 64,
         bf16: bool = False,
         rule: DecisionRule | None = None,
-        encoder: TextEncoder | None = None,
+        encoder: TextEncoder | ClozeEncoder | None = None,
     ):
         config = model.config
         if bf16:
             model.base_model.to(torch.bfloat16)  # once, where autocast would do so in each pass
         self.model, self.tokenizer, self.batch_size, self.bf16 = model, tokenizer, batch_size, bf16
         self.rule = rule or DecisionRule.from_config(config)
-        longest = min(512, longest_input(tokenizer, getattr(config, "encoder_config", None) or config))
-        cleaning = getattr(config, "text_cleaning", None)
-        self.encoder = encoder or TextEncoder(
-            tokenizer,
-            max_length=getattr(config, "input_length", None) or longest,
-            pair=bool(getattr(config, "takes_pairs", False)),
-            clean=TextCleaner(cleaning) if cleaning else str,
-            template=getattr(config, "text_template", None) or "{text}",
-        )
+        self.encoder = encoder or own_encoder(config, tokenizer)
         self.collate = TextCollator(tokenizer)
+        if isinstance(self.encoder, ClozeEncoder):
+            self.collate = ClozeCollator(tokenizer, self.encoder.lengths)
 
     @classmethod
     def load(cls, name_or_path: str, *, revision: str = "main", device: str | None = None, **options) -> "LabelFinder":
@@ -71,8 +70,7 @@ class LabelFinder:
             DataError: the model is no text classifier.
         """
         fields = require_kind("classes", name_or_path, revision=revision)
-        ours = fields.get("model_type") == TextClassifier.config_class.model_type
-        model_class = TextClassifier if ours else AutoModelForSequenceClassification
+        model_class = OURS.get(fields.get("model_type"), AutoModelForSequenceClassification)
         model = model_class.from_pretrained(name_or_path, revision=revision)
         tokenizer = load_own_tokenizer(name_or_path, revision=revision)
         return cls(model.to(choose_device(device)).eval(), tokenizer, **options)
@@ -105,3 +103,21 @@ class LabelFinder:
             with casting:
                 logits[indices] = self.model(**batch).logits.double().cpu().numpy()
         return logits
+
+
+def own_encoder(config, tokenizer) -> TextEncoder | ClozeEncoder:
+    """What prepares texts as a model's configuration says."""
+    inner = getattr(config, "encoder_config", None) or config
+    cleaning = getattr(config, "text_cleaning", None)
+    max_length = getattr(config, "input_length", None) or min(512, longest_input(tokenizer, inner))
+    clean = TextCleaner(cleaning) if cleaning else str
+    if config.model_type == ClozeClassifier.config_class.model_type:
+        lengths = sorted({len(ids) for _, _, ids in config.words})
+        return ClozeEncoder(tokenizer, Template(config.template), max_length, lengths, inner.vocab_size, clean=clean)
+    return TextEncoder(
+        tokenizer,
+        max_length=max_length,
+        pair=bool(getattr(config, "takes_pairs", False)),
+        clean=clean,
+        template=getattr(config, "text_template", None) or "{text}",
+    )

@@ -10,10 +10,14 @@ from ..data.errors import DataError
 # kind of model: what the names of its architectures end in
 KINDS = {
     "entities": ("ForTokenClassification", "CrfTagger", "SpanTagger"),
-    "classes": ("ForSequenceClassification", "TextClassifier"),
+    "classes": ("ForSequenceClassification", "TextClassifier", "ClozeClassifier"),
     "answers": ("ForQuestionAnswering",),
 }
-SCRIPTS = {"entities": "run_ner.py", "classes": "run_classification.py or run_qa_cls.py", "answers": "run_qa_span.py"}
+SCRIPTS = {
+    "entities": "run_ner.py",
+    "classes": "run_classification.py, run_qa_cls.py or run_prompt.py",
+    "answers": "run_qa_span.py",
+}
 
 
 def find_kind(name_or_path: str, *, revision: str = "main") -> str:

@@ -54,22 +54,38 @@ class ClozeEncoder:
         words = [piece.words for piece in self.template.soft]
         known = [tuple(each.ids) for each in tokenize(self.tokenizer, words)] if words else []
         self.soft_words = [ids or (None,) * piece.count for ids, piece in zip(known, self.template.soft, strict=True)]
-        needed = self.encode([dict.fromkeys(self.template.fields, "")])[0]["length"]
+        needed = self.fill([dict.fromkeys(self.template.fields, "")])[0]["length"]
         if needed >= self.max_length:
             raise ValueError(
                 f"the template takes {needed} of {self.max_length} sub-tokens and leaves no room for text; "
                 "shorten it, or raise --max_length"
             )
 
+    @property
+    def pair(self) -> bool:
+        """Whether inputs are pairs."""
+        return "text_pair" in self.template.fields
+
     def __call__(self, batch: dict, indices: Sequence[int]) -> dict[str, list]:
-        places = self.template.fields
-        rows = self.encode([dict(zip(places, row, strict=True)) for row in zip(*map(batch.get, places), strict=True)])
+        rows = self.encode(batch["text"], batch["text_pair"] if self.pair else None)
         columns = {name: [row[name] for row in rows] for name in rows[0]} | {"index": list(indices)}
         if self.label2id and "label" in batch:
             columns["labels"] = [self.label2id[label] for label in batch["label"]]
         return columns
 
-    def encode(self, values: Sequence[Mapping[str, str]]) -> list[dict]:
+    def encode(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[dict]:
+        """The input of each text, or of each pair, in order.
+
+        Raises:
+            ValueError: second texts are missing, or there is no place for them.
+        """
+        if self.pair != (pairs is not None):
+            expected, found = ("pairs of texts", "single ones") if self.pair else ("single texts", "pairs")
+            raise ValueError(f"expected {expected}, as the template has places for, found {found}")
+        others = [{}] * len(texts) if pairs is None else [{"text_pair": text} for text in pairs]
+        return self.fill([{"text": text, **other} for text, other in zip(texts, others, strict=True)])
+
+    def fill(self, values: Sequence[Mapping[str, str]]) -> list[dict]:
         """The input of each row, in order.
 
         Args:
