@@ -24,7 +24,7 @@ JOINED = "{text}。真是{mask}{mask}了。"
 def build(tmp_path, wordpiece, byte_level):
     """(path, tokenizer, model, batch) of a family: `build("bert", template, aggregation=...)`."""
 
-    def make(kind, pattern, *, soft=0, max_length=64, **options):
+    def make(kind, pattern, *, soft=(), max_length=64, **options):
         tokenizer = byte_level if kind in ("roberta", "modernbert") else wordpiece
         path = save_model(kind, tokenizer, tmp_path / "encoder")
         template = Template(pattern)
@@ -34,7 +34,7 @@ def build(tmp_path, wordpiece, byte_level):
             path,
             words=[[word.label, word.weight, list(word.ids)] for word in words],
             mask_token_id=tokenizer.mask_token_id,
-            soft_size=soft,
+            soft_words=soft,
             id2label={0: "good", 1: "bad"},
             label2id={"good": 0, "bad": 1},
             template=pattern,
@@ -88,7 +88,7 @@ def test_bias_is_subtracted(build):
 
 @pytest.mark.parametrize("kind", FAMILIES)
 def test_trainable_vectors_stand_where_the_template_has_them(build, kind):
-    _, tokenizer, model, batch = build(kind, "{soft:2}{text}{soft:1}真是{mask}", soft=3)
+    _, tokenizer, model, batch = build(kind, "{soft:2}{text}{soft:1}真是{mask}", soft=(None,) * 3)
     # With the embeddings of three words they are those words.
     ids = tokenizer("great food a", add_special_tokens=False)["input_ids"][:3]
     table = model.get_input_embeddings().weight
@@ -100,13 +100,15 @@ def test_trainable_vectors_stand_where_the_template_has_them(build, kind):
         assert int((batch["input_ids"] >= len(tokenizer)).sum()) == 3 * len(TEXTS) * len(model.words.lengths)
         found, wanted = model(**batch).logits, model(**written).logits
     torch.testing.assert_close(found, wanted, rtol=0, atol=1e-5)
+    begun = build(kind, "{soft:3}{text}真是{mask}", soft=(ids[0], None, ids[2]))[2].soft.weight
+    assert torch.equal(begun[[0, 2]], table[[ids[0], ids[2]]]) and not torch.equal(begun[1], table[ids[1]])
     model(**batch, labels=torch.tensor([0, 1, 0, 1])).loss.backward()
     assert model.soft.weight.grad.abs().amax(1).min() > 0
 
 
 @pytest.mark.parametrize("kind", FAMILIES)
 def test_saved_model_reloads_to_equal_logits(build, tmp_path, kind):
-    _, _, model, batch = build(kind, "{soft:2}" + JOINED, soft=2, aggregation="learned", bias=[0.5, 0.25])
+    _, _, model, batch = build(kind, "{soft:2}" + JOINED, soft=(None, 7), aggregation="learned", bias=[0.5, 0.25])
     model.save_pretrained(tmp_path / "saved")
     again = AutoModelForSequenceClassification.from_pretrained(tmp_path / "saved", trust_remote_code=True).eval()
     with torch.no_grad():

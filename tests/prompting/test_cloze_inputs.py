@@ -5,7 +5,7 @@ import torch
 from datasets import Dataset
 
 from utils.prompting.cloze_inputs import ClozeCollator, ClozeEncoder
-from utils.prompting.templates import Template
+from utils.prompting.templates import Template, TemplateError
 
 
 def words_of(tokenizer, ids):
@@ -65,12 +65,12 @@ def test_trainable_vectors_have_ids_behind_the_vocabulary(wordpiece):
     row = encoder.encode(["电"])[0]
     film = wordpiece.convert_tokens_to_ids("电")
     assert row["before"][1:] == [1000, 1001, film, 1002, 1003] and row["after"][:-1] == [1004]
-    assert encoder.soft_words == [(None, None), tuple(wordpiece.convert_tokens_to_ids(["很", "好"])), (None,)]
+    assert encoder.soft_words == [None, None, *wordpiece.convert_tokens_to_ids(["很", "好"]), None]
 
 
 def test_template_without_room_for_text_is_an_error(wordpiece):
     message = "the template takes 10 of 10 sub-tokens and leaves no room for text; shorten it, or raise --max_length"
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(TemplateError, match=message):
         ClozeEncoder(wordpiece, Template("{text}。真是{mask}了。"), 10, (1, 3), soft_start=1000)
 
 

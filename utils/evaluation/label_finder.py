@@ -89,20 +89,27 @@ class LabelFinder:
         """What the model says about each text, or pair, in order."""
         return self.rule.verdicts(self.logits(texts, pairs))
 
-    @torch.inference_mode()
     def logits(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> np.ndarray:
         """(texts, num_labels) float64, in order; texts of like length go through the model together."""
+        return self._collect("logits", len(self.rule.labels), texts, pairs)
+
+    def word_scores(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> np.ndarray:
+        """Of a cloze classifier: (texts, words) float64 log-probability of each label word, mean over its tokens."""
+        return self._collect("word_scores", len(self.model.config.words), texts, pairs)
+
+    @torch.inference_mode()
+    def _collect(self, name: str, width: int, texts: Sequence[str], pairs: Sequence[str] | None) -> np.ndarray:
         rows = self.encoder.encode(texts, pairs)
         by_length = sorted(range(len(rows)), key=lambda i: -rows[i]["length"])
-        logits = np.zeros((len(rows), len(self.rule.labels)))
+        collected = np.zeros((len(rows), width))
         device = self.model.device
         casting = torch.autocast(device.type, torch.bfloat16) if self.bf16 else contextlib.nullcontext()
         for start in range(0, len(rows), self.batch_size):
             indices = by_length[start : start + self.batch_size]
-            batch = {name: value.to(device) for name, value in self.collate([rows[i] for i in indices]).items()}
+            batch = {key: value.to(device) for key, value in self.collate([rows[i] for i in indices]).items()}
             with casting:
-                logits[indices] = self.model(**batch).logits.double().cpu().numpy()
-        return logits
+                collected[indices] = self.model(**batch)[name].double().cpu().numpy()
+        return collected
 
 
 def own_encoder(config, tokenizer) -> TextEncoder | ClozeEncoder:

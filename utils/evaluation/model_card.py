@@ -64,6 +64,35 @@ def class_card(record: dict, *, report: dict) -> str:
     )
 
 
+def cloze_card(record: dict, *, report: dict) -> str:
+    """Model card of a cloze classifier.
+
+    Args:
+        record: what `describe_run` gives.
+        report: of each labelled split, see `ClassEvaluator.report`; may be empty after few-shot training.
+    """
+    arguments = record["arguments"]
+    scores = "Not scored: neither validation nor test data was given."
+    if report:
+        split, found = next(iter(report.items()))
+        shown = ", ".join(f"{name} {value:.4f}" for name, value in found["scores"].items())
+        scores = f"{split.capitalize()} data.\n\n{shown}\n\n{table_rows('class', found['table'])}"
+    return model_card(
+        record,
+        task="text-classification",
+        tags=["text-classification", "prompt", "cloze"],
+        metrics=("accuracy", "f1", "macro_f1", "mcc"),
+        summary=f"Fills the blank of `{arguments['template'][0]}` with words that stand for classes. "
+        f"Tuned from `{arguments['model_name_or_path']}`.",
+        promise="which writes texts into the template as in training and applies the stored temperature",
+        loading=load_code("AutoModelForSequenceClassification", stock=False)
+        + """
+    # inputs: the template with a mask for each token of the label words, see model.config.template and .words""",
+        scores=scores,
+        limits=UNTESTED.format("classes"),
+    )
+
+
 def model_card(
     record: dict,
     *,

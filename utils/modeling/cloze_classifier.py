@@ -7,6 +7,7 @@ A saved `ClozeClassifier` takes this file along and reloads anywhere:
 `AutoModelForSequenceClassification.from_pretrained(path, trust_remote_code=True)`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -83,12 +84,15 @@ class ClozeClassifier(PreTrainedModel):
         self.post_init()
 
     @classmethod
-    def from_encoder(cls, name_or_path: str, *, loading: dict | None = None, **config) -> "ClozeClassifier":
+    def from_encoder(
+        cls, name_or_path: str, *, loading: dict | None = None, soft_words: Sequence[int | None] = (), **config
+    ) -> "ClozeClassifier":
         """Put label words on a pre-trained masked-language model.
 
         Args:
             name_or_path: a masked-language model on disk or on the Hub.
             loading: keyword arguments for `AutoModelForMaskedLM.from_pretrained` (revision, token, ...).
+            soft_words: of each trainable vector the token with whose embedding it begins; None for a random one.
             **config: fields of `ClozeClassifierConfig`, `id2label` among them.
 
         Raises:
@@ -101,8 +105,12 @@ class ClozeClassifier(PreTrainedModel):
                 f"{name_or_path}: expected a masked-language model, found none of its {', '.join(missing[:3])}; "
                 "take a checkpoint that was saved with its output layer"
             )
-        model = cls(cls.config_class(encoder_config=encoder.config, **config))
+        model = cls(cls.config_class(encoder_config=encoder.config, soft_size=len(soft_words), **config))
         model.encoder = encoder
+        table = encoder.get_input_embeddings().weight.detach()
+        for vector, token in enumerate(soft_words):
+            if token is not None:
+                model.soft.weight.data[vector] = table[token]
         return model
 
     def _init_weights(self, module):
@@ -172,7 +180,7 @@ class ClozeClassifier(PreTrainedModel):
         else:
             embedding = self.get_input_embeddings()
             size = embedding.weight.shape[0]
-            own = self.soft((ids - size).clamp(min=0))
+            own = self.soft((ids - size).clamp(min=0)).to(embedding.weight.dtype)
             inputs["inputs_embeds"] = torch.where((ids < size)[..., None], embedding(ids.clamp(max=size - 1)), own)
         if self.encoder.config.model_type not in HEAD_IN_ORDER:
             return self.encoder(**inputs).logits[at_mask]

@@ -10,7 +10,7 @@ from torch.nn.utils.rnn import pad_sequence
 
 from ..encoding.text_inputs import fit_longest
 from ..encoding.tokenization import SpecialTokens, Tokens, tokenize
-from .templates import Masks, Piece, Segment, Template
+from .templates import Masks, Piece, Segment, Template, TemplateError
 
 CUT_FIELDS = ("text", "text_pair")  # these give way where an input is too long; the template and a span never do
 
@@ -33,10 +33,10 @@ class ClozeEncoder:
         labels: class id. cut: sub-tokens of the texts that did not fit. index: row number in the data set.
 
     Attributes:
-        soft_words: of each run of trainable vectors the tokens with whose embeddings they begin; None for random ones.
+        soft_words: of each trainable vector the token with whose embedding it begins; None for a random one.
 
     Raises:
-        ValueError: the template leaves no room for text.
+        TemplateError: the template leaves no room for text.
     """
 
     tokenizer: Any
@@ -47,16 +47,17 @@ class ClozeEncoder:
     label2id: dict[str, int] | None = None
     clean: Callable[[str], str] = str
     special: SpecialTokens = field(init=False)
-    soft_words: list[tuple[int | None, ...]] = field(init=False)
+    soft_words: list[int | None] = field(init=False)
 
     def __post_init__(self):
         self.special = SpecialTokens.of(self.tokenizer)
         words = [piece.words for piece in self.template.soft]
-        known = [tuple(each.ids) for each in tokenize(self.tokenizer, words)] if words else []
-        self.soft_words = [ids or (None,) * piece.count for ids, piece in zip(known, self.template.soft, strict=True)]
+        known = [each.ids for each in tokenize(self.tokenizer, words)] if words else []
+        self._runs = [len(ids) or piece.count for ids, piece in zip(known, self.template.soft, strict=True)]
+        self.soft_words = [id for ids, size in zip(known, self._runs, strict=True) for id in ids or [None] * size]
         needed = self.fill([dict.fromkeys(self.template.fields, "")])[0]["length"]
         if needed >= self.max_length:
-            raise ValueError(
+            raise TemplateError(
                 f"the template takes {needed} of {self.max_length} sub-tokens and leaves no room for text; "
                 "shorten it, or raise --max_length"
             )
@@ -101,7 +102,7 @@ class ClozeEncoder:
         """One input; where there is no room, the last sub-tokens of the texts go."""
         side = [(id, "") for id in self.special.prefix]  # sub-tokens, each with the text that it belongs to
         before, vector = [], self.soft_start
-        soft_words = iter(self.soft_words)
+        runs = iter(self._runs)
         for piece in pieces:
             if isinstance(piece, Segment):
                 tokens = known[piece.text]
@@ -109,7 +110,7 @@ class ClozeEncoder:
             elif isinstance(piece, Masks):
                 before, side = side, []
             else:
-                count = len(next(soft_words))
+                count = next(runs)
                 side += [(id, "") for id in range(vector, vector + count)]
                 vector += count
         after = side + [(id, "") for id in self.special.suffix]

@@ -95,6 +95,11 @@ def read_verbalizer(given: Mapping[str, Any]) -> Verbalizer:
     return Verbalizer(words)
 
 
+def token_counts(words: Sequence[Word]) -> list[int]:
+    """How many tokens label words have, rising, each count once."""
+    return sorted({len(word.ids) for word in words})
+
+
 def _weighted(label: str, value: Any) -> Sequence[tuple[Any, Any]]:
     if isinstance(value, Mapping):
         return list(value.items())

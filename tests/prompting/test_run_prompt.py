@@ -1,0 +1,235 @@
+"""run_prompt.py from files to the output directory, with a tiny random masked-language model."""
+
+import json
+import random
+import shutil
+
+import numpy as np
+import pytest
+from transformers import AutoModelForMaskedLM
+
+import predict
+import run_prompt
+from tests.prompting.cloze_models import ask_plainly, save_model
+from utils.data.errors import DataError
+from utils.evaluation.label_finder import LabelFinder
+from utils.prompting.blanks import fill_blanks
+from utils.training.arguments import ArgumentError
+
+TEMPLATE, OTHER = "{text}。真是{mask}了", "{text}很{mask}{mask}"
+WORDS = {"good": ["好", "不错"], "bad": "一般"}
+VERBALIZER = json.dumps(WORDS, ensure_ascii=False)
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Train, test and pair files: a text is good where it says 电."""
+    draw = random.Random(0)
+    for name, count in (("train", 64), ("test", 9)):
+        rows = []
+        for i in range(count):
+            rest = "".join(draw.choice("影真是") for _ in range(draw.randint(0, 2)))
+            rows.append(
+                {"id": f"{name}{i}", "text": ("电" if i % 2 else "般") + rest, "label": ["bad", "good"][i % 2]}
+            )
+        lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        (tmp_path / f"{name}.jsonl").write_text(lines, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def run(files, wordpiece):
+    """Call the script: `run(template=..., test_file="test.jsonl")` -> its results."""
+    model = save_model("bert", wordpiece, files / "model")
+
+    def call(output="out", **flags):
+        words = ["--model_name_or_path", str(flags.pop("model", model)), "--output_dir", str(files / output)]
+        words += ["--use_cpu", "true", "--precision", "fp32"]
+        for name, value in ({"template": TEMPLATE, "verbalizer": VERBALIZER} | flags).items():
+            if value is not None:
+                values = value if isinstance(value, list) else [value]
+                paths = [str(files / one) if str(one).endswith((".jsonl", ".yaml")) else str(one) for one in values]
+                words += [f"--{name}", *paths]
+        return run_prompt.main(words)
+
+    return call
+
+
+def read_predictions(folder):
+    return [json.loads(line) for line in (folder / "predictions.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def plain_logits(files, tokenizer, texts, template):
+    written = template.replace("{mask}{mask}", "<>").replace("{mask}", "<>")
+    logits = []
+    for text in texts:
+        sentence = written.replace("{text}", text)
+        scores = ask_plainly(str(files / "model"), tokenizer, sentence, ["好", "不错", "一般"], spaced=False)
+        logits.append([(scores[0] + scores[1]) / 2, scores[2]])
+    return np.array(logits)
+
+
+def softmax(logits):
+    odds = np.exp(logits - logits.max(-1, keepdims=True))
+    return odds / odds.sum(-1, keepdims=True)
+
+
+def test_zero_shot_is_what_the_words_say(run, files, wordpiece):
+    results = run(test_file="test.jsonl")
+    rows = read_predictions(files / "out")
+    texts = [row["text"] for row in rows]
+    wanted = softmax(plain_logits(files, wordpiece, texts, TEMPLATE))
+    found = [{each["label"]: each["score"] for each in row["top"]} for row in rows]
+    np.testing.assert_allclose([[one["good"], one["bad"]] for one in found], wanted, atol=1e-4)
+    gold = ["bad", "good"] * 4 + ["bad"]
+    assert results["test_accuracy"] == pytest.approx(
+        np.mean([r["label"] == g for r, g in zip(rows, gold, strict=True)])
+    )
+    left = {path.name for path in (files / "out").iterdir()}
+    assert left == {"predictions.jsonl", "report.json", "all_results.json", "run.json"}
+
+
+@pytest.mark.parametrize("kind", ["content_free", "prior", "batch"])
+def test_prior_is_divided_out(run, files, wordpiece, kind):
+    options = {"prior_file": "train.jsonl"} if kind == "prior" else {}
+    run(test_file="test.jsonl", calibrate=kind, **options)
+    texts = [row["text"] for row in read_predictions(files / "out")]
+    measured = {"content_free": [""], "batch": texts}
+    if kind == "prior":
+        measured["prior"] = [json.loads(line)["text"] for line in (files / "train.jsonl").open(encoding="utf-8")]
+    prior = softmax(plain_logits(files, wordpiece, measured[kind], TEMPLATE)).mean(0)
+    wanted = softmax(plain_logits(files, wordpiece, texts, TEMPLATE) - np.log(prior))
+    found = [{e["label"]: e["score"] for e in row["top"]} for row in read_predictions(files / "out")]
+    np.testing.assert_allclose([[one["good"], one["bad"]] for one in found], wanted, atol=1e-4)
+
+
+def test_templates_are_asked_together(run, files, wordpiece):
+    run(test_file="test.jsonl", template=[TEMPLATE, OTHER])
+    rows = read_predictions(files / "out")
+    texts = [row["text"] for row in rows]
+    logs = [np.log(softmax(plain_logits(files, wordpiece, texts, each))) for each in (TEMPLATE, OTHER)]
+    wanted = softmax((logs[0] + logs[1]) / 2)
+    found = [{e["label"]: e["score"] for e in row["top"]} for row in rows]
+    np.testing.assert_allclose([[one["good"], one["bad"]] for one in found], wanted, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("template", "aggregation"), [(TEMPLATE, "mean"), ("{soft:2}{text}{soft:真是}{mask}", "learned")]
+)
+def test_tuned_model_learns_is_saved_and_served(run, files, capsys, template, aggregation):
+    results = run(
+        train_file="train.jsonl",
+        test_file="test.jsonl",
+        template=template,
+        aggregation=aggregation,
+        learning_rate=5e-3,
+        num_train_epochs=20,
+        per_device_train_batch_size=8,
+    )
+    assert results["test_accuracy"] == 1.0 and results["eval_accuracy"] == 1.0
+    rows = read_predictions(files / "out")
+    assert (
+        predict.main(
+            [str(files / "out"), "--input_file", str(files / "test.jsonl"), "--device", "cpu", "--precision", "fp32"]
+        )
+        is None
+    )
+    again = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert again == rows
+    finder = LabelFinder.load(str(files / "out"), device="cpu")
+    assert finder.model.config.template == template and finder.rule.labels == ["good", "bad"]
+    assert "Fills the blank" in (files / "out" / "README.md").read_text(encoding="utf-8")
+
+
+def test_few_examples_are_drawn_and_their_ids_kept(run, files):
+    flags = {"train_file": "train.jsonl", "test_file": "test.jsonl", "few_shot": 4, "num_train_epochs": 1}
+    run(**flags, seed=3)
+    ids = json.loads((files / "out" / "train_ids.json").read_text())
+    assert len(ids) == 8 and sum(int(id.removeprefix("train")) % 2 for id in ids) == 4
+    run("again", **flags, seed=3)
+    assert json.loads((files / "again" / "train_ids.json").read_text()) == ids
+    run("other", **flags, seed=4)
+    assert json.loads((files / "other" / "train_ids.json").read_text()) != ids
+
+
+def test_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(run, files):
+    flags = {
+        "train_file": "train.jsonl",
+        "template": "{soft:2}{text}{mask}",
+        "learning_rate": 1e-3,
+        "save_total_limit": 9,
+    }
+    run("whole", num_train_epochs=3, **flags)
+    run("broken", num_train_epochs=3, **flags)
+    checkpoints = sorted((files / "broken").glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
+    assert len(checkpoints) == 3
+    shutil.rmtree(checkpoints[-1])
+    (files / "broken" / "model.safetensors").unlink()
+    run("broken", num_train_epochs=3, resume_from_checkpoint="last", **flags)
+    whole, broken = ((files / name / "model.safetensors").read_bytes() for name in ("whole", "broken"))
+    assert whole == broken
+
+
+def test_texts_are_explained_by_their_words(run, files, wordpiece, capsys):
+    run(text=["电影", "般"], output_file=str(files / "shown.json"))
+    shown = [json.loads(line) for line in (files / "shown.json").read_text(encoding="utf-8").splitlines()]
+    wanted = softmax(plain_logits(files, wordpiece, ["电影", "般"], TEMPLATE))
+    for row, probabilities in zip(shown, wanted, strict=True):
+        assert row["scores"]["good"] == pytest.approx(probabilities[0], abs=1e-5)
+        assert row["words"][0].keys() == {"good", "bad"} and row["words"][0]["good"].keys() == {"好", "不错"}
+    told = capsys.readouterr().err
+    assert "电影\n  0." in told and "不错 -" in told
+    assert not (files / "out").exists()
+
+
+def test_blanks_are_filled(run, files, wordpiece, capsys):
+    run(
+        template=None,
+        verbalizer=None,
+        fill=["真是[MASK]了", "很{mask}{mask}"],
+        top_k=2,
+        output_file=str(files / "f.json"),
+    )
+    shown = [json.loads(line) for line in (files / "f.json").read_text(encoding="utf-8").splitlines()]
+    model = AutoModelForMaskedLM.from_pretrained(files / "model").eval()
+    for row, sentence in zip(shown, ["真是[MASK]了", "很[MASK][MASK]"], strict=True):
+        wanted = fill_blanks(model, wordpiece, sentence, top_k=2)
+        assert [each["words"] for each in row["fillings"]] == [each.words for each in wanted]
+    assert "真是[MASK]了\n  0." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flags", "error", "message"),
+    [
+        ({}, ArgumentError, "nothing to do: give --fill, --text"),
+        ({"text": "电", "template": None}, ArgumentError, "expected --template and --verbalizer"),
+        ({"text": "电", "template": "{text}"}, ArgumentError, r"several in a row, found none"),
+        ({"text": "电", "template": "真{mask}"}, ArgumentError, r"expected \{text\}, and \{text_pair\} in"),
+        ({"text": "电", "template": "{text}{span}{mask}"}, ArgumentError, r"expected \{text\}"),
+        ({"text": "电", "template": "{soft:2}{text}{mask}"}, ArgumentError, "trainable vectors need --train_file"),
+        ({"text": "电", "template": "{text}" + "真" * 600 + "{mask}"}, ArgumentError, "leaves no room for text"),
+        ({"text": "电", "verbalizer": "{good: 龘, bad: 好}"}, ArgumentError, "the word '龘' is unknown to this model"),
+        ({"text": "电", "verbalizer": "{good: 好}"}, ArgumentError, "expected two classes or more"),
+        ({"text": "电", "verbalizer": "none.yaml"}, DataError, "none.yaml: expected a file, found none"),
+        ({"text": "电", "text_pair": ["影", "真"]}, ArgumentError, "--text_pair: expected as many as --text"),
+        ({"text": "电", "text_pair": ["影"]}, ArgumentError, r"the template has no \{text_pair\}"),
+        ({"text": "电", "template": "{text}{text_pair}{mask}"}, ArgumentError, r"expected --text_pair"),
+        ({"test_file": "test.jsonl", "template": "{text}{text_pair}{mask}"}, DataError, "test data: expected pairs"),
+        ({"test_file": "test.jsonl", "verbalizer": "{good: 好, poor: 一般}"}, DataError, "found bad"),
+        ({"test_file": "test.jsonl", "few_shot": 4}, ArgumentError, "expected --train_file to learn from"),
+        ({"test_file": "test.jsonl", "calibrate": "prior"}, ArgumentError, "--calibrate prior and --prior_file"),
+        ({"train_file": "train.jsonl", "few_shot": 99}, DataError, "expected 99 rows or more of each class, found 32"),
+        ({"train_file": "train.jsonl", "calibrate": "batch"}, ArgumentError, "--calibrate is for zero-shot"),
+        ({"train_file": "train.jsonl", "template": [TEMPLATE, OTHER]}, ArgumentError, "expected one to train"),
+        ({"fill": "真好"}, ArgumentError, "--fill '真好': expected a blank, found none"),
+        ({"text": "电", "top_k": 0}, ArgumentError, "expected 1 or more"),
+    ],
+)  # fmt: skip
+def test_wrong_input_is_an_error_before_anything_runs(run, flags, error, message):
+    with pytest.raises(error, match=message):
+        run(**flags)
+
+
+def test_encoder_without_its_output_layer_is_an_error(run, tiny_encoder):
+    with pytest.raises(ArgumentError, match="expected a masked-language model, found none of its"):
+        run(model=tiny_encoder, text="北京", verbalizer="{a: 北, b: 京}")
