@@ -4,8 +4,9 @@
     python run_prompt.py --model_name_or_path pretrained/bert-mini-zh --template "{text}总的来说很{mask}。" \\
         --verbalizer "{positive: [好, 不错], negative: [差, 糟糕]}" --text "虽然上菜要等一个小时，但招牌菜很好。"
     python run_prompt.py --model_name_or_path pretrained/bert-mini-zh --template "{text}总的来说很{mask}。" \\
-        --verbalizer "{positive: [好, 不错], negative: [差, 糟糕]}" --few_shot 16 --learning_rate 1e-4 \\
-        --train_file data/review_sample/train.tsv --test_file data/review_sample/dev.tsv --output_dir outputs/prompt
+        --verbalizer "{positive: [好, 不错], negative: [差, 糟糕]}" --few_shot 16 --learning_rate 2e-4 \\
+        --num_train_epochs 20 --per_device_train_batch_size 8 --output_dir outputs/prompt \\
+        --train_file data/review_sample/train.tsv --test_file data/review_sample/dev.tsv
 
 The first prints the most probable words, the second the probabilities of the classes and the words that made them.
 The third draws 16 examples of each class, tunes the model on them and scores it; without --train_file it is asked as
@@ -43,13 +44,18 @@ def main(argv=None):
     from utils.evaluation.cloze_panel import ClozePanel
     from utils.evaluation.decisions import DecisionRule
     from utils.evaluation.label_finder import LabelFinder
-    from utils.modeling.cloze_classifier import ClozeClassifier
+    from utils.modeling.cloze_classifier import ClozeClassifier, is_masked_lm
     from utils.prompting import cloze_inputs, templates, verbalizers
     from utils.training import atomic_files, batch_size, losses, run_setup, tricks
 
     run_setup.set_up_logging(main_process=training.process_index == 0)
     loading = {"revision": base.model_revision, "trust_remote_code": base.trust_remote_code}
     tokenizer, config = tokenization.load_tokenizer(base.model_name_or_path, **loading)
+    if not is_masked_lm(config):
+        raise ArgumentError(
+            f"{base.model_name_or_path}: expected a masked-language model, found {config.model_type}; "
+            "a trained directory is asked by predict.py"
+        )
     longest = tokenization.longest_input(tokenizer, config)
     if prompt.fill:
         return fill(prompt, base.model_name_or_path, tokenizer, loading, longest=longest)
@@ -222,17 +228,18 @@ def texts_of(dataset, *, pair: bool) -> tuple[list[str], list[str] | None]:
 
 def fill(prompt, name_or_path, tokenizer, loading, *, longest: int) -> dict:
     """Show the most probable words of the blanks that were given."""
-    from transformers import AutoModelForMaskedLM
-
     from utils.evaluation.cloze_lines import filling_line, filling_text
+    from utils.modeling.cloze_classifier import load_masked_lm
     from utils.prompting.blanks import BlankError, fill_blanks
 
-    model = AutoModelForMaskedLM.from_pretrained(name_or_path, **loading).eval()
     limits = {"top_k": prompt.top_k, "max_length": longest}
     try:
+        model = load_masked_lm(name_or_path, loading=loading).eval()
         found = [(text, fill_blanks(model, tokenizer, text, **limits)) for text in prompt.fill]
     except BlankError as error:
         raise ArgumentError(f"--fill {error}") from None
+    except ValueError as error:  # no masked-language model
+        raise ArgumentError(str(error)) from None
     tell(
         map(filling_text, *zip(*found, strict=True)), map(filling_line, *zip(*found, strict=True)), prompt.output_file
     )

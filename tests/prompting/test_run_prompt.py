@@ -233,3 +233,13 @@ def test_wrong_input_is_an_error_before_anything_runs(run, flags, error, message
 def test_encoder_without_its_output_layer_is_an_error(run, tiny_encoder):
     with pytest.raises(ArgumentError, match="expected a masked-language model, found none of its"):
         run(model=tiny_encoder, text="北京", verbalizer="{a: 北, b: 京}")
+    with pytest.raises(ArgumentError, match="expected a masked-language model, found none of its"):
+        run(model=tiny_encoder, template=None, verbalizer=None, fill="北[MASK]")
+
+
+@pytest.mark.parametrize("flags", [{"text": "电"}, {"fill": "电[MASK]"}])
+def test_trained_directory_is_sent_to_predict(run, files, flags):
+    run(train_file="train.jsonl", few_shot=2, num_train_epochs=1)
+    message = "expected a masked-language model, found cloze-classifier; a trained directory is asked by predict.py"
+    with pytest.raises(ArgumentError, match=message):
+        run(model=files / "out", **flags)

@@ -14,7 +14,13 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from transformers import AutoConfig, AutoModelForMaskedLM, PreTrainedConfig, PreTrainedModel
+from transformers import (
+    MODEL_FOR_MASKED_LM_MAPPING,
+    AutoConfig,
+    AutoModelForMaskedLM,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
 from transformers import initialization as init
 from transformers.modeling_outputs import SequenceClassifierOutput
 
@@ -98,13 +104,7 @@ class ClozeClassifier(PreTrainedModel):
         Raises:
             ValueError: the model has no trained output layer, as encoders that were saved without it.
         """
-        loading = {"dtype": torch.float32, **(loading or {})}
-        encoder, report = AutoModelForMaskedLM.from_pretrained(name_or_path, **loading, output_loading_info=True)
-        if missing := sorted(report["missing_keys"]):
-            raise ValueError(
-                f"{name_or_path}: expected a masked-language model, found none of its {', '.join(missing[:3])}; "
-                "take a checkpoint that was saved with its output layer"
-            )
+        encoder = load_masked_lm(name_or_path, loading=loading)
         model = cls(cls.config_class(encoder_config=encoder.config, soft_size=len(soft_words), **config))
         model.encoder = encoder
         table = encoder.get_input_embeddings().weight.detach()
@@ -245,6 +245,32 @@ class WordShares(nn.Module):
         labels = labels.to(odds.device)
         totals = odds.new_zeros(int(labels.max()) + 1).index_add(0, labels, odds)
         return odds / totals[labels]
+
+
+def is_masked_lm(config: PreTrainedConfig) -> bool:
+    """Whether a configuration is of a family that has a masked-language model, or brings one along."""
+    brought = getattr(config, "auto_map", None) or {}
+    return type(config) in MODEL_FOR_MASKED_LM_MAPPING or "AutoModelForMaskedLM" in brought
+
+
+def load_masked_lm(name_or_path: str, *, loading: dict | None = None) -> PreTrainedModel:
+    """A pre-trained masked-language model in float32.
+
+    Args:
+        name_or_path: on disk or on the Hub.
+        loading: keyword arguments for `AutoModelForMaskedLM.from_pretrained` (revision, token, ...).
+
+    Raises:
+        ValueError: it is none, or has no trained output layer, as encoders that were saved without it.
+    """
+    loading = {"dtype": torch.float32, **(loading or {})}
+    model, report = AutoModelForMaskedLM.from_pretrained(name_or_path, **loading, output_loading_info=True)
+    if missing := sorted(report["missing_keys"]):
+        raise ValueError(
+            f"{name_or_path}: expected a masked-language model, found none of its {', '.join(missing[:3])}; "
+            "take a checkpoint that was saved with its output layer"
+        )
+    return model
 
 
 ClozeClassifierConfig.register_for_auto_class()
