@@ -44,11 +44,17 @@ def main(argv=None):
     from utils.evaluation.cloze_panel import ClozePanel
     from utils.evaluation.decisions import DecisionRule
     from utils.evaluation.label_finder import LabelFinder
-    from utils.modeling.cloze_classifier import ClozeClassifier, is_masked_lm
-    from utils.prompting import cloze_inputs, templates, verbalizers
-    from utils.training import atomic_files, batch_size, losses, run_setup, tricks
+    from utils.modeling.cloze_classifier import ClozeClassifier, is_masked_lm, load_masked_lm
+    from utils.prompting import blanks, cloze_inputs, templates, verbalizers
+    from utils.prompting.errors import PromptError
+    from utils.training import atomic_files, batch_size, losses, run_setup, seed_runs, tricks
 
     run_setup.set_up_logging(main_process=training.process_index == 0)
+    if prompt.splits > 1:
+        seeds = range(training.seed, training.seed + prompt.splits)
+        results = seed_runs.run_seeds(main, argv, seeds=seeds, output_dir=training.output_dir)
+        atomic_files.write_json(f"{training.output_dir}/all_results.json", results)
+        return results
     loading = {"revision": base.model_revision, "trust_remote_code": base.trust_remote_code}
     tokenizer, config = tokenization.load_tokenizer(base.model_name_or_path, **loading)
     if not is_masked_lm(config):
@@ -58,30 +64,29 @@ def main(argv=None):
         )
     longest = tokenization.longest_input(tokenizer, config)
     if prompt.fill:
-        return fill(prompt, base.model_name_or_path, tokenizer, loading, longest=longest)
+        with arguments.refusing(ValueError):  # no blank, or no output layer that fills it
+            model = load_masked_lm(base.model_name_or_path, loading=loading).eval()
+            limits = {"top_k": prompt.top_k, "max_length": longest}
+            found = [(text, blanks.fill_blanks(model, tokenizer, text, **limits)) for text in prompt.fill]
+        show([cloze_lines.filling_text(*each) for each in found])
+        if prompt.output_file:
+            atomic_files.write_text(prompt.output_file, "".join(cloze_lines.filling_line(*each) for each in found))
+        return {}
     files = {"train": data.train_file, "validation": data.validation_file, "test": data.test_file}
     if not any(files.values()) and not prompt.text:
         raise ArgumentError("nothing to do: give --fill, --text, --train_file, --validation_file or --test_file")
     if not prompt.template or not prompt.verbalizer:
         raise ArgumentError("expected --template and --verbalizer")
-    try:
-        asked = [templates.Template(pattern) for pattern in prompt.template]
+    with arguments.refusing(PromptError):
+        asked = templates.read_templates(prompt.template)
         verbalizer = verbalizers.read_verbalizer(prompt_files.read_label_words(prompt.verbalizer))
         words = [verbalizer.encode(tokenizer, spaced=template.spaced) for template in asked]
-    except (templates.TemplateError, verbalizers.VerbalizerError) as error:
-        raise ArgumentError(str(error)) from None
-    pair = "text_pair" in asked[0].fields
-    for template in asked:
-        if set(template.fields) != {"text", *(["text_pair"] if pair else [])}:
-            raise ArgumentError(
-                f"--template {template.pattern}: expected {{text}}, and {{text_pair}} in all or in none"
-            )
-        if template.soft and not training.do_train:
-            raise ArgumentError(f"--template {template.pattern}: trainable vectors need --train_file")
-    if prompt.text and pair != bool(prompt.text_pair):
+    pair, labels = "text_pair" in asked[0].fields, verbalizer.labels
+    if "span" in asked[0].fields:
         raise ArgumentError(
-            "the template has {text_pair}: expected --text_pair" if pair else "the template has no {text_pair}"
+            f"--template {asked[0].pattern}: expected {{text}} and {{text_pair}} alone, found {{span}}"
         )
+    prompt.check_templates(soft=any(template.soft for template in asked), pair=pair, tunes=training.do_train)
     if any(files.values()):
         with training.main_process_first(desc="prepare the output folder"):
             resume = run_setup.wants_to_resume(training.resume_from_checkpoint)
@@ -89,13 +94,11 @@ def main(argv=None):
             output_dir = run_setup.prepare_output_dir(training.output_dir, resume=resume, overwrite=overwrite)
 
     # ---- 1. Data: every format becomes rows of id, text, text_pair (of pairs), label
-    labels = verbalizer.labels
     columns = readers_text.TextColumns(data.text_column, data.text_pair_column, data.label_column, data.id_column)
     reading = {"columns": columns, "skip_bad_lines": data.skip_bad_lines, "labels": labels}
     reading |= {"file_format": data.file_format, "class_file": data.class_file}
-    dataset = {split: readers_text.read_classes(path, **reading) for split, path in files.items() if path}
-    if prompt.prior_file:
-        dataset["prior"] = readers_text.read_classes(prompt.prior_file, **reading)
+    read = files | {"prior": prompt.prior_file}
+    dataset = {split: readers_text.read_classes(path, **reading) for split, path in read.items() if path}
     for split, rows in dataset.items():
         if pair and "text_pair" not in rows.features:
             raise DataError(f"the {split} data: expected pairs of texts, as the template has places for")
@@ -109,7 +112,7 @@ def main(argv=None):
         if prompt.few_shot:
             dataset["train"] = few_shot.draw_few(dataset["train"], prompt.few_shot, seed=training.seed)
             atomic_files.write_json(output_dir / "train_ids.json", dataset["train"]["id"][:])
-    dataset = {split: dataset[split] for split in (*files, "prior") if split in dataset}
+    dataset = {split: dataset[split] for split in read if split in dataset}
     for split, rows in dataset.items():
         most = data.max_train_samples if split == "train" else data.max_eval_samples
         dataset[split] = rows.select(range(min(most or len(rows), len(rows))))
@@ -120,13 +123,11 @@ def main(argv=None):
     label2id = {label: i for i, label in enumerate(labels)}
     preparing = {"max_length": data.max_length, "soft_start": config.vocab_size, "label2id": label2id}
     preparing["clean"] = text_cleaning.TextCleaner(cleaning) if cleaning else str
-    try:
+    with arguments.refusing(PromptError):
         encoders = [
             cloze_inputs.ClozeEncoder(tokenizer, template, lengths=verbalizers.token_counts(known), **preparing)
             for template, known in zip(asked, words, strict=True)
         ]
-    except templates.TemplateError as error:
-        raise ArgumentError(str(error)) from None
     encoded, evaluators, rule = {}, {}, DecisionRule(labels)
     for split, rows in dataset.items():
         encoded[split] = encoded_dataset.encode_dataset(rows, encoders[0], by_length=split != "train")
@@ -135,24 +136,25 @@ def main(argv=None):
             evaluators[split] = ClassEvaluator(encoded[split], rule)
 
     # ---- 3. Model: the masked-language model, and which of its words stand for which class
-    settings = {
-        "problem_type": "single_label_classification",
-        "label2id": label2id,
-        "id2label": dict(enumerate(labels)),
-    }
-    settings |= {"input_length": data.max_length, "text_cleaning": cleaning, "mask_token_id": tokenizer.mask_token_id}
-    settings["aggregation"] = prompt.aggregation
+    settings = {"problem_type": "single_label_classification", "label2id": label2id, "aggregation": prompt.aggregation}
+    settings |= {"id2label": dict(enumerate(labels)), "mask_token_id": tokenizer.mask_token_id}
+    settings |= {"input_length": data.max_length, "text_cleaning": cleaning}
+    settings |= {"soft_encoder": prompt.soft_encoder, "soft_layers": prompt.soft_layers}
 
     def load_model(k=0):
         transformers.set_seed(training.seed)
         own = {"template": asked[k].pattern, "words": [[word.label, word.weight, [*word.ids]] for word in words[k]]}
         own |= {"soft_words": encoders[k].soft_words, "loading": loading}
-        try:
-            return ClozeClassifier.from_encoder(base.model_name_or_path, **own, **settings)
-        except ValueError as error:
-            raise ArgumentError(str(error)) from None
+        with arguments.refusing(ValueError):  # no trained output layer
+            model = ClozeClassifier.from_encoder(base.model_name_or_path, **own, **settings)
+        if prompt.tune == "soft":
+            model.freeze_encoder()
+        return model
 
     # ---- 4. Trainer: built anew, with a fresh model, for each batch size that is tried
+    hidden_share = 0.15 if prompt.mlm_weight else 0.0
+    loss = losses.ClassLoss(label_smoothing=training.label_smoothing_factor)
+
     def build(batches):
         return tricks.build_trainer(
             load_model(),
@@ -163,8 +165,8 @@ def main(argv=None):
             train_dataset=encoded["train"],
             eval_dataset=encoded.get("validation"),
             processing_class=tokenizer,
-            data_collator=cloze_inputs.ClozeCollator(tokenizer, encoders[0].lengths),
-            compute_loss_func=losses.ClassLoss(label_smoothing=training.label_smoothing_factor),
+            data_collator=cloze_inputs.ClozeCollator(tokenizer, encoders[0].lengths, hidden_share),
+            compute_loss_func=losses.ClozeLoss(loss, prompt.mlm_weight),
             compute_metrics=evaluators.get("validation"),
         )
 
@@ -200,24 +202,21 @@ def main(argv=None):
         verdicts = rule.verdicts(logits)
     if prompt.text:
         explained = panel.explain(prompt.text, prompt.text_pair, rule)
-        shown = [cloze_lines.cloze_text(*each, top_k=prompt.top_k) for each in explained]
-        tell(shown, [cloze_lines.cloze_line(*each) for each in explained], prompt.output_file)
+        show([cloze_lines.cloze_text(*each, top_k=prompt.top_k) for each in explained])
+        if prompt.output_file:
+            atomic_files.write_text(prompt.output_file, "".join(cloze_lines.cloze_line(*each) for each in explained))
     if any(files.values()) and training.process_index == 0:
-        record = run_setup.describe_run(
-            [prompt, data, base, flags, training], files=files.values(), started=started, results=results
-        )
+        given = [prompt, data, base, flags, training]
+        record = run_setup.describe_run(given, files=files.values(), started=started, results=results)
         if training.do_train:
             trainer.model.config.decision = rule.to_config()
             run_setup.save_model(output_dir, trainer, card=model_card.cloze_card(record, report=report))
             logger.info("%s holds the run; try: python predict.py %s --interactive", output_dir, output_dir)
-        if evaluators:
+        if evaluators:  # of the last split: test, if there is one
             lines = class_lines.prediction_lines(dataset[split], verdicts, multi_label=False, top_k=prompt.top_k)
-            atomic_files.write_text(
-                output_dir / "predictions.jsonl", lines
-            )  # of the last split: test, if there is one
-        atomic_files.write_json(output_dir / "report.json", report)
-        atomic_files.write_json(output_dir / "all_results.json", results)
-        atomic_files.write_json(output_dir / "run.json", record)
+            atomic_files.write_text(output_dir / "predictions.jsonl", lines)
+        for name, content in {"report": report, "all_results": results, "run": record}.items():
+            atomic_files.write_json(output_dir / f"{name}.json", content)
     return results
 
 
@@ -226,33 +225,9 @@ def texts_of(dataset, *, pair: bool) -> tuple[list[str], list[str] | None]:
     return dataset["text"][:], dataset["text_pair"][:] if pair else None
 
 
-def fill(prompt, name_or_path, tokenizer, loading, *, longest: int) -> dict:
-    """Show the most probable words of the blanks that were given."""
-    from utils.evaluation.cloze_lines import filling_line, filling_text
-    from utils.modeling.cloze_classifier import load_masked_lm
-    from utils.prompting.blanks import BlankError, fill_blanks
-
-    limits = {"top_k": prompt.top_k, "max_length": longest}
-    try:
-        model = load_masked_lm(name_or_path, loading=loading).eval()
-        found = [(text, fill_blanks(model, tokenizer, text, **limits)) for text in prompt.fill]
-    except BlankError as error:
-        raise ArgumentError(f"--fill {error}") from None
-    except ValueError as error:  # no masked-language model
-        raise ArgumentError(str(error)) from None
-    tell(
-        map(filling_text, *zip(*found, strict=True)), map(filling_line, *zip(*found, strict=True)), prompt.output_file
-    )
-    return {}
-
-
-def tell(texts, lines, output_file) -> None:
-    """Log what is for people, and write the lines of JSON to a file if one was named."""
-    from utils.training.atomic_files import write_text
-
+def show(texts) -> None:
+    """Log what is for people."""
     logger.info("%s", "\n\n".join(texts))
-    if output_file:
-        write_text(output_file, "".join(lines))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,15 @@
 """Tokenizers of the two kinds: WordPiece over characters, and byte-level BPE, which begins words with their space."""
 
 import pytest
+import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import BertTokenizerFast, PreTrainedTokenizerFast
+
+from tests.prompting import cloze_models
+from utils.modeling.cloze_classifier import ClozeClassifier
+from utils.prompting.cloze_inputs import ClozeCollator, ClozeEncoder
+from utils.prompting.templates import Template
+from utils.prompting.verbalizers import read_verbalizer
 
 TEXTS = [
     "It was great.",
@@ -45,3 +52,30 @@ def byte_level():
         **{f"{name}_token": token for name, token in names.items()},
     )
     return fast
+
+
+@pytest.fixture
+def build(tmp_path, wordpiece, byte_level):
+    """(path, tokenizer, model, batch) of a family: `build("bert", template, aggregation=...)`."""
+
+    def make(kind, pattern, *, soft=(), max_length=64, **options):
+        tokenizer = byte_level if kind in ("roberta", "modernbert") else wordpiece
+        path = cloze_models.save_model(kind, tokenizer, tmp_path / "encoder")
+        template = Template(pattern)
+        words = read_verbalizer(cloze_models.WORDS).encode(tokenizer, spaced=template.spaced)
+        torch.manual_seed(1)
+        model = ClozeClassifier.from_encoder(
+            path,
+            words=[[word.label, word.weight, list(word.ids)] for word in words],
+            mask_token_id=tokenizer.mask_token_id,
+            soft_words=soft,
+            id2label={0: "good", 1: "bad"},
+            label2id={"good": 0, "bad": 1},
+            template=pattern,
+            **options,
+        ).eval()
+        encoder = ClozeEncoder(tokenizer, template, max_length, model.words.lengths, soft_start=len(tokenizer))
+        rows = encoder.encode(cloze_models.TEXTS)
+        return path, tokenizer, model, ClozeCollator(tokenizer, model.words.lengths)(rows)
+
+    return make

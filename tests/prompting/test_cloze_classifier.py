@@ -8,43 +8,8 @@ import pytest
 import torch
 from transformers import AutoModel, AutoModelForSequenceClassification, BertConfig, BertModel
 
-from tests.prompting.cloze_models import FAMILIES, ask_plainly, save_model
+from tests.prompting.cloze_models import FAMILIES, JOINED, SPACED, TEXTS, WORDS, ask_plainly
 from utils.modeling.cloze_classifier import ClozeClassifier
-from utils.prompting.cloze_inputs import ClozeCollator, ClozeEncoder
-from utils.prompting.templates import Template
-from utils.prompting.verbalizers import read_verbalizer
-
-TEXTS = ["电影很好", "great movie food", "a", "这部电影真是太好了不错"]
-WORDS = {"good": {"不错": 3, "好": 1, "great": 1}, "bad": ["terrible", "太一般"]}
-SPACED = "{text} It was {mask}."
-JOINED = "{text}。真是{mask}{mask}了。"
-
-
-@pytest.fixture
-def build(tmp_path, wordpiece, byte_level):
-    """(path, tokenizer, model, batch) of a family: `build("bert", template, aggregation=...)`."""
-
-    def make(kind, pattern, *, soft=(), max_length=64, **options):
-        tokenizer = byte_level if kind in ("roberta", "modernbert") else wordpiece
-        path = save_model(kind, tokenizer, tmp_path / "encoder")
-        template = Template(pattern)
-        words = read_verbalizer(WORDS).encode(tokenizer, spaced=template.spaced)
-        torch.manual_seed(1)
-        model = ClozeClassifier.from_encoder(
-            path,
-            words=[[word.label, word.weight, list(word.ids)] for word in words],
-            mask_token_id=tokenizer.mask_token_id,
-            soft_words=soft,
-            id2label={0: "good", 1: "bad"},
-            label2id={"good": 0, "bad": 1},
-            template=pattern,
-            **options,
-        ).eval()
-        encoder = ClozeEncoder(tokenizer, template, max_length, model.words.lengths, soft_start=len(tokenizer))
-        rows = encoder.encode(TEXTS)
-        return path, tokenizer, model, ClozeCollator(tokenizer, model.words.lengths)(rows)
-
-    return make
 
 
 @pytest.mark.parametrize("pattern", [SPACED, JOINED])

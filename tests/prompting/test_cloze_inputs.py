@@ -113,3 +113,20 @@ def test_second_text_is_given_where_the_template_has_its_place(wordpiece):
         pair.encode(["好"])
     with pytest.raises(ValueError, match="expected single texts, as the template has places for, found pairs"):
         single.encode(["好"], ["了"])
+
+
+def test_a_share_of_the_words_is_hidden_and_nothing_else(wordpiece):
+    encoder = ClozeEncoder(wordpiece, Template("{soft:2}{text}真是{mask}"), 96, [1, 2], soft_start=len(wordpiece))
+    rows = encoder.encode(["电影真是太好了不错很一般" * 6] * 200)
+    torch.manual_seed(0)
+    batch = ClozeCollator(wordpiece, [1, 2], hidden_share=0.15)(rows)
+    ids, hidden, targets = batch["input_ids"][:, 0], batch["mlm_input_ids"], batch["mlm_targets"]
+    chosen = targets != -100
+    words = (ids < len(wordpiece)) & ~torch.isin(ids, torch.tensor(wordpiece.all_special_ids))
+    assert not (chosen & ~words).any() and torch.equal(targets[chosen], ids[chosen])
+    assert torch.equal(hidden[~chosen], ids[~chosen])
+    assert abs(float(chosen.sum() / words.sum()) - 0.15) < 0.01
+    masked = float((hidden[chosen] == wordpiece.mask_token_id).float().mean())
+    kept = float((hidden[chosen] == targets[chosen]).float().mean())
+    assert abs(masked - 0.8) < 0.03 and 0.07 < kept < 0.15
+    assert "mlm_targets" not in ClozeCollator(wordpiece, [1, 2])(rows)

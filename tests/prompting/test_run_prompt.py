@@ -6,6 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 from transformers import AutoModelForMaskedLM
 
 import predict
@@ -152,6 +153,43 @@ def test_few_examples_are_drawn_and_their_ids_kept(run, files):
     assert json.loads((files / "other" / "train_ids.json").read_text()) != ids
 
 
+@pytest.mark.parametrize("flags", [{}, {"soft_encoder": "lstm"}, {"soft_layers": "true", "aggregation": "learned"}])
+def test_vectors_alone_learn_and_the_encoder_stays(run, files, wordpiece, flags):
+    flags |= {"template": "{soft:4}{text}{soft:真是}{mask}", "tune": "soft", "learning_rate": 0.05}
+    run(train_file="train.jsonl", num_train_epochs=1, **flags)
+    before = AutoModelForMaskedLM.from_pretrained(files / "model")
+    after = LabelFinder.load(str(files / "out"), device="cpu").model
+    values = after.encoder.state_dict()
+    assert len(values) > 10
+    assert all(torch.equal(values[name], value) for name, value in before.state_dict().items())
+    begun = before.get_input_embeddings().weight[wordpiece.convert_tokens_to_ids(["真", "是"])]
+    assert (after.soft.weight[4:] - begun).abs().amax(1).min() > 0.01
+
+
+def test_words_hidden_besides_change_what_is_learnt(run, files):
+    flags = {"train_file": "train.jsonl", "num_train_epochs": 1, "learning_rate": 1e-3}
+    run("plain", **flags)
+    run("hidden", **flags, mlm_weight=0.5)
+    run("again", **flags, mlm_weight=0.5)
+    plain, hidden, again = ((files / name / "model.safetensors").read_bytes() for name in ("plain", "hidden", "again"))
+    assert hidden == again != plain
+
+
+def test_splits_are_drawn_by_seeds_from_the_first_on_and_averaged(run, files):
+    flags = {"train_file": "train.jsonl", "test_file": "test.jsonl", "few_shot": 4, "num_train_epochs": 2}
+    results = run(**flags, splits=3, seed=5)
+    scores = [json.loads((files / "out" / f"seed-{seed}" / "all_results.json").read_text()) for seed in (5, 6, 7)]
+    accuracies = [each["test_accuracy"] for each in scores]
+    assert results["test_accuracy_runs"] == accuracies
+    assert results["test_accuracy"] == pytest.approx(np.mean(accuracies))
+    assert results["test_accuracy_std"] == pytest.approx(np.std(accuracies, ddof=1))
+    assert json.loads((files / "out" / "all_results.json").read_text()) == results
+    draws = [json.loads((files / "out" / f"seed-{seed}" / "train_ids.json").read_text()) for seed in (5, 6, 7)]
+    assert len({tuple(draw) for draw in draws}) == 3
+    run("alone", **flags, seed=6)
+    assert json.loads((files / "alone" / "train_ids.json").read_text()) == draws[1]
+
+
 def test_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(run, files):
     flags = {
         "train_file": "train.jsonl",
@@ -204,7 +242,7 @@ def test_blanks_are_filled(run, files, wordpiece, capsys):
         ({}, ArgumentError, "nothing to do: give --fill, --text"),
         ({"text": "电", "template": None}, ArgumentError, "expected --template and --verbalizer"),
         ({"text": "电", "template": "{text}"}, ArgumentError, r"several in a row, found none"),
-        ({"text": "电", "template": "真{mask}"}, ArgumentError, r"expected \{text\}, and \{text_pair\} in"),
+        ({"text": "电", "template": "真{mask}"}, ArgumentError, r"expected \{text\}, and \{text_pair\} or"),
         ({"text": "电", "template": "{text}{span}{mask}"}, ArgumentError, r"expected \{text\}"),
         ({"text": "电", "template": "{soft:2}{text}{mask}"}, ArgumentError, "trainable vectors need --train_file"),
         ({"text": "电", "template": "{text}" + "真" * 600 + "{mask}"}, ArgumentError, "leaves no room for text"),
@@ -221,7 +259,13 @@ def test_blanks_are_filled(run, files, wordpiece, capsys):
         ({"train_file": "train.jsonl", "few_shot": 99}, DataError, "expected 99 rows or more of each class, found 32"),
         ({"train_file": "train.jsonl", "calibrate": "batch"}, ArgumentError, "--calibrate is for zero-shot"),
         ({"train_file": "train.jsonl", "template": [TEMPLATE, OTHER]}, ArgumentError, "expected one to train"),
-        ({"fill": "真好"}, ArgumentError, "--fill '真好': expected a blank, found none"),
+        ({"train_file": "train.jsonl", "splits": 2}, ArgumentError, "--splits: expected --few_shot"),
+        ({"train_file": "train.jsonl", "tune": "soft"}, ArgumentError, "--tune soft: expected a template with train"),
+        ({"train_file": "train.jsonl", "soft_encoder": "mlp"}, ArgumentError, "--soft_encoder: expected a template"),
+        ({"train_file": "train.jsonl", "mlm_weight": -1}, ArgumentError, "--mlm_weight: expected 0 or more"),
+        ({"test_file": "test.jsonl", "tune": "soft"}, ArgumentError, "--tune soft: expected --train_file"),
+        ({"test_file": "test.jsonl", "template_weights": "validation"}, ArgumentError, "expected several templates"),
+        ({"fill": "真好"}, ArgumentError, "'真好': expected a blank, found none"),
         ({"text": "电", "top_k": 0}, ArgumentError, "expected 1 or more"),
     ],
 )  # fmt: skip

@@ -8,7 +8,7 @@ import torch
 from sklearn.utils.class_weight import compute_class_weight
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
-from utils.training.losses import ClassLoss, LabelLoss, balanced_weights, log_frequencies, positive_weights
+from utils.training.losses import ClassLoss, ClozeLoss, LabelLoss, balanced_weights, log_frequencies, positive_weights
 
 
 @pytest.fixture
@@ -275,3 +275,18 @@ def test_fitted_loss_of_several_labels_has_what_is_asked_for_and_nothing_else(te
     labels = texts[1].tolist()
     assert LabelLoss.fit(labels, label_smoothing=0.1, focal_gamma=2.0) == LabelLoss(None, 0.1, 2.0)
     assert LabelLoss.fit(labels, balanced=True) == LabelLoss(positive_weights(labels))
+
+
+def test_loss_at_hidden_words_counts_by_its_weight_and_adds_up_over_micro_batches():
+    logits, labels = torch.randn(4, 3), torch.tensor([0, 2, 1, 1])
+    answer = ClassLoss(label_smoothing=0.1)
+    loss = ClozeLoss(answer, 0.25)
+    hidden = torch.tensor(2.0)
+    expected = answer({"logits": logits}, labels)
+    torch.testing.assert_close(loss({"logits": logits, "mlm_loss": None}, labels), expected)
+    torch.testing.assert_close(loss({"logits": logits, "mlm_loss": hidden}, labels), expected + 0.5)
+    parts = [
+        loss({"logits": logits[a:b], "mlm_loss": hidden}, labels[a:b], num_items_in_batch=4)
+        for a, b in [(0, 1), (1, 4)]
+    ]
+    torch.testing.assert_close(sum(parts), expected + 0.5)

@@ -7,6 +7,7 @@ A saved `ClozeClassifier` takes this file along and reloads anywhere:
 `AutoModelForSequenceClassification.from_pretrained(path, trust_remote_code=True)`.
 """
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +25,8 @@ from transformers import (
 from transformers import initialization as init
 from transformers.modeling_outputs import SequenceClassifierOutput
 
+from .soft_prompts import SoftPrompts, find_layers
+
 
 class ClozeClassifierConfig(PreTrainedConfig):
     """What a `ClozeClassifier` is made of.
@@ -34,6 +37,8 @@ class ClozeClassifierConfig(PreTrainedConfig):
         aggregation: how words of a class make its score: weighted `mean` of theirs, `max`, or `learned` shares.
         mask_token_id: where words are asked for.
         soft_size: trainable vectors; ids from the vocabulary's size on stand for them.
+        soft_encoder: what makes them, `none`, `mlp` or `lstm`, see `SoftPrompts`.
+        soft_layers: whether every layer has vectors of its own.
         bias: log-probability of each class that is subtracted from its score, see `calibrate`; None for none.
         template: how inputs are written.
     """
@@ -48,6 +53,8 @@ class ClozeClassifierConfig(PreTrainedConfig):
     aggregation: str = "mean"
     mask_token_id: int = 0
     soft_size: int = 0
+    soft_encoder: str = "none"
+    soft_layers: bool = False
     bias: list[float] | None = None
     template: str = ""
 
@@ -65,9 +72,11 @@ class ClozeOutput(SequenceClassifierOutput):
     Attributes:
         logits: (batch, num_labels) float32; their softmax are the classes' probabilities.
         word_scores: (batch, words) float32 log-probability of each label word, mean over its tokens.
+        mlm_loss: mean over the words that were hidden besides, in training.
     """
 
     word_scores: Tensor | None = None
+    mlm_loss: Tensor | None = None
 
 
 class ClozeClassifier(PreTrainedModel):
@@ -85,7 +94,14 @@ class ClozeClassifier(PreTrainedModel):
         super().__init__(config)
         self.encoder = AutoModelForMaskedLM.from_config(config.encoder_config)
         width = self.encoder.get_input_embeddings().weight.shape[1]
-        self.soft = nn.Embedding(config.soft_size, width) if config.soft_size else None
+        self.soft = None
+        if config.soft_size:
+            inner = config.encoder_config
+            deep = {"layers": inner.num_hidden_layers - 1, "hidden_size": inner.hidden_size}
+            deep = deep if config.soft_layers else {}
+            self.soft = SoftPrompts(config.soft_size, width, encoder=config.soft_encoder, **deep)
+            # Layers that run again in the backward pass would miss their vectors.
+            self.supports_gradient_checkpointing = not config.soft_layers
         self.shares = WordShares(config.words) if config.aggregation == "learned" else None
         self.post_init()
 
@@ -117,10 +133,18 @@ class ClozeClassifier(PreTrainedModel):
         super()._init_weights(module)
         if isinstance(module, WordShares):
             init.copy_(module.logits, torch.tensor([share for _, share, _ in self.config.words]).log())
+        elif isinstance(module, SoftPrompts):
+            for vectors in (module.weight, module.deep):
+                if vectors is not None:
+                    init.normal_(vectors, std=getattr(self.config.encoder_config, "initializer_range", 0.02))
 
     def get_input_embeddings(self) -> nn.Embedding:
         """Those of the masked-language model."""
         return self.encoder.get_input_embeddings()
+
+    def freeze_encoder(self) -> None:
+        """Leave the masked-language model as it is in training; `HEAD_MODULES` learn."""
+        self.encoder.requires_grad_(False)
 
     def get_output_embeddings(self) -> nn.Module:
         """The last layer of the masked-language model, which may share the input embeddings' weights."""
@@ -137,6 +161,8 @@ class ClozeClassifier(PreTrainedModel):
         attention_mask: Tensor | None = None,
         token_type_ids: Tensor | None = None,
         labels: Tensor | None = None,
+        mlm_input_ids: Tensor | None = None,
+        mlm_targets: Tensor | None = None,
     ) -> ClozeOutput:
         """Score a batch.
 
@@ -145,9 +171,12 @@ class ClozeClassifier(PreTrainedModel):
                 order, with as many masks; or (batch, width) where all words have the same count.
             attention_mask, token_type_ids: of the same shape.
             labels: (batch,) int64 class ids.
+            mlm_input_ids: (batch, width) texts in which further words are hidden, padded where `attention_mask` has
+                zeros in its first row of each text.
+            mlm_targets: (batch, width) what was hidden, -100 elsewhere; read in training only.
 
         Returns:
-            `logits`, `word_scores`, and with labels the mean `loss`.
+            `logits`, `word_scores`, with labels the mean `loss`, with hidden words `mlm_loss`.
 
         Raises:
             ValueError: masks are missing, or too many.
@@ -171,20 +200,36 @@ class ClozeClassifier(PreTrainedModel):
         if self.config.bias is not None:
             logits = logits - logits.new_tensor(self.config.bias)
         loss = None if labels is None else cross_entropy(logits, labels)
-        return ClozeOutput(loss=loss, logits=logits, word_scores=word_scores)
+        hidden = None
+        if mlm_targets is not None and self.training:
+            places = mlm_targets != -100
+            first = {
+                name: value[:, 0] if value.dim() > 2 else value for name, value in inputs.items() if value is not None
+            }
+            hidden = cross_entropy(
+                self._predict(mlm_input_ids, places, **first).float(), mlm_targets[places], reduction="sum"
+            )
+            hidden = hidden / places.sum().clamp(min=1)
+        return ClozeOutput(loss=loss, logits=logits, word_scores=word_scores, mlm_loss=hidden)
 
     def _predict(self, ids: Tensor, at_mask: Tensor, **inputs) -> Tensor:
         """(masks, vocabulary) logits at the masks, row by row."""
+        in_layers = contextlib.nullcontext()
         if self.soft is None:
             inputs["input_ids"] = ids
         else:
             embedding = self.get_input_embeddings()
             size = embedding.weight.shape[0]
-            own = self.soft((ids - size).clamp(min=0)).to(embedding.weight.dtype)
-            inputs["inputs_embeds"] = torch.where((ids < size)[..., None], embedding(ids.clamp(max=size - 1)), own)
-        if self.encoder.config.model_type not in HEAD_IN_ORDER:
-            return self.encoder(**inputs).logits[at_mask]
-        states = self.encoder.base_model(**inputs).last_hidden_state[at_mask]
+            places, numbers = ids >= size, (ids - size).clamp(min=0)
+            own = self.soft()[numbers].to(embedding.weight.dtype)
+            inputs["inputs_embeds"] = torch.where(places[..., None], own, embedding(ids.clamp(max=size - 1)))
+            if self.config.soft_layers:
+                layers = find_layers(self.encoder.base_model, self.encoder.config.num_hidden_layers)
+                in_layers = self.soft.in_layers(layers, places, numbers)
+        with in_layers:
+            if self.encoder.config.model_type not in HEAD_IN_ORDER:
+                return self.encoder(**inputs).logits[at_mask]
+            states = self.encoder.base_model(**inputs).last_hidden_state[at_mask]
         for part in self.encoder.children():
             if part is not self.encoder.base_model:
                 states = part(states)

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import torch
 
 from ..encoding.tokenization import SpecialTokens, tokenize
+from .errors import PromptError
 
 BLANKS = ("[MASK]", "<mask>", "{mask}")  # how people write them, whatever the model's own is called
 
@@ -21,7 +22,7 @@ class Filling(NamedTuple):
     score: float
 
 
-class BlankError(ValueError):
+class BlankError(PromptError):
     """A sentence without blanks, or one that is too long."""
 
 

@@ -147,14 +147,18 @@ class ClozeCollator:
     Args:
         tokenizer: knows its mask, its padding and whether inputs have types.
         lengths: token counts of the words that are asked for, rising.
+        hidden_share: of the words of each text, hidden and to be guessed besides, 0-1; 0 for none.
 
     Returns:
         `input_ids`, `attention_mask` and, where the encoder has them, `token_type_ids`: (batch, lengths, width) int64;
-        `labels` (batch,) int64 class ids, if the rows have any.
+        `labels` (batch,) int64 class ids, if the rows have any. With `hidden_share`, `mlm_input_ids` (batch, width):
+        each text with the fewest masks, and further sub-tokens hidden: 80 % masks, 10 % random ones, 10 % as they are
+        (Devlin et al., 2019, section 3.1); `mlm_targets` (batch, width): what was hidden, -100 elsewhere.
     """
 
     tokenizer: Any
     lengths: Sequence[int]
+    hidden_share: float = 0.0
 
     def __call__(self, rows: list[dict]) -> dict[str, Tensor]:
         mask = self.tokenizer.mask_token_id
@@ -169,4 +173,17 @@ class ClozeCollator:
             batch["token_type_ids"] = torch.zeros_like(batch["input_ids"])
         if "labels" in rows[0]:
             batch["labels"] = torch.tensor([row["labels"] for row in rows])
+        if self.hidden_share:
+            batch["mlm_input_ids"], batch["mlm_targets"] = self._hide(batch["input_ids"][:, 0])
         return batch
+
+    def _hide(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """(batch, width) ids -> ids with some hidden, and what they were; special tokens and vectors stay."""
+        size = len(self.tokenizer)
+        kept = torch.isin(ids, torch.tensor(self.tokenizer.all_special_ids)) | (ids >= size)
+        chosen = (torch.rand(ids.shape) < self.hidden_share) & ~kept
+        labels = ids.masked_fill(~chosen, -100)
+        fate = torch.rand(ids.shape)
+        hidden = ids.masked_fill(chosen & (fate < 0.8), self.tokenizer.mask_token_id)
+        anything = torch.randint(size, ids.shape)
+        return torch.where(chosen & (fate >= 0.9), anything, hidden), labels

@@ -1,5 +1,7 @@
 """How probable a model finds each class before it has read anything; divided out, that no longer decides."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 
@@ -21,13 +23,14 @@ def answer_prior(logits: np.ndarray) -> np.ndarray:
     return np.logaddexp.reduce(normal, axis=0) - np.log(len(normal))
 
 
-def mix_templates(logits: list[np.ndarray]) -> np.ndarray:
-    """Logits under several templates -> the mean of their log-probabilities.
+def mix_templates(logits: list[np.ndarray], weights: Sequence[float] | None = None) -> np.ndarray:
+    """Logits under several templates -> the weighted mean of their log-probabilities.
 
     Args:
         logits: of each template, (texts, num_labels).
+        weights: of each template, adding up to 1; None for equal ones.
     """
-    return np.mean([_normalize(each) for each in logits], axis=0)
+    return np.average([_normalize(each) for each in logits], axis=0, weights=weights)
 
 
 def _normalize(logits: np.ndarray) -> np.ndarray:

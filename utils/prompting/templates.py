@@ -7,16 +7,18 @@
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
+
+from .errors import PromptError
 
 FIELDS = ("text", "text_pair", "span")
 _NAMES = (*FIELDS, "mask", "soft")
 _PLACE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
 
-class TemplateError(ValueError):
+class TemplateError(PromptError):
     """A template that asks nothing, or cannot be read; the message says how to repair it."""
 
 
@@ -122,6 +124,26 @@ class Template:
                     filled.append(Soft(int(value), "") if value.isdecimal() else Soft(None, value))
                 text, fields = "", []
         return filled
+
+
+def read_templates(patterns: Sequence[str]) -> list[Template]:
+    """Parse templates that are asked together.
+
+    Raises:
+        TemplateError: one cannot be read, or they have places for different things.
+
+    Example:
+        >>> [each.fields for each in read_templates(["{text}真{mask}", "{mask}：{text}"])]
+        [('text',), ('text',)]
+    """
+    templates = [Template(pattern) for pattern in patterns]
+    second = sorted(set(templates[0].fields) - {"text"})
+    for template in templates:
+        if sorted(set(template.fields) - {"text"}) != second or "text" not in template.fields or len(second) > 1:
+            raise TemplateError(
+                f"template {template.pattern!r}: expected {{text}}, and {{text_pair}} or {{span}} in all or in none"
+            )
+    return templates
 
 
 def _parse(pattern: str) -> list[tuple[str, str]]:

@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from .errors import PromptError
 
-class VerbalizerError(ValueError):
+
+class VerbalizerError(PromptError):
     """Words that cannot stand for classes; the message says which, and how to repair it."""
 
 

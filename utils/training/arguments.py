@@ -3,10 +3,11 @@
 Light on purpose: `--help` must answer before torch and `TrainingArguments` are imported (four seconds).
 """
 
+import contextlib
 import difflib
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args, get_type_hints
@@ -315,6 +316,15 @@ class _HelpFormatter(HfArgumentParser().formatter_class):
 
     def _fill_text(self, text, width, indent):
         return "\n".join(indent + line for line in text.splitlines())
+
+
+@contextlib.contextmanager
+def refusing(*errors: type[Exception]) -> Iterator[None]:
+    """What fails inside the block with one of these is the command line's fault: `ArgumentError` says the same."""
+    try:
+        yield
+    except errors as error:
+        raise ArgumentError(str(error)) from None
 
 
 def run_script(main: Callable) -> None:

@@ -53,6 +53,26 @@ class ClassLoss:
 
 
 @dataclass
+class ClozeLoss:
+    """A class loss, and a share of the loss at further words that a cloze classifier had to guess.
+
+    Args:
+        answer: loss of the classes.
+        mlm_weight: weight of the other (Schick and Schütze, 2021, PET, section 3.2, have it beside the answer's, too).
+    """
+
+    answer: ClassLoss
+    mlm_weight: float
+
+    def __call__(self, outputs, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
+        loss = self.answer(outputs, labels, num_items_in_batch)
+        if outputs.get("mlm_loss") is None:
+            return loss
+        share = 1.0 if num_items_in_batch is None else len(labels) / num_items_in_batch  # of an accumulated step
+        return loss + self.mlm_weight * share * outputs["mlm_loss"]
+
+
+@dataclass
 class LabelLoss:
     """Binary cross-entropy for each label of a multi-label text; a `compute_loss_func` for `Trainer`.
 
