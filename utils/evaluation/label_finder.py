@@ -91,15 +91,23 @@ class LabelFinder:
 
     def logits(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> np.ndarray:
         """(texts, num_labels) float64, in order; texts of like length go through the model together."""
-        return self._collect("logits", len(self.rule.labels), texts, pairs)
+        return self.score_rows(self.encoder.encode(texts, pairs))
 
     def word_scores(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> np.ndarray:
         """Of a cloze classifier: (texts, words) float64 log-probability of each label word, mean over its tokens."""
-        return self._collect("word_scores", len(self.model.config.words), texts, pairs)
+        return self.score_rows(self.encoder.encode(texts, pairs), word_scores=True)
 
     @torch.inference_mode()
-    def _collect(self, name: str, width: int, texts: Sequence[str], pairs: Sequence[str] | None) -> np.ndarray:
-        rows = self.encoder.encode(texts, pairs)
+    def score_rows(self, rows: Sequence[dict], *, word_scores: bool = False) -> np.ndarray:
+        """(rows, num_labels) float64 of inputs that the encoder has prepared, in order.
+
+        Args:
+            rows: each with its `length`; those of like length go through the model together.
+            word_scores: of a cloze classifier, give (rows, words), see `word_scores`, instead.
+        """
+        name, width, asked = "logits", len(self.rule.labels), {}
+        if word_scores:
+            name, width, asked = "word_scores", len(self.model.config.words), {"output_word_scores": True}
         by_length = sorted(range(len(rows)), key=lambda i: -rows[i]["length"])
         collected = np.zeros((len(rows), width))
         device = self.model.device
@@ -108,7 +116,7 @@ class LabelFinder:
             indices = by_length[start : start + self.batch_size]
             batch = {key: value.to(device) for key, value in self.collate([rows[i] for i in indices]).items()}
             with casting:
-                collected[indices] = self.model(**batch)[name].double().cpu().numpy()
+                collected[indices] = self.model(**batch, **asked)[name].double().cpu().numpy()
         return collected
 
 

@@ -13,6 +13,7 @@ from functools import cached_property
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn.functional import cross_entropy
 from transformers import (
     MODEL_FOR_MASKED_LM_MAPPING,
@@ -36,6 +37,9 @@ class ClozeClassifierConfig(PreTrainedConfig):
         soft_size: trainable vectors; ids from the vocabulary's size on stand for them.
         bias: log-probability of each class that is subtracted from its score, see `calibrate`; None for none.
         template: how inputs are written.
+        candidate_kind: of a template with `{span}`, which spans of a text are asked about, see `prompting.candidates`.
+        candidate_length: the most units of such a span.
+        entity_threshold: log-odds against the class `O` above which a span is an entity.
     """
 
     model_type = "cloze-classifier"
@@ -50,6 +54,9 @@ class ClozeClassifierConfig(PreTrainedConfig):
     soft_size: int = 0
     bias: list[float] | None = None
     template: str = ""
+    candidate_kind: str = "ngrams"
+    candidate_length: int = 8
+    entity_threshold: float = 0.0
 
     def __post_init__(self, **kwargs):
         if isinstance(self.encoder_config, dict):
@@ -63,8 +70,11 @@ class ClozeOutput(SequenceClassifierOutput):
     """Scores of classes and words.
 
     Attributes:
-        logits: (batch, num_labels) float32; their softmax are the classes' probabilities.
-        word_scores: (batch, words) float32 log-probability of each label word, mean over its tokens.
+        logits: (batch, num_labels) float32; their softmax are the classes' probabilities. Where all label words have
+            the same token count they are defined up to a constant of each row: what the probabilities over the
+            vocabulary are divided by is the same for all of them, and is not computed.
+        word_scores: (batch, words) float32 log-probability of each label word, mean over its tokens; None where
+            classes are compared without it and it was not asked for.
     """
 
     word_scores: Tensor | None = None
@@ -137,6 +147,7 @@ class ClozeClassifier(PreTrainedModel):
         attention_mask: Tensor | None = None,
         token_type_ids: Tensor | None = None,
         labels: Tensor | None = None,
+        output_word_scores: bool = False,
     ) -> ClozeOutput:
         """Score a batch.
 
@@ -145,9 +156,10 @@ class ClozeClassifier(PreTrainedModel):
                 order, with as many masks; or (batch, width) where all words have the same count.
             attention_mask, token_type_ids: of the same shape.
             labels: (batch,) int64 class ids.
+            output_word_scores: give `word_scores` in any case.
 
         Returns:
-            `logits`, `word_scores`, and with labels the mean `loss`.
+            `logits`, `word_scores` if at hand or asked for, and with labels the mean `loss`.
 
         Raises:
             ValueError: masks are missing, or too many.
@@ -161,8 +173,12 @@ class ClozeClassifier(PreTrainedModel):
             raise ValueError(
                 f"expected inputs of {self.words.lengths} masks for each text, found {at_mask.sum(1).tolist()}"
             )
-        vocabulary = self._predict(ids, at_mask, **flat).float().log_softmax(-1)
-        word_scores = self.words.look_up(vocabulary.unflatten(0, (len(input_ids), -1)))
+        exact = output_word_scores or len(self.words.lengths) > 1
+        chosen = None if exact else self.words.tokens.to(ids.device)
+        vocabulary = self._predict(ids, at_mask, chosen, **flat).float()
+        if exact:
+            vocabulary = vocabulary.log_softmax(-1)
+        word_scores = self.words.look_up(vocabulary.unflatten(0, (len(input_ids), -1)), chosen)
         if self.config.aggregation == "max":
             logits = self.words.best(word_scores)
         else:
@@ -171,10 +187,10 @@ class ClozeClassifier(PreTrainedModel):
         if self.config.bias is not None:
             logits = logits - logits.new_tensor(self.config.bias)
         loss = None if labels is None else cross_entropy(logits, labels)
-        return ClozeOutput(loss=loss, logits=logits, word_scores=word_scores)
+        return ClozeOutput(loss=loss, logits=logits, word_scores=word_scores if exact else None)
 
-    def _predict(self, ids: Tensor, at_mask: Tensor, **inputs) -> Tensor:
-        """(masks, vocabulary) logits at the masks, row by row."""
+    def _predict(self, ids: Tensor, at_mask: Tensor, chosen: Tensor | None, **inputs) -> Tensor:
+        """(masks, vocabulary) logits at the masks, row by row; of the chosen tokens alone if there are any."""
         if self.soft is None:
             inputs["input_ids"] = ids
         else:
@@ -183,11 +199,18 @@ class ClozeClassifier(PreTrainedModel):
             own = self.soft((ids - size).clamp(min=0)).to(embedding.weight.dtype)
             inputs["inputs_embeds"] = torch.where((ids < size)[..., None], embedding(ids.clamp(max=size - 1)), own)
         if self.encoder.config.model_type not in HEAD_IN_ORDER:
-            return self.encoder(**inputs).logits[at_mask]
+            logits = self.encoder(**inputs).logits[at_mask]
+            return logits if chosen is None else logits[:, chosen]
         states = self.encoder.base_model(**inputs).last_hidden_state[at_mask]
+        last = self.get_output_embeddings()
         for part in self.encoder.children():
-            if part is not self.encoder.base_model:
-                states = part(states)
+            if part is self.encoder.base_model:
+                continue
+            rows: dict[str, Tensor] = {}  # those of the output layer's parameters that are asked for
+            for name, module in part.named_modules():
+                if module is last and chosen is not None:
+                    rows = {key: value[chosen] for key, value in module.named_parameters(prefix=name)}
+            states = functional_call(part, rows, (states,))
         return states
 
 
@@ -210,14 +233,21 @@ class WordTable:
         self.shares = torch.tensor([share for _, share, _ in words])
         self.members = [[i for i, (_, _, ids) in enumerate(words) if len(ids) == length] for length in self.lengths]
         self.ids = [torch.tensor([words[i][2] for i in members]) for members in self.members]
+        self.tokens = torch.tensor(sorted({id for _, _, ids in words for id in ids}))
 
-    def look_up(self, vocabulary: Tensor) -> Tensor:
-        """(batch, masks of all lengths, vocabulary) log-probabilities -> (batch, words), means over tokens."""
+    def look_up(self, vocabulary: Tensor, chosen: Tensor | None = None) -> Tensor:
+        """(batch, masks of all lengths, vocabulary) scores -> (batch, words), means over tokens.
+
+        Args:
+            vocabulary: scores, of all tokens or of the chosen ones.
+            chosen: rising ids of the tokens, if these are not all.
+        """
         device = vocabulary.device
         scores = vocabulary.new_empty(len(vocabulary), len(self.labels))
         for members, ids, part in zip(self.members, self.ids, vocabulary.split(self.lengths, dim=1), strict=True):
-            chosen = part[:, torch.arange(ids.shape[1], device=device), ids.to(device)]
-            scores[:, members] = chosen.mean(-1)
+            columns = ids.to(device) if chosen is None else torch.searchsorted(chosen, ids.to(device))
+            found = part[:, torch.arange(ids.shape[1], device=device), columns]
+            scores[:, members] = found.mean(-1)
         return scores
 
     def add(self, scores: Tensor, shares: Tensor) -> Tensor:
