@@ -1,5 +1,6 @@
 """Texts in a cloze template, as inputs with as many masks as the words that are asked for have tokens."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +28,9 @@ class ClozeEncoder:
         soft_start: id of the first trainable vector: the vocabulary's size.
         label2id: class -> id; None for rows that are not labelled.
         clean: changes every text before it is tokenized.
+
+    Of a text that does not fit its end is cut off; where a span of it is asked about (`{span}`), both ends are, such
+    that the span stays as near to the middle as it can.
 
     Columns:
         before, after: ids on both sides of the masks, special tokens included. length: of the longest input.
@@ -67,8 +71,17 @@ class ClozeEncoder:
         """Whether inputs are pairs."""
         return "text_pair" in self.template.fields
 
+    @property
+    def asks_spans(self) -> bool:
+        """Whether inputs are texts, each with a span of it; rows have `text`, `span`, `start` and `end`."""
+        return "span" in self.template.fields
+
     def __call__(self, batch: dict, indices: Sequence[int]) -> dict[str, list]:
-        rows = self.encode(batch["text"], batch["text_pair"] if self.pair else None)
+        if self.asks_spans:
+            values = [{"text": text, "span": span} for text, span in zip(batch["text"], batch["span"], strict=True)]
+            rows = self.fill(values, list(zip(batch["start"], batch["end"], strict=True)))
+        else:
+            rows = self.encode(batch["text"], batch["text_pair"] if self.pair else None)
         columns = {name: [row[name] for row in rows] for name in rows[0]} | {"index": list(indices)}
         if self.label2id and "label" in batch:
             columns["labels"] = [self.label2id[label] for label in batch["label"]]
@@ -86,27 +99,37 @@ class ClozeEncoder:
         others = [{}] * len(texts) if pairs is None else [{"text_pair": text} for text in pairs]
         return self.fill([{"text": text, **other} for text, other in zip(texts, others, strict=True)])
 
-    def fill(self, values: Sequence[Mapping[str, str]]) -> list[dict]:
+    def fill(self, values: Sequence[Mapping[str, str]], places: Sequence[tuple[int, int]] | None = None) -> list[dict]:
         """The input of each row, in order.
 
         Args:
             values: what stands in the template's places.
+            places: of each row, start and end of the span in the text, in characters, end exclusive.
         """
         filled = [self.template.fill({name: self.clean(text) for name, text in row.items()}) for row in values]
         filled = [_trim_before_masks(pieces) for pieces in filled]
         texts = list({piece.text for pieces in filled for piece in pieces if isinstance(piece, Segment)})
         known = dict(zip(texts, tokenize(self.tokenizer, texts), strict=True)) if texts else {}
-        return [self._assemble(pieces, known) for pieces in filled]
+        return [
+            self._assemble(pieces, known, place)
+            for pieces, place in zip(filled, places or [(0, 0)] * len(filled), strict=True)
+        ]
 
-    def _assemble(self, pieces: list[Piece], known: dict[str, Tokens]) -> dict:
-        """One input; where there is no room, the last sub-tokens of the texts go."""
+    def _assemble(self, pieces: list[Piece], known: dict[str, Tokens], place: tuple[int, int]) -> dict:
+        """One input; where there is no room, the sub-tokens of the text that are furthest from the place go."""
         side = [(id, "") for id in self.special.prefix]  # sub-tokens, each with the text that it belongs to
+        first = last = 0  # sub-tokens of the text before the place, and up to its end
         before, vector = [], self.soft_start
         runs = iter(self._runs)
         for piece in pieces:
             if isinstance(piece, Segment):
                 tokens = known[piece.text]
-                side += [(id, piece.find_field(*place)) for id, *place in zip(*tokens, strict=True)]
+                owners = [piece.find_field(start, end) for start, end in zip(tokens.starts, tokens.ends, strict=True)]
+                side += zip(tokens.ids, owners, strict=True)
+                for name, begin, _ in piece.fields:
+                    if name == "text":
+                        ends = [end - begin for end, owner in zip(tokens.ends, owners, strict=True) if owner == name]
+                        first, last = bisect_right(ends, place[0]), bisect_left(ends, place[1]) + 1
             elif isinstance(piece, Masks):
                 before, side = side, []
             else:
@@ -118,12 +141,16 @@ class ClozeEncoder:
         counts = [sum(owner == name for _, owner in before + after) for name in CUT_FIELDS]
         rest = len(before) + len(after) - sum(counts) + self.lengths[-1]
         kept = dict(zip(CUT_FIELDS, fit_longest(*counts, room=max(self.max_length - rest, 0)), strict=True))
+        left_out = counts[0] - kept["text"]
+        skipped = min(max((first + last - kept["text"]) // 2, 0), left_out) if place[1] else 0
         sides = []
         for side in (before, after):
             sides.append([])
             for id, owner in side:
                 if owner not in kept:
                     sides[-1].append(id)
+                elif owner == "text" and skipped:
+                    skipped -= 1
                 elif kept[owner]:
                     kept[owner] -= 1
                     sides[-1].append(id)
