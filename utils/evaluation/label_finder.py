@@ -62,14 +62,28 @@ class LabelFinder:
             self.collate = ClozeCollator(tokenizer, self.encoder.lengths)
 
     @classmethod
-    def load(cls, name_or_path: str, *, revision: str = "main", device: str | None = None, **options) -> "LabelFinder":
+    def load(
+        cls,
+        name_or_path: str,
+        *,
+        revision: str = "main",
+        device: str | None = None,
+        kind: str = "classes",
+        **options,
+    ) -> "LabelFinder":
         """Load a model and its tokenizer. No code of the model's directory is run.
+
+        Args:
+            name_or_path, revision: where the model is.
+            device: where it shall run; the first accelerator if there is one.
+            kind: what it must be for, see `find_kind`: the classes may be those of spans, which make entities.
+            **options: as of the class.
 
         Raises:
             OSError: there is no such model.
-            DataError: the model is no text classifier.
+            DataError: the model is for something else.
         """
-        fields = require_kind("classes", name_or_path, revision=revision)
+        fields = require_kind(kind, name_or_path, revision=revision)
         model_class = OURS.get(fields.get("model_type"), AutoModelForSequenceClassification)
         model = model_class.from_pretrained(name_or_path, revision=revision)
         tokenizer = load_own_tokenizer(name_or_path, revision=revision)
