@@ -201,10 +201,20 @@ class ClozeClassifier(PreTrainedModel):
         if self.encoder.config.model_type not in HEAD_IN_ORDER:
             logits = self.encoder(**inputs).logits[at_mask]
             return logits if chosen is None else logits[:, chosen]
-        states = self.encoder.base_model(**inputs).last_hidden_state[at_mask]
+        base, hook = self.encoder.base_model, None
+        if not self.training and self.encoder.config.model_type in LAYERS_LIKE_BERT:
+            # In the last layer, what comes after attention is computed at the masks alone.
+            behind_attention = base.encoder.layer[-1].attention.output
+            hook = behind_attention.register_forward_pre_hook(lambda _, given: tuple(each[at_mask] for each in given))
+        try:
+            states = base(**inputs).last_hidden_state
+        finally:
+            if hook:
+                hook.remove()
+        states = states if hook else states[at_mask]
         last = self.get_output_embeddings()
         for part in self.encoder.children():
-            if part is self.encoder.base_model:
+            if part is base:
                 continue
             rows: dict[str, Tensor] = {}  # those of the output layer's parameters that are asked for
             for name, module in part.named_modules():
@@ -216,6 +226,8 @@ class ClozeClassifier(PreTrainedModel):
 
 # Families whose output layer is what follows the encoder, one module after the other.
 HEAD_IN_ORDER = {"albert", "bert", "camembert", "electra", "ernie", "modernbert", "roberta", "xlm-roberta"}
+# Those whose layers hand what attention found, and their input, to `attention.output`; from there on it goes by token.
+LAYERS_LIKE_BERT = {"bert", "camembert", "electra", "ernie", "roberta", "xlm-roberta"}
 
 
 class WordTable:

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from ..encoding.text_inputs import fit_longest
 from ..encoding.tokenization import SpecialTokens, Tokens, tokenize
@@ -108,15 +107,38 @@ class ClozeEncoder:
         """
         filled = [self.template.fill({name: self.clean(text) for name, text in row.items()}) for row in values]
         filled = [_trim_before_masks(pieces) for pieces in filled]
-        texts = list({piece.text for pieces in filled for piece in pieces if isinstance(piece, Segment)})
-        known = dict(zip(texts, tokenize(self.tokenizer, texts), strict=True)) if texts else {}
-        return [
-            self._assemble(pieces, known, place)
-            for pieces, place in zip(filled, places or [(0, 0)] * len(filled), strict=True)
-        ]
+        ids: dict[str, list[int]] = {}
+        if texts := _texts_of(filled):  # a tokenizer takes no empty list
+            plain = {"add_special_tokens": False, "return_attention_mask": False, "return_token_type_ids": False}
+            found = self.tokenizer(texts, **plain, split_special_tokens=True, verbose=False)["input_ids"]
+            ids = dict(zip(texts, found, strict=True))
+        rows = [self._join(pieces, ids) for pieces in filled]
+        # Which sub-token belongs to what is only looked up where something has to go.
+        if long := [i for i, row in enumerate(rows) if row["length"] > self.max_length]:
+            texts = _texts_of([filled[i] for i in long])
+            known = dict(zip(texts, tokenize(self.tokenizer, texts), strict=True))
+            for i in long:
+                rows[i] = self._cut(filled[i], known, places[i] if places else (0, 0))
+        return rows
 
-    def _assemble(self, pieces: list[Piece], known: dict[str, Tokens], place: tuple[int, int]) -> dict:
-        """One input; where there is no room, the sub-tokens of the text that are furthest from the place go."""
+    def _join(self, pieces: list[Piece], ids: dict[str, list[int]]) -> dict:
+        """One input, in full."""
+        side, before, vector = list(self.special.prefix), [], self.soft_start
+        runs = iter(self._runs)
+        for piece in pieces:
+            if isinstance(piece, Segment):
+                side += ids[piece.text]
+            elif isinstance(piece, Masks):
+                before, side = side, []
+            else:
+                count = next(runs)
+                side += range(vector, vector + count)
+                vector += count
+        side += self.special.suffix
+        return {"before": before, "after": side, "length": len(before) + len(side) + self.lengths[-1], "cut": 0}
+
+    def _cut(self, pieces: list[Piece], known: dict[str, Tokens], place: tuple[int, int]) -> dict:
+        """One input that is too long in full: the sub-tokens of the text that are furthest from the place go."""
         side = [(id, "") for id in self.special.prefix]  # sub-tokens, each with the text that it belongs to
         first = last = 0  # sub-tokens of the text before the place, and up to its end
         before, vector = [], self.soft_start
@@ -158,6 +180,11 @@ class ClozeEncoder:
         return {"before": sides[0], "after": sides[1], "length": length, "cut": rest + sum(counts) - length}
 
 
+def _texts_of(filled: Sequence[Sequence[Piece]]) -> list[str]:
+    """The different texts between masks and trainable vectors."""
+    return list({piece.text: None for pieces in filled for piece in pieces if isinstance(piece, Segment)})
+
+
 def _trim_before_masks(pieces: list[Piece]) -> list[Piece]:
     """White space before the masks belongs to the word that they stand for."""
     trimmed = list(pieces)
@@ -185,12 +212,11 @@ class ClozeCollator:
 
     def __call__(self, rows: list[dict]) -> dict[str, Tensor]:
         mask = self.tokenizer.mask_token_id
-        inputs = [
-            torch.tensor(row["before"] + [mask] * length + row["after"]) for row in rows for length in self.lengths
-        ]
-        shape = (len(rows), len(self.lengths))
-        ids = pad_sequence(inputs, batch_first=True, padding_value=self.tokenizer.pad_token_id)
-        seen = pad_sequence([torch.ones_like(each) for each in inputs], batch_first=True)
+        inputs = [[*row["before"], *[mask] * length, *row["after"]] for row in rows for length in self.lengths]
+        shape, sizes = (len(rows), len(self.lengths)), torch.tensor(list(map(len, inputs)))
+        width, pad = int(sizes.max()), [self.tokenizer.pad_token_id]
+        ids = torch.tensor([each + pad * (width - len(each)) for each in inputs])  # (batch x lengths, width)
+        seen = (torch.arange(width) < sizes[:, None]).long()
         batch = {"input_ids": ids.unflatten(0, shape), "attention_mask": seen.unflatten(0, shape)}
         if "token_type_ids" in self.tokenizer.model_input_names:
             batch["token_type_ids"] = torch.zeros_like(batch["input_ids"])
