@@ -2,16 +2,25 @@
 
 import itertools
 import json
+import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from datasets import Dataset
+from transformers import Trainer, TrainingArguments
 
 import predict
 from tests.prompting.cloze_models import ask_plainly, save_model
+from utils.data.span_questions import draw_questions, list_questions
+from utils.encoding.encoded_dataset import encode_dataset
 from utils.evaluation import cloze_entity_finder
 from utils.evaluation.cloze_entity_finder import ClozeEntityFinder
+from utils.evaluation.entity_evaluator import score_entities
 from utils.evaluation.label_finder import LabelFinder
 from utils.evaluation.prediction_tasks import load_entity_finder
+from utils.evaluation.span_decisions import tune_threshold
+from utils.evaluation.span_evaluator import SpanEvaluator
 from utils.evaluation.trained_models import find_kind
 from utils.modeling.cloze_classifier import ClozeClassifier
 from utils.prompting.candidates import CandidateError, list_ngrams
@@ -177,3 +186,52 @@ def test_template_without_a_place_for_a_span_is_one_for_classes(save):
     assert find_kind(folder) == "classes"
     with pytest.raises(ValueError, match=r"expected a model for entities .* found one for classes"):
         ClozeEntityFinder.load(folder)
+
+
+def test_tuned_on_span_questions_it_finds_them_in_training_and_when_served(save, tmp_path, wordpiece):
+    """电 is a name and 般 a place, wherever they stand."""
+    draw = random.Random(0)
+    texts = ["".join(draw.choice("电影真是太好般，") for _ in range(8)) for _ in range(40)]
+    entities = [
+        [
+            {"start": i, "end": i + 1, "label": {"电": "name", "般": "place"}[character]}
+            for i, character in enumerate(text)
+            if character in "电般"
+        ]
+        for text in texts
+    ]
+    dataset = Dataset.from_dict({"id": [*map(str, range(40))], "text": texts, "entities": entities})
+    folder = save()
+    finder = load(folder)
+    one = finder.finders[0]
+    encoder = replace(one.encoder, label2id={label: i for i, label in enumerate(LABELS)})
+    training = draw_questions(dataset, finder.list_spans, negatives=3, seed=1)
+    questions = list_questions(dataset, finder.list_spans)
+    encoded = [encode_dataset(rows, encoder, by_length=i > 0) for i, rows in enumerate((training, questions))]
+    evaluator = SpanEvaluator(dataset, questions, encoded[1], labels=LABELS)
+    options = {"use_cpu": True, "report_to": "none", "remove_unused_columns": False, "disable_tqdm": True}
+    options |= {"learning_rate": 3e-3, "num_train_epochs": 6, "per_device_train_batch_size": 16}
+    trainer = Trainer(
+        one.model.train(),
+        TrainingArguments(str(tmp_path / "run"), eval_strategy="no", save_strategy="no", **options),
+        train_dataset=encoded[0],
+        eval_dataset=encoded[1],
+        data_collator=one.collate,
+        compute_metrics=evaluator,
+    )
+    before = trainer.evaluate()["eval_f1"]
+    trainer.train()
+    scores = trainer.evaluate()
+    assert before < 0.5 < 0.9 < scores["eval_f1"] and evaluator.table["name"]["support"] > 10
+
+    one.model.eval()
+    asked = finder.ask(texts)
+    np.testing.assert_allclose(
+        probabilities(asked.logits),
+        probabilities(evaluator.sort(trainer.predict(encoded[1]).predictions).logits),
+        atol=1e-4,
+    )
+    finder.threshold = one.model.config.entity_threshold = tune_threshold(asked, entities, labels=LABELS)
+    one.model.save_pretrained(folder)
+    assert load(folder).find(texts) == finder.find(texts)
+    assert score_entities(finder.find(texts), dataset)["f1"] >= scores["eval_f1"]

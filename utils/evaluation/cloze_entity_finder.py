@@ -100,7 +100,11 @@ class ClozeEntityFinder:
 
     def find(self, texts: Sequence[str], candidates: Sequence[Spans] | None = None) -> list[list[Entity]]:
         """The entities of each text, in order; see `ask`."""
-        return choose_entities(self.ask(texts, candidates), labels=self.labels, threshold=self.threshold)
+        return self.decide(self.ask(texts, candidates))
+
+    def decide(self, asked: SpanLogits) -> list[list[Entity]]:
+        """The entities of each text that was asked about."""
+        return choose_entities(asked, labels=self.labels, threshold=self.threshold)
 
     def find_all(self, texts: Iterable[str], *, chunk: int = 4096) -> Iterator[list[Entity]]:
         """The entities of each text of a stream, in order; `chunk` texts are held at a time."""
