@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from datasets import Dataset
 from transformers import Trainer, TrainingArguments
 
@@ -235,3 +236,39 @@ def test_tuned_on_span_questions_it_finds_them_in_training_and_when_served(save,
     one.model.save_pretrained(folder)
     assert load(folder).find(texts) == finder.find(texts)
     assert score_entities(finder.find(texts), dataset)["f1"] >= scores["eval_f1"]
+
+
+def see_text_alone(model, tokenizer, text, span):
+    """Logits of one question whose text does not see it."""
+    before = tokenizer(text, add_special_tokens=False)["input_ids"]
+    own = tokenizer(f"。{span}是{tokenizer.mask_token}", add_special_tokens=False)["input_ids"]
+    ids = torch.tensor([[tokenizer.cls_token_id, *before, *own, tokenizer.sep_token_id]])
+    seen = torch.ones(1, 1, ids.shape[1], ids.shape[1], dtype=torch.bool)
+    shared = 2 + len(before)  # [CLS], the text, and the full stop that all questions begin with
+    seen[..., :shared, shared:] = False
+    with torch.no_grad():
+        logits = model.encoder(input_ids=ids, attention_mask=seen).logits[0].log_softmax(-1)[-2]
+    table = tokenizer.convert_tokens_to_ids
+    name, place = (logits[table("影")] + logits[table("部")]) / 2, logits[table("般")]
+    return torch.stack([name, place, 0.75 * logits[table("好")] + 0.25 * logits[table("错")]]).numpy()
+
+
+@pytest.mark.parametrize("batch_size", [1, 48])
+def test_shared_text_sees_no_question_and_questions_see_no_others(save, wordpiece, batch_size):
+    finder = load(save(), batch_size=batch_size)
+    finder.share_texts = True
+    asked = finder.ask(TEXTS)
+    questions = [(text, span) for text, spans in zip(TEXTS, asked.spans, strict=True) for span in spans]
+    assert len(questions) == len(asked.logits) > 20
+    for i, (text, span) in enumerate(questions):
+        wanted = see_text_alone(finder.finders[0].model, wordpiece, text, text[slice(*span)])
+        np.testing.assert_allclose(probabilities(asked.logits[i]), probabilities(wanted), atol=1e-5)
+    finder.share_texts = False
+    assert np.abs(probabilities(finder.ask(TEXTS).logits) - probabilities(asked.logits)).max() > 1e-3
+
+
+def test_texts_cannot_be_shared_by_words_of_several_lengths(save):
+    finder = load(save(words=WORDS | {"place": "一般"}))
+    finder.share_texts = True
+    with pytest.raises(ValueError, match=r"to share texts, found bert and \[1, 2\]; ask about each span by itself"):
+        finder.ask(TEXTS)

@@ -1,7 +1,7 @@
 """A masked-language model that is asked about the spans of texts: exact entities, in order."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import groupby, islice
 
 import numpy as np
 
@@ -23,6 +23,8 @@ class ClozeEntityFinder:
         list_spans: text -> candidate spans.
         threshold: log-odds of the best type against "no entity" above which a span is an entity.
         by_batch: divide out the prior of the questions that are asked together.
+        share_texts: read each text once for its questions, several times as fast; the text then does not see the
+            question, and answers differ, see `prompting.packed_questions`.
 
     Attributes:
         priors: of each template, what is subtracted from its logits.
@@ -40,8 +42,10 @@ class ClozeEntityFinder:
         *,
         threshold: float = 0.0,
         by_batch: bool = False,
+        share_texts: bool = False,
     ):
         self.finders, self.list_spans, self.threshold, self.by_batch = finders, list_spans, threshold, by_batch
+        self.share_texts = share_texts
         self.labels = finders[0].rule.labels
         self.priors: list[np.ndarray | float] = [0.0] * len(finders)
 
@@ -118,6 +122,21 @@ class ClozeEntityFinder:
         parts: list[list[np.ndarray]] = [[np.zeros((0, len(self.labels)))] for _ in self.finders]
         while chunk := list(islice(questions, QUESTIONS)):
             values = [{"text": text, "span": text[slice(*span)]} for text, span in chunk]
+            places = [span for _, span in chunk]
             for scored, finder in zip(parts, self.finders, strict=True):
-                scored.append(finder.score_rows(finder.encoder.fill(values, [span for _, span in chunk])))
+                rows = finder.encoder.fill(values, places)
+                if not self.share_texts:
+                    scored.append(finder.score_rows(rows))
+                    continue
+                asked = [(text, list(group)) for text, group in groupby(zip(chunk, rows, strict=True), _text_of)]
+                empty = finder.encoder.fill([{"text": text, "span": ""} for text, _ in asked])
+                groups = [
+                    [nothing, *(row for _, row in group)] for nothing, (_, group) in zip(empty, asked, strict=True)
+                ]
+                scored.append(finder.score_packed(groups))
         return [np.concatenate(scored) for scored in parts]
+
+
+def _text_of(asked: tuple[tuple[str, tuple[int, int]], dict]) -> str:
+    (text, _), _ = asked
+    return text

@@ -148,6 +148,7 @@ class ClozeClassifier(PreTrainedModel):
         token_type_ids: Tensor | None = None,
         labels: Tensor | None = None,
         output_word_scores: bool = False,
+        position_ids: Tensor | None = None,
     ) -> ClozeOutput:
         """Score a batch.
 
@@ -157,28 +158,36 @@ class ClozeClassifier(PreTrainedModel):
             attention_mask, token_type_ids: of the same shape.
             labels: (batch,) int64 class ids.
             output_word_scores: give `word_scores` in any case.
+            position_ids: (batch, width) where a row holds a text and several questions behind it, see
+                `prompting.packed_questions`; `attention_mask` then is (batch, width, width) bool, who sees whom.
 
         Returns:
-            `logits`, `word_scores` if at hand or asked for, and with labels the mean `loss`.
+            `logits`, `word_scores` if at hand or asked for, and with labels the mean `loss`; of packed rows one for
+            each question, in order.
 
         Raises:
             ValueError: masks are missing, or too many.
         """
         inputs = {"attention_mask": attention_mask, "token_type_ids": token_type_ids}
-        flat = {name: value.flatten(0, -2) for name, value in inputs.items() if value is not None}
         ids = input_ids.flatten(0, -2)
+        if position_ids is None:
+            inputs = {name: value.flatten(0, -2) for name, value in inputs.items() if value is not None}
+        else:
+            inputs |= {"attention_mask": attention_mask[:, None], "position_ids": position_ids}
         at_mask = ids == self.config.mask_token_id
-        expected = torch.tensor(self.words.lengths, device=ids.device).repeat(len(input_ids))
-        if not torch.equal(at_mask.sum(1), expected):
-            raise ValueError(
-                f"expected inputs of {self.words.lengths} masks for each text, found {at_mask.sum(1).tolist()}"
-            )
+        found, expected = at_mask.sum(1), torch.tensor(self.words.lengths, device=ids.device)
+        if position_ids is None:
+            fits = torch.equal(found, expected.repeat(len(input_ids)))
+        else:
+            fits = not (found % expected.sum()).any()
+        if not fits:
+            raise ValueError(f"expected inputs of {self.words.lengths} masks for each text, found {found.tolist()}")
         exact = output_word_scores or len(self.words.lengths) > 1
         chosen = None if exact else self.words.tokens.to(ids.device)
-        vocabulary = self._predict(ids, at_mask, chosen, **flat).float()
+        vocabulary = self._predict(ids, at_mask, chosen, **inputs).float()
         if exact:
             vocabulary = vocabulary.log_softmax(-1)
-        word_scores = self.words.look_up(vocabulary.unflatten(0, (len(input_ids), -1)), chosen)
+        word_scores = self.words.look_up(vocabulary.unflatten(0, (-1, sum(self.words.lengths))), chosen)
         if self.config.aggregation == "max":
             logits = self.words.best(word_scores)
         else:
