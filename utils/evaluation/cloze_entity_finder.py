@@ -28,11 +28,6 @@ class ClozeEntityFinder:
 
     Attributes:
         priors: of each template, what is subtracted from its logits.
-
-    Example:
-        >>> finder = ClozeEntityFinder.load("outputs/prompt_ner")  # doctest: +SKIP
-        >>> finder.find(["张伟在北京大学教书。"])  # doctest: +SKIP
-        [[Entity(start=0, end=2, label='name', score=0.98), Entity(start=3, end=7, label='organization', score=0.93)]]
     """
 
     def __init__(
