@@ -30,7 +30,6 @@ def main(argv=None):
     from utils.evaluation import prediction_tasks
     from utils.evaluation.answer_finder import AnswerFinder
     from utils.evaluation.class_lines import SUBMISSION_HEADER
-    from utils.evaluation.entity_finder import EntityFinder
     from utils.evaluation.label_finder import LabelFinder
     from utils.evaluation.trained_models import find_kind
     from utils.training.atomic_files import open_whole
@@ -41,15 +40,15 @@ def main(argv=None):
     cpu = args.device == "cpu" or not torch.accelerator.is_available()
     bf16 = args.precision == "bf16" or (args.precision == "auto" and has_bf16(cpu=cpu))
     kinds = {
-        "entities": (prediction_tasks.EntityTask, EntityFinder),
-        "classes": (prediction_tasks.ClassTask, LabelFinder),
-        "answers": (prediction_tasks.AnswerTask, AnswerFinder),
+        "entities": (prediction_tasks.EntityTask, prediction_tasks.load_entity_finder),
+        "classes": (prediction_tasks.ClassTask, LabelFinder.load),
+        "answers": (prediction_tasks.AnswerTask, AnswerFinder.load),
     }
     kind = find_kind(args.model, revision=args.model_revision)
-    task_class, finder_class = kinds[kind]
+    task_class, load_finder = kinds[kind]
     options = choose_options(args, kind, task_class)
     loading = {"revision": args.model_revision, "device": args.device}
-    finder = finder_class.load(args.model, **loading, batch_size=args.batch_size, bf16=bf16)
+    finder = load_finder(args.model, **loading, batch_size=args.batch_size, bf16=bf16)
     task = task_class(finder, output_format=args.output_format, **options)
 
     if args.interactive:

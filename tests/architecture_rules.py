@@ -23,7 +23,7 @@ WINGS = {
         {"datasets", "evaluate", "numpy", "seqeval", "sklearn", "torch", "transformers", "yaml"},
         {"data", "encoding", "evaluation", "modeling", "prompting"},
     ),
-    "prompting": ({"numpy", "torch"}, {"encoding.text_inputs", "encoding.tokenization", "prompting"}),
+    "prompting": ({"jieba", "numpy", "torch"}, {"encoding.text_inputs", "encoding.tokenization", "prompting"}),
 }
 IMPORT_NAMES = {"scikit-learn": "sklearn", "pyyaml": "yaml"}
 BROUGHT_ALONG = {"pyarrow": "datasets", "numpy": "transformers"}  # package -> the requirement that always installs it

@@ -3,6 +3,7 @@
 import gzip
 import json
 import logging
+import re
 
 import pytest
 from datasets import ClassLabel, Dataset, Features, List, Value
@@ -11,7 +12,7 @@ from tests.data.entity_rows import CLUENER, SPANS, covered, spans_of
 from tests.data.written_files import json_lines, write, write_and_read
 from utils.data.errors import DataError
 from utils.data.ner_rows import FEATURES
-from utils.data.readers_ner import read_ner
+from utils.data.readers_ner import read_ner, read_ner_dataset
 
 
 @pytest.fixture
@@ -278,3 +279,37 @@ def test_parquet_of_tokens_or_of_spans_is_read(tmp_path, name):
         assert read_ner(path).to_list() == [
             {"id": "0", "text": "一二三", "entities": [{"start": 0, "end": 2, "label": "X"}]}
         ]
+
+
+@pytest.mark.parametrize("key", ["entities", "label"])
+def test_candidates_of_rows_become_a_column(read, key):
+    labels = [{"start": 0, "end": 1, "label": "X"}] if key == "entities" else {"X": {"一": [[0, 0]]}}
+    rows = [{"text": "一二三", key: labels, "candidates": [[1, 3], [0, 1], [1, 3]]}, {"text": "四", "candidates": []}]
+    dataset = read(json_lines([rows[0], rows[1] | {key: type(labels)()}]), "a.json")
+    assert dataset["candidates"][:] == [[[0, 1], [1, 3]], []]
+    assert read_ner_dataset(dataset).to_list() == dataset.to_list()
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ([[0, 1], [0, 4]], "[0, 4]"),
+        ([[1, 1]], "[1, 1]"),
+        ([[0]], "[0]"),
+        ([["a", 1]], '["a", 1]'),
+        ({"a": 1}, '{"a": 1}'),
+    ],
+)
+def test_candidates_outside_their_text_are_an_error(read, given, shown):
+    message = (
+        'file.txt:1: expected "candidates": [[start, end], ...] inside the text of 3 characters, end exclusive, '
+        f"found {shown}; correct the offsets"
+    )
+    with pytest.raises(DataError, match=re.escape(message)):
+        read(json_lines([{"text": "一二三", "entities": [], "candidates": given}]))
+
+
+def test_candidates_that_some_rows_lack_are_an_error(read):
+    rows = [{"text": "一", "entities": [], "candidates": []}, {"text": "二", "entities": []}]
+    with pytest.raises(DataError, match=r"file.txt:2: expected candidates as in other lines, found none; add them"):
+        read(json_lines(rows))

@@ -4,6 +4,7 @@ import torch
 from transformers import AutoConfig, AutoModelForMaskedLM
 
 TEXTS = ["电影很好", "great movie food", "a", "这部电影真是太好了不错"]
+BYTE_LEVEL = ("roberta", "modernbert")
 WORDS = {"good": {"不错": 3, "好": 1, "great": 1}, "bad": ["terrible", "太一般"]}
 SPACED = "{text} It was {mask}."
 JOINED = "{text}。真是{mask}{mask}了。"

@@ -58,11 +58,11 @@ def byte_level():
 def build(tmp_path, wordpiece, byte_level):
     """(path, tokenizer, model, batch) of a family: `build("bert", template, aggregation=...)`."""
 
-    def make(kind, pattern, *, soft=(), max_length=64, **options):
-        tokenizer = byte_level if kind in ("roberta", "modernbert") else wordpiece
+    def make(kind, pattern, *, words=cloze_models.WORDS, soft=(), max_length=64, **options):
+        tokenizer = byte_level if kind in cloze_models.BYTE_LEVEL else wordpiece
         path = cloze_models.save_model(kind, tokenizer, tmp_path / "encoder")
         template = Template(pattern)
-        words = read_verbalizer(cloze_models.WORDS).encode(tokenizer, spaced=template.spaced)
+        words = read_verbalizer(words).encode(tokenizer, spaced=template.spaced)
         torch.manual_seed(1)
         model = ClozeClassifier.from_encoder(
             path,

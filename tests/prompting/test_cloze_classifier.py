@@ -8,8 +8,8 @@ import pytest
 import torch
 from transformers import AutoModel, AutoModelForSequenceClassification, BertConfig, BertModel
 
-from tests.prompting.cloze_models import FAMILIES, JOINED, SPACED, TEXTS, WORDS, ask_plainly
-from utils.modeling.cloze_classifier import ClozeClassifier
+from tests.prompting.cloze_models import BYTE_LEVEL, FAMILIES, JOINED, SPACED, TEXTS, WORDS, ask_plainly
+from utils.modeling.cloze_classifier import HEAD_IN_ORDER, ClozeClassifier
 
 
 @pytest.mark.parametrize("pattern", [SPACED, JOINED])
@@ -27,6 +27,36 @@ def test_batch_of_mixed_lengths_equals_asking_each_word_by_itself(build, kind, p
         means = torch.tensor([0.6 * wanted[0] + 0.2 * wanted[1] + 0.2 * wanted[2], (wanted[3] + wanted[4]) / 2])
         torch.testing.assert_close(output.logits[i], means, rtol=0, atol=1e-5)
     assert float((output.logits.softmax(-1).sum(-1) - 1).abs().max()) < 1e-6
+
+
+@pytest.mark.parametrize("aggregation", ["mean", "max", "learned"])
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_words_of_one_length_are_compared_without_the_rest_of_the_vocabulary(build, kind, aggregation):
+    words = {"good": {"a": 3, "b": 1}, "bad": "c"} if kind in BYTE_LEVEL else {"good": ["不错", "真是"], "bad": "一般"}
+    _, _, model, batch = build(kind, JOINED, words=words, aggregation=aggregation, bias=[0.5, -1.0])
+    assert len(model.words.lengths) == 1 and len(model.words.tokens) < model.encoder.config.vocab_size
+    labels = torch.tensor([0, 1, 0, 1])
+    runs = {asked: model(**batch, labels=labels, output_word_scores=asked) for asked in (False, True)}
+    assert runs[False].word_scores is None and runs[True].word_scores.shape == (4, 3)
+    fast, exact = (run.logits.softmax(-1) for run in runs.values())
+    torch.testing.assert_close(fast, exact, rtol=0, atol=1e-6)
+    assert (exact[:, 0] - exact[:, 0].mean()).abs().max() > 1e-4  # texts differ
+    gradients = []
+    for run in runs.values():
+        model.zero_grad()
+        run.loss.backward()
+        gradients.append(model.get_output_embeddings().weight.grad.clone())
+    torch.testing.assert_close(*gradients, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", sorted(HEAD_IN_ORDER & FAMILIES.keys()))
+def test_only_the_rows_of_the_label_words_are_multiplied(build, kind):
+    words = {"good": "a", "bad": "b"} if kind in BYTE_LEVEL else {"good": "好", "bad": "般"}
+    _, _, model, batch = build(kind, JOINED, words=words)
+    sizes = []
+    model.get_output_embeddings().register_forward_hook(lambda module, inputs, output: sizes.append(output.shape[-1]))
+    model(**batch)
+    assert sizes == [2]
 
 
 def test_best_word_of_a_class_counts(build):

@@ -55,6 +55,34 @@ def test_a_span_is_never_cut(wordpiece):
     assert before == "[CLS] 电 影 电 电 影 是" and cut == 3
 
 
+@pytest.mark.parametrize(
+    ("place", "kept"),
+    [
+        ((0, 1), "电 影 真 是"),
+        ((1, 2), "电 影 真 是"),
+        ((4, 5), "真 是 太 好"),
+        ((3, 6), "真 是 太 好"),
+        ((8, 9), "不 错 很 一"),
+    ],
+)
+def test_of_a_long_text_what_stands_around_the_span_is_kept(wordpiece, place, kept):
+    text = "电影真是太好不错很一"
+    encoder = ClozeEncoder(wordpiece, Template("{text}般{span}是{mask}"), 9 + (place[1] - place[0]), (1,), 1000)
+    row = encoder.fill([{"text": text, "span": text[slice(*place)]}], [place])[0]
+    span = " ".join(text[slice(*place)])
+    assert words_of(wordpiece, row["before"]) == f"[CLS] {kept} 般 {span} 是"
+    assert (row["length"], row["cut"]) == (encoder.max_length, 6)
+
+
+def test_rows_of_spans_are_asked_about_their_spans(wordpiece):
+    encoder = ClozeEncoder(wordpiece, Template("{text}{span}是{mask}"), 7, (1,), 1000, label2id={"a": 0, "O": 1})
+    batch = {"text": ["电影好"] * 2, "span": ["电", "好"], "start": [0, 2], "end": [1, 3], "label": ["O", "a"]}
+    columns = encoder(batch, [0, 1])
+    found = [words_of(wordpiece, ids) for ids in columns["before"]]
+    assert found == ["[CLS] 电 影 电 是", "[CLS] 影 好 好 是"]
+    assert (columns["labels"], columns["cut"], columns["length"]) == ([1, 0], [1, 1], [7, 7])
+
+
 @pytest.mark.parametrize("values", [{"text": ""}, {"text": " \u3000 "}])
 def test_empty_text_is_asked_about_too(wordpiece, values):
     assert sides(wordpiece, "{text}真是{mask}", values)[0] == "[CLS] 真 是"

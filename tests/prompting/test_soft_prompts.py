@@ -32,14 +32,14 @@ def test_layer_that_is_given_what_it_would_read_anyway_changes_nothing(build, ki
     mask = first["input_ids"].flatten(0, 1) == plain.config.mask_token_id
     inputs = {name: value.flatten(0, 1) for name, value in first.items() if name != "input_ids"}
     with torch.no_grad():
-        wanted = plain._predict(first["input_ids"].flatten(0, 1), mask, **inputs)
+        wanted = plain._predict(first["input_ids"].flatten(0, 1), mask, None, **inputs)
         for hook in hooks:
             hook.remove()
         assert len(states) == 2 and deep.soft.deep.shape == (1, 3, 16)
         deep.soft.deep.data[0] = states[1][0, places]
-        torch.testing.assert_close(deep._predict(first["input_ids"].flatten(0, 1), mask, **inputs), wanted)
+        torch.testing.assert_close(deep._predict(first["input_ids"].flatten(0, 1), mask, None, **inputs), wanted)
         deep.soft.deep.data[0, 1] += torch.randn(16)
-        assert (deep._predict(first["input_ids"].flatten(0, 1), mask, **inputs) - wanted).abs().max() > 1e-3
+        assert (deep._predict(first["input_ids"].flatten(0, 1), mask, None, **inputs) - wanted).abs().max() > 1e-3
 
 
 @pytest.mark.parametrize("soft_encoder", ["none", "mlp", "lstm"])

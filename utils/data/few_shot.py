@@ -1,6 +1,7 @@
-"""A few examples of each class, drawn the same way on every machine."""
+"""A few examples of each class, or of each entity type, drawn the same way on every machine."""
 
 import random
+from collections import Counter
 
 from datasets import Dataset
 
@@ -31,10 +32,43 @@ def draw_few(dataset: Dataset, per_class: int, *, seed: int) -> Dataset:
                 f"the training data: expected {per_class} rows or more of each class, found {len(members[label])} of "
                 f"{label}; lower --few_shot"
             )
-        # By `random`, whose integers below a bound are the same in every version of Python 3.
-        rows = members[label]
-        for place in range(per_class):
-            other = place + int(draw.random() * (len(rows) - place))
-            rows[place], rows[other] = rows[other], rows[place]
-        chosen += rows[:per_class]
+        chosen += _draw(members[label], per_class, draw)
     return dataset.select(sorted(chosen))
+
+
+def draw_few_texts(dataset: Dataset, per_type: int, *, seed: int) -> Dataset:
+    """Draw texts, in random order, until they hold enough entities of each type; those that add nothing are passed by.
+
+    Args:
+        dataset: rows with `entities`.
+        per_type: entities of each type, at least: texts are whole, and may bring more.
+        seed: the same seed draws the same rows, whatever the version of any library.
+
+    Returns:
+        The rows drawn, in their order.
+
+    Raises:
+        DataError: a type has fewer entities, or there are none at all.
+    """
+    types = [Counter(one["label"] for one in entities) for entities in dataset["entities"][:]]
+    available = sum(types, Counter())
+    if not available or min(available.values()) < per_type:
+        rarest = min(available, key=lambda label: (available[label], label), default="any type")
+        raise DataError(
+            f"the training data: expected {per_type} entities or more of each type, found {available[rarest]} of "
+            f"{rarest}; lower --few_shot"
+        )
+    chosen, held = [], Counter()
+    for row in _draw(list(range(len(types))), len(types), random.Random(seed)):
+        if any(held[label] < per_type for label in types[row]):
+            chosen.append(row)
+            held += types[row]
+    return dataset.select(sorted(chosen))
+
+
+def _draw(rows: list[int], count: int, draw: random.Random) -> list[int]:
+    """By `random`, whose numbers are the same in every version of Python 3."""
+    for place in range(count):
+        other = place + int(draw.random() * (len(rows) - place))
+        rows[place], rows[other] = rows[other], rows[place]
+    return rows[:count]

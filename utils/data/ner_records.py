@@ -73,7 +73,7 @@ def _parse_cluener(record: dict, number: int, report: Report) -> Row:
                     continue
                 for start, end in places:
                     _add_span(spans, text, start, end, label, report, word=word, inclusive=True)
-    return Row(number, _id_of(record, report), text, spans)
+    return Row(number, _id_of(record, report), text, spans, _candidates_of(record, text, report))
 
 
 def _parse_spans(record: dict, number: int, report: Report) -> Row:
@@ -95,7 +95,7 @@ def _parse_spans(record: dict, number: int, report: Report) -> Row:
                 report(
                     f'expected {{"start", "end", "label"}} or [start, end, label], found {show(entity)}; write it so'
                 )
-    return Row(number, _id_of(record, report), text, spans)
+    return Row(number, _id_of(record, report), text, spans, _candidates_of(record, text, report))
 
 
 def _parse_tokens(record: dict, number: int, report: Report) -> TaggedRow:
@@ -136,6 +136,26 @@ def _id_of(record: dict, report: Report) -> str | None:
         return str(given)
     report(f'expected "id": a string or an integer, found {show(given)}; write it so, or leave it out')
     return None
+
+
+def _candidates_of(record: dict, text: str, report: Report) -> list[list[int]] | None:
+    given = record.get("candidates")
+    if given is None or not text:  # an empty text has its own error
+        return None
+    for pair in given if isinstance(given, list) else [given]:
+        if not _lies_inside(pair, text):
+            report(
+                f'expected "candidates": [[start, end], ...] inside the text of {counted(len(text), "character")}, '
+                f"end exclusive, found {show(pair)}; correct the offsets"
+            )
+            return None
+    return sorted([start, end] for start, end in set(map(tuple, given)))
+
+
+def _lies_inside(pair: Any, text: str) -> bool:
+    if not isinstance(pair, list) or len(pair) != 2 or any(type(place) is not int for place in pair):
+        return False
+    return 0 <= pair[0] < pair[1] <= len(text)
 
 
 def _dict_of(value: Any, where: str, form: str, report: Report) -> dict:

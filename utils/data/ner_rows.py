@@ -33,6 +33,7 @@ class Row(NamedTuple):
     id: str | None
     text: str
     spans: list[Span] | None
+    candidates: list[list[int]] | None = None  # start and end of each span that may be an entity, if the row says so
 
 
 class TaggedRow(NamedTuple):
@@ -107,12 +108,16 @@ def rows_to_dataset(
 
     Returns:
         Columns as `FEATURES`; entities sorted, without duplicates. A row without an id gets its number, from "0" on.
+        `candidates` ([[start, end], ...]) where rows bring some along.
 
     Raises:
         DataError: there are no rows, or rows have errors and are not skipped, or not one is without.
     """
     is_labelled = any(row is not None and row.spans is not None for row in rows)
-    columns: dict[str, list] = {name: [] for name in FEATURES}
+    features = Features(FEATURES)
+    if any(row is not None and row.candidates is not None for row in rows):
+        features["candidates"] = [[Value("int64")]]
+    columns: dict[str, list] = {name: [] for name in features}
     ids = RowIds(log)
     duplicates = 0
     for index, row in enumerate(rows):
@@ -125,6 +130,8 @@ def rows_to_dataset(
             log.add(
                 row.number, f"expected labels as in other {log.unit}s, found none; add them, empty for no entities"
             )
+        if "candidates" in features and row.candidates is None:
+            log.add(row.number, f"expected candidates as in other {log.unit}s, found none; add them, empty for none")
         for label in sorted({label for _, _, label in spans}):
             if entity_types is not None and label not in entity_types:
                 known = ", ".join(sorted(entity_types))
@@ -137,6 +144,8 @@ def rows_to_dataset(
         duplicates += len(row.spans or ()) - len(spans)
         columns["id"].append(row_id)
         columns["text"].append(row.text)
+        if "candidates" in features:
+            columns["candidates"].append(row.candidates)
         columns["entities"].append([{"start": start, "end": end, "label": label} for start, end, label in spans])
 
     rows_left_out = len(rows) - len(columns["id"])
@@ -147,7 +156,7 @@ def rows_to_dataset(
         logger.warning("%s: removed %s of entities", log.source, counted(duplicates, "duplicate"))
     if not is_labelled:
         logger.info("%s: no row has labels, so all are read as texts without entities", log.source)
-    return Dataset.from_dict(columns, features=FEATURES)
+    return Dataset.from_dict(columns, features=features)
 
 
 def _is_unspaced(sentences: Iterable[list[str]]) -> bool:

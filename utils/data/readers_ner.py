@@ -8,7 +8,9 @@
 | columns | lines of a token and its tag, apart by a space, a tab or (CSV) a comma, up to a blank line |
 
 The first three are JSON lines or one JSON array, with an optional `id`; ends are exclusive except in cluener. Of more
-than two columns the first and the last count. Every file may be gzipped. Any fault in a file is a `DataError`.
+than two columns the first and the last count. Rows of the first two may bring `"candidates": [[start, end], ...]`
+along, ends exclusive: the spans that a prompt asks about. Every file may be gzipped. Any fault in a file is a
+`DataError`.
 """
 
 from collections.abc import Collection
@@ -53,7 +55,8 @@ def read_ner(
 
     Returns:
         Columns `id` (the row number from "0" on, where the file gives none), `text`, and `entities` sorted by place,
-        without duplicates; entities may overlap. Where no row has labels at all, each has no entities.
+        without duplicates; entities may overlap. Where no row has labels at all, each has no entities. `candidates`
+        where the file has them.
 
     Raises:
         DataError: the file cannot be read, or has errors; the first 20 are shown.
@@ -113,7 +116,7 @@ def read_ner_dataset(
     if use_tokens:
         renamed = {"tokens": "tokens", tag_key: "tags", "id": "id"}
     else:
-        renamed = {text_key: "text", "entities": "entities", "id": "id"}
+        renamed = {text_key: "text", "entities": "entities", "candidates": "candidates", "id": "id"}
     keys = [key for key in renamed if key in columns]
     names = getattr(getattr(dataset.features.get(tag_key), "feature", None), "names", None) if use_tokens else None
     log = ErrorLog(source, unit="row")

@@ -55,23 +55,32 @@ class EntityEvaluator:
 
     def __call__(self, prediction: EvalPrediction) -> dict[str, float]:
         joined = self.join(prediction.predictions)
-        gold = self.dataset["entities"]
         if self.scheme is None:
-            found = joined
-            tags = [
-                _character_tags(entities, text) for entities, text in zip(found, self.dataset["text"], strict=True)
-            ]
-            expected = [
-                _character_tags([Entity(one["start"], one["end"], one["label"]) for one in entities], text)
-                for entities, text in zip(gold, self.dataset["text"], strict=True)
-            ]
+            scores = score_entities(joined, self.dataset)
         else:
+            gold = self.dataset["entities"]
             found = [text.entities(scheme=self.scheme) for text in joined]
             tags = [text.tags for text in joined]
             expected = [_token_tags(entities, text, self.scheme) for entities, text in zip(gold, joined, strict=True)]
-        strict = EntityF1(keep_in_memory=True).compute(predictions=[as_dicts(each) for each in found], references=gold)
-        self.table = strict.pop("table")
-        return strict | LenientF1(keep_in_memory=True).compute(predictions=tags, references=expected)
+            scores = _score(found, gold, tags, expected)
+        self.table = scores.pop("table")
+        return scores
+
+
+def score_entities(found: Sequence[Sequence[Entity]], dataset: Dataset) -> dict:
+    """Strict scores with their table, see `EntityF1`, and lenient ones, on a tag for each character.
+
+    Args:
+        found: the entities of each text; of those that overlap the lenient scores see the longest.
+        dataset: rows of `text`, `entities`.
+    """
+    gold, texts = dataset["entities"][:], dataset["text"][:]
+    tags = [_character_tags(entities, text) for entities, text in zip(found, texts, strict=True)]
+    expected = [
+        _character_tags([Entity(one["start"], one["end"], one["label"]) for one in entities], text)
+        for entities, text in zip(gold, texts, strict=True)
+    ]
+    return _score(found, gold, tags, expected)
 
 
 def as_dicts(entities: Sequence[Entity]) -> list[dict]:
@@ -95,3 +104,8 @@ def _character_tags(entities: Sequence[Entity], text: str) -> list[str]:
 def _token_tags(entities: Sequence[dict], text: TaggedText, scheme: str) -> list[str]:
     spans = [(*find_tokens(text.starts, text.ends, one["start"], one["end"]), one["label"]) for one in entities]
     return spans_to_tags(flatten([span for span in spans if span[0] < span[1]]), len(text.tags), scheme=scheme)
+
+
+def _score(found: Sequence[Sequence[Entity]], gold, tags: list[list[str]], expected: list[list[str]]) -> dict:
+    strict = EntityF1(keep_in_memory=True).compute(predictions=[as_dicts(each) for each in found], references=gold)
+    return strict | LenientF1(keep_in_memory=True).compute(predictions=tags, references=expected)

@@ -15,6 +15,7 @@ from ..encoding.tokenization import longest_input
 from ..modeling.cloze_classifier import ClozeClassifier
 from ..modeling.text_classifier import TextClassifier
 from ..prompting.cloze_inputs import ClozeCollator, ClozeEncoder
+from ..prompting.packed_questions import FAMILIES, PACK, count_shared, pack_questions
 from ..prompting.templates import Template
 from .decisions import DecisionRule, Verdict
 from .trained_models import choose_device, load_own_tokenizer, require_kind
@@ -62,14 +63,28 @@ class LabelFinder:
             self.collate = ClozeCollator(tokenizer, self.encoder.lengths)
 
     @classmethod
-    def load(cls, name_or_path: str, *, revision: str = "main", device: str | None = None, **options) -> "LabelFinder":
+    def load(
+        cls,
+        name_or_path: str,
+        *,
+        revision: str = "main",
+        device: str | None = None,
+        kind: str = "classes",
+        **options,
+    ) -> "LabelFinder":
         """Load a model and its tokenizer. No code of the model's directory is run.
+
+        Args:
+            name_or_path, revision: where the model is.
+            device: where it shall run; the first accelerator if there is one.
+            kind: what it must be for, see `find_kind`: the classes may be those of spans, which make entities.
+            **options: as of the class.
 
         Raises:
             OSError: there is no such model.
-            DataError: the model is no text classifier.
+            DataError: the model is for something else.
         """
-        fields = require_kind("classes", name_or_path, revision=revision)
+        fields = require_kind(kind, name_or_path, revision=revision)
         model_class = OURS.get(fields.get("model_type"), AutoModelForSequenceClassification)
         model = model_class.from_pretrained(name_or_path, revision=revision)
         tokenizer = load_own_tokenizer(name_or_path, revision=revision)
@@ -91,25 +106,69 @@ class LabelFinder:
 
     def logits(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> np.ndarray:
         """(texts, num_labels) float64, in order; texts of like length go through the model together."""
-        return self._collect("logits", len(self.rule.labels), texts, pairs)
+        return self.score_rows(self.encoder.encode(texts, pairs))
 
     def word_scores(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> np.ndarray:
         """Of a cloze classifier: (texts, words) float64 log-probability of each label word, mean over its tokens."""
-        return self._collect("word_scores", len(self.model.config.words), texts, pairs)
+        return self.score_rows(self.encoder.encode(texts, pairs), word_scores=True)
 
     @torch.inference_mode()
-    def _collect(self, name: str, width: int, texts: Sequence[str], pairs: Sequence[str] | None) -> np.ndarray:
-        rows = self.encoder.encode(texts, pairs)
+    def score_rows(self, rows: Sequence[dict], *, word_scores: bool = False) -> np.ndarray:
+        """(rows, num_labels) float64 of inputs that the encoder has prepared, in order.
+
+        Args:
+            rows: each with its `length`; those of like length go through the model together.
+            word_scores: of a cloze classifier, give (rows, words), see `word_scores`, instead.
+        """
+        name, width, asked = "logits", len(self.rule.labels), {}
+        if word_scores:
+            name, width, asked = "word_scores", len(self.model.config.words), {"output_word_scores": True}
         by_length = sorted(range(len(rows)), key=lambda i: -rows[i]["length"])
         collected = np.zeros((len(rows), width))
-        device = self.model.device
-        casting = torch.autocast(device.type, torch.bfloat16) if self.bf16 else contextlib.nullcontext()
         for start in range(0, len(rows), self.batch_size):
             indices = by_length[start : start + self.batch_size]
-            batch = {key: value.to(device) for key, value in self.collate([rows[i] for i in indices]).items()}
-            with casting:
-                collected[indices] = self.model(**batch)[name].double().cpu().numpy()
+            collected[indices] = self._forward(self.collate([rows[i] for i in indices]) | asked, name)
         return collected
+
+    @torch.inference_mode()
+    def score_packed(self, groups: Sequence[Sequence[dict]]) -> np.ndarray:
+        """(questions, num_labels) float64 of a cloze classifier, in order; each text is read once for many questions.
+
+        Args:
+            groups: of each text its questions; before them that about its empty span, which gets no logits.
+
+        Raises:
+            ValueError: the model or its words cannot be asked so.
+        """
+        family = self.model.config.encoder_config.model_type
+        if family not in FAMILIES or len(self.encoder.lengths) > 1:
+            raise ValueError(
+                f"expected one of {', '.join(FAMILIES)} and label words of one token count to share texts, found "
+                f"{family} and {self.encoder.lengths}; ask about each span by itself"
+            )
+        packs, numbers, first = [], [], 0
+        for group in groups:
+            shared, rows = count_shared(group), group[1:]
+            for start in range(0, len(rows), PACK):
+                packs.append((shared, rows[start : start + PACK]))
+                numbers.append(range(first + start, first + start + len(packs[-1][1])))
+            first += len(rows)
+        width = [shared + sum(row["length"] - shared for row in rows) for shared, rows in packs]
+        by_width = sorted(range(len(packs)), key=lambda i: -width[i])
+        collected = np.zeros((first, len(self.rule.labels)))
+        size = max(self.batch_size // PACK, 1)
+        for start in range(0, len(packs), size):
+            chosen = by_width[start : start + size]
+            batch = pack_questions([packs[i] for i in chosen], self.tokenizer, masks=self.encoder.lengths[0])
+            collected[[number for i in chosen for number in numbers[i]]] = self._forward(batch, "logits")
+        return collected
+
+    def _forward(self, batch: dict, name: str) -> np.ndarray:
+        device = self.model.device
+        batch = {key: value.to(device) if torch.is_tensor(value) else value for key, value in batch.items()}
+        casting = torch.autocast(device.type, torch.bfloat16) if self.bf16 else contextlib.nullcontext()
+        with casting:
+            return self.model(**batch)[name].double().cpu().numpy()
 
 
 def own_encoder(config, tokenizer) -> TextEncoder | ClozeEncoder:

@@ -6,13 +6,29 @@ a line for each row, without ids where `ids` is None; and `show(text, other)`, l
 
 from collections.abc import Iterator, Sequence
 
+from transformers import PreTrainedConfig
+
 from .answer_finder import AnswerFinder, answer_line
 from .class_lines import class_line, submission_line
+from .cloze_entity_finder import ClozeEntityFinder
 from .entity_finder import EntityFinder
 from .entity_lines import cluener_line, entity_line
 from .label_finder import LabelFinder
+from .trained_models import asks_spans
 
 QUESTION_KEYS, PASSAGE_KEYS = ("question", "query", "text"), ("context", "passage", "text_pair")
+
+
+def load_entity_finder(name_or_path: str, *, revision: str = "main", **options) -> EntityFinder | ClozeEntityFinder:
+    """Load what finds entities: a tagger, or a cloze classifier that is asked about spans.
+
+    Args:
+        name_or_path, revision: where the model is.
+        **options: as of the finders' `load`.
+    """
+    fields, _ = PreTrainedConfig.get_config_dict(name_or_path, revision=revision)
+    finder = ClozeEntityFinder if asks_spans(fields) else EntityFinder
+    return finder.load(name_or_path, revision=revision, **options)
 
 
 class EntityTask:
@@ -22,7 +38,7 @@ class EntityTask:
     options = ()
     pair = False
 
-    def __init__(self, finder: EntityFinder, *, output_format: str = "jsonl"):
+    def __init__(self, finder: EntityFinder | ClozeEntityFinder, *, output_format: str = "jsonl"):
         self.finder = finder
         self.to_line = cluener_line if output_format == "cluener" else entity_line
 

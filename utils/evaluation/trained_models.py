@@ -6,6 +6,7 @@ import torch
 from transformers import AutoTokenizer, PreTrainedConfig, PreTrainedTokenizerBase
 
 from ..data.errors import DataError
+from ..prompting.templates import Template
 
 # kind of model: what the names of its architectures end in
 KINDS = {
@@ -39,12 +40,20 @@ def find_kind(name_or_path: str, *, revision: str = "main") -> str:
             f"{name_or_path}: expected a trained output directory or a Hub id, found neither: {reason}"
         ) from error
     architecture = (fields.get("architectures") or ["none"])[0]
+    if asks_spans(fields):
+        return "entities"
     for kind, endings in KINDS.items():
         if architecture.endswith(endings):
             return kind
     raise DataError(
         f"{name_or_path}: expected a model that {', '.join(SCRIPTS.values())} has trained, found {architecture}"
     )
+
+
+def asks_spans(fields: dict) -> bool:
+    """Whether a configuration is that of a cloze classifier whose questions are about spans of a text."""
+    template = fields.get("template") if fields.get("model_type") == "cloze-classifier" else None
+    return bool(template) and "span" in Template(template).fields
 
 
 def require_kind(kind: str, name_or_path: str, *, revision: str = "main") -> dict:

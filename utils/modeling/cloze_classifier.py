@@ -14,6 +14,7 @@ from functools import cached_property
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn.functional import cross_entropy
 from transformers import (
     MODEL_FOR_MASKED_LM_MAPPING,
@@ -41,6 +42,9 @@ class ClozeClassifierConfig(PreTrainedConfig):
         soft_layers: whether every layer has vectors of its own.
         bias: log-probability of each class that is subtracted from its score, see `calibrate`; None for none.
         template: how inputs are written.
+        candidate_kind: of a template with `{span}`, which spans of a text are asked about, see `prompting.candidates`.
+        candidate_length: the most units of such a span.
+        entity_threshold: log-odds against the class `O` above which a span is an entity.
     """
 
     model_type = "cloze-classifier"
@@ -57,6 +61,9 @@ class ClozeClassifierConfig(PreTrainedConfig):
     soft_layers: bool = False
     bias: list[float] | None = None
     template: str = ""
+    candidate_kind: str = "ngrams"
+    candidate_length: int = 8
+    entity_threshold: float = 0.0
 
     def __post_init__(self, **kwargs):
         if isinstance(self.encoder_config, dict):
@@ -70,8 +77,11 @@ class ClozeOutput(SequenceClassifierOutput):
     """Scores of classes and words.
 
     Attributes:
-        logits: (batch, num_labels) float32; their softmax are the classes' probabilities.
-        word_scores: (batch, words) float32 log-probability of each label word, mean over its tokens.
+        logits: (batch, num_labels) float32; their softmax are the classes' probabilities. Where all label words have
+            the same token count they are defined up to a constant of each row: what the probabilities over the
+            vocabulary are divided by is the same for all of them, and is not computed.
+        word_scores: (batch, words) float32 log-probability of each label word, mean over its tokens; None where
+            classes are compared without it and it was not asked for.
         mlm_loss: mean over the words that were hidden besides, in training.
     """
 
@@ -163,6 +173,8 @@ class ClozeClassifier(PreTrainedModel):
         labels: Tensor | None = None,
         mlm_input_ids: Tensor | None = None,
         mlm_targets: Tensor | None = None,
+        output_word_scores: bool = False,
+        position_ids: Tensor | None = None,
     ) -> ClozeOutput:
         """Score a batch.
 
@@ -174,24 +186,37 @@ class ClozeClassifier(PreTrainedModel):
             mlm_input_ids: (batch, width) texts in which further words are hidden, padded where `attention_mask` has
                 zeros in its first row of each text.
             mlm_targets: (batch, width) what was hidden, -100 elsewhere; read in training only.
+            output_word_scores: give `word_scores` in any case.
+            position_ids: (batch, width) where a row holds a text and several questions behind it, see
+                `prompting.packed_questions`; `attention_mask` then is (batch, width, width) bool, who sees whom.
 
         Returns:
-            `logits`, `word_scores`, with labels the mean `loss`, with hidden words `mlm_loss`.
+            `logits`, `word_scores` if at hand or asked for, with labels the mean `loss`, with hidden words `mlm_loss`;
+            of packed rows one for each question, in order.
 
         Raises:
             ValueError: masks are missing, or too many.
         """
         inputs = {"attention_mask": attention_mask, "token_type_ids": token_type_ids}
-        flat = {name: value.flatten(0, -2) for name, value in inputs.items() if value is not None}
         ids = input_ids.flatten(0, -2)
+        if position_ids is None:
+            inputs = {name: value.flatten(0, -2) for name, value in inputs.items() if value is not None}
+        else:
+            inputs |= {"attention_mask": attention_mask[:, None], "position_ids": position_ids}
         at_mask = ids == self.config.mask_token_id
-        expected = torch.tensor(self.words.lengths, device=ids.device).repeat(len(input_ids))
-        if not torch.equal(at_mask.sum(1), expected):
-            raise ValueError(
-                f"expected inputs of {self.words.lengths} masks for each text, found {at_mask.sum(1).tolist()}"
-            )
-        vocabulary = self._predict(ids, at_mask, **flat).float().log_softmax(-1)
-        word_scores = self.words.look_up(vocabulary.unflatten(0, (len(input_ids), -1)))
+        found, expected = at_mask.sum(1), torch.tensor(self.words.lengths, device=ids.device)
+        if position_ids is None:
+            fits = torch.equal(found, expected.repeat(len(input_ids)))
+        else:
+            fits = not (found % expected.sum()).any()
+        if not fits:
+            raise ValueError(f"expected inputs of {self.words.lengths} masks for each text, found {found.tolist()}")
+        exact = output_word_scores or len(self.words.lengths) > 1
+        chosen = None if exact else self.words.tokens.to(ids.device)
+        vocabulary = self._predict(ids, at_mask, chosen, **inputs).float()
+        if exact:
+            vocabulary = vocabulary.log_softmax(-1)
+        word_scores = self.words.look_up(vocabulary.unflatten(0, (-1, sum(self.words.lengths))), chosen)
         if self.config.aggregation == "max":
             logits = self.words.best(word_scores)
         else:
@@ -203,17 +228,14 @@ class ClozeClassifier(PreTrainedModel):
         hidden = None
         if mlm_targets is not None and self.training:
             places = mlm_targets != -100
-            first = {
-                name: value[:, 0] if value.dim() > 2 else value for name, value in inputs.items() if value is not None
-            }
-            hidden = cross_entropy(
-                self._predict(mlm_input_ids, places, **first).float(), mlm_targets[places], reduction="sum"
-            )
-            hidden = hidden / places.sum().clamp(min=1)
-        return ClozeOutput(loss=loss, logits=logits, word_scores=word_scores, mlm_loss=hidden)
+            own = {"attention_mask": attention_mask, "token_type_ids": token_type_ids}
+            own = {name: value[:, 0] if value.dim() > 2 else value for name, value in own.items() if value is not None}
+            guessed = self._predict(mlm_input_ids, places, None, **own).float()
+            hidden = cross_entropy(guessed, mlm_targets[places], reduction="sum") / places.sum().clamp(min=1)
+        return ClozeOutput(loss=loss, logits=logits, word_scores=word_scores if exact else None, mlm_loss=hidden)
 
-    def _predict(self, ids: Tensor, at_mask: Tensor, **inputs) -> Tensor:
-        """(masks, vocabulary) logits at the masks, row by row."""
+    def _predict(self, ids: Tensor, at_mask: Tensor, chosen: Tensor | None, **inputs) -> Tensor:
+        """(masks, vocabulary) logits at the masks, row by row; of the chosen tokens alone if there are any."""
         in_layers = contextlib.nullcontext()
         if self.soft is None:
             inputs["input_ids"] = ids
@@ -226,18 +248,38 @@ class ClozeClassifier(PreTrainedModel):
             if self.config.soft_layers:
                 layers = find_layers(self.encoder.base_model, self.encoder.config.num_hidden_layers)
                 in_layers = self.soft.in_layers(layers, places, numbers)
-        with in_layers:
-            if self.encoder.config.model_type not in HEAD_IN_ORDER:
-                return self.encoder(**inputs).logits[at_mask]
-            states = self.encoder.base_model(**inputs).last_hidden_state[at_mask]
+        if self.encoder.config.model_type not in HEAD_IN_ORDER:
+            with in_layers:
+                logits = self.encoder(**inputs).logits[at_mask]
+            return logits if chosen is None else logits[:, chosen]
+        base, hook = self.encoder.base_model, None
+        if not self.training and self.encoder.config.model_type in LAYERS_LIKE_BERT:
+            # In the last layer, what comes after attention is computed at the masks alone.
+            behind_attention = base.encoder.layer[-1].attention.output
+            hook = behind_attention.register_forward_pre_hook(lambda _, given: tuple(each[at_mask] for each in given))
+        try:
+            with in_layers:
+                states = base(**inputs).last_hidden_state
+        finally:
+            if hook:
+                hook.remove()
+        states = states if hook else states[at_mask]
+        last = self.get_output_embeddings()
         for part in self.encoder.children():
-            if part is not self.encoder.base_model:
-                states = part(states)
+            if part is base:
+                continue
+            rows: dict[str, Tensor] = {}  # those of the output layer's parameters that are asked for
+            for name, module in part.named_modules():
+                if module is last and chosen is not None:
+                    rows = {key: value[chosen] for key, value in module.named_parameters(prefix=name)}
+            states = functional_call(part, rows, (states,))
         return states
 
 
 # Families whose output layer is what follows the encoder, one module after the other.
 HEAD_IN_ORDER = {"albert", "bert", "camembert", "electra", "ernie", "modernbert", "roberta", "xlm-roberta"}
+# Those whose layers hand what attention found, and their input, to `attention.output`; from there on it goes by token.
+LAYERS_LIKE_BERT = {"bert", "camembert", "electra", "ernie", "roberta", "xlm-roberta"}
 
 
 class WordTable:
@@ -255,14 +297,21 @@ class WordTable:
         self.shares = torch.tensor([share for _, share, _ in words])
         self.members = [[i for i, (_, _, ids) in enumerate(words) if len(ids) == length] for length in self.lengths]
         self.ids = [torch.tensor([words[i][2] for i in members]) for members in self.members]
+        self.tokens = torch.tensor(sorted({id for _, _, ids in words for id in ids}))
 
-    def look_up(self, vocabulary: Tensor) -> Tensor:
-        """(batch, masks of all lengths, vocabulary) log-probabilities -> (batch, words), means over tokens."""
+    def look_up(self, vocabulary: Tensor, chosen: Tensor | None = None) -> Tensor:
+        """(batch, masks of all lengths, vocabulary) scores -> (batch, words), means over tokens.
+
+        Args:
+            vocabulary: scores, of all tokens or of the chosen ones.
+            chosen: rising ids of the tokens, if these are not all.
+        """
         device = vocabulary.device
         scores = vocabulary.new_empty(len(vocabulary), len(self.labels))
         for members, ids, part in zip(self.members, self.ids, vocabulary.split(self.lengths, dim=1), strict=True):
-            chosen = part[:, torch.arange(ids.shape[1], device=device), ids.to(device)]
-            scores[:, members] = chosen.mean(-1)
+            columns = ids.to(device) if chosen is None else torch.searchsorted(chosen, ids.to(device))
+            found = part[:, torch.arange(ids.shape[1], device=device), columns]
+            scores[:, members] = found.mean(-1)
         return scores
 
     def add(self, scores: Tensor, shares: Tensor) -> Tensor:

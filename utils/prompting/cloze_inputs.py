@@ -1,12 +1,12 @@
 """Texts in a cloze template, as inputs with as many masks as the words that are asked for have tokens."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
 from ..encoding.text_inputs import fit_longest
 from ..encoding.tokenization import SpecialTokens, Tokens, tokenize
@@ -27,6 +27,9 @@ class ClozeEncoder:
         soft_start: id of the first trainable vector: the vocabulary's size.
         label2id: class -> id; None for rows that are not labelled.
         clean: changes every text before it is tokenized.
+
+    Of a text that does not fit its end is cut off; where a span of it is asked about (`{span}`), both ends are, such
+    that the span stays as near to the middle as it can.
 
     Columns:
         before, after: ids on both sides of the masks, special tokens included. length: of the longest input.
@@ -67,8 +70,17 @@ class ClozeEncoder:
         """Whether inputs are pairs."""
         return "text_pair" in self.template.fields
 
+    @property
+    def asks_spans(self) -> bool:
+        """Whether inputs are texts, each with a span of it; rows have `text`, `span`, `start` and `end`."""
+        return "span" in self.template.fields
+
     def __call__(self, batch: dict, indices: Sequence[int]) -> dict[str, list]:
-        rows = self.encode(batch["text"], batch["text_pair"] if self.pair else None)
+        if self.asks_spans:
+            values = [{"text": text, "span": span} for text, span in zip(batch["text"], batch["span"], strict=True)]
+            rows = self.fill(values, list(zip(batch["start"], batch["end"], strict=True)))
+        else:
+            rows = self.encode(batch["text"], batch["text_pair"] if self.pair else None)
         columns = {name: [row[name] for row in rows] for name in rows[0]} | {"index": list(indices)}
         if self.label2id and "label" in batch:
             columns["labels"] = [self.label2id[label] for label in batch["label"]]
@@ -86,27 +98,60 @@ class ClozeEncoder:
         others = [{}] * len(texts) if pairs is None else [{"text_pair": text} for text in pairs]
         return self.fill([{"text": text, **other} for text, other in zip(texts, others, strict=True)])
 
-    def fill(self, values: Sequence[Mapping[str, str]]) -> list[dict]:
+    def fill(self, values: Sequence[Mapping[str, str]], places: Sequence[tuple[int, int]] | None = None) -> list[dict]:
         """The input of each row, in order.
 
         Args:
             values: what stands in the template's places.
+            places: of each row, start and end of the span in the text, in characters, end exclusive.
         """
         filled = [self.template.fill({name: self.clean(text) for name, text in row.items()}) for row in values]
         filled = [_trim_before_masks(pieces) for pieces in filled]
-        texts = list({piece.text for pieces in filled for piece in pieces if isinstance(piece, Segment)})
-        known = dict(zip(texts, tokenize(self.tokenizer, texts), strict=True)) if texts else {}
-        return [self._assemble(pieces, known) for pieces in filled]
+        ids: dict[str, list[int]] = {}
+        if texts := _texts_of(filled):  # a tokenizer takes no empty list
+            plain = {"add_special_tokens": False, "return_attention_mask": False, "return_token_type_ids": False}
+            found = self.tokenizer(texts, **plain, split_special_tokens=True, verbose=False)["input_ids"]
+            ids = dict(zip(texts, found, strict=True))
+        rows = [self._join(pieces, ids) for pieces in filled]
+        # Which sub-token belongs to what is only looked up where something has to go.
+        if long := [i for i, row in enumerate(rows) if row["length"] > self.max_length]:
+            texts = _texts_of([filled[i] for i in long])
+            known = dict(zip(texts, tokenize(self.tokenizer, texts), strict=True))
+            for i in long:
+                rows[i] = self._cut(filled[i], known, places[i] if places else (0, 0))
+        return rows
 
-    def _assemble(self, pieces: list[Piece], known: dict[str, Tokens]) -> dict:
-        """One input; where there is no room, the last sub-tokens of the texts go."""
+    def _join(self, pieces: list[Piece], ids: dict[str, list[int]]) -> dict:
+        """One input, in full."""
+        side, before, vector = list(self.special.prefix), [], self.soft_start
+        runs = iter(self._runs)
+        for piece in pieces:
+            if isinstance(piece, Segment):
+                side += ids[piece.text]
+            elif isinstance(piece, Masks):
+                before, side = side, []
+            else:
+                count = next(runs)
+                side += range(vector, vector + count)
+                vector += count
+        side += self.special.suffix
+        return {"before": before, "after": side, "length": len(before) + len(side) + self.lengths[-1], "cut": 0}
+
+    def _cut(self, pieces: list[Piece], known: dict[str, Tokens], place: tuple[int, int]) -> dict:
+        """One input that is too long in full: the sub-tokens of the text that are furthest from the place go."""
         side = [(id, "") for id in self.special.prefix]  # sub-tokens, each with the text that it belongs to
+        first = last = 0  # sub-tokens of the text before the place, and up to its end
         before, vector = [], self.soft_start
         runs = iter(self._runs)
         for piece in pieces:
             if isinstance(piece, Segment):
                 tokens = known[piece.text]
-                side += [(id, piece.find_field(*place)) for id, *place in zip(*tokens, strict=True)]
+                owners = [piece.find_field(start, end) for start, end in zip(tokens.starts, tokens.ends, strict=True)]
+                side += zip(tokens.ids, owners, strict=True)
+                for name, begin, _ in piece.fields:
+                    if name == "text":
+                        ends = [end - begin for end, owner in zip(tokens.ends, owners, strict=True) if owner == name]
+                        first, last = bisect_right(ends, place[0]), bisect_left(ends, place[1]) + 1
             elif isinstance(piece, Masks):
                 before, side = side, []
             else:
@@ -118,17 +163,26 @@ class ClozeEncoder:
         counts = [sum(owner == name for _, owner in before + after) for name in CUT_FIELDS]
         rest = len(before) + len(after) - sum(counts) + self.lengths[-1]
         kept = dict(zip(CUT_FIELDS, fit_longest(*counts, room=max(self.max_length - rest, 0)), strict=True))
+        left_out = counts[0] - kept["text"]
+        skipped = min(max((first + last - kept["text"]) // 2, 0), left_out) if place[1] else 0
         sides = []
         for side in (before, after):
             sides.append([])
             for id, owner in side:
                 if owner not in kept:
                     sides[-1].append(id)
+                elif owner == "text" and skipped:
+                    skipped -= 1
                 elif kept[owner]:
                     kept[owner] -= 1
                     sides[-1].append(id)
         length = sum(map(len, sides)) + self.lengths[-1]
         return {"before": sides[0], "after": sides[1], "length": length, "cut": rest + sum(counts) - length}
+
+
+def _texts_of(filled: Sequence[Sequence[Piece]]) -> list[str]:
+    """The different texts between masks and trainable vectors."""
+    return list({piece.text: None for pieces in filled for piece in pieces if isinstance(piece, Segment)})
 
 
 def _trim_before_masks(pieces: list[Piece]) -> list[Piece]:
@@ -162,12 +216,11 @@ class ClozeCollator:
 
     def __call__(self, rows: list[dict]) -> dict[str, Tensor]:
         mask = self.tokenizer.mask_token_id
-        inputs = [
-            torch.tensor(row["before"] + [mask] * length + row["after"]) for row in rows for length in self.lengths
-        ]
-        shape = (len(rows), len(self.lengths))
-        ids = pad_sequence(inputs, batch_first=True, padding_value=self.tokenizer.pad_token_id)
-        seen = pad_sequence([torch.ones_like(each) for each in inputs], batch_first=True)
+        inputs = [[*row["before"], *[mask] * length, *row["after"]] for row in rows for length in self.lengths]
+        shape, sizes = (len(rows), len(self.lengths)), torch.tensor(list(map(len, inputs)))
+        width, pad = int(sizes.max()), [self.tokenizer.pad_token_id]
+        ids = torch.tensor([each + pad * (width - len(each)) for each in inputs])  # (batch x lengths, width)
+        seen = (torch.arange(width) < sizes[:, None]).long()
         batch = {"input_ids": ids.unflatten(0, shape), "attention_mask": seen.unflatten(0, shape)}
         if "token_type_ids" in self.tokenizer.model_input_names:
             batch["token_type_ids"] = torch.zeros_like(batch["input_ids"])

@@ -1,0 +1,91 @@
+"""From texts with entities to questions about their spans: "what is this, or nothing?"
+
+Columns: `id`, `text`, `span` (its characters), `start`, `end` (exclusive), `label` (an entity type, or `O` for none),
+`row` (number of the text in its data set).
+"""
+
+import logging
+import random
+from collections.abc import Callable, Sequence
+
+from datasets import Dataset, Features, Value
+
+logger = logging.getLogger(__name__)
+
+OUTSIDE = "O"  # the class of spans that are no entity, called as in tag schemes
+
+FEATURES = Features(
+    {name: Value("string") for name in ("id", "text", "span", "label")}
+    | {name: Value("int64") for name in ("start", "end", "row")}
+)
+
+ListSpans = Callable[[str], Sequence[tuple[int, int]]]
+
+
+def list_questions(dataset: Dataset, list_spans: ListSpans) -> Dataset:
+    """Ask about every candidate, as prediction does; gold that is no candidate is counted, logged and not asked about.
+
+    Args:
+        dataset: rows of `id`, `text`, `entities`; with `candidates`, these are asked about.
+        list_spans: text -> candidate spans.
+
+    Returns:
+        The questions in the order of the texts. Of several types on one span the first by name is the label.
+    """
+    questions, missed = [], 0
+    for number, row in enumerate(dataset):
+        gold: dict[tuple[int, int], str] = {}
+        for one in sorted(row["entities"], key=lambda one: one["label"]):
+            gold.setdefault((one["start"], one["end"]), one["label"])
+        spans = candidates_of(row, list_spans)
+        missed += len(gold.keys() - set(spans))
+        questions += [_question(row, number, span, gold.get(span, OUTSIDE)) for span in spans]
+    return _build(dataset, questions, missed, "and cannot be found")
+
+
+def draw_questions(dataset: Dataset, list_spans: ListSpans, *, negatives: float, seed: int) -> Dataset:
+    """Ask about every entity, and about some candidates that are none: for training.
+
+    Args:
+        dataset, list_spans: as in `list_questions`; an entity that is no candidate is counted, logged and asked about.
+        negatives: candidates that are no entity, for each entity of their text; a text without entities gives as
+            many as one with one.
+        seed: the same seed draws the same spans, whatever the version of any library.
+
+    Returns:
+        The questions, those of a text together: its entities, then the others, both by place.
+    """
+    draw, questions, missed = random.Random(seed), [], 0
+    for number, row in enumerate(dataset):
+        spans = candidates_of(row, list_spans)
+        gold = [((one["start"], one["end"]), one["label"]) for one in row["entities"]]
+        taken = {span for span, _ in gold}
+        missed += len(taken - set(spans))
+        others = [span for span in spans if span not in taken]
+        count = min(int(negatives * max(len(gold), 1) + 0.5), len(others))
+        # By `random`, whose numbers are the same in every version of Python 3.
+        for place in range(count):
+            other = place + int(draw.random() * (len(others) - place))
+            others[place], others[other] = others[other], others[place]
+        gold += [(span, OUTSIDE) for span in sorted(others[:count])]
+        questions += [_question(row, number, span, label) for span, label in gold]
+    return _build(dataset, questions, missed, "and asked about in training alone")
+
+
+def candidates_of(row: dict, list_spans: ListSpans) -> list[tuple[int, int]]:
+    """The row's own candidates, where it brings some along, or those of its text."""
+    return [tuple(span) for span in row["candidates"]] if "candidates" in row else list(list_spans(row["text"]))
+
+
+def _question(row: dict, number: int, span: tuple[int, int], label: str) -> dict:
+    start, end = span
+    question = {"id": f"{row['id']}:{start}-{end}:{label}", "text": row["text"], "span": row["text"][start:end]}
+    return question | {"start": start, "end": end, "label": label, "row": number}
+
+
+def _build(dataset: Dataset, questions: list[dict], missed: int, consequence: str) -> Dataset:
+    entities = sum(map(len, dataset["entities"][:]))
+    logger.info("%s questions about spans of %s texts", f"{len(questions):,}", f"{len(dataset):,}")
+    if missed:
+        logger.warning("%s of %s entities are no candidate spans %s", f"{missed:,}", f"{entities:,}", consequence)
+    return Dataset.from_dict({name: [one[name] for one in questions] for name in FEATURES}, features=FEATURES)
