@@ -53,7 +53,7 @@ def test_class_without_examples_or_without_words_is_an_error():
     with pytest.raises(VerbalizerError, match="expected examples of every class, found none of b"):
         statistics.ratios()
     statistics.add(torch.tensor([[-3.0, -4.0]]), torch.tensor([1]))
-    with pytest.raises(VerbalizerError, match="class b: expected words that speak for it more .* 2 most probable"):
+    with pytest.raises(VerbalizerError, match=r"class b: expected words that speak for it more .* 2 most probable"):
         statistics.choose(per_class=1, most_probable=10)
 
 
