@@ -33,11 +33,23 @@ def test_word_stands_for_the_class_that_it_speaks_for_most():
     chances = [[0.50, 0.5], [0.30, 0.1], [0.0001, 0.01], [0.10, 0.2], [0.22, 0.2]]
     statistics.add(torch.tensor(chances).T.log(), torch.tensor([0, 1]))
     found = statistics.choose(per_class=3, most_probable=5)
-    assert [[word for word, _ in each] for each in found] == [[1, 4, 0], [2, 3]]
+    assert [[word for word, _ in each] for each in found] == [[1, 4], [2, 3]]
     assert found[0][0][1] == pytest.approx(math.log(0.3 / 0.7) - math.log(0.1 / 0.9))
     # The rare one is not among the four most probable of b.
     found = statistics.choose(per_class=1, most_probable=4)
     assert [[word for word, _ in each] for each in found] == [[1], [3]]
+
+
+def test_class_that_is_short_of_words_takes_what_no_other_has():
+    statistics = WordStatistics(["a", "b", "c"], 5)
+    chances = [[0.5, 0.1, 0.1], [0.4, 0.1, 0.1], [0.3, 0.1, 0.2], [0.1, 0.3, 0.1], [0.1, 0.1, 0.1]]
+    statistics.add(torch.tensor(chances).T.log(), torch.tensor([0, 1, 2]))
+    words = [[word for word, _ in each] for each in statistics.choose(per_class=2, most_probable=5)]
+    assert words == [[0, 1], [3], [2]]  # word 2 speaks for a most, but there are better ones for it
+    with pytest.raises(
+        VerbalizerError, match=r"class c: .* found none among the 5 most probable that no other class has"
+    ):
+        statistics.choose(per_class=3, most_probable=5)
 
 
 def test_certain_and_impossible_words_have_finite_or_no_place():
@@ -52,8 +64,8 @@ def test_class_without_examples_or_without_words_is_an_error():
     statistics.add(torch.tensor([[-1.0, -2.0]]), torch.tensor([0]))
     with pytest.raises(VerbalizerError, match="expected examples of every class, found none of b"):
         statistics.ratios()
-    statistics.add(torch.tensor([[-3.0, -4.0]]), torch.tensor([1]))
-    with pytest.raises(VerbalizerError, match=r"class b: expected words that speak for it more .* 2 most probable"):
+    statistics.add(torch.tensor([[-3.0, -4.0]]), torch.tensor([1]))  # both words are rarer there
+    with pytest.raises(VerbalizerError, match="class b: expected a word that is more probable there than elsewhere"):
         statistics.choose(per_class=1, most_probable=10)
 
 

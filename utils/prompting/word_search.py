@@ -144,24 +144,36 @@ class WordStatistics:
     def choose(self, *, per_class: int, most_probable: int) -> list[list[tuple[int, float]]]:
         """The words of each class: number of the word and its ratio, the best first; no word has two classes.
 
+        A word belongs to the class that it speaks for most; only a class that is short of words takes others.
+
         Args:
             per_class: how many words.
             most_probable: of each class only so many candidates are looked at: the most probable on its examples.
 
         Raises:
-            VerbalizerError: a class has no examples, or no word is its own.
+            VerbalizerError: a class has no examples, or no words.
         """
         ratios = self.ratios()
-        own = ratios.argmax(0)  # a word belongs to the class that it speaks for most
         probable = self.chances.topk(min(most_probable, self.chances.shape[1]), dim=1).indices
-        chosen = []
-        for number, words in enumerate(probable):
-            words = words[own[words] == number]
-            best = ratios[number, words].argsort(descending=True, stable=True)[:per_class]
-            if not len(best):
+        owners = ratios.argmax(0)
+        pairs = [
+            (float(ratios[number, word]), number, int(word))
+            for number, words in enumerate(probable)
+            for word in words[ratios[number, words] > 0]
+        ]
+        pairs.sort(key=lambda pair: -pair[0])
+        chosen: list[list[tuple[int, float]]] = [[] for _ in self.labels]
+        taken: set[int] = set()
+        for first in (True, False):  # words that speak for no other class as much, then what is left
+            for ratio, number, word in pairs:
+                fits = word not in taken and len(chosen[number]) < per_class
+                if fits and (int(owners[word]) == number or not first):
+                    chosen[number].append((word, ratio))
+                    taken.add(word)
+        for label, words in zip(self.labels, chosen, strict=True):
+            if not words:
                 raise VerbalizerError(
-                    f"class {self.labels[number]}: expected words that speak for it more than for any other class, "
-                    f"found none among the {probable.shape[1]} most probable; look at more of them"
+                    f"class {label}: expected a word that is more probable there than elsewhere, found none among the "
+                    f"{probable.shape[1]} most probable that no other class has; look at more of them"
                 )
-            chosen.append([(int(word), float(ratios[number, word])) for word in words[best]])
         return chosen
