@@ -155,11 +155,12 @@ class WordStatistics:
         """
         ratios = self.ratios()
         probable = self.chances.topk(min(most_probable, self.chances.shape[1]), dim=1).indices
-        owners = ratios.argmax(0)
+        owners = ratios.argmax(0).tolist()
         pairs = [
-            (float(ratios[number, word]), number, int(word))
+            (ratio, number, word)
             for number, words in enumerate(probable)
-            for word in words[ratios[number, words] > 0]
+            for ratio, word in zip(ratios[number, words].tolist(), words.tolist(), strict=True)
+            if ratio > 0
         ]
         pairs.sort(key=lambda pair: -pair[0])
         chosen: list[list[tuple[int, float]]] = [[] for _ in self.labels]
@@ -167,7 +168,7 @@ class WordStatistics:
         for first in (True, False):  # words that speak for no other class as much, then what is left
             for ratio, number, word in pairs:
                 fits = word not in taken and len(chosen[number]) < per_class
-                if fits and (int(owners[word]) == number or not first):
+                if fits and (owners[word] == number or not first):
                     chosen[number].append((word, ratio))
                     taken.add(word)
         for label, words in zip(self.labels, chosen, strict=True):
