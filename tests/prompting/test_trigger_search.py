@@ -6,6 +6,7 @@ import torch
 from tests.prompting.cloze_models import save_model
 from utils.modeling.cloze_classifier import ClozeClassifier
 from utils.prompting.cloze_inputs import ClozeCollator, ClozeEncoder
+from utils.prompting.priors import answer_prior, log_softmax
 from utils.prompting.templates import Template, TemplateError
 from utils.prompting.trigger_search import Examples, search_trigger
 from utils.prompting.verbalizers import read_verbalizer, token_counts
@@ -122,6 +123,19 @@ def test_words_that_are_given_are_where_it_begins(build):
     assert trigger.steps[0][0] == "{text}。真是{mask}。" and trigger.steps[0][1] == trigger.before
     assert trigger.before == pytest.approx(plain_loss(model, encoder, "{text}。真是{mask}。", EXAMPLES), abs=1e-5)
     assert trigger.after <= trigger.before
+
+
+def test_prior_of_the_examples_is_divided_out(build):
+    model, encoder, banned = build("bert", "{text}。{soft:真是}{mask}。")
+    trigger = search_trigger(model, encoder, EXAMPLES, banned=banned, steps=4, candidates=4, by_batch=True)
+    assert trigger.after < trigger.before
+    for pattern, loss in (trigger.steps[0], (trigger.pattern, trigger.after)):
+        plain = ClozeEncoder(encoder.tokenizer, Template(pattern), 64, encoder.lengths, encoder.soft_start)
+        with torch.no_grad():
+            batch = ClozeCollator(encoder.tokenizer, encoder.lengths)(plain.encode(EXAMPLES.texts))
+            logits = model(**batch).logits.double().numpy()
+        logits = log_softmax(logits - answer_prior(logits))
+        assert loss == pytest.approx(-logits[range(5), EXAMPLES.labels].mean(), abs=1e-5)
 
 
 def test_no_label_word_and_no_special_token_is_found(build):

@@ -129,7 +129,7 @@ def find_trigger(
         max_length, clean: how inputs are prepared, see `ClozeEncoder`.
         device: where the model runs.
         loading: keyword arguments for `AutoModelForMaskedLM.from_pretrained`.
-        **search: `validation`, `steps`, `candidates`, `batch_size`, `seed` of `search_trigger`.
+        **search: `validation`, `steps`, `candidates`, `batch_size`, `by_batch`, `seed` of `search_trigger`.
 
     Raises:
         TemplateError: no places, or no words for them.

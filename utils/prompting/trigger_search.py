@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
 from ..encoding.tokenization import tokenize
 from .cloze_inputs import ClozeCollator, ClozeEncoder
@@ -65,6 +66,7 @@ def search_trigger(
     steps: int = 50,
     candidates: int = 10,
     batch_size: int = 32,
+    by_batch: bool = False,
     seed: int = 0,
 ) -> Trigger:
     """Find words for the places of a template's trainable vectors.
@@ -80,6 +82,8 @@ def search_trigger(
             Where all examples are drawn each time, a round without a change is the last.
         candidates: tokens that are tried at each.
         batch_size: examples that a place is looked at with, drawn anew each time; and texts a forward pass.
+        by_batch: divide out the answers' prior, as the examples have it together, before the loss is measured. Without
+            it most of a loss may be the prior, and words are found that mend only that.
         seed: of the draws.
 
     Returns:
@@ -89,7 +93,7 @@ def search_trigger(
         TemplateError: it has no trainable vectors; or nothing is found whose text is read back so.
         ValueError: fewer steps than places.
     """
-    search = _Search(model, encoder, banned, batch_size)
+    search = _Search(model, encoder, banned, batch_size, by_batch)
     places = len(search.tokens)
     if steps < places:
         raise ValueError(f"expected a step or more for each of {places} places, found {steps}")
@@ -129,6 +133,7 @@ class _Search:
     encoder: ClozeEncoder
     banned: Collection[int]
     batch_size: int
+    by_batch: bool
     tokens: list[int | None] = field(init=False)
 
     def __post_init__(self):
@@ -189,8 +194,10 @@ class _Search:
 
     def loss(self, batches: list[dict[str, Tensor]]) -> Tensor:
         """Mean over examples."""
-        total = sum(self.model(**batch).loss * len(batch["labels"]) for batch in batches)
-        return total / sum(len(batch["labels"]) for batch in batches)
+        logits = torch.cat([self.model(**batch).logits for batch in batches]).log_softmax(-1)
+        if self.by_batch:
+            logits = logits - logits.logsumexp(0)  # (num_labels,) the prior, but for a constant
+        return cross_entropy(logits, torch.cat([batch["labels"] for batch in batches]))
 
     @torch.no_grad()
     def mean_loss(self, examples: Examples) -> float:
