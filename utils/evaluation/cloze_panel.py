@@ -10,7 +10,7 @@ from .label_finder import LabelFinder
 
 
 class ClozePanel:
-    """Logits of texts under all templates: the mean of their log-probabilities.
+    """Logits of texts under all templates: the weighted mean of their log-probabilities.
 
     Args:
         finders: one of each template.
@@ -19,7 +19,7 @@ class ClozePanel:
 
     Attributes:
         priors: of each template, what is subtracted from its logits.
-        weights: of each template, adding up to 1.
+        weights: of each template, together 1, see `prompting.template_pool`; None for equal ones.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class ClozePanel:
     ):
         self.finders, self.words, self.by_batch = finders, words, by_batch
         self.priors: list[np.ndarray | float] = [0.0] * len(finders)
-        self.weights: Sequence[float] = [1 / len(finders)] * len(finders)
+        self.weights: Sequence[float] | None = None
 
     def measure_priors(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> None:
         """Divide out what the model answers to these from now on: nothing at all, or unlabelled texts."""
@@ -38,7 +38,7 @@ class ClozePanel:
         return mix_templates(self.logits_by_template(texts, pairs), self.weights)
 
     def logits_by_template(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[np.ndarray]:
-        """Of each template (texts, num_labels) float64, in order."""
+        """Of each template (texts, num_labels) float64, in order, priors divided out."""
         found = [finder.logits(texts, pairs) for finder in self.finders]
         priors = [answer_prior(each) for each in found] if self.by_batch else self.priors
         return [each - prior for each, prior in zip(found, priors, strict=True)]

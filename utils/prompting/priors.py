@@ -19,21 +19,21 @@ def answer_prior(logits: np.ndarray) -> np.ndarray:
         >>> np.exp(answer_prior(np.log([[0.75, 0.25], [0.25, 0.75]]))).round(6).tolist()
         [0.5, 0.5]
     """
-    normal = _normalize(logits)
+    normal = log_softmax(logits)
     return np.logaddexp.reduce(normal, axis=0) - np.log(len(normal))
 
 
-def mix_templates(logits: list[np.ndarray], weights: Sequence[float] | None = None) -> np.ndarray:
-    """Logits under several templates -> the weighted mean of their log-probabilities.
+def mix_templates(logits: Sequence[np.ndarray], weights: Sequence[float] | None = None) -> np.ndarray:
+    """Logits under several templates -> the mean of their log-probabilities.
 
     Args:
         logits: of each template, (texts, num_labels).
-        weights: of each template, adding up to 1; None for equal ones.
+        weights: of each template, together 1; None for equal ones.
     """
-    return np.average([_normalize(each) for each in logits], axis=0, weights=weights)
+    return np.average([log_softmax(each) for each in logits], axis=0, weights=weights)
 
 
-def _normalize(logits: np.ndarray) -> np.ndarray:
-    """Log-probabilities, float64."""
+def log_softmax(logits: np.ndarray) -> np.ndarray:
+    """Logits -> log-probabilities over the last dimension, float64."""
     logits = np.asarray(logits, dtype=np.float64)
     return logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True)

@@ -52,8 +52,9 @@ class Verbalizer:
         encoded, seen = [], {}
         for number, (label, words) in enumerate(self.words.items()):
             total = sum(words.values())
-            for text, weight in words.items():
-                ids = _tokens_of(tokenizer, text, spaced=spaced)
+            tokens = tokenize_words(tokenizer, list(words), spaced=spaced)
+            for (text, weight), ids in zip(words.items(), tokens, strict=True):
+                _check_tokens(tokenizer, text, ids)
                 name = f"{text!r} of class {label}"
                 if ids in seen:
                     raise VerbalizerError(f"the word {name} has the tokens of {seen[ids]}; leave one out")
@@ -97,6 +98,21 @@ def read_verbalizer(given: Mapping[str, Any]) -> Verbalizer:
     return Verbalizer(words)
 
 
+def tokenize_words(tokenizer, texts: Sequence[str], *, spaced: bool) -> list[tuple[int, ...]]:
+    """The tokens of each word behind a mask; the first of them begins as the word would in place of it.
+
+    Args:
+        tokenizer: of the masked-language model.
+        texts: the words.
+        spaced: white space stands before the mask.
+    """
+    if not texts:  # a tokenizer takes no empty list
+        return []
+    plain = {"add_special_tokens": False, "return_attention_mask": False, "return_token_type_ids": False}
+    behind = [f"{tokenizer.mask_token}{' ' * spaced}{text}" for text in texts]
+    return [tuple(ids[1:]) for ids in tokenizer(behind, **plain)["input_ids"]]
+
+
 def token_counts(words: Sequence[Word]) -> list[int]:
     """How many tokens label words have, rising, each count once."""
     return sorted({len(word.ids) for word in words})
@@ -112,10 +128,7 @@ def _weighted(label: str, value: Any) -> Sequence[tuple[Any, Any]]:
     return [(value, 1.0)]
 
 
-def _tokens_of(tokenizer, text: str, *, spaced: bool) -> tuple[int, ...]:
-    """The tokens of a word behind a mask; the first of them begins as the word would in place of it."""
-    plain = {"add_special_tokens": False, "return_attention_mask": False, "return_token_type_ids": False}
-    ids = tuple(tokenizer(f"{tokenizer.mask_token}{' ' * spaced}{text}", **plain)["input_ids"][1:])
+def _check_tokens(tokenizer, text: str, ids: tuple[int, ...]) -> None:
     if not ids:
         raise VerbalizerError(f"the word {text!r} has no token in this model; choose another")
     if tokenizer.unk_token_id in ids:
@@ -123,4 +136,3 @@ def _tokens_of(tokenizer, text: str, *, spaced: bool) -> tuple[int, ...]:
     if special := set(ids) & set(tokenizer.all_special_ids):
         found = ", ".join(tokenizer.convert_ids_to_tokens(sorted(special)))
         raise VerbalizerError(f"the word {text!r} holds {found}; choose another")
-    return ids

@@ -283,7 +283,7 @@ def read_config(path: str, *, known: set[str]) -> tuple[list[str], set[str]]:
         if value is None:
             nothing.add(key)
         elif isinstance(value, dict):
-            words.append(f"--{key}={json.dumps(value)}")
+            words.append(f"--{key}={json.dumps(value, ensure_ascii=False)}")  # YAML reads no surrogate pairs
         elif isinstance(value, list):
             words += [f"--{key}", *map(str, plain)]
         else:

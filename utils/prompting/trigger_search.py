@@ -1,0 +1,275 @@
+"""Templates found by gradient: real tokens in place of trainable vectors, changed one by one while the loss falls.
+
+Taylor Shin, Yasaman Razeghi, Robert L. Logan IV, Eric Wallace and Sameer Singh, 2020: AutoPrompt: Eliciting Knowledge
+from Language Models with Automatically Generated Prompts, section 2. The first-order change of the loss ranks the
+whole vocabulary for a place; the best of the ranking are tried.
+"""
+
+import logging
+import random
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from ..encoding.tokenization import tokenize
+from .cloze_inputs import ClozeCollator, ClozeEncoder
+from .templates import Template, TemplateError
+
+logger = logging.getLogger(__name__)
+
+_SOFT = re.compile(r"(\{\{|\}\})|(\s*)\{soft:[^{}]*\}")
+_SPACE_BESIDE_CHINESE = re.compile("(?<=[\u3000-\u9fff\uff00-\uffef]) | (?=[\u3000-\u9fff\uff00-\uffef])")
+
+
+class Examples(NamedTuple):
+    """Labelled texts.
+
+    Attributes:
+        texts: the texts.
+        labels: class id of each.
+        pairs: the second text of each pair; None for single texts.
+    """
+
+    texts: Sequence[str]
+    labels: Sequence[int]
+    pairs: Sequence[str] | None = None
+
+
+class Trigger(NamedTuple):
+    """What a search has found.
+
+    Attributes:
+        pattern: the template, with words where trainable vectors stood.
+        before: mean loss as the search began, with masks, or with the words that the template gives.
+        after: mean loss with the words found, on the same examples.
+        steps: every template that was kept on the way and its loss, in order.
+    """
+
+    pattern: str
+    before: float
+    after: float
+    steps: list[tuple[str, float]]
+
+
+def search_trigger(
+    model,
+    encoder: ClozeEncoder,
+    examples: Examples,
+    *,
+    validation: Examples | None = None,
+    banned: Collection[int] = (),
+    steps: int = 50,
+    candidates: int = 10,
+    batch_size: int = 32,
+    by_batch: bool = False,
+    seed: int = 0,
+) -> Trigger:
+    """Find words for the places of a template's trainable vectors.
+
+    Args:
+        model: a cloze classifier in eval mode that has these vectors. Where they begin with words, the search begins
+            with these, too; elsewhere with masks. They are changed.
+        encoder: prepares texts for it.
+        examples: the loss on them is to fall.
+        validation: the template is chosen by the loss on these; None for `examples` themselves.
+        banned: tokens that must not be found, as the label words'.
+        steps: places that are looked at, one after the other in a new order each round; every place at least once.
+            Where all examples are drawn each time, a round without a change is the last.
+        candidates: tokens that are tried at each.
+        batch_size: examples that a place is looked at with, drawn anew each time; and texts a forward pass.
+        by_batch: divide out the answers' prior, as the examples have it together, before the loss is measured. Without
+            it most of a loss may be the prior, and words are found that mend only that.
+        seed: of the draws.
+
+    Returns:
+        The template whose loss was lowest; its text is read back as the very tokens that were tried.
+
+    Raises:
+        TemplateError: it has no trainable vectors; or nothing is found whose text is read back so.
+        ValueError: fewer steps than places.
+    """
+    search = _Search(model, encoder, banned, batch_size, by_batch)
+    places = len(search.tokens)
+    if steps < places:
+        raise ValueError(f"expected a step or more for each of {places} places, found {steps}")
+    held = validation or examples
+    before = after = search.mean_loss(held)
+    visited = [(before, list(search.tokens))] if None not in search.tokens else []
+    draw, order, changed = random.Random(seed), [], True
+    for step in range(1, steps + 1):
+        if not order:
+            if not changed and batch_size >= len(examples.texts):
+                break  # another round would find the same
+            order, changed = draw.sample(range(places), places), False
+        place = order.pop()
+        drawn = draw.sample(range(len(examples.texts)), min(batch_size, len(examples.texts)))
+        if search.change(place, _select(examples, drawn), candidates):
+            changed = True
+            after = search.mean_loss(held)
+            if None not in search.tokens:
+                visited.append((after, list(search.tokens)))
+        logger.info("step %d of %d: loss %.4f, %r", step, steps, after, search.shown())
+    marked = [search.mark(examples), search.mark(held)]
+    for loss, tokens in sorted(visited, key=lambda one: one[0]):
+        if pattern := search.write(tokens, marked):
+            kept = [(search.shown(each), value) for value, each in visited]
+            return Trigger(pattern, before, loss, kept)
+    raise TemplateError(
+        f"template {encoder.template.pattern!r}: expected words that are read as the same tokens beside every text, "
+        "found none; put white space or punctuation between {text} and {soft:...}"
+    )
+
+
+@dataclass
+class _Search:
+    """The tokens that stand for the vectors now; None where a mask stands still."""
+
+    model: Any
+    encoder: ClozeEncoder
+    banned: Collection[int]
+    batch_size: int
+    by_batch: bool
+    tokens: list[int | None] = field(init=False)
+
+    def __post_init__(self):
+        if not self.encoder.soft_words:
+            raise TemplateError(
+                f"template {self.encoder.template.pattern!r}: expected places for words, as {{soft:4}}, found none"
+            )
+        # White space before a place belongs to the word there, as a byte-level tokenizer has it.
+        pattern = _SOFT.sub(lambda match: match[0] if match[1] else match[0].lstrip(), self.encoder.template.pattern)
+        self.written = self.encoder.template.pattern
+        self.encoder = replace(self.encoder, template=Template(pattern))
+        self.whole = replace(self.encoder, max_length=10**9)  # nothing is cut where tokens are compared
+        runs = self.encoder.template.soft
+        self.runs = [run.count or len(tokenize(self.encoder.tokenizer, [run.words])[0].ids) for run in runs]
+        self.tokens = list(self.encoder.soft_words)
+        self.table = self.model.get_input_embeddings().weight.detach()
+        self.collate = ClozeCollator(self.encoder.tokenizer, self.encoder.lengths)
+        usable = _list_usable(self.encoder.tokenizer, self.banned)
+        self.usable = torch.tensor(usable, dtype=torch.int64, device=self.table.device)
+        self.model.requires_grad_(False)
+        self.model.soft.weight.requires_grad_(True)
+        mask = self.encoder.tokenizer.mask_token_id
+        for place, token in enumerate(self.tokens):
+            self.put(place, mask if token is None else token)
+
+    def put(self, place: int, token: int) -> None:
+        with torch.no_grad():
+            self.model.soft.weight[place] = self.table[token]
+
+    def change(self, place: int, examples: Examples, candidates: int) -> bool:
+        """Try the most promising tokens at a place and keep the best, if the loss falls; whether it did."""
+        batches = self.batches(examples)
+        loss = self.loss(batches)
+        (gradient,) = torch.autograd.grad(loss, self.model.soft.weight)
+        promise = -(self.table[self.usable] @ gradient[place])
+        losses, before, marked = {}, self.tokens[place], [self.mark(examples)]
+        for token in self.usable[promise.argsort(descending=True)[: 4 * candidates]].tolist():
+            self.tokens[place] = token
+            if token != before and self.write(self.tokens, marked):
+                self.put(place, token)
+                with torch.no_grad():
+                    losses[token] = float(self.loss(batches))
+            if len(losses) == candidates:
+                break
+        best = min(losses, key=losses.get, default=None)
+        better = best is not None and (before is None or losses[best] < float(loss.detach()))
+        self.tokens[place] = best if better else before
+        self.put(place, self.encoder.tokenizer.mask_token_id if self.tokens[place] is None else self.tokens[place])
+        return better
+
+    def batches(self, examples: Examples) -> list[dict[str, Tensor]]:
+        rows = self.encoder.encode(examples.texts, examples.pairs)
+        rows = [row | {"labels": label} for row, label in zip(rows, examples.labels, strict=True)]
+        rows.sort(key=lambda row: row["length"])
+        starts = range(0, len(rows), self.batch_size)
+        batches = [self.collate(rows[start : start + self.batch_size]) for start in starts]
+        return [{name: value.to(self.table.device) for name, value in batch.items()} for batch in batches]
+
+    def loss(self, batches: list[dict[str, Tensor]]) -> Tensor:
+        """Mean over examples."""
+        logits = torch.cat([self.model(**batch).logits for batch in batches]).log_softmax(-1)
+        if self.by_batch:
+            logits = logits - logits.logsumexp(0)  # (num_labels,) the prior, but for a constant
+        return cross_entropy(logits, torch.cat([batch["labels"] for batch in batches]))
+
+    @torch.no_grad()
+    def mean_loss(self, examples: Examples) -> float:
+        return float(self.loss(self.batches(examples)))
+
+    def mark(self, examples: Examples) -> tuple[Examples, list[dict]]:
+        """Examples, and their inputs with the ids of vectors."""
+        return examples, self.whole.encode(examples.texts, examples.pairs)
+
+    def write(self, tokens: Sequence[int | None], marked: Sequence[tuple[Examples, list[dict]]]) -> str:
+        """The template as text, if the tokenizer reads it back with these examples as these tokens; else nothing.
+
+        Places where a mask stands still are left out on both sides.
+        """
+        chosen = {self.encoder.soft_start + place: token for place, token in enumerate(tokens)}
+        for pattern in self.spellings(tokens):
+            plain = replace(self.whole, template=Template(pattern))
+            if all(
+                _stand_in(row, chosen) == (found["before"], found["after"])
+                for (texts, _, pairs), rows in marked
+                for row, found in zip(rows, plain.encode(texts, pairs), strict=True)
+            ):
+                return pattern
+        return ""
+
+    def shown(self, tokens: Sequence[int | None] | None = None) -> str:
+        """The template as text, for people."""
+        return self.spellings(tokens or self.tokens)[0]
+
+    def spellings(self, tokens: Sequence[int | None]) -> list[str]:
+        """The template with words in place of vectors: Chinese without spaces, and as the tokenizer decodes it."""
+        decoded, start = [], 0
+        for size in self.runs:
+            run = [token for token in tokens[start : start + size] if token is not None]
+            decoded.append(self.encoder.tokenizer.decode(run, clean_up_tokenization_spaces=False))
+            start += size
+        compact = [_SPACE_BESIDE_CHINESE.sub("", words) for words in decoded]
+        return [_fill_places(self.written, words) for words in dict.fromkeys((tuple(compact), tuple(decoded)))]
+
+
+def _fill_places(pattern: str, words: Sequence[str]) -> str:
+    remaining = iter(words)
+
+    def fill(match: re.Match) -> str:
+        if match[1]:
+            return match[1]
+        text = next(remaining).replace("{", "{{").replace("}", "}}")
+        return text if text[:1].isspace() else match[2] + text
+
+    return _SOFT.sub(fill, pattern)
+
+
+def _stand_in(row: dict, chosen: dict[int, int | None]) -> tuple[list[int], list[int]]:
+    """Both sides of the masks, with tokens in place of vectors."""
+
+    def side(ids: list[int]) -> Iterator[int]:
+        for id in ids:
+            token = chosen.get(id, id)
+            if token is not None:
+                yield token
+
+    return list(side(row["before"])), list(side(row["after"]))
+
+
+def _list_usable(tokenizer, banned: Collection[int]) -> list[int]:
+    """Tokens whose text is read as themselves, and can be seen."""
+    ids = sorted(set(range(len(tokenizer))) - {*tokenizer.all_special_ids, *banned})
+    texts = [tokenizer.decode([id], clean_up_tokenization_spaces=False) for id in ids]
+    known = [(id, text) for id, text in zip(ids, texts, strict=True) if text.strip() and text.isprintable()]
+    read = tokenize(tokenizer, [text for _, text in known]) if known else []  # a tokenizer takes no empty list
+    return [id for (id, _), tokens in zip(known, read, strict=True) if tokens.ids == [id]]
+
+
+def _select(examples: Examples, indices: Sequence[int]) -> Examples:
+    return Examples(*([column[i] for i in indices] if column is not None else None for column in examples))
