@@ -30,24 +30,20 @@ def main(argv=None):
     ours = PromptArguments, arguments.PairArguments, arguments.ModelArguments, arguments.TrickArguments
     parsed = arguments.parse_arguments(*ours, argv=argv, description=__doc__, defaults=arguments.CLASSIFIER_DEFAULTS)
     prompt, data, base, flags, training = parsed
-    training.do_train = bool(data.train_file)
-    prompt.check(tunes=training.do_train)
+    training.do_train = bool(data.train_file) and not prompt.search
+    prompt.check(tunes=training.do_train, train_file=data.train_file)
 
     # Imported here so that --help and wrong flags answer at once.
     import transformers
 
-    from utils.data import few_shot, prompt_files, readers_text, splits, text_cleaning
-    from utils.data.errors import DataError
+    from utils.data import prompt_files, readers_text, text_cleaning
     from utils.encoding import encoded_dataset, text_inputs, tokenization
-    from utils.evaluation import calibration, class_lines, class_report, cloze_lines, model_card
-    from utils.evaluation.class_evaluator import ClassEvaluator
-    from utils.evaluation.cloze_panel import ClozePanel
-    from utils.evaluation.decisions import DecisionRule
+    from utils.evaluation import cloze_lines, model_card, prompt_search, prompt_tasks
     from utils.evaluation.label_finder import LabelFinder
     from utils.modeling.cloze_classifier import ClozeClassifier, is_masked_lm, load_masked_lm
     from utils.prompting import blanks, cloze_inputs, templates, verbalizers
     from utils.prompting.errors import PromptError
-    from utils.training import atomic_files, batch_size, losses, run_setup, seed_runs, tricks
+    from utils.training import atomic_files, batch_size, config_files, losses, run_setup, seed_runs, tricks
 
     run_setup.set_up_logging(main_process=training.process_index == 0)
     if prompt.splits > 1:
@@ -75,70 +71,85 @@ def main(argv=None):
     files = {"train": data.train_file, "validation": data.validation_file, "test": data.test_file}
     if not any(files.values()) and not prompt.text:
         raise ArgumentError("nothing to do: give --fill, --text, --train_file, --validation_file or --test_file")
-    if not prompt.template or not prompt.verbalizer:
-        raise ArgumentError("expected --template and --verbalizer")
     with arguments.refusing(PromptError):
         asked = templates.read_templates(prompt.template)
-        verbalizer = verbalizers.read_verbalizer(prompt_files.read_label_words(prompt.verbalizer))
-        words = [verbalizer.encode(tokenizer, spaced=template.spaced) for template in asked]
-    pair, labels = "text_pair" in asked[0].fields, verbalizer.labels
-    if "span" in asked[0].fields:
-        raise ArgumentError(
-            f"--template {asked[0].pattern}: expected {{text}} and {{text_pair}} alone, found {{span}}"
-        )
-    prompt.check_templates(soft=any(template.soft for template in asked), pair=pair, tunes=training.do_train)
-    if any(files.values()):
+        words, verbalizer = [[]], None
+        if prompt.search != "words":
+            verbalizer = verbalizers.read_verbalizer(prompt_files.read_label_words(prompt.verbalizer))
+            words = [verbalizer.encode(tokenizer, spaced=template.spaced) for template in asked]
+    pair, spans = "text_pair" in asked[0].fields, "span" in asked[0].fields
+    labels = verbalizer.labels if verbalizer else []
+    soft = any(template.soft for template in asked)
+    prompt.check_templates(soft=soft, pair=pair, spans=spans, tunes=training.do_train, cleans=bool(data.cleaning_file))
+    if any(files.values()) and not prompt.search:
         with training.main_process_first(desc="prepare the output folder"):
             resume = run_setup.wants_to_resume(training.resume_from_checkpoint)
             overwrite = flags.overwrite_output_dir
             output_dir = run_setup.prepare_output_dir(training.output_dir, resume=resume, overwrite=overwrite)
 
-    # ---- 1. Data: every format becomes rows of id, text, text_pair (of pairs), label
-    columns = readers_text.TextColumns(data.text_column, data.text_pair_column, data.label_column, data.id_column)
-    reading = {"columns": columns, "skip_bad_lines": data.skip_bad_lines, "labels": labels}
-    reading |= {"file_format": data.file_format, "class_file": data.class_file}
+    # ---- 1. Data: rows of id, text, text_pair (of pairs), label; or of id, text, entities, and questions about spans
+    reading = {"file_format": data.file_format, "skip_bad_lines": data.skip_bad_lines}
+    if spans:
+        own = {"kind": prompt.candidates, "max_length": prompt.max_span_length, "negatives": prompt.negatives}
+        own |= {"threshold": prompt.entity_threshold, "share_texts": prompt.share_texts, "seed": training.seed}
+        task = prompt_tasks.EntityTask(labels, **own, **reading)
+    else:
+        names = data.text_column, data.text_pair_column, data.label_column, data.id_column
+        reading |= {"columns": readers_text.TextColumns(*names), "class_file": data.class_file}
+        task = prompt_tasks.ClassTask(labels, pair=pair, top_k=prompt.top_k, **reading)
     read = files | {"prior": prompt.prior_file}
-    dataset = {split: readers_text.read_classes(path, **reading) for split, path in read.items() if path}
-    for split, rows in dataset.items():
-        if pair and "text_pair" not in rows.features:
-            raise DataError(f"the {split} data: expected pairs of texts, as the template has places for")
-    if training.do_train:
-        if "label" not in dataset["train"].features:
-            raise DataError("the training data: expected one label for each text, found none or several")
-        if "validation" not in dataset and not prompt.few_shot:
-            share = {"validation_share": data.validation_share, "seed": training.seed}
-            dataset["train"], dataset["validation"] = splits.split_by_class(dataset["train"], **share)
-            atomic_files.write_json(output_dir / "validation_ids.json", dataset["validation"]["id"][:])
-        if prompt.few_shot:
-            dataset["train"] = few_shot.draw_few(dataset["train"], prompt.few_shot, seed=training.seed)
+    dataset = {split: task.read(path, split) for split, path in read.items() if path}
+    if training.do_train and "validation" not in dataset and not prompt.few_shot:
+        share = {"validation_share": data.validation_share, "seed": training.seed}
+        dataset["train"], dataset["validation"] = task.split(dataset["train"], **share)
+        atomic_files.write_json(output_dir / "validation_ids.json", dataset["validation"]["id"][:])
+    if prompt.few_shot:
+        dataset["train"] = task.draw(dataset["train"], prompt.few_shot, seed=training.seed)
+        if not prompt.search:
             atomic_files.write_json(output_dir / "train_ids.json", dataset["train"]["id"][:])
     dataset = {split: dataset[split] for split in read if split in dataset}
     for split, rows in dataset.items():
         most = data.max_train_samples if split == "train" else data.max_eval_samples
         dataset[split] = rows.select(range(min(most or len(rows), len(rows))))
 
-    # ---- 2. Tokenise: each text in each template, with as many masks as the words have tokens
+    # ---- 2. Tokenise: each question in each template, with as many masks as the words have tokens
     data.fit_length(longest, special=0, texts=1 + pair)
     cleaning = text_cleaning.read_rules(data.cleaning_file) if data.cleaning_file else None
+    preparing = {"max_length": data.max_length, "clean": text_cleaning.TextCleaner(cleaning) if cleaning else str}
+    if prompt.search:
+        on = {"batch_size": training.per_device_eval_batch_size, "device": training.device, "loading": loading}
+        examples = dataset["train"], dataset.get("validation")
+        search = prompt_search.PromptSearch(base.model_name_or_path, tokenizer, *examples, **preparing, **on)
+        with arguments.refusing(ValueError):
+            found = search.run(prompt.search, asked, verbalizer, **prompt.searching(seed=training.seed))
+        show([found.shown])
+        config_files.write_config(prompt.output_file, found.flags, comment=found.shown)
+        return {}
     label2id = {label: i for i, label in enumerate(labels)}
-    preparing = {"max_length": data.max_length, "soft_start": config.vocab_size, "label2id": label2id}
-    preparing["clean"] = text_cleaning.TextCleaner(cleaning) if cleaning else str
     with arguments.refusing(PromptError):
         encoders = [
-            cloze_inputs.ClozeEncoder(tokenizer, template, lengths=verbalizers.token_counts(known), **preparing)
+            cloze_inputs.ClozeEncoder(
+                tokenizer,
+                template,
+                lengths=verbalizers.token_counts(known),
+                soft_start=config.vocab_size,
+                label2id=label2id,
+                **preparing,
+            )
             for template, known in zip(asked, words, strict=True)
         ]
-    encoded, evaluators, rule = {}, {}, DecisionRule(labels)
-    for split, rows in dataset.items():
-        encoded[split] = encoded_dataset.encode_dataset(rows, encoders[0], by_length=split != "train")
+    encoded, evaluators = {}, {}
+    for split, rows in ((split, dataset[split]) for split in files if split in dataset):
+        questions = task.ask(rows, learn=split == "train")
+        encoded[split] = encoded_dataset.encode_dataset(questions, encoders[0], by_length=split != "train")
         logger.info("%s: %s", split, text_inputs.describe_inputs(encoded[split]))
         if split in ("validation", "test"):
-            evaluators[split] = ClassEvaluator(encoded[split], rule)
+            evaluators[split] = task.watch(rows, questions, encoded[split])
 
     # ---- 3. Model: the masked-language model, and which of its words stand for which class
     settings = {"problem_type": "single_label_classification", "label2id": label2id, "aggregation": prompt.aggregation}
     settings |= {"id2label": dict(enumerate(labels)), "mask_token_id": tokenizer.mask_token_id}
-    settings |= {"input_length": data.max_length, "text_cleaning": cleaning}
+    settings |= {"input_length": data.max_length, "text_cleaning": cleaning, **task.fields}
     settings |= {"soft_encoder": prompt.soft_encoder, "soft_layers": prompt.soft_layers}
 
     def load_model(k=0):
@@ -180,49 +191,43 @@ def main(argv=None):
         models = [trainer.model.eval()]
     else:
         models = [load_model(k).to(training.device).eval() for k in range(len(asked))]
+    bf16 = training.bf16 and not training.do_train  # a model that is saved keeps its digits
     finders = [
-        LabelFinder(model, tokenizer, encoder=encoder, rule=rule, batch_size=batches.evaluation)
+        LabelFinder(model, tokenizer, encoder=encoder, bf16=bf16, batch_size=batches.evaluation)
         for model, encoder in zip(models, encoders, strict=True)
     ]
     named = [[(word.text, word.label) for word in known] for known in words]
-    panel = ClozePanel(finders, named, by_batch=prompt.calibrate == "batch")
-    if prompt.calibrate == "content_free":
-        panel.measure_priors([""], [""] if pair else None)
-    elif prompt.calibrate == "prior":
-        panel.measure_priors(*texts_of(dataset["prior"], pair=pair))
+    task.join(finders, named, by_batch=prompt.calibrate == "batch")
+    if prompt.calibrate in ("content_free", "prior"):
+        task.calibrate(dataset.get("prior"))
+    if prompt.template_weights == "validation":
+        weights = task.weigh(dataset["validation"], evaluators["validation"])
+        show([f"{weight:.3f}  {template.pattern}" for weight, template in zip(weights, asked, strict=True)])
     for split, evaluator in evaluators.items():
-        logits = panel.logits(*texts_of(dataset[split], pair=pair))
-        if split == "validation" and training.do_train:
-            rule = calibration.tune_rule(rule, logits, evaluator.targets, temperature=True)
-        if evaluator.targets is not None:
-            report[split] = evaluator.report(logits, rule)
+        tune = split == "validation" and training.do_train
+        answers = task.score(split, dataset[split], evaluator, tune=tune)
+        if answers.report:
+            report[split] = answers.report
             key = "eval" if split == "validation" else split
-            results |= {f"{key}_{name}": value for name, value in report[split]["scores"].items()}
-            logger.info("\n%s\n", class_report.describe_scores(split, report[split], labels=labels))
-        verdicts = rule.verdicts(logits)
+            results |= {f"{key}_{name}": value for name, value in answers.report["scores"].items()}
+            logger.info("\n%s\n", answers.shown)
     if prompt.text:
-        explained = panel.explain(prompt.text, prompt.text_pair, rule)
-        show([cloze_lines.cloze_text(*each, top_k=prompt.top_k) for each in explained])
+        explained = task.explain(prompt.text, prompt.text_pair)
+        show([shown for shown, _ in explained])
         if prompt.output_file:
-            atomic_files.write_text(prompt.output_file, "".join(cloze_lines.cloze_line(*each) for each in explained))
+            atomic_files.write_text(prompt.output_file, "".join(line for _, line in explained))
     if any(files.values()) and training.process_index == 0:
         given = [prompt, data, base, flags, training]
         record = run_setup.describe_run(given, files=files.values(), started=started, results=results)
         if training.do_train:
-            trainer.model.config.decision = rule.to_config()
-            run_setup.save_model(output_dir, trainer, card=model_card.cloze_card(record, report=report))
+            trainer.model.config.update(task.decision())
+            run_setup.save_model(output_dir, trainer, card=model_card.cloze_card(record, report=report, spans=spans))
             logger.info("%s holds the run; try: python predict.py %s --interactive", output_dir, output_dir)
         if evaluators:  # of the last split: test, if there is one
-            lines = class_lines.prediction_lines(dataset[split], verdicts, multi_label=False, top_k=prompt.top_k)
-            atomic_files.write_text(output_dir / "predictions.jsonl", lines)
+            atomic_files.write_text(output_dir / "predictions.jsonl", answers.lines)
         for name, content in {"report": report, "all_results": results, "run": record}.items():
             atomic_files.write_json(output_dir / f"{name}.json", content)
     return results
-
-
-def texts_of(dataset, *, pair: bool) -> tuple[list[str], list[str] | None]:
-    """The texts of a split, and the second ones of pairs."""
-    return dataset["text"][:], dataset["text_pair"][:] if pair else None
 
 
 def show(texts) -> None:

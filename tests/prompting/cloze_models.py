@@ -8,6 +8,9 @@ BYTE_LEVEL = ("roberta", "modernbert")
 WORDS = {"good": {"不错": 3, "好": 1, "great": 1}, "bad": ["terrible", "太一般"]}
 SPACED = "{text} It was {mask}."
 JOINED = "{text}。真是{mask}{mask}了。"
+TEMPLATE, OTHER = "{text}。真是{mask}了", "{text}很{mask}{mask}"  # of runs
+CHOSEN = {"good": ["好", "不错"], "bad": "一般"}
+
 SMALL = {
     "hidden_size": 16,
     "num_hidden_layers": 2,

@@ -1,10 +1,14 @@
 """Tokenizers of the two kinds: WordPiece over characters, and byte-level BPE, which begins words with their space."""
 
+import json
+import random
+
 import pytest
 import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import BertTokenizerFast, PreTrainedTokenizerFast
 
+import run_prompt
 from tests.prompting import cloze_models
 from utils.modeling.cloze_classifier import ClozeClassifier
 from utils.prompting.cloze_inputs import ClozeCollator, ClozeEncoder
@@ -79,3 +83,39 @@ def build(tmp_path, wordpiece, byte_level):
         return path, tokenizer, model, ClozeCollator(tokenizer, model.words.lengths)(rows)
 
     return make
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Train, test and pair files: a text is good where it says 电."""
+    draw = random.Random(0)
+    for name, count in (("train", 64), ("test", 9)):
+        rows = []
+        for i in range(count):
+            rest = "".join(draw.choice("影真是") for _ in range(draw.randint(0, 2)))
+            rows.append(
+                {"id": f"{name}{i}", "text": ("电" if i % 2 else "般") + rest, "label": ["bad", "good"][i % 2]}
+            )
+        lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        (tmp_path / f"{name}.jsonl").write_text(lines, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def run(files, wordpiece):
+    """Call the script: `run(template=..., test_file="test.jsonl")` -> its results."""
+    verbalizer = json.dumps(cloze_models.CHOSEN, ensure_ascii=False)
+    model = cloze_models.save_model("bert", wordpiece, files / "model")
+
+    def call(output="out", **flags):
+        words = [str(files / flags.pop("config"))] if "config" in flags else []
+        words += ["--model_name_or_path", str(flags.pop("model", model)), "--output_dir", str(files / output)]
+        words += ["--use_cpu", "true", "--precision", "fp32"]
+        for name, value in ({"template": cloze_models.TEMPLATE, "verbalizer": verbalizer} | flags).items():
+            if value is not None:
+                values = value if isinstance(value, list) else [value]
+                paths = [str(files / one) if str(one).endswith((".jsonl", ".yaml")) else str(one) for one in values]
+                words += [f"--{name}", *paths]
+        return run_prompt.main(words)
+
+    return call

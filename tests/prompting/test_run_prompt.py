@@ -1,7 +1,6 @@
 """run_prompt.py from files to the output directory, with a tiny random masked-language model."""
 
 import json
-import random
 import shutil
 
 import numpy as np
@@ -10,50 +9,11 @@ import torch
 from transformers import AutoModelForMaskedLM
 
 import predict
-import run_prompt
-from tests.prompting.cloze_models import ask_plainly, save_model
+from tests.prompting.cloze_models import OTHER, TEMPLATE, ask_plainly
 from utils.data.errors import DataError
 from utils.evaluation.label_finder import LabelFinder
 from utils.prompting.blanks import fill_blanks
 from utils.training.arguments import ArgumentError
-
-TEMPLATE, OTHER = "{text}。真是{mask}了", "{text}很{mask}{mask}"
-WORDS = {"good": ["好", "不错"], "bad": "一般"}
-VERBALIZER = json.dumps(WORDS, ensure_ascii=False)
-
-
-@pytest.fixture
-def files(tmp_path):
-    """Train, test and pair files: a text is good where it says 电."""
-    draw = random.Random(0)
-    for name, count in (("train", 64), ("test", 9)):
-        rows = []
-        for i in range(count):
-            rest = "".join(draw.choice("影真是") for _ in range(draw.randint(0, 2)))
-            rows.append(
-                {"id": f"{name}{i}", "text": ("电" if i % 2 else "般") + rest, "label": ["bad", "good"][i % 2]}
-            )
-        lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-        (tmp_path / f"{name}.jsonl").write_text(lines, encoding="utf-8")
-    return tmp_path
-
-
-@pytest.fixture
-def run(files, wordpiece):
-    """Call the script: `run(template=..., test_file="test.jsonl")` -> its results."""
-    model = save_model("bert", wordpiece, files / "model")
-
-    def call(output="out", **flags):
-        words = ["--model_name_or_path", str(flags.pop("model", model)), "--output_dir", str(files / output)]
-        words += ["--use_cpu", "true", "--precision", "fp32"]
-        for name, value in ({"template": TEMPLATE, "verbalizer": VERBALIZER} | flags).items():
-            if value is not None:
-                values = value if isinstance(value, list) else [value]
-                paths = [str(files / one) if str(one).endswith((".jsonl", ".yaml")) else str(one) for one in values]
-                words += [f"--{name}", *paths]
-        return run_prompt.main(words)
-
-    return call
 
 
 def read_predictions(folder):
@@ -243,7 +203,7 @@ def test_blanks_are_filled(run, files, wordpiece, capsys):
         ({"text": "电", "template": None}, ArgumentError, "expected --template and --verbalizer"),
         ({"text": "电", "template": "{text}"}, ArgumentError, r"several in a row, found none"),
         ({"text": "电", "template": "真{mask}"}, ArgumentError, r"expected \{text\}, and \{text_pair\} or"),
-        ({"text": "电", "template": "{text}{span}{mask}"}, ArgumentError, r"expected \{text\}"),
+        ({"text": "电", "template": "{text}{span}{mask}"}, DataError, "expected a class O for spans that"),
         ({"text": "电", "template": "{soft:2}{text}{mask}"}, ArgumentError, "trainable vectors need --train_file"),
         ({"text": "电", "template": "{text}" + "真" * 600 + "{mask}"}, ArgumentError, "leaves no room for text"),
         ({"text": "电", "verbalizer": "{good: 龘, bad: 好}"}, ArgumentError, "the word '龘' is unknown to this model"),

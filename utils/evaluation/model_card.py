@@ -64,32 +64,38 @@ def class_card(record: dict, *, report: dict) -> str:
     )
 
 
-def cloze_card(record: dict, *, report: dict) -> str:
+def cloze_card(record: dict, *, report: dict, spans: bool) -> str:
     """Model card of a cloze classifier.
 
     Args:
         record: what `describe_run` gives.
-        report: of each labelled split, see `ClassEvaluator.report`; may be empty after few-shot training.
+        report: of each labelled split, see `prompt_tasks.Answers`; may be empty after few-shot training.
+        spans: whether it is asked about spans, which may be entities.
     """
     arguments = record["arguments"]
     scores = "Not scored: neither validation nor test data was given."
     if report:
         split, found = next(iter(report.items()))
         shown = ", ".join(f"{name} {value:.4f}" for name, value in found["scores"].items())
-        scores = f"{split.capitalize()} data.\n\n{shown}\n\n{table_rows('class', found['table'])}"
+        rows = table_rows("type" if spans else "class", found["table"])
+        scores = f"{split.capitalize()} data.\n\n{shown}\n\n{rows}"
+    task, what = ("token-classification", "types") if spans else ("text-classification", "classes")
+    promise = "which writes texts into the template as in training and applies the stored temperature"
+    if spans:
+        promise = "which asks about the candidate spans of texts and applies the stored threshold"
     return model_card(
         record,
-        task="text-classification",
-        tags=["text-classification", "prompt", "cloze"],
-        metrics=("accuracy", "f1", "macro_f1", "mcc"),
-        summary=f"Fills the blank of `{arguments['template'][0]}` with words that stand for classes. "
+        task=task,
+        tags=[task, "prompt", "cloze"],
+        metrics=("f1", "precision", "recall") if spans else ("accuracy", "f1", "macro_f1", "mcc"),
+        summary=f"Fills the blank of `{arguments['template'][0]}` with words that stand for {what}. "
         f"Tuned from `{arguments['model_name_or_path']}`.",
-        promise="which writes texts into the template as in training and applies the stored temperature",
+        promise=promise,
         loading=load_code("AutoModelForSequenceClassification", stock=False)
         + """
     # inputs: the template with a mask for each token of the label words, see model.config.template and .words""",
         scores=scores,
-        limits=UNTESTED.format("classes"),
+        limits=UNTESTED.format(what),
     )
 
 

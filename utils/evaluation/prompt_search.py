@@ -1,18 +1,158 @@
 """Prompts found from labelled examples: the words that stand for classes, and the words of a template."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from datasets import Dataset
 
+from ..data.text_rows import sort_labels
 from ..modeling.cloze_classifier import ClozeClassifier
 from ..prompting.cloze_inputs import ClozeEncoder
+from ..prompting.template_pool import fit_weights, rank_templates
 from ..prompting.templates import Template, TemplateError
 from ..prompting.trigger_search import Examples, Trigger, search_trigger
-from ..prompting.verbalizers import VerbalizerError, Word, token_counts
+from ..prompting.verbalizers import Verbalizer, VerbalizerError, Word, token_counts
 from ..prompting.word_search import Candidate, WordStatistics, list_tokens, list_words
+from .decisions import DecisionRule
 from .label_finder import LabelFinder
+from .search_lines import pool_text, trigger_text, words_text
 
 SCORES_AT_ONCE = 2**24  # 128 MB in float64, as in 1,000 texts of 16,000 words
+
+
+class Found(NamedTuple):
+    """What a search has found.
+
+    Attributes:
+        flags: of the run that takes it: `template`, `verbalizer`.
+        shown: for people.
+    """
+
+    flags: dict[str, Any]
+    shown: str
+
+
+@dataclass
+class PromptSearch:
+    """Searches for words, templates and triggers on the same examples.
+
+    Args:
+        name_or_path: a masked-language model on disk or on the Hub.
+        tokenizer: its tokenizer.
+        train: labelled rows to learn from.
+        validation: labelled rows to choose by; None for `train` itself.
+        max_length, clean: how inputs are prepared, see `ClozeEncoder`.
+        batch_size: texts a forward pass.
+        device: where the model runs.
+        loading: keyword arguments for `AutoModelForMaskedLM.from_pretrained`.
+    """
+
+    name_or_path: str
+    tokenizer: Any
+    train: Dataset
+    validation: Dataset | None = None
+    max_length: int = 512
+    clean: Callable[[str], str] = str
+    batch_size: int = 64
+    device: str | torch.device = "cpu"
+    loading: dict | None = None
+
+    def run(self, kind: str, templates: Sequence[Template], verbalizer: Verbalizer | None, **options) -> Found:
+        """Search for `words` (without a verbalizer), for one of several `templates`, or for a `trigger`.
+
+        Raises:
+            PromptError: see the searches.
+            ValueError: no masked-language model.
+        """
+        if kind == "words":
+            return self.find_words(templates[0], **options)
+        if kind == "templates":
+            return self.rank_templates(templates, verbalizer)
+        return self.find_trigger(templates[0], verbalizer, **options)
+
+    def find_words(self, template: Template, *, per_class: int, most_tokens: int, min_count: int) -> Found:
+        """The words that speak most for each class of the training rows, see `find_words`."""
+        labels = sort_labels(set(self.train["label"][:]))
+        listing = {"spaced": template.spaced, "most_tokens": most_tokens, "min_count": min_count}
+        candidates = list_candidates(self.tokenizer, texts=self.train["text"][:], **listing)
+        words = find_words(
+            self.name_or_path,
+            self.tokenizer,
+            template,
+            self._examples(self.train, labels),
+            labels=labels,
+            candidates=candidates,
+            per_class=per_class,
+            batch_size=self.batch_size,
+            **self._asking(),
+        )
+        verbalizer = {label: list(found) for label, found in words.items()}
+        return Found({"template": template.pattern, "verbalizer": verbalizer}, words_text(words))
+
+    def rank_templates(self, templates: Sequence[Template], verbalizer: Verbalizer) -> Found:
+        """The template with the highest accuracy, nothing learnt."""
+        rows = self.validation if self.validation is not None else self.train
+        texts, targets, pairs = self._examples(rows, verbalizer.labels)
+        logits = [self._finder(template, verbalizer).logits(texts, pairs) for template in templates]
+        ranked, weights = rank_templates(logits, np.asarray(targets)), fit_weights(logits, np.asarray(targets))
+        patterns = [template.pattern for template in templates]
+        flags = {"template": patterns[ranked[0].number], "verbalizer": _plain(verbalizer)}
+        return Found(flags, pool_text(patterns, ranked, weights, rows=len(texts)))
+
+    def find_trigger(self, template: Template, verbalizer: Verbalizer, **search) -> Found:
+        """Words in place of the template's trainable vectors, see `find_trigger`; `steps`, `seed`, `by_batch`."""
+        words = verbalizer.encode(self.tokenizer, spaced=template.spaced)
+        held = self._examples(self.validation, verbalizer.labels) if self.validation is not None else None
+        trigger = find_trigger(
+            self.name_or_path,
+            self.tokenizer,
+            template,
+            words,
+            self._examples(self.train, verbalizer.labels),
+            labels=verbalizer.labels,
+            validation=held,
+            batch_size=self.batch_size,
+            **self._asking(),
+            **search,
+        )
+        flags = {"template": trigger.pattern, "verbalizer": _plain(verbalizer)}
+        return Found(flags, trigger_text(trigger))
+
+    def _finder(self, template: Template, verbalizer: Verbalizer) -> LabelFinder:
+        words = verbalizer.encode(self.tokenizer, spaced=template.spaced)
+        model = ClozeClassifier.from_encoder(
+            self.name_or_path,
+            words=[[word.label, word.weight, list(word.ids)] for word in words],
+            id2label=dict(enumerate(verbalizer.labels)),
+            mask_token_id=self.tokenizer.mask_token_id,
+            loading=self.loading,
+        )
+        start = model.config.encoder_config.vocab_size
+        encoder = ClozeEncoder(self.tokenizer, template, self.max_length, token_counts(words), start, clean=self.clean)
+        rule = DecisionRule(verbalizer.labels)
+        return LabelFinder(
+            model.to(self.device).eval(), self.tokenizer, encoder=encoder, rule=rule, batch_size=self.batch_size
+        )
+
+    def _asking(self) -> dict:
+        names = ("max_length", "clean", "device", "loading")
+        return {name: getattr(self, name) for name in names}
+
+    def _examples(self, rows: Dataset, labels: Sequence[str]) -> Examples:
+        ids = {label: i for i, label in enumerate(labels)}
+        pairs = rows["text_pair"][:] if "text_pair" in rows.features else None
+        return Examples(rows["text"][:], [ids[label] for label in rows["label"][:]], pairs)
+
+
+def _plain(verbalizer: Verbalizer) -> dict[str, Mapping[str, float] | list[str]]:
+    """As people write it: words alone where all weigh the same."""
+    return {
+        label: list(words) if len(set(words.values())) == 1 else dict(words)
+        for label, words in verbalizer.words.items()
+    }
 
 
 def list_candidates(

@@ -18,6 +18,8 @@ from functools import cache, partial
 from itertools import accumulate
 from typing import Any
 
+from .errors import PromptError
+
 Spans = list[tuple[int, int]]  # start and end of each, in characters, end exclusive
 
 KINDS = ("ngrams", "segments")
@@ -33,7 +35,7 @@ _JOINERS = frozenset("'’-_.&")  # inside words and numbers: Jean-Paul, AT&T, U
 _DOTS = frozenset("·•‧・")  # between the parts of a name: 约翰·史密斯
 
 
-class CandidateError(ValueError):
+class CandidateError(PromptError):
     """Candidate spans that cannot be; the message says how to repair them."""
 
 

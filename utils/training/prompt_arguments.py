@@ -14,11 +14,13 @@ class PromptArguments:
 
     template: list[str] | None = option(
         None,
-        "`{text}总的来说很{mask}。`, with {text_pair} for pairs; {soft:8} are trainable vectors, {soft:words} begin "
-        "as these words. Several are asked together: the mean of their log-probabilities.",
+        "`{text}总的来说很{mask}。`, with {text_pair} for pairs, {span} for entities; {soft:8} are trainable vectors, "
+        "{soft:words} begin as these words. Several are asked together: the mean of their log-probabilities.",
     )
     verbalizer: str | None = option(
-        None, "Words of each class: a YAML or JSON file, or `{good: [好, 不错], bad: {差: 2, 烂: 1}}` (weights)."
+        None,
+        "Words of each class: a YAML or JSON file, or `{good: [好, 不错], bad: {差: 2, 烂: 1}}` (weights). Of "
+        "entities one class is `O`: no entity.",
     )
     aggregation: str = option(
         "mean",
@@ -56,14 +58,58 @@ class PromptArguments:
     mlm_weight: float = option(
         0.0, "Hide 15 % of each text besides; weight of the loss at guessing them, e.g. 0.1. 2x the time."
     )
+    search: str | None = option(
+        None,
+        "Find label `words` for the template, the best of several `templates`, or a `trigger`: real words in place of "
+        "{soft:4}; on --train_file, chosen by --validation_file. --output_file gets what the next run takes.",
+        choices=["words", "templates", "trigger"],
+    )
+    words_per_class: int = option(3, "Label words that are searched for each class.")
+    word_tokens: int = option(
+        1, "Label words that are searched have at most so many tokens; longer ones come from texts."
+    )
+    word_count: int = option(0, "Search among words that --train_file has so often; 0 for the whole vocabulary.")
+    search_steps: int = option(50, "Places of a trigger that are looked at, one after the other.")
+    candidates: str = option(
+        "ngrams",
+        "Spans that may be entities: all `ngrams` inside punctuation, or jieba's `segments` and runs of them.",
+        choices=["ngrams", "segments"],
+    )
+    max_span_length: int = option(8, "The most characters, or words of other scripts, of such a span.")
+    negatives: float = option(5.0, "Train on so many spans that are no entity for each that is one.")
+    entity_threshold: float | None = option(
+        None, "Log-odds against `O` above which a span is an entity; else 0, after training the best on validation."
+    )
+    share_texts: bool = option(
+        False, "Read each text once for all its spans: several times as fast, with other, mostly worse, answers."
+    )
     fill: list[str] | None = option(None, "Sentences whose [MASK]s are filled.")
     text: list[str] | None = option(None, "Texts to classify and explain.")
     text_pair: list[str] | None = option(None, "The second text of each.")
     top_k: int = option(5, "How many fillings, or classes, are shown.")
     output_file: str | None = option(None, "Write what --fill and --text find here, too: a line of JSON each.")
 
-    def check(self, *, tunes: bool) -> None:
+    def searching(self, *, seed: int) -> dict:
+        """What a search is told."""
+        if self.search == "words":
+            found = {"per_class": self.words_per_class, "most_tokens": self.word_tokens, "min_count": self.word_count}
+            return found
+        return {"steps": self.search_steps, "seed": seed, "by_batch": self.calibrate == "batch"}
+
+    def check(self, *, tunes: bool, train_file: str | None) -> None:
         """Refuse what contradicts each other."""
+        if not self.fill and not (self.template and (self.verbalizer or self.search == "words")):
+            raise ArgumentError("expected --template and --verbalizer")
+        if self.search and not (train_file and self.output_file):
+            raise ArgumentError("--search: expected --train_file with examples, and --output_file for what is found")
+        if self.search and self.calibrate != "none" and (self.search, self.calibrate) != ("trigger", "batch"):
+            raise ArgumentError(f"--search {self.search}: expected no --calibrate; `batch` is for a trigger")
+        counts = {"words_per_class": self.words_per_class, "word_tokens": self.word_tokens}
+        counts |= {"search_steps": self.search_steps, "max_span_length": self.max_span_length}
+        for flag in (flag for flag, count in counts.items() if count < 1):
+            raise ArgumentError(f"--{flag}: expected 1 or more")
+        if not 0 <= self.negatives < math.inf or self.word_count < 0:
+            raise ArgumentError("--negatives, --word_count: expected 0 or more")
         if self.top_k < 1 or (self.few_shot is not None and self.few_shot < 1):
             raise ArgumentError("--top_k, --few_shot: expected 1 or more")
         if self.text_pair and len(self.text_pair) != len(self.text or []):
@@ -79,6 +125,8 @@ class PromptArguments:
         learning = {"few_shot": self.few_shot, "aggregation learned": self.aggregation == "learned"}
         learning |= {"tune soft": self.tune != "all", "mlm_weight": self.mlm_weight}
         learning |= {"soft_encoder": self.soft_encoder != "none", "soft_layers": self.soft_layers}
+        if self.search:
+            learning.pop("few_shot")
         if not tunes and (given := [f"--{flag}" for flag, value in learning.items() if value]):
             raise ArgumentError(f"{', '.join(given)}: expected --train_file to learn from")
         if self.template_weights == "validation" and len(self.template or []) < 2:
@@ -86,9 +134,12 @@ class PromptArguments:
         if (self.calibrate == "prior") != bool(self.prior_file):
             raise ArgumentError("--calibrate prior and --prior_file: expected both, or none")
 
-    def check_templates(self, *, soft: bool, pair: bool, tunes: bool) -> None:
-        """Refuse what contradicts the templates: whether they have trainable vectors, and places for pairs."""
-        if soft and not tunes:
+    def check_templates(self, *, soft: bool, pair: bool, spans: bool, tunes: bool, cleans: bool) -> None:
+        """Refuse what contradicts the templates: whether they have trainable vectors, pairs or spans."""
+        if soft != (self.search == "trigger") and self.search:
+            expected = "trainable vectors, whose places are filled" if self.search == "trigger" else "no {soft:...}"
+            raise ArgumentError(f"--search {self.search}: expected a template with {expected}")
+        if soft and not tunes and not self.search:
             raise ArgumentError("--template: trainable vectors need --train_file")
         wanting = {"tune soft": self.tune != "all", "soft_encoder": self.soft_encoder != "none"}
         for flag in (flag for flag, given in (wanting | {"soft_layers": self.soft_layers}).items() if given):
@@ -98,3 +149,9 @@ class PromptArguments:
             raise ArgumentError(
                 "the template has {text_pair}: expected --text_pair" if pair else "the template has no {text_pair}"
             )
+        for_classes = {"search": self.search, "template_weights": self.template_weights != "equal"}
+        for flag in (flag for flag, given in (for_classes | {"cleaning_file": cleans}).items() if given and spans):
+            raise ArgumentError(f"--{flag}: expected a template without {{span}}; it is for classes")
+        for_spans = {"entity_threshold": self.entity_threshold is not None, "share_texts": self.share_texts}
+        for flag in (flag for flag, given in for_spans.items() if given and not spans):
+            raise ArgumentError(f"--{flag}: expected a template with {{span}}; it is for entities")

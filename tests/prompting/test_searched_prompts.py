@@ -1,0 +1,77 @@
+"""run_prompt.py --search: what is found is a configuration that the next run takes."""
+
+import json
+
+import pytest
+import yaml
+
+from tests.prompting.cloze_models import OTHER, TEMPLATE
+from utils.training.arguments import ArgumentError
+
+
+def search(run, files, kind, **flags):
+    path = files / "found.yaml"
+    assert run(search=kind, train_file="train.jsonl", output_file=str(path), **flags) == {}
+    assert not (files / "out").exists()
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+def test_words_are_found_and_ask_better_than_chance(run, files, capsys):
+    found = search(run, files, "words", verbalizer=None, words_per_class=2)
+    assert found["template"] == TEMPLATE and list(found["verbalizer"]) == ["bad", "good"]
+    words = [word for each in found["verbalizer"].values() for word in each]
+    assert len(words) == len(set(words)) == 4 and words[0] in capsys.readouterr().err
+    chosen = json.dumps(found["verbalizer"], ensure_ascii=False)
+    assert run(verbalizer=chosen, test_file="test.jsonl", calibrate="batch")["test_accuracy"] > 0.5
+
+
+def test_found_file_is_the_configuration_of_the_next_run(run, files):
+    search(run, files, "words", verbalizer=None)
+    results = run(template=None, verbalizer=None, config="found.yaml", test_file="test.jsonl")
+    assert 0.0 <= results["test_accuracy"] <= 1.0
+
+
+def test_words_of_several_tokens_come_from_the_texts(run, files):
+    found = search(run, files, "words", verbalizer=None, word_tokens=2, word_count=1, words_per_class=4)
+    seen = (files / "train.jsonl").read_text(encoding="utf-8")
+    words = [word for each in found["verbalizer"].values() for word in each]
+    assert all(word in seen for word in words) and {len(word) for word in words} <= {1, 2}
+
+
+def test_best_template_is_chosen_on_the_validation_rows(run, files, capsys):
+    found = search(run, files, "templates", template=[TEMPLATE, OTHER], validation_file="test.jsonl")
+    scores = [
+        run(f"t{k}", template=each, test_file="test.jsonl")["test_accuracy"]
+        for k, each in enumerate([TEMPLATE, OTHER])
+    ]
+    best = max(scores)
+    assert scores[[TEMPLATE, OTHER].index(found["template"])] == best
+    assert found["verbalizer"] == {"good": ["好", "不错"], "bad": ["一般"]}
+    assert "templates on 9 rows" in capsys.readouterr().err
+
+
+def test_trigger_is_a_plain_template_with_a_lower_loss(run, files, capsys):
+    found = search(run, files, "trigger", template="{text}。{soft:2}{mask}", search_steps=4, seed=1)
+    assert "soft" not in found["template"] and found["template"].startswith("{text}。")
+    assert "loss" in capsys.readouterr().err
+    assert run(template=found["template"], test_file="test.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"search": "words", "train_file": None}, "--search: expected --train_file with examples, and --output_file"),
+        ({"search": "words", "output_file": None}, "--search: expected --train_file with examples, and --output_file"),
+        ({"search": "templates", "verbalizer": None}, "expected --template and --verbalizer"),
+        ({"search": "trigger"}, "--search trigger: expected a template with trainable vectors"),
+        ({"search": "words", "template": "{soft:2}{text}{mask}"}, "--search words: expected a template with no"),
+        ({"search": "words", "calibrate": "batch"}, "--search words: expected no --calibrate"),
+        ({"search": "words", "words_per_class": 0}, "--words_per_class: expected 1 or more"),
+        ({"search": "trigger", "template": "{text}{soft:4}{mask}", "search_steps": 2}, "a step or more for each of 4"),
+        ({"search": "words", "template": "{text}{span}{mask}"}, "--search: expected a template without {span}"),
+    ],
+)
+def test_wrong_search_is_an_error(run, files, flags, message):
+    given = {"train_file": "train.jsonl", "output_file": str(files / "found.yaml")} | flags
+    with pytest.raises(ArgumentError, match=message.replace("{", r"\{")):
+        run(**given)
