@@ -13,11 +13,14 @@ from transformers import Trainer, TrainingArguments
 
 import predict
 from tests.prompting.cloze_models import ask_plainly, save_model
+from utils.data.errors import DataError
 from utils.data.span_questions import draw_questions, list_questions
 from utils.encoding.encoded_dataset import encode_dataset
 from utils.evaluation import cloze_entity_finder
 from utils.evaluation.cloze_entity_finder import ClozeEntityFinder
+from utils.evaluation.decisions import DecisionRule
 from utils.evaluation.entity_evaluator import score_entities
+from utils.evaluation.entity_finder import EntityFinder
 from utils.evaluation.label_finder import LabelFinder
 from utils.evaluation.prediction_tasks import load_entity_finder
 from utils.evaluation.span_decisions import tune_threshold
@@ -37,8 +40,8 @@ LABELS = list(WORDS)
 def save(tmp_path, wordpiece):
     """Save a cloze classifier: `save(TEMPLATE, entity_threshold=...)` -> its folder."""
 
-    def make(pattern=TEMPLATE, words=WORDS, **config):
-        path = save_model("bert", wordpiece, tmp_path / "encoder")
+    def make(pattern=TEMPLATE, words=WORDS, kind="bert", **config):
+        path = save_model(kind, wordpiece, tmp_path / "encoder")
         known = read_verbalizer(words).encode(wordpiece, spaced=False)
         model = ClozeClassifier.from_encoder(
             path,
@@ -253,9 +256,9 @@ def see_text_alone(model, tokenizer, text, span):
     return torch.stack([name, place, 0.75 * logits[table("好")] + 0.25 * logits[table("错")]]).numpy()
 
 
-@pytest.mark.parametrize("batch_size", [1, 48])
-def test_shared_text_sees_no_question_and_questions_see_no_others(save, wordpiece, batch_size):
-    finder = load(save(), batch_size=batch_size)
+@pytest.mark.parametrize(("kind", "batch_size"), [("bert", 1), ("bert", 48), ("albert", 32), ("electra", 32)])
+def test_shared_text_sees_no_question_and_questions_see_no_others(save, wordpiece, kind, batch_size):
+    finder = load(save(kind=kind), batch_size=batch_size)
     finder.share_texts = True
     asked = finder.ask(TEXTS)
     questions = [(text, span) for text, spans in zip(TEXTS, asked.spans, strict=True) for span in spans]
@@ -272,3 +275,15 @@ def test_texts_cannot_be_shared_by_words_of_several_lengths(save):
     finder.share_texts = True
     with pytest.raises(ValueError, match=r"to share texts, found bert and \[1, 2\]; ask about each span by itself"):
         finder.ask(TEXTS)
+
+
+def test_words_without_a_class_for_no_entity_are_an_error(save):
+    finder = load(save()).finders[0]
+    finder.rule = DecisionRule(["name", "place", "other"])
+    with pytest.raises(ValueError, match="expected words for a class O, what is no entity, beside name, place, other"):
+        ClozeEntityFinder([finder], finder.encoder.fill)
+
+
+def test_tagger_is_not_loaded_from_it(save):
+    with pytest.raises(DataError, match=r"expected a tagger as run_ner\.py trains it, found a model that is asked"):
+        EntityFinder.load(save())

@@ -28,6 +28,9 @@ class ClozeEntityFinder:
 
     Attributes:
         priors: of each template, what is subtracted from its logits.
+
+    Raises:
+        ValueError: there is no class for what is no entity.
     """
 
     def __init__(
@@ -42,6 +45,11 @@ class ClozeEntityFinder:
         self.finders, self.list_spans, self.threshold, self.by_batch = finders, list_spans, threshold, by_batch
         self.share_texts = share_texts
         self.labels = finders[0].rule.labels
+        if OUTSIDE not in self.labels:
+            raise ValueError(
+                f"expected words for a class {OUTSIDE}, what is no entity, beside {', '.join(self.labels)}; add them "
+                "to the verbalizer"
+            )
         self.priors: list[np.ndarray | float] = [0.0] * len(finders)
 
     @classmethod

@@ -7,12 +7,13 @@ from itertools import islice
 import torch
 from transformers import AutoConfig, AutoModelForTokenClassification, PreTrainedModel
 
+from ..data.errors import DataError
 from ..data.tag_schemes import detect_scheme
 from ..encoding.collators import WindowCollator
 from ..encoding.entity_windows import Entity, WindowEncoder, group_windows, join_spans, join_tags
 from ..modeling.crf_tagger import CrfTagger, decode_softmax
 from ..modeling.span_tagger import SpanTagger
-from .trained_models import choose_device, load_own_tokenizer, require_kind
+from .trained_models import asks_spans, choose_device, load_own_tokenizer, require_kind
 
 OURS = {"crf-tagger": CrfTagger, "span-tagger": SpanTagger}
 for (
@@ -66,6 +67,11 @@ class EntityFinder:
             DataError: the model is no entity tagger.
         """
         fields = require_kind("entities", name_or_path, revision=revision)
+        if asks_spans(fields):
+            raise DataError(
+                f"{name_or_path}: expected a tagger as run_ner.py trains it, found a model that is asked about spans; "
+                "apply it with predict.py"
+            )
         if fields.get("model_type") in OURS:
             model = OURS[fields["model_type"]].from_pretrained(name_or_path, revision=revision)
         else:
