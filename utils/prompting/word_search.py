@@ -63,12 +63,6 @@ def list_words(
 
     Returns:
         The most frequent first; spellings of the same tokens are one word, spelt as most of them.
-
-    Example:
-        >>> from transformers import AutoTokenizer
-        >>> tokenizer = AutoTokenizer.from_pretrained("pretrained/bert-mini-zh")  # doctest: +SKIP
-        >>> list_words(tokenizer, ["不错，不错"], spaced=False, most_tokens=2, min_count=2)  # doctest: +SKIP
-        [Candidate(text='不', ids=(679,)), Candidate(text='不错', ids=(679, 7231)), Candidate(text='错', ids=(7231,))]
     """
     spellings = Counter(word for text in texts for word in _split_words(text, longest=most_tokens))
     folded: Counter[str] = Counter()
@@ -106,6 +100,12 @@ class WordStatistics:
     Attributes:
         examples: (num_labels,) how many of each class.
         odds: (num_labels, num_words) sum of log-odds, float64. chances: likewise, of probabilities.
+
+    Example:
+        >>> statistics = WordStatistics(["good", "bad"], 2)
+        >>> statistics.add(torch.tensor([[0.5, 0.2], [0.2, 0.5]]).log(), torch.tensor([0, 1]))
+        >>> [[word for word, _ in words] for words in statistics.choose(per_class=1, most_probable=2)]
+        [[0], [1]]
     """
 
     def __init__(self, labels: Sequence[str], num_words: int):
