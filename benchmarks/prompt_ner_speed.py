@@ -51,7 +51,7 @@ def main():
     parser.add_argument("--loop_spans", type=int, default=300, help="spans that the loop asks about")
     parser.add_argument("--kind", choices=KINDS, default="ngrams", help="candidate spans")
     parser.add_argument("--length", type=int, default=8, help="the most units of a candidate span")
-    parser.add_argument("--batch_size", type=int, default=16, help="questions a forward pass")
+    parser.add_argument("--batch_size", type=int, default=64, help="questions a forward pass")
     parser.add_argument("--bf16", action="store_true", help="measure ours in bfloat16, too")
     parser.add_argument("--share_texts", action="store_true", help="read each text once, too: other answers, faster")
     parser.add_argument("--rounds", type=int, default=1, help="the fastest of these counts")
