@@ -31,7 +31,7 @@ def main(argv=None):
     parsed = arguments.parse_arguments(*ours, argv=argv, description=__doc__, defaults=arguments.CLASSIFIER_DEFAULTS)
     prompt, data, base, flags, training = parsed
     training.do_train = bool(data.train_file) and not prompt.search
-    prompt.check(tunes=training.do_train, train_file=data.train_file)
+    prompt.check(tunes=training.do_train, train_file=data.train_file, moves_embeddings=flags.fgm_epsilon > 0)
 
     # Imported here so that --help and wrong flags answer at once.
     import transformers
@@ -43,7 +43,7 @@ def main(argv=None):
     from utils.modeling.cloze_classifier import ClozeClassifier, is_masked_lm, load_masked_lm
     from utils.prompting import blanks, cloze_inputs, templates, verbalizers
     from utils.prompting.errors import PromptError
-    from utils.training import atomic_files, batch_size, config_files, losses, run_setup, seed_runs, tricks
+    from utils.training import adapters, atomic_files, batch_size, config_files, losses, run_setup, seed_runs, tricks
 
     run_setup.set_up_logging(main_process=training.process_index == 0)
     if prompt.splits > 1:
@@ -156,8 +156,9 @@ def main(argv=None):
         transformers.set_seed(training.seed)
         own = {"template": asked[k].pattern, "words": [[word.label, word.weight, [*word.ids]] for word in words[k]]}
         own |= {"soft_words": encoders[k].soft_words, "loading": loading}
-        with arguments.refusing(ValueError):  # no trained output layer
+        with arguments.refusing(ValueError):  # no trained output layer, or no layers for an adapter
             model = ClozeClassifier.from_encoder(base.model_name_or_path, **own, **settings)
+            adapters.add_adapter(model, prompt.adapter, rank=prompt.lora_rank)
         if prompt.tune == "soft":
             model.freeze_encoder()
         return model
@@ -188,7 +189,7 @@ def main(argv=None):
             training.eval_strategy, training.load_best_model_at_end = "no", False
         checkpoints = run_setup.checkpoints_to_try(training.resume_from_checkpoint, output_dir)
         trainer, results = batch_size.train_within_memory(build, batches, resume=partial(next, checkpoints))
-        models = [trainer.model.eval()]
+        models = [adapters.merge_adapter(trainer.model).eval()]
     else:
         models = [load_model(k).to(training.device).eval() for k in range(len(asked))]
     bf16 = training.bf16 and not training.do_train  # a model that is saved keeps its digits
@@ -197,7 +198,8 @@ def main(argv=None):
         for model, encoder in zip(models, encoders, strict=True)
     ]
     named = [[(word.text, word.label) for word in known] for known in words]
-    task.join(finders, named, by_batch=prompt.calibrate == "batch")
+    with arguments.refusing(PromptError):
+        task.join(finders, named, by_batch=prompt.calibrate == "batch")
     if prompt.calibrate in ("content_free", "prior"):
         task.calibrate(dataset.get("prior"))
     if prompt.template_weights == "validation":

@@ -117,6 +117,7 @@ def test_answers_prior_is_divided_out(run, entity_files, calibrate):
     [
         ({"verbalizer": "{film: 好, review: 错}"}, DataError, "expected a class O for spans that are no entity"),
         ({"verbalizer": "{film: 好, O: 般}"}, DataError, "review"),
+        ({"share_texts": "true", "verbalizer": "{film: 不错, review: 错, O: 很}"}, ArgumentError, "one token count"),
         ({"max_span_length": 0}, ArgumentError, "--max_span_length: expected 1 or more"),
         ({"negatives": -1}, ArgumentError, "--negatives, --word_count: expected 0 or more"),
         ({"template_weights": "validation", "template": [TEMPLATE] * 2}, ArgumentError, "it is for classes"),

@@ -30,7 +30,7 @@ class ClozeEntityFinder:
         priors: of each template, what is subtracted from its logits.
 
     Raises:
-        ValueError: there is no class for what is no entity.
+        ValueError: there is no class for what is no entity; texts cannot be shared with this model or these words.
     """
 
     def __init__(
@@ -44,6 +44,8 @@ class ClozeEntityFinder:
     ):
         self.finders, self.list_spans, self.threshold, self.by_batch = finders, list_spans, threshold, by_batch
         self.share_texts = share_texts
+        for finder in finders if share_texts else ():
+            finder.check_packing()
         self.labels = finders[0].rule.labels
         if OUTSIDE not in self.labels:
             raise ValueError(

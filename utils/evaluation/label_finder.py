@@ -15,6 +15,7 @@ from ..encoding.tokenization import longest_input
 from ..modeling.cloze_classifier import ClozeClassifier
 from ..modeling.text_classifier import TextClassifier
 from ..prompting.cloze_inputs import ClozeCollator, ClozeEncoder
+from ..prompting.errors import PromptError
 from ..prompting.packed_questions import FAMILIES, PACK, count_shared, pack_questions
 from ..prompting.templates import Template
 from .decisions import DecisionRule, Verdict
@@ -138,14 +139,9 @@ class LabelFinder:
             groups: of each text its questions; before them that about its empty span, which gets no logits.
 
         Raises:
-            ValueError: the model or its words cannot be asked so.
+            PromptError: the model or its words cannot be asked so.
         """
-        family = self.model.config.encoder_config.model_type
-        if family not in FAMILIES or len(self.encoder.lengths) > 1:
-            raise ValueError(
-                f"expected one of {', '.join(FAMILIES)} and label words of one token count to share texts, found "
-                f"{family} and {self.encoder.lengths}; ask about each span by itself"
-            )
+        self.check_packing()
         packs, numbers, first = [], [], 0
         for group in groups:
             shared, rows = count_shared(group), group[1:]
@@ -162,6 +158,19 @@ class LabelFinder:
             batch = pack_questions([packs[i] for i in chosen], self.tokenizer, masks=self.encoder.lengths[0])
             collected[[number for i in chosen for number in numbers[i]]] = self._forward(batch, "logits")
         return collected
+
+    def check_packing(self) -> None:
+        """See whether `score_packed` is possible.
+
+        Raises:
+            PromptError: the model or its words cannot be asked so.
+        """
+        family = self.model.config.encoder_config.model_type
+        if family not in FAMILIES or len(self.encoder.lengths) > 1:
+            raise PromptError(
+                f"expected one of {', '.join(FAMILIES)} and label words of one token count to share texts, found "
+                f"{family} and {self.encoder.lengths}; ask about each span by itself"
+            )
 
     def _forward(self, batch: dict, name: str) -> np.ndarray:
         device = self.model.device
