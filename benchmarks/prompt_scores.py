@@ -30,13 +30,14 @@ METHODS = {
     "TF-IDF + linear SVM": "1-3 characters",
     "fine-tuning": "run_classification.py",
     "zero-shot": "run_prompt.py, nothing learnt",
-    "zero-shot, calibrated": "--calibrate content_free",
+    "zero-shot, content-free prior": "--calibrate content_free",
+    "zero-shot, prior of the batch": "--calibrate batch",
     "prompt tuning": "run_prompt.py, all weights",
     "prompt tuning, words hidden besides": "--mlm_weight 0.5",
     "P-tuning": "{soft:4} before the text, --soft_encoder lstm, all weights",
     "vectors alone": "{soft:4}, --tune soft",
     "vectors of each layer alone": "{soft:4}, --tune soft --soft_layers true",
-    "automatic words, zero-shot": "--search words on the train file",
+    "automatic words, zero-shot": "--search words on the train file, --calibrate batch",
     "automatic words, prompt tuning": "the same words, all weights",
 }
 
@@ -48,11 +49,12 @@ def main():
     parser.add_argument("--model_name_or_path", default=str(ROOT / "pretrained" / "bert-mini-zh"))
     parser.add_argument("--methods", nargs="+", default=list(METHODS), choices=list(METHODS))
     parser.add_argument("--splits", nargs="+", type=int, default=[0, 1, 2, 3, 4])
-    parser.add_argument("--learning_rate", default="5e-4", help="where all weights learn")
-    parser.add_argument("--soft_learning_rate", default="3e-2", help="where vectors alone learn")
-    parser.add_argument("--num_train_epochs", default="20")
-    parser.add_argument("--soft_epochs", default="60", help="where vectors alone learn")
+    parser.add_argument("--learning_rate", default="3e-4", help="where all weights learn")
+    parser.add_argument("--soft_learning_rate", default="1e-2", help="where vectors alone learn")
+    parser.add_argument("--num_train_epochs", default="15")
+    parser.add_argument("--soft_epochs", default="30", help="where vectors alone learn")
     parser.add_argument("--per_device_train_batch_size", default="8")
+    parser.add_argument("--word_tokens", default="1", help="the most tokens of words that are found")
     parser.add_argument("--output_dir", type=Path, required=True)
     args = parser.parse_args()
     args.prompt = yaml.safe_load(Path(args.config).read_text(encoding="utf-8"))
@@ -89,19 +91,21 @@ def score(args, method: str, split: int) -> float:
         found = folder / "words.yaml"
         if not found.exists():
             searching = ["--search", "words", "--template", template, "--train_file", train, "--output_file", found]
+            searching += ["--word_tokens", args.word_tokens]
             folder.mkdir(parents=True, exist_ok=True)
             run_script("run_prompt.py", "--model_name_or_path", args.model_name_or_path, *searching)
         words = ["--verbalizer", json.dumps(yaml.safe_load(found.read_text(encoding="utf-8"))["verbalizer"])]
     soft = "{soft:4}" + template
     flags = {
         "zero-shot": ["--template", template],
-        "zero-shot, calibrated": ["--template", template, "--calibrate", "content_free"],
+        "zero-shot, content-free prior": ["--template", template, "--calibrate", "content_free"],
+        "zero-shot, prior of the batch": ["--template", template, "--calibrate", "batch"],
         "prompt tuning": [*whole, "--template", template],
         "prompt tuning, words hidden besides": [*whole, "--template", template, "--mlm_weight", "0.5"],
         "P-tuning": [*whole, "--template", soft, "--soft_encoder", "lstm"],
         "vectors alone": [*alone, "--template", soft, "--tune", "soft"],
         "vectors of each layer alone": [*alone, "--template", soft, "--tune", "soft", "--soft_layers", "true"],
-        "automatic words, zero-shot": ["--template", template, "--calibrate", "content_free"],
+        "automatic words, zero-shot": ["--template", template, "--calibrate", "batch"],
         "automatic words, prompt tuning": [*whole, "--template", template],
     }[method]
     name = method.replace(",", "").replace(" ", "-")

@@ -14,6 +14,6 @@ run() {
 }
 for task in eprstmt tnews; do
     run .venv/bin/python benchmarks/prompt_scores.py "configs/${task}_prompt.yaml" --data_dir "$data/$task" \
-        --model_name_or_path "$model" --learning_rate "${LR:-5e-4}" --soft_learning_rate "${SOFT_LR:-3e-2}" \
+        --model_name_or_path "$model" --learning_rate "${LR:-3e-4}" --soft_learning_rate "${SOFT_LR:-1e-2}" \
         --output_dir "outputs/fewclue/$(basename "$model")/$task"
 done

@@ -19,7 +19,11 @@ SCRIPTS = {
     "run_qa_cls.py": "--train_file faq_sample/questions.txt --pooling mean --layers weighted "
     "--class_sampling square_root",
     "run_qa_span.py": "--train_file qa_sample/train.json --validation_file qa_sample/dev.json --max_length 64",
+    "run_prompt.py": "--train_file review_sample/train.tsv --validation_file review_sample/dev.tsv --mlm_weight 0.1 "
+    '--max_train_samples 200 --template {soft:4}{text}很{mask} --verbalizer {"positive":"好","negative":"差"} '
+    "--soft_encoder lstm",
 }
+MASKED_LM = {"run_prompt.py": "pretrained/bert-mini-zh"}  # the tiny encoder has no output layer
 SETTINGS = (
     "--precision fp32 --seed 3 --per_device_train_batch_size 16 --num_train_epochs 4 --learning_rate 1e-3 "
     "--eval_strategy steps --eval_steps 30 --save_strategy steps --save_steps 30"
@@ -30,7 +34,8 @@ KILLS = 3
 
 def start(script, tiny_encoder, output_dir, *flags):
     words = [f"data/{word}" if "_sample/" in word else word for word in SCRIPTS[script].split()]
-    given = ["--model_name_or_path", tiny_encoder, "--output_dir", str(output_dir), *words, *SETTINGS.split(), *flags]
+    model = MASKED_LM.get(script, tiny_encoder)
+    given = ["--model_name_or_path", model, "--output_dir", str(output_dir), *words, *SETTINGS.split(), *flags]
     log = output_dir.with_suffix(".log").open("a")
     return subprocess.Popen(
         [sys.executable, script, *given], cwd=ROOT, stdout=log, stderr=log, env=os.environ | {"OMP_NUM_THREADS": "1"}

@@ -74,6 +74,23 @@ def test_templates_are_asked_together(run, files, wordpiece):
     np.testing.assert_allclose([[one["good"], one["bad"]] for one in found], wanted, atol=1e-4)
 
 
+def test_templates_count_as_suits_the_validation_file(run, files, capsys):
+    flags = {"template": [TEMPLATE, OTHER], "calibrate": "batch"}
+    alone = [
+        run(f"t{k}", **(flags | {"template": each}), test_file="test.jsonl")
+        for k, each in enumerate([TEMPLATE, OTHER])
+    ]
+    run(**flags, validation_file="train.jsonl", test_file="test.jsonl", template_weights="validation")
+    shown = [line.split("  ") for line in capsys.readouterr().err.splitlines() if line.endswith((TEMPLATE, OTHER))]
+    weights = [float(weight) for weight, _ in shown]
+    assert sum(weights) == pytest.approx(1, abs=2e-3) and [pattern for _, pattern in shown] == [TEMPLATE, OTHER]
+    found, plain = ([row["top"] for row in read_predictions(files / name)] for name in ("out", "t0"))
+    assert (found == plain) == (weights[0] == 1.0) and len(alone) == 2
+    (files / "unlabelled.jsonl").write_text('{"text": "电"}\n', encoding="utf-8")
+    with pytest.raises(DataError, match="expected labels in the validation data, found none"):
+        run("none", **flags, validation_file="unlabelled.jsonl", template_weights="validation")
+
+
 @pytest.mark.parametrize(
     ("template", "aggregation"), [(TEMPLATE, "mean"), ("{soft:2}{text}{soft:真是}{mask}", "learned")]
 )
