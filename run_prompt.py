@@ -1,4 +1,4 @@
-"""Ask a masked-language model: fill blanks, classify without or with few examples.
+"""Ask a masked-language model: fill blanks, classify texts and find entities, without or with few examples.
 
     python run_prompt.py --model_name_or_path pretrained/bert-mini-zh --fill "今天天气真[MASK]。"
     python run_prompt.py --model_name_or_path pretrained/bert-mini-zh --template "{text}总的来说很{mask}。" \\
@@ -6,12 +6,17 @@
     python run_prompt.py --model_name_or_path pretrained/bert-mini-zh --template "{text}总的来说很{mask}。" \\
         --verbalizer "{positive: [好, 不错], negative: [差, 糟糕]}" --few_shot 16 --learning_rate 2e-4 \\
         --num_train_epochs 20 --per_device_train_batch_size 8 --output_dir outputs/prompt \\
-        --train_file data/review_sample/train.tsv --test_file data/review_sample/dev.tsv
+        --train_file data/review_sample/train.tsv --test_file data/review_sample/dev.tsv --adapter lora
+    python run_prompt.py --model_name_or_path pretrained/bert-mini-zh --search words \\
+        --template "{text}总的来说很{mask}。" --train_file data/review_sample/train.tsv --output_file words.yaml
+    python run_prompt.py --model_name_or_path pretrained/bert-mini-zh --template "{text}{span}是一个{mask}{mask}。" \\
+        --verbalizer "{name: 人名, company: 公司, O: [词语, 动作]}" --text "张伟在腾讯上班。"
 
 The first prints the most probable words, the second the probabilities of the classes and the words that made them.
-The third draws 16 examples of each class, tunes the model on them and scores it; without --train_file it is asked as
-it is, zero-shot. Label words may have any number of tokens. --output_dir holds predictions, scores and the record of
-the run, and the tuned model, which predict.py serves.
+The third draws 16 examples of each class, tunes the model on them (all of it without --adapter) and scores it; without
+--train_file it is asked as it is, zero-shot. The fourth finds label words for the next run, the fifth asks about the
+spans of a text. --output_dir holds predictions, scores and the record of the run, and the tuned model, which
+predict.py serves.
 """
 
 import logging
@@ -31,7 +36,8 @@ def main(argv=None):
     parsed = arguments.parse_arguments(*ours, argv=argv, description=__doc__, defaults=arguments.CLASSIFIER_DEFAULTS)
     prompt, data, base, flags, training = parsed
     training.do_train = bool(data.train_file) and not prompt.search
-    prompt.check(tunes=training.do_train, train_file=data.train_file, moves_embeddings=flags.fgm_epsilon > 0)
+    given = {"train_file": data.train_file, "test_file": data.test_file}
+    prompt.check(tunes=training.do_train, moves_embeddings=flags.fgm_epsilon > 0, **given)
 
     # Imported here so that --help and wrong flags answer at once.
     import transformers

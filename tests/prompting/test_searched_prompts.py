@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from tests.prompting.cloze_models import OTHER, TEMPLATE
+from utils.data.errors import DataError
 from utils.training.arguments import ArgumentError
 
 
@@ -62,6 +63,7 @@ def test_trigger_is_a_plain_template_with_a_lower_loss(run, files, capsys):
     [
         ({"search": "words", "train_file": None}, "--search: expected --train_file with examples, and --output_file"),
         ({"search": "words", "output_file": None}, "--search: expected --train_file with examples, and --output_file"),
+        ({"search": "words", "test_file": "test.jsonl"}, "--search: expected no --test_file and --text"),
         ({"search": "templates", "verbalizer": None}, "expected --template and --verbalizer"),
         ({"search": "trigger"}, "--search trigger: expected a template with trainable vectors"),
         ({"search": "words", "template": "{soft:2}{text}{mask}"}, "--search words: expected a template with no"),
@@ -75,3 +77,11 @@ def test_wrong_search_is_an_error(run, files, flags, message):
     given = {"train_file": "train.jsonl", "output_file": str(files / "found.yaml")} | flags
     with pytest.raises(ArgumentError, match=message.replace("{", r"\{")):
         run(**given)
+
+
+def test_search_needs_labels_to_choose_by(run, files):
+    (files / "texts.jsonl").write_text('{"text": "电"}\n', encoding="utf-8")
+    given = {"train_file": "train.jsonl", "output_file": str(files / "found.yaml")}
+    with pytest.raises(DataError, match="--search: expected labelled rows"):
+        run(search="templates", template=[TEMPLATE, OTHER], validation_file="texts.jsonl", **given)
+    assert not (files / "found.yaml").exists()

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from datasets import Dataset
 
+from ..data.errors import DataError
 from ..data.text_rows import sort_labels
 from ..modeling.cloze_classifier import ClozeClassifier
 from ..prompting.cloze_inputs import ClozeEncoder
@@ -48,6 +49,9 @@ class PromptSearch:
         batch_size: texts a forward pass.
         device: where the model runs.
         loading: keyword arguments for `AutoModelForMaskedLM.from_pretrained`.
+
+    Raises:
+        DataError: rows have no labels.
     """
 
     name_or_path: str
@@ -59,6 +63,11 @@ class PromptSearch:
     batch_size: int = 64
     device: str | torch.device = "cpu"
     loading: dict | None = None
+
+    def __post_init__(self):
+        for rows in (self.train, self.validation):
+            if rows is not None and "label" not in rows.features:
+                raise DataError("--search: expected labelled rows in --train_file and --validation_file, found none")
 
     def run(self, kind: str, templates: Sequence[Template], verbalizer: Verbalizer | None, **options) -> Found:
         """Search for `words` (without a verbalizer), for one of several `templates`, or for a `trigger`.

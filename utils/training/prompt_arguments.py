@@ -103,12 +103,16 @@ class PromptArguments:
             return found
         return {"steps": self.search_steps, "seed": seed, "by_batch": self.calibrate == "batch"}
 
-    def check(self, *, tunes: bool, train_file: str | None, moves_embeddings: bool) -> None:
+    def check(self, *, tunes: bool, moves_embeddings: bool, train_file: str | None, test_file: str | None) -> None:
         """Refuse what contradicts each other."""
         if not self.fill and not (self.template and (self.verbalizer or self.search == "words")):
             raise ArgumentError("expected --template and --verbalizer")
         if self.search and not (train_file and self.output_file):
             raise ArgumentError("--search: expected --train_file with examples, and --output_file for what is found")
+        if self.search and (test_file or self.text):
+            raise ArgumentError(
+                "--search: expected no --test_file and --text; the next run takes what is found to them"
+            )
         if self.search and self.calibrate != "none" and (self.search, self.calibrate) != ("trigger", "batch"):
             raise ArgumentError(f"--search {self.search}: expected no --calibrate; `batch` is for a trigger")
         counts = {"words_per_class": self.words_per_class, "word_tokens": self.word_tokens}
