@@ -124,6 +124,13 @@ def test_yaml_can_switch_evaluation_off(parse):
     assert (values["eval_strategy"], values["save_strategy"]) == ("no", "no")
 
 
+def test_without_checkpoints_the_last_epoch_is_kept_and_that_is_said(parse, caplog):
+    values = parse("save_strategy: no\n")
+    assert (values["load_best_model_at_end"], values["eval_strategy"]) == (False, "epoch")
+    assert "the last one is kept and not the best" in caplog.text
+    assert parse("seed: 1\n")["load_best_model_at_end"] is True
+
+
 def test_text_that_begins_with_a_dash_is_read_from_yaml(parse):
     assert parse("run_name: -draft\n")["run_name"] == "-draft"
 

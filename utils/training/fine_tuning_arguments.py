@@ -1,5 +1,6 @@
 """`TrainingArguments` with the defaults that fine-tuning wants."""
 
+import logging
 import sys
 from dataclasses import dataclass, field, fields
 
@@ -7,6 +8,8 @@ import torch
 from transformers import TrainingArguments
 
 from .training_defaults import TRAINING_DEFAULTS
+
+logger = logging.getLogger(__name__)
 
 _INHERITED = {each.name: each for each in fields(TrainingArguments)}
 
@@ -46,6 +49,9 @@ class FineTuningArguments(TrainingArguments):
     def __post_init__(self):
         if self.precision not in ("auto", "fp32", "bf16", "fp16"):
             raise ValueError(f"--precision: expected auto, fp32, bf16 or fp16, found {self.precision}")
+        if self.save_strategy == "no" and self.load_best_model_at_end:
+            logger.warning("--save_strategy no: no epoch is saved, so that the last one is kept and not the best")
+            self.load_best_model_at_end = False
         self.output_dir = self.output_dir or ""  # `prepare_output_dir` refuses it, where a run leaves anything
         if self.precision == "fp32" and (self.bf16 or self.fp16):
             raise ValueError("--precision fp32 contradicts --bf16 or --fp16; leave one of them out")
