@@ -14,7 +14,7 @@ SCRIPT_LINES, MODULE_LINES = 260, 430
 WINGS = {
     "data": ({"datasets", "pyarrow", "yaml"}, {"data"}),
     "encoding": ({"datasets", "torch", "transformers"}, {"data.tag_schemes", "encoding"}),
-    "modeling": ({"torch", "transformers"}, {"modeling.crf", "modeling.soft_prompts"}),
+    "modeling": ({"torch", "transformers"}, {"modeling.crf", "modeling.soft_prompts", "modeling.tag_rules"}),
     "training": (
         {"accelerate", "datasets", "peft", "safetensors", "torch", "tqdm", "transformers", "yaml"},
         {"data.errors", "training"},

@@ -62,7 +62,7 @@ def test_a_run_leaves_the_model_its_card_scores_predictions_and_record(run, ner_
     results = run(head=head, num_train_epochs=6)
     folder = tmp_path / "run"
     names = {path.name for path in folder.iterdir()}
-    code = {"softmax": set(), "crf": {"crf_tagger.py", "crf.py"}, "span": {"span_tagger.py"}}[head]
+    code = {"softmax": set(), "crf": {"crf_tagger.py", "crf.py", "tag_rules.py"}, "span": {"span_tagger.py"}}[head]
     wanted = {"model.safetensors", "config.json", "tokenizer.json", "README.md", "run.json", "all_results.json"}
     assert names >= wanted | code | {"predictions.jsonl", "trainer_state.json"}
     assert not [name for name in names if name.startswith(".unfinished") or name.endswith(".bin")]

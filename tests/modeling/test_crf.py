@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from utils.modeling import crf as crf_module
-from utils.modeling.crf import LinearChainCRF, compact, tag_rules
+from utils.modeling.crf import LinearChainCRF, compact
+from utils.modeling.tag_rules import tag_rules
 
 BIO = ["O", "B-A", "I-A"]
 BIOS = ["O", "B-A", "I-A", "S-A"]

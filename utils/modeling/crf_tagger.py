@@ -2,7 +2,7 @@
 
     encoder -> last layer, or learned mix of all layers -> [BiLSTM] -> dropout -> linear emissions -> CRF | softmax
 
-A saved `CrfTagger` takes this file and `crf.py` along and reloads anywhere:
+A saved `CrfTagger` takes this file and its siblings along and reloads anywhere:
 `AutoModelForTokenClassification.from_pretrained(path, trust_remote_code=True)`.
 """
 
@@ -17,7 +17,8 @@ from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedMode
 from transformers import initialization as init
 from transformers.utils import ModelOutput
 
-from .crf import LinearChainCRF, compact, tag_rules, viterbi
+from .crf import LinearChainCRF, compact, viterbi
+from .tag_rules import tag_rules
 
 
 class CrfTaggerConfig(PreTrainedConfig):
