@@ -13,7 +13,10 @@ SCRIPT_LINES, MODULE_LINES = 260, 430
 # Wing of utils/ -> packages beside the standard library, and modules of utils/ (a wing's name stands for all of it).
 WINGS = {
     "data": ({"datasets", "pyarrow", "yaml"}, {"data"}),
-    "encoding": ({"datasets", "torch", "transformers"}, {"data.tag_schemes", "encoding"}),
+    "encoding": (
+        {"datasets", "jieba", "numpy", "tokenizers", "torch", "transformers"},
+        {"data.tag_schemes", "encoding"},
+    ),
     "modeling": ({"torch", "transformers"}, {"modeling.crf", "modeling.soft_prompts", "modeling.tag_rules"}),
     "training": (
         {"accelerate", "datasets", "peft", "safetensors", "torch", "tqdm", "transformers", "yaml"},
@@ -26,7 +29,8 @@ WINGS = {
     "prompting": ({"jieba", "numpy", "torch"}, {"encoding.text_inputs", "encoding.tokenization", "prompting"}),
 }
 IMPORT_NAMES = {"scikit-learn": "sklearn", "pyyaml": "yaml"}
-BROUGHT_ALONG = {"pyarrow": "datasets", "numpy": "transformers"}  # package -> the requirement that always installs it
+# Package -> the requirement that always installs it.
+BROUGHT_ALONG = {"pyarrow": "datasets", "numpy": "transformers", "tokenizers": "transformers"}
 VAGUE_NAMES = {"common", "helper", "helpers", "misc", "util", "utils"}
 PICKLING = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
 FORBIDDEN = {"eval", "exec", "__import__", "importlib.import_module", "torch.load", "evaluate.load"}
@@ -36,7 +40,16 @@ MAY_PRINT = ("predict.py", "report.py", "scripts/", "benchmarks/")
 LIBRARY_METHODS = {
     "torch.nn.Module": {"forward", "extra_repr"},
     "transformers.Trainer": {
-        *("compute_loss", "create_optimizer", "create_scheduler", "evaluate", "get_train_dataloader", "log"),
+        *(
+            "compute_loss",
+            "create_optimizer",
+            "create_scheduler",
+            "evaluate",
+            "evaluation_loop",
+            "get_eval_dataloader",
+            "get_train_dataloader",
+            "log",
+        ),
         *("predict", "prediction_step", "train", "training_step"),
     },
 }

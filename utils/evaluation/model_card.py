@@ -99,6 +99,37 @@ def cloze_card(record: dict, *, report: dict, spans: bool) -> str:
     )
 
 
+def masked_card(record: dict) -> str:
+    """Model card of a masked-language model.
+
+    Args:
+        record: what `describe_run` gives.
+    """
+    arguments, results = record["arguments"], record["results"]
+    hidden = {"token": "single tokens", "whole_word": "whole words", "ngram": "runs of 1 to 4 words"}
+    origin = arguments["model_name_or_path"]
+    begun = f"Trained on from `{origin}`" if origin else "Trained from nothing"
+    scores = "Not scored: there was no validation data."
+    if "eval_loss" in results:
+        shown = ", ".join(f"{name} {results[f'eval_{name}']:.4f}" for name in ("loss", "perplexity", "accuracy"))
+        scores = f"Hidden tokens of the validation data, on which the checkpoint was chosen: {shown}."
+    return model_card(
+        record,
+        task="fill-mask",
+        tags=["fill-mask", "masked-lm", f"masking-{arguments['masking']}"],
+        metrics=("loss", "perplexity", "accuracy"),
+        summary=f"Guesses hidden words. {begun}, on sequences of {arguments['max_length']} sub-tokens with "
+        f"{arguments['mlm_probability']:.0%} hidden, {hidden[arguments['masking']]}.",
+        promise=None,
+        loading=load_code("AutoModelForMaskedLM", stock=True)
+        + """
+    logits = model(**tokenizer(text, return_tensors="pt")).logits  # (1, length, vocabulary)""",
+        scores=scores,
+        limits="One run with one seed. It has learnt whatever its texts say, right or wrong, and was not tested "
+        "for bias.",
+    )
+
+
 def model_card(
     record: dict,
     *,
@@ -106,7 +137,7 @@ def model_card(
     tags: Sequence[str],
     metrics: Sequence[str],
     summary: str,
-    promise: str,
+    promise: str | None,
     loading: str,
     scores: str,
     limits: str,
@@ -119,7 +150,7 @@ def model_card(
         tags: further tags.
         metrics: names of the results that go into the front matter.
         summary: what the model does, a sentence or two.
-        promise: what predict.py does for it, as a relative clause.
+        promise: what predict.py does for it, as a relative clause; None for a model that it does not serve.
         loading: code that applies it with transformers alone, see `load_code`.
         scores: text and table of its scores.
         limits: what was not tested.
@@ -131,16 +162,23 @@ def model_card(
         for name in metrics
         if f"{key}_{name}" in results
     ]
-    dataset = {"name": arguments["dataset_name"] or arguments["train_file"].rpartition("/")[2], "type": "custom"}
+    read = arguments["train_file"] if isinstance(arguments["train_file"], list) else [arguments["train_file"]]
+    trained_on = arguments["dataset_name"] or ", ".join(path.rstrip("/").rpartition("/")[2] for path in read)
+    dataset = {"name": trained_on, "type": "custom"}
     result = {"task": {"type": task}, "dataset": dataset, "metrics": values}
     front = {
         "library_name": "transformers",
         "pipeline_tag": task,
         "tags": list(tags),
-        "base_model": arguments["model_name_or_path"],
+        **({"base_model": arguments["model_name_or_path"]} if arguments["model_name_or_path"] else {}),
         "model-index": [{"name": arguments["output_dir"].rstrip("/").rpartition("/")[2], "results": [result]}],
     }
     data = "\n".join(f"- `{path.rpartition('/')[2]}`, sha256 `{digest}`" for path, digest in record["data"].items())
+    serving = f"""With [Weitiao](#command)'s `predict.py`, {promise}:
+
+    python predict.py {arguments["output_dir"]} --interactive
+
+"""
     return f"""---
 {yaml.safe_dump(front, allow_unicode=True, sort_keys=False)}---
 
@@ -150,11 +188,7 @@ def model_card(
 
 ## Use
 
-With [Weitiao](#command)'s `predict.py`, {promise}:
-
-    python predict.py {arguments["output_dir"]} --interactive
-
-With transformers alone:
+{serving if promise else ""}With transformers alone:
 
 {loading}
 

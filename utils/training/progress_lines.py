@@ -5,7 +5,8 @@ import sys
 from tqdm import tqdm
 from transformers import ProgressCallback, Trainer
 
-MAIN_SCORES = ("accuracy", "precision", "recall", "lenient_f1", "loss")  # of an epoch's line; the rest is in the files
+# Of an epoch's line; the rest is in the files.
+MAIN_SCORES = ("accuracy", "precision", "recall", "lenient_f1", "perplexity", "loss")
 
 
 class ProgressLines(ProgressCallback):

@@ -151,13 +151,15 @@ class _Averaging(TrainerCallback):
 
 
 class _Epochs(TrainerCallback):
-    """Tell a sampler of the epoch; on several devices accelerate does not, when a run goes on in the middle of one."""
+    """Tell a sampler or a collator of the epoch; accelerate tells no collator, and on several devices no sampler of a
+    run that goes on in the middle of one.
+    """
 
-    def __init__(self, sampler: Sampler):
-        self.sampler = sampler
+    def __init__(self, listener: Sampler | Callable):
+        self.listener = listener
 
     def on_epoch_begin(self, args, state, control, **kwargs):
-        self.sampler.set_epoch(int(state.epoch))
+        self.listener.set_epoch(int(state.epoch))
 
 
 class TrickTrainer(Trainer):
@@ -195,6 +197,8 @@ class TrickTrainer(Trainer):
         self.train_sampler = train_sampler
         if train_sampler is not None:
             self.add_callback(_Epochs(train_sampler))
+        if hasattr(self.data_collator, "set_epoch"):
+            self.add_callback(_Epochs(self.data_collator))
         self.average_in_use = averaged_weights is not None  # until the model has it for good
         if averaged_weights is not None:
             self.add_callback(_Averaging(self))
@@ -287,6 +291,7 @@ def build_trainer(
     *,
     rates: dict[str, float] | None = None,
     divergence: Callable[[Tensor, Tensor, Tensor], Tensor] | None = None,
+    trainer_class: type[TrickTrainer] = TrickTrainer,
     **trainer,
 ) -> TrickTrainer:
     """A trainer for these batches, with the tricks that are asked for.
@@ -298,7 +303,8 @@ def build_trainer(
         tricks: which of them are on.
         rates: learning rates of head modules by name, see `parameter_groups`.
         divergence: of two passes, for R-Drop, see `RegularizedDropout`.
-        **trainer: further arguments of `TrickTrainer`.
+        trainer_class: `TrickTrainer`, or what extends it.
+        **trainer: its further arguments.
     """
     args.per_device_train_batch_size = batches.train
     args.gradient_accumulation_steps = batches.accumulation
@@ -316,7 +322,7 @@ def build_trainer(
         layer_decay=tricks.layer_decay,
     )
     patience = tricks.early_stopping_patience
-    return TrickTrainer(
+    return trainer_class(
         model=model,
         args=args,
         callbacks=[EarlyStoppingCallback(patience)] if patience else None,

@@ -1,0 +1,46 @@
+"""The trainer of masked-language models."""
+
+from collections.abc import Callable
+
+from .muon import MuonAdamW, split_matrices
+from .tricks import TrickTrainer
+
+
+class MaskedTrainer(TrickTrainer):
+    """`TrickTrainer` that evaluates on one fixed draw of masks, over tokens, and knows Muon.
+
+    Args:
+        eval_collator: hides the same tokens at each evaluation.
+        muon_learning_rate: of matrices; None for AdamW alone.
+        **trainer: arguments of `TrickTrainer`. `compute_metrics` gives `token_loss`, the mean over hidden tokens,
+            which becomes the loss: `Trainer`'s is a mean over batches, whatever the number of hidden tokens in them.
+    """
+
+    def __init__(self, *, eval_collator: Callable, muon_learning_rate: float | None = None, **trainer):
+        super().__init__(**trainer)
+        self.eval_collator = eval_collator
+        self.muon_learning_rate = muon_learning_rate
+
+    def create_optimizer(self, model=None):
+        """As `TrickTrainer` does, or Muon."""
+        if self.optimizer is None and self.muon_learning_rate is not None:
+            matrices, others = split_matrices(self.model, self.groups, learning_rate=self.muon_learning_rate)
+            _, options = self.get_optimizer_cls_and_kwargs(self.args, self.model)
+            adam = {name: options[name] for name in ("betas", "eps")}
+            self.optimizer = MuonAdamW(matrices, others, **adam)
+        return super().create_optimizer(model)
+
+    def get_eval_dataloader(self, eval_dataset=None):
+        """As `Trainer` does, with the fixed draw."""
+        collator, self.data_collator = self.data_collator, self.eval_collator
+        try:
+            return super().get_eval_dataloader(eval_dataset)
+        finally:
+            self.data_collator = collator
+
+    def evaluation_loop(self, *args, metric_key_prefix: str = "eval", **options):
+        """As `Trainer` does, with the loss over tokens."""
+        output = super().evaluation_loop(*args, metric_key_prefix=metric_key_prefix, **options)
+        if (loss := output.metrics.pop(f"{metric_key_prefix}_token_loss", None)) is not None:
+            output.metrics[f"{metric_key_prefix}_loss"] = loss
+        return output
