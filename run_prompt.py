@@ -183,7 +183,7 @@ def main(argv=None):
             train_dataset=encoded["train"],
             eval_dataset=encoded.get("validation"),
             processing_class=tokenizer,
-            data_collator=cloze_inputs.ClozeCollator(tokenizer, encoders[0].lengths, hidden_share),
+            data_collator=cloze_inputs.ClozeCollator(tokenizer, encoders[0].lengths, hidden_share, training.seed),
             compute_loss_func=losses.ClozeLoss(loss, prompt.mlm_weight),
             compute_metrics=evaluators.get("validation"),
         )

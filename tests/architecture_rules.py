@@ -26,7 +26,10 @@ WINGS = {
         {"datasets", "evaluate", "numpy", "seqeval", "sklearn", "torch", "transformers", "yaml"},
         {"data", "encoding", "evaluation", "modeling", "prompting"},
     ),
-    "prompting": ({"jieba", "numpy", "torch"}, {"encoding.text_inputs", "encoding.tokenization", "prompting"}),
+    "prompting": (
+        {"jieba", "numpy", "torch"},
+        {"encoding.masking", "encoding.text_inputs", "encoding.tokenization", "prompting"},
+    ),
 }
 IMPORT_NAMES = {"scikit-learn": "sklearn", "pyyaml": "yaml"}
 # Package -> the requirement that always installs it.

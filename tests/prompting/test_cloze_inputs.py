@@ -146,8 +146,15 @@ def test_second_text_is_given_where_the_template_has_its_place(wordpiece):
 def test_a_share_of_the_words_is_hidden_and_nothing_else(wordpiece):
     encoder = ClozeEncoder(wordpiece, Template("{soft:2}{text}真是{mask}"), 96, [1, 2], soft_start=len(wordpiece))
     rows = encoder.encode(["电影真是太好了不错很一般" * 6] * 200)
-    torch.manual_seed(0)
-    batch = ClozeCollator(wordpiece, [1, 2], hidden_share=0.15)(rows)
+    rows = [
+        row | {"after": [*row["after"][:-1], 20 + i % 14, 20 + i // 14, row["after"][-1]]}
+        for i, row in enumerate(rows)
+    ]
+    collator = ClozeCollator(wordpiece, [1, 2], hidden_share=0.15, seed=1)
+    batch = collator(rows)
+    assert torch.equal(collator(rows[5:9])["mlm_targets"], batch["mlm_targets"][5:9])
+    collator.set_epoch(1)
+    assert not torch.equal(collator(rows)["mlm_targets"], batch["mlm_targets"])
     ids, hidden, targets = batch["input_ids"][:, 0], batch["mlm_input_ids"], batch["mlm_targets"]
     chosen = targets != -100
     words = (ids < len(wordpiece)) & ~torch.isin(ids, torch.tensor(wordpiece.all_special_ids))

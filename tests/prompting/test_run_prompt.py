@@ -191,18 +191,26 @@ def test_splits_are_drawn_by_seeds_from_the_first_on_and_averaged(run, files):
     assert json.loads((files / "alone" / "train_ids.json").read_text()) == draws[1]
 
 
-def test_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(run, files):
+@pytest.mark.parametrize("mlm_weight", [0.0, 0.5])
+def test_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(run, files, mlm_weight):
     flags = {
         "train_file": "train.jsonl",
         "template": "{soft:2}{text}{mask}",
         "learning_rate": 1e-3,
         "save_total_limit": 9,
+        "mlm_weight": mlm_weight,
+        "per_device_train_batch_size": 8,
+        "eval_strategy": "steps",
+        "eval_steps": 5,
+        "save_strategy": "steps",
+        "save_steps": 5,  # of 8 an epoch: the run goes on in the middle of one
     }
     run("whole", num_train_epochs=3, **flags)
     run("broken", num_train_epochs=3, **flags)
     checkpoints = sorted((files / "broken").glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
-    assert len(checkpoints) == 3
-    shutil.rmtree(checkpoints[-1])
+    assert [path.name for path in checkpoints] == [f"checkpoint-{step}" for step in (5, 10, 15, 20, 24)]
+    for path in checkpoints[2:]:
+        shutil.rmtree(path)
     (files / "broken" / "model.safetensors").unlink()
     run("broken", num_train_epochs=3, resume_from_checkpoint="last", **flags)
     whole, broken = ((files / name / "model.safetensors").read_bytes() for name in ("whole", "broken"))

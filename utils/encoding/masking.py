@@ -1,6 +1,7 @@
 """Which tokens a masked-language model has to guess: single ones, whole words, or runs of words."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,8 +86,12 @@ class MaskingCollator:
         return torch.searchsorted(ends, words, right=True)
 
     def _draw(self, row: dict) -> Tensor:
-        """(length, 4) uniform numbers that are this row's in this epoch."""
-        known = hashlib.blake2b(np.asarray(row["input_ids"], dtype=np.int32).tobytes(), digest_size=4)
-        known.update(f"{self.seed} {int(self.epoch)} {row.get('round', 0)}".encode())
-        generator = torch.Generator().manual_seed(int.from_bytes(known.digest()))
-        return torch.rand(len(row["input_ids"]), 4, generator=generator)
+        return draw_numbers(row["input_ids"], 4, f"{self.seed} {int(self.epoch)} {row.get('round', 0)}")
+
+
+def draw_numbers(ids: Sequence[int], count: int, key: str) -> Tensor:
+    """(length, count) uniform numbers, 0-1, that belong to these tokens and this key, whatever was drawn before."""
+    known = hashlib.blake2b(np.asarray(ids, dtype=np.int32).tobytes(), digest_size=4)
+    known.update(key.encode())
+    generator = torch.Generator().manual_seed(int.from_bytes(known.digest()))
+    return torch.rand(len(ids), count, generator=generator)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..encoding.masking import draw_numbers
 from ..encoding.text_inputs import fit_longest
 from ..encoding.tokenization import SpecialTokens, Tokens, tokenize
 from .templates import Masks, Piece, Segment, Template, TemplateError
@@ -201,7 +202,9 @@ class ClozeCollator:
     Args:
         tokenizer: knows its mask, its padding and whether inputs have types.
         lengths: token counts of the words that are asked for, rising.
-        hidden_share: of the words of each text, hidden and to be guessed besides, 0-1; 0 for none.
+        hidden_share: of the words of each text, hidden and to be guessed besides, 0-1; 0 for none. Which ones depends
+            on the text, the seed and the epoch alone, so that a resumed run goes on with the same.
+        seed: another seed hides other words.
 
     Returns:
         `input_ids`, `attention_mask` and, where the encoder has them, `token_type_ids`: (batch, lengths, width) int64;
@@ -213,6 +216,14 @@ class ClozeCollator:
     tokenizer: Any
     lengths: Sequence[int]
     hidden_share: float = 0.0
+    seed: int = 0
+
+    def __post_init__(self):
+        self.epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # workers that outlive an epoch see it change
+
+    def set_epoch(self, epoch: int) -> None:
+        """Hide other words from now on."""
+        self.epoch.fill_(epoch)
 
     def __call__(self, rows: list[dict]) -> dict[str, Tensor]:
         mask = self.tokenizer.mask_token_id
@@ -234,9 +245,14 @@ class ClozeCollator:
         """(batch, width) ids -> ids with some hidden, and what they were; special tokens and vectors stay."""
         size = len(self.tokenizer)
         kept = torch.isin(ids, torch.tensor(self.tokenizer.all_special_ids)) | (ids >= size)
-        chosen = (torch.rand(ids.shape) < self.hidden_share) & ~kept
+        key = f"{self.seed} {int(self.epoch)}"
+        draws = torch.ones(*ids.shape, 3)  # of padding, which is never hidden
+        for row, own in zip(ids, draws, strict=True):
+            known = row[row != self.tokenizer.pad_token_id]  # so that the batch does not matter
+            own[: len(known)] = draw_numbers(known.tolist(), 3, key)
+        chance, fate, token = draws.unbind(-1)  # (batch, width) each
+        chosen = (chance < self.hidden_share) & ~kept
         labels = ids.masked_fill(~chosen, -100)
-        fate = torch.rand(ids.shape)
         hidden = ids.masked_fill(chosen & (fate < 0.8), self.tokenizer.mask_token_id)
-        anything = torch.randint(size, ids.shape)
+        anything = (token * size).long().clamp(max=size - 1)
         return torch.where(chosen & (fate >= 0.9), anything, hidden), labels
