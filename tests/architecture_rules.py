@@ -27,8 +27,8 @@ WINGS = {
         {"data", "encoding", "evaluation", "modeling", "prompting"},
     ),
     "prompting": (
-        {"jieba", "numpy", "torch"},
-        {"encoding.masking", "encoding.text_inputs", "encoding.tokenization", "prompting"},
+        {"numpy", "torch"},
+        {f"encoding.{room}" for room in ("masking", "text_inputs", "tokenization", "word_borders")} | {"prompting"},
     ),
 }
 IMPORT_NAMES = {"scikit-learn": "sklearn", "pyyaml": "yaml"}

@@ -10,14 +10,14 @@ bring its own spans instead, see `check_spans`. Titles are also asked about with
 some data sets (CLUENER) count the marks in.
 """
 
-import logging
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
-from functools import cache, partial
+from functools import partial
 from itertools import accumulate
 from typing import Any
 
+from ..encoding.word_borders import load_segmenter
 from .errors import PromptError
 
 Spans = list[tuple[int, int]]  # start and end of each, in characters, end exclusive
@@ -77,7 +77,7 @@ def list_segments(text: str, *, max_length: int) -> Spans:
         >>> [text[start:end] for text in ["我在北京大学"] for start, end in list_segments(text, max_length=6)]
         ['我', '我在', '我在北京大学', '在', '在北京大学', '北京大学']
     """
-    borders = {0, *accumulate(map(len, _load_segmenter().cut(text)))}
+    borders = {0, *accumulate(map(len, load_segmenter().cut(text)))}
     for title in _TITLE.finditer(text):
         borders |= set(title.span())
     for stretch in _find_stretches(text):
@@ -139,15 +139,3 @@ def _joins(text: str, place: int) -> bool:
     if not after or not after.isalnum() or not before.isalnum() or _CJK.match(after):
         return False
     return sign in _JOINERS or (sign == "," and before.isdecimal() and after.isdecimal())
-
-
-@cache
-def _load_segmenter() -> Any:
-    """jieba with its own dictionary, read anew: it would trust a cache that anybody may put into the shared /tmp."""
-    import jieba  # here, as it is slow
-
-    jieba.setLogLevel(logging.WARNING)
-    segmenter = jieba.Tokenizer()
-    segmenter.FREQ, segmenter.total = segmenter.gen_pfdict(segmenter.get_dict_file())
-    segmenter.initialized = True
-    return segmenter
