@@ -4,6 +4,8 @@
     python predict.py outputs/reviews --input_file texts.csv --output_format csv --output_file submission.csv
     python predict.py outputs/qa --question "谁在北京大学教书？" --text "张伟在北京大学教书。"
     python predict.py outputs/ner --interactive
+    python predict.py --adapter outputs/ner_lora outputs/reviews_lora --input_file texts.txt
+    python predict.py outputs/ner_lora --merge outputs/ner_whole
 
 What the directory was trained for is known from its config.json: entities, classes (one text or a pair, one label or
 several, FAQ answers) or answers to questions about a passage. Input comes from --text, from a file (txt: one a line,
@@ -44,12 +46,25 @@ def main(argv=None):
         "classes": (prediction_tasks.ClassTask, LabelFinder.load),
         "answers": (prediction_tasks.AnswerTask, AnswerFinder.load),
     }
-    kind = find_kind(args.model, revision=args.model_revision)
-    task_class, load_finder = kinds[kind]
-    options = choose_options(args, kind, task_class)
-    loading = {"revision": args.model_revision, "device": args.device}
-    finder = load_finder(args.model, **loading, batch_size=args.batch_size, bf16=bf16)
-    task = task_class(finder, output_format=args.output_format, **options)
+    if args.merge:
+        merge(args.model, args.merge, revision=args.model_revision)
+        return
+    loading = {"revision": args.model_revision, "device": args.device, "batch_size": args.batch_size, "bf16": bf16}
+    if args.adapter:
+        from utils.adapters.directories import BaseModels  # peft takes seconds
+
+        loading["bases"] = BaseModels()
+    tasks = {}
+    for name in args.adapter or [args.model]:
+        kind = find_kind(name, revision=args.model_revision)
+        if args.adapter and kind == "answers":
+            raise ArgumentError(f"--adapter: expected models of single texts, found {name}, which takes two")
+        task_class, load_finder = kinds[kind]
+        options = choose_options(args, kind, task_class)
+        tasks[name] = task_class(load_finder(name, **loading), output_format=args.output_format, **options)
+        if args.adapter and tasks[name].pair:
+            raise ArgumentError(f"--adapter: expected models of single texts, found {name}, which takes two")
+    task = prediction_tasks.SeveralTasks(tasks) if args.adapter else tasks[args.model]
 
     if args.interactive:
         print("One text a line; an empty line or Ctrl-D ends.", file=sys.stderr)
@@ -88,7 +103,15 @@ def parse(argv):
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
-    parser.add_argument("model", help="output directory of a run_*.py script, or the Hub id of such a model")
+    parser.add_argument(
+        "model", nargs="?", help="output directory of a run_*.py script, or the Hub id of such a model"
+    )
+    parser.add_argument(
+        "--adapter", nargs="+", help="several directories of adapters; an encoder that they share is loaded once"
+    )
+    parser.add_argument(
+        "--merge", metavar="OUTPUT", help="take the model's adapter into its encoder; write a whole model"
+    )
     parser.add_argument("--model_revision", default="main", help="branch, tag or commit of the Hub model")
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--text", action="append", help="a text, or the passage of questions; may be repeated")
@@ -126,10 +149,30 @@ def parse(argv):
         "--precision", choices=["auto", "fp32", "bf16"], default="auto", help="auto: bf16 where it is fast"
     )
     args = parser.parse_args(argv)
+    if bool(args.model) == bool(args.adapter):
+        parser.error("expected a model, or --adapter with several")
+    if args.merge and args.adapter:
+        parser.error("--merge: expected one model")
+    if args.adapter and args.output_format != "jsonl":
+        parser.error("--adapter: expected --output_format jsonl, as models of several kinds answer")
     for name in ("top_k", "batch_size", "chunk_size"):
         if (value := getattr(args, name)) is not None and value < 1:
             parser.error(f"--{name} {value}: expected 1 or more")
     return args
+
+
+def merge(model, output_dir, *, revision):
+    """Write a whole model in place of an adapter."""
+    from utils.evaluation.merged_models import load_merged
+    from utils.evaluation.trained_models import load_own_tokenizer
+    from utils.training import run_setup
+    from utils.training.atomic_files import replacing_files
+
+    merged, tokenizer = load_merged(model, revision=revision), load_own_tokenizer(model, revision=revision)
+    with replacing_files(run_setup.prepare_output_dir(output_dir, resume=False, overwrite=False)) as folder:
+        merged.save_pretrained(folder)
+        tokenizer.save_pretrained(folder)
+    print(f"{output_dir} holds the whole model", file=sys.stderr)
 
 
 def choose_options(args, kind, task_class):

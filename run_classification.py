@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from utils.training import arguments
+from utils.training.adapter_arguments import AdapterArguments
 from utils.training.arguments import ArgumentError, option
 
 logger = logging.getLogger(__name__)
@@ -61,9 +62,10 @@ def main(argv=None):
     started = time.time()
     ours = arguments.ClassifierArguments, DecisionArguments, arguments.PairArguments, arguments.ModelArguments
     telling = {"description": __doc__, "defaults": arguments.CLASSIFIER_DEFAULTS}
-    parsed = arguments.parse_arguments(*ours, arguments.TrickArguments, argv=argv, **telling)
-    head, decisions, data, base, flags, training = parsed
+    parsed = arguments.parse_arguments(*ours, AdapterArguments, arguments.TrickArguments, argv=argv, **telling)
+    head, decisions, data, base, adapter, flags, training = parsed
     decisions.check()
+    adapter.check(flags, training, trains=bool(data.train_file or data.dataset_name))
 
     # Imported here so that --help and wrong flags answer at once.
     import transformers
@@ -166,7 +168,8 @@ def main(argv=None):
         transformers.set_seed(training.seed)
         if finder:
             return finder.model
-        return load_classifier(base.model_name_or_path, loading=loading, **head.body(), **settings)
+        model = load_classifier(base.model_name_or_path, loading=loading, **head.body(), **settings)
+        return adapter.add_to(model, base.model_name_or_path, loading=loading)
 
     # ---- 4. Trainer: built anew, with a fresh model, for each batch size that is tried
     loss, sampler = None, None
@@ -222,7 +225,7 @@ def main(argv=None):
             logger.info("\n%s\n", class_report.describe_scores(split, report[split], labels=labels))
         verdicts = rule.verdicts(logits)
     if trainer.is_world_process_zero():
-        given = [head, decisions, data, base, flags, training]
+        given = [head, decisions, data, base, adapter, flags, training]
         record = run_setup.describe_run(given, files=files.values(), started=started, results=results)
         if training.do_train:
             trainer.model.config.decision = rule.to_config()

@@ -15,6 +15,7 @@ import time
 from functools import partial
 
 from utils.training import arguments, mlm_arguments
+from utils.training.adapter_arguments import AdapterArguments
 
 logger = logging.getLogger(__name__)
 
@@ -23,11 +24,12 @@ def main(argv=None):
     started = time.time()
     ours = mlm_arguments.MaskingArguments, mlm_arguments.CorpusArguments, mlm_arguments.StartArguments
     telling = {"description": __doc__, "defaults": mlm_arguments.MLM_DEFAULTS}
-    parsed = arguments.parse_arguments(*ours, arguments.TrickArguments, argv=argv, **telling)
-    masks, data, start, flags, training = parsed
+    parsed = arguments.parse_arguments(*ours, AdapterArguments, arguments.TrickArguments, argv=argv, **telling)
+    masks, data, start, adapter, flags, training = parsed
     masks.check(flags, label_smoothing=training.label_smoothing_factor)
     data.check(max_steps=training.max_steps)
     start.check()
+    adapter.check(flags, training, trains=not start.train_from_config)
 
     # Imported here so that --help and wrong flags answer at once.
     import transformers
@@ -114,6 +116,7 @@ def main(argv=None):
         with arguments.refusing(ValueError):  # no trained output layer, or no start from neighbours
             if not start.train_from_config:
                 model = load_masked_lm(start.model_name_or_path, loading=loading | {"config": config})
+                adapter.add_to(model, start.model_name_or_path, loading=loading)
             else:
                 model = masked_lm.new_masked_lm(config)
                 if start.init == "neighbours":
@@ -153,7 +156,7 @@ def main(argv=None):
     if "validation" in encoded:
         results |= trainer.evaluate()  # logs a line
     if trainer.is_world_process_zero():
-        given = [masks, data, start, flags, training]
+        given = [masks, data, start, adapter, flags, training]
         paths = [path for split in files.values() for path in split]
         record = run_setup.describe_run(given, files=paths, started=started, results=results)
         trainer.model.config.update(kept)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from utils.training import arguments
+from utils.training.adapter_arguments import AdapterArguments
 from utils.training.arguments import ArgumentError, option
 
 logger = logging.getLogger(__name__)
@@ -64,9 +65,11 @@ class NerArguments:
 
 def main(argv=None):
     started = time.time()
-    ours = NerArguments, arguments.WindowArguments, arguments.ModelArguments, arguments.TrickArguments
-    ner, data, base, flags, training = arguments.parse_arguments(*ours, argv=argv, description=__doc__)
+    ours = NerArguments, arguments.WindowArguments, arguments.ModelArguments, AdapterArguments
+    parsed = arguments.parse_arguments(*ours, arguments.TrickArguments, argv=argv, description=__doc__)
+    ner, data, base, adapter, flags, training = parsed
     ner.check(label_smoothing=training.label_smoothing_factor)
+    adapter.check(flags, training, trains=bool(data.train_file or data.dataset_name))
 
     # Imported here so that --help and wrong flags answer at once.
     import transformers
@@ -153,6 +156,9 @@ def main(argv=None):
         transformers.set_seed(training.seed)
         if finder:
             return finder.model
+        return adapter.add_to(new_model(), base.model_name_or_path, loading=loading)
+
+    def new_model():
         if stock:
             for name in ("classifier_dropout", "classifier_dropout_prob"):  # where the stock class has one
                 if hasattr(config, name):
@@ -219,7 +225,7 @@ def main(argv=None):
         else:
             logger.info("%s: no labels, predicted only", split)
     if trainer.is_world_process_zero():
-        given = [ner, data, base, flags, training]
+        given = [ner, data, base, adapter, flags, training]
         record = run_setup.describe_run(given, files=files.values(), started=started, results=results)
         if training.do_train:
             card = model_card.ner_card(record, types=types, table=evaluators["validation"].table)

@@ -24,6 +24,7 @@ import time
 from functools import partial
 
 from utils.training import arguments
+from utils.training.adapter_arguments import AdapterArguments
 from utils.training.arguments import ArgumentError
 from utils.training.prompt_arguments import PromptArguments
 
@@ -32,12 +33,15 @@ logger = logging.getLogger(__name__)
 
 def main(argv=None):
     started = time.time()
-    ours = PromptArguments, arguments.PairArguments, arguments.ModelArguments, arguments.TrickArguments
-    parsed = arguments.parse_arguments(*ours, argv=argv, description=__doc__, defaults=arguments.CLASSIFIER_DEFAULTS)
-    prompt, data, base, flags, training = parsed
+    ours = PromptArguments, arguments.PairArguments, arguments.ModelArguments, AdapterArguments
+    telling = {"description": __doc__, "defaults": arguments.CLASSIFIER_DEFAULTS}
+    parsed = arguments.parse_arguments(*ours, arguments.TrickArguments, argv=argv, **telling)
+    prompt, data, base, adapter, flags, training = parsed
     training.do_train = bool(data.train_file) and not prompt.search
     given = {"train_file": data.train_file, "test_file": data.test_file}
     prompt.check(tunes=training.do_train, moves_embeddings=flags.fgm_epsilon > 0, **given)
+    prompt.check_adapter(adapter.adapter)
+    adapter.check(flags, training, trains=training.do_train)
 
     # Imported here so that --help and wrong flags answer at once.
     import transformers
@@ -49,7 +53,7 @@ def main(argv=None):
     from utils.modeling.cloze_classifier import ClozeClassifier, is_masked_lm, load_masked_lm
     from utils.prompting import blanks, cloze_inputs, templates, verbalizers
     from utils.prompting.errors import PromptError
-    from utils.training import adapters, atomic_files, batch_size, config_files, losses, run_setup, seed_runs, tricks
+    from utils.training import atomic_files, batch_size, config_files, losses, run_setup, seed_runs, tricks
 
     run_setup.set_up_logging(main_process=training.process_index == 0)
     if prompt.splits > 1:
@@ -162,12 +166,11 @@ def main(argv=None):
         transformers.set_seed(training.seed)
         own = {"template": asked[k].pattern, "words": [[word.label, word.weight, [*word.ids]] for word in words[k]]}
         own |= {"soft_words": encoders[k].soft_words, "loading": loading}
-        with arguments.refusing(ValueError):  # no trained output layer, or no layers for an adapter
+        with arguments.refusing(ValueError):  # no trained output layer
             model = ClozeClassifier.from_encoder(base.model_name_or_path, **own, **settings)
-            adapters.add_adapter(model, prompt.adapter, rank=prompt.lora_rank)
         if prompt.tune == "soft":
             model.freeze_encoder()
-        return model
+        return adapter.add_to(model, base.model_name_or_path, loading=loading)
 
     # ---- 4. Trainer: built anew, with a fresh model, for each batch size that is tried
     hidden_share = 0.15 if prompt.mlm_weight else 0.0
@@ -195,7 +198,7 @@ def main(argv=None):
             training.eval_strategy, training.load_best_model_at_end = "no", False
         checkpoints = run_setup.checkpoints_to_try(training.resume_from_checkpoint, output_dir)
         trainer, results = batch_size.train_within_memory(build, batches, resume=partial(next, checkpoints))
-        models = [adapters.merge_adapter(trainer.model).eval()]
+        models = [trainer.model.eval()]
     else:
         models = [load_model(k).to(training.device).eval() for k in range(len(asked))]
     bf16 = training.bf16 and not training.do_train  # a model that is saved keeps its digits
@@ -225,7 +228,7 @@ def main(argv=None):
         if prompt.output_file:
             atomic_files.write_text(prompt.output_file, "".join(line for _, line in explained))
     if any(files.values()) and training.process_index == 0:
-        given = [prompt, data, base, flags, training]
+        given = [prompt, data, base, adapter, flags, training]
         record = run_setup.describe_run(given, files=files.values(), started=started, results=results)
         if training.do_train:
             trainer.model.config.update(task.decision())

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from utils.training import arguments
+from utils.training.adapter_arguments import AdapterArguments
 from utils.training.arguments import ArgumentError, option
 
 logger = logging.getLogger(__name__)
@@ -56,12 +57,13 @@ class FaqArguments:
 
 def main(argv=None):
     started = time.time()
-    own = FaqArguments, arguments.ClassifierArguments, arguments.TextArguments
-    ours = *own, arguments.ModelArguments, arguments.TrickArguments
-    parsed = arguments.parse_arguments(*ours, argv=argv, description=__doc__, defaults=arguments.CLASSIFIER_DEFAULTS)
-    faq, head, data, base, flags, training = parsed
+    own = FaqArguments, arguments.ClassifierArguments, arguments.TextArguments, arguments.ModelArguments
+    telling = {"argv": argv, "description": __doc__, "defaults": arguments.CLASSIFIER_DEFAULTS}
+    parsed = arguments.parse_arguments(*own, AdapterArguments, arguments.TrickArguments, **telling)
+    faq, head, data, base, adapter, flags, training = parsed
     faq.check()
     head.check(multi_label=False)
+    adapter.check(flags, training, trains=bool(data.train_file or data.dataset_name))
 
     # Imported here so that --help and wrong flags answer at once.
     import transformers
@@ -170,7 +172,8 @@ def main(argv=None):
         transformers.set_seed(training.seed)
         if finder:
             return finder.model
-        return load_classifier(base.model_name_or_path, loading=loading, **head.body(), **settings)
+        model = load_classifier(base.model_name_or_path, loading=loading, **head.body(), **settings)
+        return adapter.add_to(model, base.model_name_or_path, loading=loading)
 
     # ---- 4. Trainer: built anew, with a fresh model, for each batch size that is tried
     loss, sampler = None, None
@@ -204,8 +207,7 @@ def main(argv=None):
     else:
         training.eval_strategy = "no"
         trainer, results = build(batches), {}
-    trainer.compute_metrics = None
-    report = {}
+    trainer.compute_metrics, report = None, {}
     for split, evaluator in evaluators.items():
         key = "eval" if split == "validation" else split
         outputs = trainer.predict(encoded[split], metric_key_prefix=key)
@@ -224,19 +226,17 @@ def main(argv=None):
         asking = LabelFinder(trainer.model.eval(), tokenizer, encoder=encoder, rule=rule)
         results |= answer(asking, questions, top_k=faq.top_k)
     if trainer.is_world_process_zero():
-        given = [faq, head, data, base, flags, training]
+        given = [faq, head, data, base, adapter, flags, training]
         record = run_setup.describe_run(given, files=files.values(), started=started, results=results)
         if training.do_train:
             trainer.model.config.decision = rule.to_config()
             run_setup.save_model(output_dir, trainer, card=model_card.class_card(record, report=report["validation"]))
         lines = class_lines.prediction_lines(dataset[split], verdicts, multi_label=False, top_k=faq.top_k)
         atomic_files.write_text(output_dir / "predictions.jsonl", lines)  # of the last split: test, if there is one
-        atomic_files.write_json(output_dir / "report.json", report)
-        atomic_files.write_json(output_dir / "all_results.json", results)
-        atomic_files.write_json(output_dir / "run.json", record)
-        trained = base.model_name_or_path if finder else output_dir
-        ask = f'python run_qa_cls.py --model_name_or_path {trained} --ask "..."'
-        logger.info("%s holds the run; try: %s", output_dir, ask)
+        for name, content in {"report": report, "all_results": results, "run": record}.items():
+            atomic_files.write_json(output_dir / f"{name}.json", content)
+        ask = f'run_qa_cls.py --model_name_or_path {base.model_name_or_path if finder else output_dir} --ask "..."'
+        logger.info("%s holds the run; try: python %s", output_dir, ask)
     return results
 
 

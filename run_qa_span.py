@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from utils.training import arguments
+from utils.training.adapter_arguments import AdapterArguments
 from utils.training.arguments import ArgumentError, option
 
 logger = logging.getLogger(__name__)
@@ -64,10 +65,12 @@ class AnswerArguments:
 
 def main(argv=None):
     started = time.time()
-    ours = AnswerArguments, arguments.WindowArguments, arguments.ModelArguments, arguments.TrickArguments
-    qa, data, base, flags, training = arguments.parse_arguments(*ours, argv=argv, description=__doc__)
+    ours = AnswerArguments, arguments.WindowArguments, arguments.ModelArguments, AdapterArguments
+    parsed = arguments.parse_arguments(*ours, arguments.TrickArguments, argv=argv, description=__doc__)
+    qa, data, base, adapter, flags, training = parsed
     smoothing = training.label_smoothing_factor
     qa.check(r_drop=flags.r_drop_alpha, label_smoothing=smoothing, file_format=data.file_format)
+    adapter.check(flags, training, trains=bool(data.train_file or data.dataset_name))
 
     # Imported here so that --help and wrong flags answer at once.
     import transformers
@@ -160,9 +163,10 @@ def main(argv=None):
         if finder:
             return finder.model
         config.update(settings)
-        return transformers.AutoModelForQuestionAnswering.from_pretrained(
+        model = transformers.AutoModelForQuestionAnswering.from_pretrained(
             base.model_name_or_path, **loading, config=config, dtype="float32"
         )
+        return adapter.add_to(model, base.model_name_or_path, loading=loading)
 
     # ---- 4. Trainer: built anew, with a fresh model, for each batch size that is tried
     training.label_names = ["start_positions", "end_positions"]
@@ -202,7 +206,7 @@ def main(argv=None):
         else:
             logger.info("%s: no labels, predicted only", split)
     if trainer.is_world_process_zero():
-        given = [qa, data, base, flags, training]
+        given = [qa, data, base, adapter, flags, training]
         record = run_setup.describe_run(given, files=files.values(), started=started, results=results)
         if training.do_train:
             trainer.model.config.null_threshold = evaluators["validation"].null_threshold

@@ -18,13 +18,14 @@ WINGS = {
         {"data.tag_schemes", "encoding"},
     ),
     "modeling": ({"torch", "transformers"}, {"modeling.crf", "modeling.soft_prompts", "modeling.tag_rules"}),
+    "adapters": ({"peft", "safetensors", "torch", "transformers"}, {"adapters", "modeling.soft_prompts"}),
     "training": (
-        {"accelerate", "datasets", "peft", "safetensors", "torch", "tqdm", "transformers", "yaml"},
-        {"data.errors", "training"},
+        {"accelerate", "datasets", "safetensors", "torch", "tqdm", "transformers", "yaml"},
+        {"adapters", "data.errors", "training"},
     ),
     "evaluation": (
         {"datasets", "evaluate", "numpy", "seqeval", "sklearn", "torch", "transformers", "yaml"},
-        {"data", "encoding", "evaluation", "modeling", "prompting"},
+        {"adapters", "data", "encoding", "evaluation", "modeling", "prompting"},
     ),
     "prompting": (
         {"numpy", "torch"},

@@ -7,6 +7,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # on tensors this small, threads 
 
 import json
 import random
+import shutil
 
 import pytest
 
@@ -38,6 +39,19 @@ def tiny_encoder(tmp_path_factory):
         max_position_embeddings=128,
     )
     BertModel(config).save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.fixture(scope="session")
+def tiny_masked_lm(tiny_encoder, tmp_path_factory):
+    """Folder of a random masked-language model of the same size, without a pooler, with the tokenizer."""
+    import torch
+    from transformers import BertConfig, BertForMaskedLM
+
+    folder = tmp_path_factory.mktemp("tiny_masked_lm")
+    shutil.copytree(tiny_encoder, folder, dirs_exist_ok=True)
+    torch.manual_seed(0)
+    BertForMaskedLM(BertConfig.from_pretrained(tiny_encoder)).save_pretrained(folder)
     return str(folder)
 
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from datasets import Dataset
 from safetensors.torch import load_file
-from transformers import AutoModelForMaskedLM, AutoTokenizer, BertConfig, BertForMaskedLM
+from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 import run_mlm
 import run_ner
@@ -41,15 +41,6 @@ def draw_texts(count, seed=0):
 
 def read_json(path):
     return json.loads(Path(path).read_text(encoding="utf-8"))
-
-
-@pytest.fixture(scope="module")
-def tiny_masked_lm(tiny_encoder, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tiny_masked_lm")
-    shutil.copytree(tiny_encoder, folder, dirs_exist_ok=True)
-    torch.manual_seed(0)
-    BertForMaskedLM(BertConfig.from_pretrained(tiny_encoder)).save_pretrained(folder)
-    return str(folder)
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ Everything goes by `offset_mapping` on the raw text: tokenizers drop characters 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NamedTuple
 
 from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedTokenizerBase
@@ -108,8 +109,13 @@ def load_tokenizer(name_or_path: str, **loading) -> tuple[PreTrainedTokenizerBas
         **loading: `revision`, `trust_remote_code` and the like.
 
     Raises:
-        OSError: there is no such model, or it is of an unknown kind.
+        OSError: there is no such model, it is of an unknown kind, or an adapter alone.
     """
+    if (Path(name_or_path) / "adapter_config.json").is_file():
+        raise FileExistsError(
+            f"{name_or_path}: expected a whole model, found an adapter, which `python predict.py {name_or_path} "
+            "--merge OUTPUT` takes into its encoder"
+        )
     try:
         config = AutoConfig.from_pretrained(name_or_path, **loading)
         return AutoTokenizer.from_pretrained(name_or_path, **loading), config

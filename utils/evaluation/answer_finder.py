@@ -14,7 +14,7 @@ from ..encoding.answer_windows import AnswerEncoder
 from ..encoding.collators import TextCollator
 from ..encoding.entity_windows import group_windows
 from ..encoding.tokenization import longest_input
-from .trained_models import choose_device, load_own_tokenizer, require_kind
+from .trained_models import choose_device, load_model, load_own_tokenizer, require_kind
 
 CANDIDATES = 20  # spans of a question that are compared, and among which probability is shared out
 MAX_ANSWER_LENGTH = 50  # sub-tokens; what stock models, whose configuration says nothing, are held to
@@ -192,7 +192,7 @@ class AnswerFinder:
             DataError: it is of another kind.
         """
         require_kind("answers", name_or_path, revision=revision)
-        model = AutoModelForQuestionAnswering.from_pretrained(name_or_path, revision=revision)
+        model = load_model(AutoModelForQuestionAnswering, name_or_path, revision=revision)
         tokenizer = load_own_tokenizer(name_or_path, revision=revision)
         return cls(model.to(choose_device(device)).eval(), tokenizer, **options)
 

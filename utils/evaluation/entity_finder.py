@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import torch
 from transformers import AutoConfig, AutoModelForTokenClassification, PreTrainedModel
@@ -13,7 +14,10 @@ from ..encoding.collators import WindowCollator
 from ..encoding.entity_windows import Entity, WindowEncoder, group_windows, join_spans, join_tags
 from ..modeling.crf_tagger import CrfTagger, decode_softmax
 from ..modeling.span_tagger import SpanTagger
-from .trained_models import asks_spans, choose_device, load_own_tokenizer, require_kind
+from .trained_models import asks_spans, choose_device, load_model, load_own_tokenizer, require_kind
+
+if TYPE_CHECKING:
+    from ..adapters.directories import BaseModels
 
 OURS = {"crf-tagger": CrfTagger, "span-tagger": SpanTagger}
 for (
@@ -58,9 +62,21 @@ class EntityFinder:
 
     @classmethod
     def load(
-        cls, name_or_path: str, *, revision: str = "main", device: str | None = None, **options
+        cls,
+        name_or_path: str,
+        *,
+        revision: str = "main",
+        device: str | None = None,
+        bases: "BaseModels | None" = None,
+        **options,
     ) -> "EntityFinder":
         """Load a model and its tokenizer. No code of the model's directory is run.
+
+        Args:
+            name_or_path, revision: where the model is.
+            device: where it shall run; the first accelerator if there is one.
+            bases: what adapters share, see `adapters.directories.BaseModels`.
+            **options: as of the class.
 
         Raises:
             OSError: there is no such model.
@@ -72,11 +88,8 @@ class EntityFinder:
                 f"{name_or_path}: expected a tagger as run_ner.py trains it, found a model that is asked about spans; "
                 "apply it with predict.py"
             )
-        if fields.get("model_type") in OURS:
-            model = OURS[fields["model_type"]].from_pretrained(name_or_path, revision=revision)
-        else:
-            config = AutoConfig.from_pretrained(name_or_path, revision=revision)
-            model = AutoModelForTokenClassification.from_pretrained(name_or_path, config=config, revision=revision)
+        model_class = OURS.get(fields.get("model_type"), AutoModelForTokenClassification)
+        model = load_model(model_class, name_or_path, revision=revision, bases=bases)
         tokenizer = load_own_tokenizer(name_or_path, revision=revision)
         return cls(model.to(choose_device(device)).eval(), tokenizer, **options)
 

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -19,7 +20,10 @@ from ..prompting.errors import PromptError
 from ..prompting.packed_questions import FAMILIES, PACK, count_shared, pack_questions
 from ..prompting.templates import Template
 from .decisions import DecisionRule, Verdict
-from .trained_models import choose_device, load_own_tokenizer, require_kind
+from .trained_models import choose_device, load_model, load_own_tokenizer, require_kind
+
+if TYPE_CHECKING:
+    from ..adapters.directories import BaseModels
 
 # So that the tokenizer's look at the configuration needs no code of the directory.
 OURS = {each.config_class.model_type: each for each in (TextClassifier, ClozeClassifier)}
@@ -71,6 +75,7 @@ class LabelFinder:
         revision: str = "main",
         device: str | None = None,
         kind: str = "classes",
+        bases: "BaseModels | None" = None,
         **options,
     ) -> "LabelFinder":
         """Load a model and its tokenizer. No code of the model's directory is run.
@@ -79,6 +84,7 @@ class LabelFinder:
             name_or_path, revision: where the model is.
             device: where it shall run; the first accelerator if there is one.
             kind: what it must be for, see `find_kind`: the classes may be those of spans, which make entities.
+            bases: what adapters share, see `adapters.directories.BaseModels`.
             **options: as of the class.
 
         Raises:
@@ -87,7 +93,7 @@ class LabelFinder:
         """
         fields = require_kind(kind, name_or_path, revision=revision)
         model_class = OURS.get(fields.get("model_type"), AutoModelForSequenceClassification)
-        model = model_class.from_pretrained(name_or_path, revision=revision)
+        model = load_model(model_class, name_or_path, revision=revision, bases=bases)
         tokenizer = load_own_tokenizer(name_or_path, revision=revision)
         return cls(model.to(choose_device(device)).eval(), tokenizer, **options)
 

@@ -4,6 +4,7 @@ A task has `pair`, whether a row has two texts; `second`, what the other one is 
 a line for each row, without ids where `ids` is None; and `show(text, other)`, lines for people.
 """
 
+import json
 from collections.abc import Iterator, Sequence
 
 from transformers import PreTrainedConfig
@@ -122,3 +123,33 @@ class AnswerTask:
         """The answers to one question, for people."""
         for one in self.finder.find([question], [passage])[0]:
             yield f"  {one.text or '(no answer)'}  [{one.start}, {one.end})  {one.score:.3f}"
+
+
+class SeveralTasks:
+    """What several adapters say about texts, as JSON: under the name of each what its own line holds.
+
+    Args:
+        tasks: by name; none of pairs.
+    """
+
+    formats = ("jsonl",)
+    options = ()
+    pair = False
+
+    def __init__(self, tasks: dict[str, EntityTask | ClassTask]):
+        self.tasks = tasks
+
+    def lines(self, ids: Sequence[str] | None, texts: Sequence[str]) -> Iterator[str]:
+        """A line a text."""
+        found = {name: [json.loads(line) for line in task.lines(None, texts)] for name, task in self.tasks.items()}
+        for i, text in enumerate(texts):
+            row = {"text": text} if ids is None else {"id": ids[i], "text": text}
+            for name, answers in found.items():
+                row[name] = {key: value for key, value in answers[i].items() if key != "text"}
+            yield json.dumps(row, ensure_ascii=False)
+
+    def show(self, text: str, other: str | None = None) -> Iterator[str]:
+        """What each says about one text, for people."""
+        for name, task in self.tasks.items():
+            yield f"{name}:"
+            yield from task.show(text)

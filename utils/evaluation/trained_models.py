@@ -1,12 +1,17 @@
 """What a trained directory, or a model on the Hub, is for; known from its configuration, before it is loaded."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
-from transformers import AutoTokenizer, PreTrainedConfig, PreTrainedTokenizerBase
+from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils.peft_utils import find_adapter_config_file
 
 from ..data.errors import DataError
 from ..prompting.templates import Template
+
+if TYPE_CHECKING:
+    from ..adapters.directories import BaseModels
 
 # kind of model: what the names of its architectures end in
 KINDS = {
@@ -68,6 +73,36 @@ def require_kind(kind: str, name_or_path: str, *, revision: str = "main") -> dic
             f"{name_or_path}: expected a model for {kind} as {SCRIPTS[kind]} trains it, found one for {found}"
         )
     return PreTrainedConfig.get_config_dict(name_or_path, revision=revision)[0]
+
+
+def load_model(
+    model_class: type[PreTrainedModel],
+    name_or_path: str,
+    *,
+    revision: str = "main",
+    bases: "BaseModels | None" = None,
+) -> PreTrainedModel:
+    """A trained model, or the base of a trained adapter with the adapter in it; no code of its directory is run.
+
+    Args:
+        model_class: one of our heads, or an `AutoModelFor...`.
+        name_or_path, revision: where it is.
+        bases: see `adapters.directories.BaseModels`.
+
+    Raises:
+        OSError: a file is missing.
+        DataError: an adapter does not fit its base.
+    """
+    if find_adapter_config_file(name_or_path, revision=revision) is None:
+        return model_class.from_pretrained(name_or_path, revision=revision)
+    from ..adapters.directories import AdapterError, load_adapter  # peft takes seconds
+
+    config_class = getattr(model_class, "config_class", None) or AutoConfig
+    config = config_class.from_pretrained(name_or_path, revision=revision)
+    try:
+        return load_adapter(model_class, config, name_or_path, revision=revision, bases=bases)
+    except AdapterError as error:
+        raise DataError(str(error)) from error
 
 
 def load_own_tokenizer(name_or_path: str, *, revision: str = "main") -> PreTrainedTokenizerBase:

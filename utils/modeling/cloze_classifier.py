@@ -253,7 +253,8 @@ class ClozeClassifier(PreTrainedModel):
                 logits = self.encoder(**inputs).logits[at_mask]
             return logits if chosen is None else logits[:, chosen]
         base, hook = self.encoder.base_model, None
-        if not self.training and self.encoder.config.model_type in LAYERS_LIKE_BERT:
+        widened = hasattr(base, "virtual_tokens")  # an adapter, beside the text
+        if not self.training and not widened and self.encoder.config.model_type in LAYERS_LIKE_BERT:
             # In the last layer, what comes after attention is computed at the masks alone.
             behind_attention = base.encoder.layer[-1].attention.output
             hook = behind_attention.register_forward_pre_hook(lambda _, given: tuple(each[at_mask] for each in given))

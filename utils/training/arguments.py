@@ -6,6 +6,7 @@ Light on purpose: `--help` must answer before torch and `TrainingArguments` are 
 import contextlib
 import difflib
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -219,7 +220,8 @@ def parse_arguments(
         defaults: of training options, where the script's differ from `TRAINING_DEFAULTS`.
 
     Returns:
-        One instance of each class, and a `FineTuningArguments` behind them.
+        One instance of each class, and a `FineTuningArguments` behind them, whose `learning_rate_given` tells whether
+        the learning rate is a choice of the user.
 
     Raises:
         ArgumentError: an unknown flag or key, with the nearest known one; a malformed value; an unreadable file.
@@ -256,6 +258,7 @@ def parse_arguments(
     if unknown:
         flags = [word for word in unknown if word.startswith("-")] or unknown
         raise ArgumentError("; ".join(_explain_unknown(word, known) for word in flags))
+    parsed[-1].learning_rate_given = any(re.match(r"--learning[_-]rate(=|$)", word) for word in argv)
     return tuple(parsed)
 
 

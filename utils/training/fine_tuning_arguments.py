@@ -45,6 +45,7 @@ class FineTuningArguments(TrainingArguments):
     logging_steps: float = _default("logging_steps")
     report_to: str = _default("report_to")
     precision: str = _default("precision")
+    learning_rate_given = False  # see `parse_arguments`
 
     def __post_init__(self):
         if self.precision not in ("auto", "fp32", "bf16", "fp16"):

@@ -47,13 +47,6 @@ class PromptArguments:
         "100 times as high and some hundred steps.",
         choices=["all", "soft"],
     )
-    adapter: str = option(
-        "none",
-        "Train few weights: `lora` beside queries and values, or the biases (`bitfit`); both want a learning rate 10 "
-        "times as high. The model is saved whole, with them in it.",
-        choices=["none", "lora", "bitfit"],
-    )
-    lora_rank: int = option(8, "Width of LoRA's matrices.")
     soft_encoder: str = option(
         "none",
         "A small network makes the trainable vectors (P-tuning), so that they learn more evenly.",
@@ -116,7 +109,6 @@ class PromptArguments:
         if self.search and self.calibrate != "none" and (self.search, self.calibrate) != ("trigger", "batch"):
             raise ArgumentError(f"--search {self.search}: expected no --calibrate; `batch` is for a trigger")
         counts = {"words_per_class": self.words_per_class, "word_tokens": self.word_tokens}
-        counts |= {"lora_rank": self.lora_rank}
         counts |= {"search_steps": self.search_steps, "max_span_length": self.max_span_length}
         for flag in (flag for flag, count in counts.items() if count < 1):
             raise ArgumentError(f"--{flag}: expected 1 or more")
@@ -135,21 +127,25 @@ class PromptArguments:
         if tunes and len(self.template or []) > 1:
             raise ArgumentError("--template: expected one to train, found several")
         learning = {"few_shot": self.few_shot, "aggregation learned": self.aggregation == "learned"}
-        learning |= {"adapter": self.adapter != "none"}
         learning |= {"tune soft": self.tune != "all", "mlm_weight": self.mlm_weight}
         learning |= {"soft_encoder": self.soft_encoder != "none", "soft_layers": self.soft_layers}
         if self.search:
             learning.pop("few_shot")
         if not tunes and (given := [f"--{flag}" for flag, value in learning.items() if value]):
             raise ArgumentError(f"{', '.join(given)}: expected --train_file to learn from")
-        if self.adapter != "none" and self.tune != "all":
-            raise ArgumentError(f"--adapter {self.adapter}: expected --tune all; --tune soft trains vectors alone")
-        if moves_embeddings and (self.adapter != "none" or self.tune != "all"):
+        if moves_embeddings and self.tune != "all":
             raise ArgumentError("--fgm_epsilon moves word embeddings, which do not learn here; leave it out")
         if self.template_weights == "validation" and len(self.template or []) < 2:
             raise ArgumentError("--template_weights validation: expected several templates")
         if (self.calibrate == "prior") != bool(self.prior_file):
             raise ArgumentError("--calibrate prior and --prior_file: expected both, or none")
+
+    def check_adapter(self, adapter: str) -> None:
+        """Refuse an adapter where only the template's vectors learn, and vectors of two kinds in each layer."""
+        if adapter != "none" and self.tune != "all":
+            raise ArgumentError(f"--adapter {adapter}: expected --tune all; --tune soft trains vectors alone")
+        if adapter in ("prefix", "prompt", "p_tuning") and self.soft_layers:
+            raise ArgumentError(f"--adapter {adapter}: expected no --soft_layers, which are such vectors, too")
 
     def check_templates(self, *, soft: bool, pair: bool, spans: bool, tunes: bool, cleans: bool) -> None:
         """Refuse what contradicts the templates: whether they have trainable vectors, pairs or spans."""

@@ -260,6 +260,13 @@ class TrickTrainer(Trainer):
         with self._averaged():
             return super().predict(*args, **kwargs)
 
+    def _save(self, output_dir=None, state_dict=None):
+        if getattr(self.model, "adapter", None) is not None:  # what does not learn need not be kept
+            learning = {name for name, each in self.model.named_parameters() if each.requires_grad}
+            state = self.model.state_dict() if state_dict is None else state_dict
+            state_dict = {name: value for name, value in state.items() if name in learning}
+        super()._save(output_dir, state_dict)
+
     def _save_checkpoint(self, model, trial):
         folder = Path(self._get_output_dir(trial)) / f"checkpoint-{self.state.global_step}"
         if self.averaged_weights is not None and self.args.should_save:

@@ -1,0 +1,191 @@
+"""Directories that hold an adapter in place of a whole model: saving, loading on the base, taking it into the base."""
+
+import copy
+import itertools
+from pathlib import Path
+
+import torch
+from peft import PeftConfig, get_peft_model_state_dict, set_peft_model_state_dict
+from peft.tuners.tuners_utils import BaseTunerLayer
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from transformers import AutoModel, AutoModelForMaskedLM, PreTrainedConfig, PreTrainedModel
+from transformers.utils import ADAPTER_SAFE_WEIGHTS_NAME, cached_file
+
+from .methods import DEFAULT, digest_weights, fingerprint, inner_encoder, install, list_parts, prefix_of
+from .peft_methods import BottleneckConfig
+from .virtual_tokens import NAME as VIRTUAL_TOKENS
+from .virtual_tokens import VirtualTokensConfig
+
+PEFT_PREFIX = "base_model.model."  # of every name in peft's files
+
+
+class AdapterError(ValueError):
+    """A directory whose adapter cannot be used."""
+
+
+def has_adapter(model: object) -> bool:
+    """Whether `methods.add_adapter` has been there."""
+    return getattr(model, "adapter", None) is not None
+
+
+def save_adapter(model: PreTrainedModel, folder: str | Path) -> int:
+    """Write what was trained, in peft's format, and the model's configuration; give the weights' size in bytes.
+
+    peft loads it, too, with any of its own methods: `PeftModel.from_pretrained(model_with_its_head, folder)`.
+    """
+    method, parts = model.adapter
+    whole = tuple(f"{part}." for part in parts)
+    weights = {name: value for name, value in model.state_dict().items() if name.startswith(whole)}
+    weights |= adapter_weights(model, method, DEFAULT)
+    folder = Path(folder)
+    save_file(
+        {PEFT_PREFIX + name: value.cpu().contiguous().clone() for name, value in weights.items()},
+        folder / ADAPTER_SAFE_WEIGHTS_NAME,
+        metadata={"format": "pt"},
+    )
+    if hasattr(method, "modules_to_save"):
+        method.modules_to_save = [part.rpartition(".")[2] for part in parts] or None
+    learning, method.inference_mode = method.inference_mode, True
+    method.save_pretrained(folder)
+    method.inference_mode = learning
+    model.config.architectures = [type(model).__name__]
+    model.config.save_pretrained(folder)
+    return (folder / ADAPTER_SAFE_WEIGHTS_NAME).stat().st_size
+
+
+def adapter_weights(model: PreTrainedModel, method: PeftConfig, name: str) -> dict[str, Tensor]:
+    """The adapter's own weights by their names in the model, without the adapter's name."""
+    encoder = inner_encoder(model)
+    if isinstance(method, VirtualTokensConfig):
+        state = getattr(encoder, VIRTUAL_TOKENS).prompts[name].state_dict()
+        state = {f"{VIRTUAL_TOKENS}.{key}": value for key, value in state.items()}
+    else:
+        state = get_peft_model_state_dict(encoder, adapter_name=name)
+    return {prefix_of(encoder, model) + key: value for key, value in state.items()}
+
+
+class BaseModels:
+    """Pre-trained models that adapters were trained on: each is read once, and shared in memory."""
+
+    def __init__(self):
+        self._read: dict[tuple[str, ...], tuple[PreTrainedModel, dict[str, str]]] = {}
+
+    def take(self, kind: type, name: str, revision: str) -> tuple[PreTrainedModel, dict[str, str]]:
+        """A copy of a model that can be built upon, with the same weights in memory, and their digests.
+
+        Args:
+            kind: `AutoModel` or `AutoModelForMaskedLM`.
+            name, revision: a folder, or a repository on the Hub.
+
+        Raises:
+            OSError: it is not there.
+        """
+        key = kind.__name__, name, revision
+        if key not in self._read:
+            model = kind.from_pretrained(name, revision=revision, dtype=torch.float32)
+            self._read[key] = model, digest_weights(inner_encoder(model))
+        model, digests = self._read[key]
+        tensors = itertools.chain(model.parameters(), model.buffers())
+        return copy.deepcopy(model, memo={id(each): each for each in tensors}), digests
+
+
+def load_adapter(
+    model_class: type[PreTrainedModel],
+    config: PreTrainedConfig,
+    name_or_path: str,
+    *,
+    revision: str = "main",
+    bases: BaseModels | None = None,
+) -> PreTrainedModel:
+    """Load an adapter on its base. No code of either is run.
+
+    Args:
+        model_class: one of our heads, or an `AutoModelFor...`.
+        config: the directory's configuration.
+        name_or_path, revision: the directory, or a repository on the Hub.
+        bases: of other adapters, so that each is read once; None for one of its own.
+
+    Raises:
+        OSError: the base is not there.
+        AdapterError: the base has other weights than the adapter was trained on, or files do not fit each other.
+    """
+    method = PeftConfig.from_pretrained(name_or_path, revision=revision)
+    weights = load_file(cached_file(name_or_path, ADAPTER_SAFE_WEIGHTS_NAME, revision=revision))
+    weights = {key.removeprefix(PEFT_PREFIX): value for key, value in weights.items()}
+    if model_class is AutoModelForMaskedLM:  # pre-trained as a whole
+        model, kind = None, AutoModelForMaskedLM
+    else:
+        model = model_class.from_config(config) if hasattr(model_class, "from_config") else model_class(config)
+        part = getattr(model, model.base_model_prefix)
+        kind = AutoModel if part.base_model is part else AutoModelForMaskedLM
+    name = method.base_model_name_or_path
+    try:
+        base, digests = (BaseModels() if bases is None else bases).take(kind, name, method.revision or "main")
+    except OSError as error:
+        reason = str(error).splitlines()[0]
+        raise OSError(f"{name_or_path}: holds an adapter for {name}, which cannot be loaded: {reason}") from error
+    if model is None:
+        model, names = base, {}
+        model.config.adapter_base = config.adapter_base
+    else:
+        if hasattr(base, "pooler") and part.pooler is None:
+            base.pooler = None
+        setattr(model, model.base_model_prefix, base)
+        names = model.state_dict()
+    encoder = inner_encoder(model)
+    inside = prefix_of(encoder, model)
+    kept = [key.removeprefix(inside) for key in weights if key.startswith(inside)]
+    if fingerprint(digests, without=kept) != config.adapter_base["sha256"]:
+        raise AdapterError(
+            f"{name_or_path}: expected {name} as it was when the adapter was trained, found other weights there"
+        )
+    install(encoder, method, DEFAULT)
+    own = adapter_weights(model, method, DEFAULT)
+    outside = {name for name in names if not name.startswith(f"{model.base_model_prefix}.")}
+    lacking, unknown = (set(own) | outside) - set(weights), set(weights) - set(own) - set(names)
+    if lacking or unknown:
+        raise AdapterError(
+            f"{name_or_path}: expected {ADAPTER_SAFE_WEIGHTS_NAME} to fit the model of its config.json, found "
+            f"{sorted(lacking)[:3]} missing and {sorted(unknown)[:3]} unknown"
+        )
+    put_adapter_weights(model, method, {name: weights.pop(name) for name in own}, DEFAULT)
+    with torch.no_grad():
+        for name, value in weights.items():
+            names[name].copy_(value)
+    model.adapter = method, list_parts(weights, inside=inside)
+    return model.eval()
+
+
+def put_adapter_weights(model: PreTrainedModel, method: PeftConfig, weights: dict[str, Tensor], name: str) -> None:
+    """The opposite of `adapter_weights`."""
+    encoder = inner_encoder(model)
+    inside = prefix_of(encoder, model)
+    if isinstance(method, VirtualTokensConfig):
+        inside += f"{VIRTUAL_TOKENS}."
+        state = {key.removeprefix(inside): value for key, value in weights.items()}
+        getattr(encoder, VIRTUAL_TOKENS).prompts[name].load_state_dict(state)
+    else:
+        state = {key.removeprefix(inside): value for key, value in weights.items()}
+        set_peft_model_state_dict(encoder, state, adapter_name=name)
+
+
+def merge_adapter(model: PreTrainedModel) -> PreTrainedModel:
+    """Take an adapter into the weights that it was added to, so that the model is built as before; in place.
+
+    Raises:
+        AdapterError: the method is no change of weights.
+    """
+    if isinstance(method := model.adapter[0], VirtualTokensConfig | BottleneckConfig):
+        raise AdapterError(
+            f"{method.peft_type.lower()}: expected an adapter that changes weights, to merge it; use it as it is"
+        )
+    for name, module in list(model.named_modules()):
+        if isinstance(module, BaseTunerLayer):
+            module.merge(safe_merge=True)
+            parent, _, last = name.rpartition(".")
+            setattr(model.get_submodule(parent), last, module.get_base_layer())
+    del inner_encoder(model).peft_config
+    del model.config.adapter_base
+    model.adapter = None
+    return model

@@ -1,0 +1,235 @@
+"""Training few weights in place of all: what `--adapter` adds to an encoder, while the rest of it stays."""
+
+import hashlib
+import logging
+import re
+import warnings
+from collections.abc import Callable, Collection, Mapping
+
+import torch
+from peft import IA3Config, LNTuningConfig, LoraConfig, PeftConfig, inject_adapter_in_model
+from torch import nn
+from transformers import PreTrainedModel
+
+from .peft_methods import BiasConfig, BottleneckConfig
+from .virtual_tokens import NAME as VIRTUAL_TOKENS
+from .virtual_tokens import VirtualTokens, VirtualTokensConfig
+
+logger = logging.getLogger(__name__)
+
+DEFAULT = "default"  # peft's name of the adapter that is trained
+# What BERT and its kin, ALBERT, DistilBERT, DeBERTa and ModernBERT call their layers, as the ends of names.
+QUERY_VALUE = r"query|value|query_proj|value_proj|q_lin|v_lin|q_proj|v_proj|Wqkv"
+KEY_VALUE = r"key|value|key_proj|value_proj|k_lin|v_lin|k_proj|v_proj|Wqkv"
+ATTENTION_OUTPUT = r"attention\.output\.dense|attention\.dense|attention\.out_lin|attn\.Wo"
+FEED_FORWARD_OUTPUT = r"layer\.\d+\.output\.dense|ffn_output|ffn\.lin2|mlp\.Wo"
+
+
+def choose_method(
+    kind: str,
+    encoder: PreTrainedModel,
+    *,
+    rank: int = 8,
+    alpha: float | None = None,
+    dropout: float = 0.0,
+    all_layers: bool = False,
+    dora: bool = False,
+    rslora: bool = False,
+    size: int = 64,
+    count: int = 20,
+) -> PeftConfig:
+    """The method, fitted to an encoder.
+
+    Args:
+        kind: `lora` adds products of two narrow matrices to layers (Hu et al., 2022); `ia3` learns a factor for each
+            key, value and unit of the feed-forward layers (Liu et al., 2022); `prefix` trainable vectors beside the
+            text in every layer (Li and Liang, 2021; Liu et al., 2022, P-tuning v2), `prompt` on the embeddings alone
+            (Lester et al., 2021), `p_tuning` there, made by a small network (Liu et al., 2021); `bitfit` trains the
+            biases (Ben Zaken et al., 2022), `layernorm` the norms; `bottleneck` puts two small networks into each
+            layer (Houlsby et al., 2019).
+        encoder: without a head.
+        rank, alpha, dropout, dora, rslora: of LoRA; alpha is twice the rank if None.
+        all_layers: LoRA beside all linear layers, not only queries and values.
+        size: units of a bottleneck.
+        count: vectors.
+
+    Raises:
+        ValueError: the encoder has no layers of the known names, or no biases.
+    """
+    if kind in ("prefix", "prompt", "p_tuning"):
+        made_by = "mlp" if kind == "p_tuning" else "none"
+        return VirtualTokensConfig(count=count, encoder=made_by, deep=kind == "prefix")
+    if kind == "lora":
+        targets = _ends(encoder, _is_linear) if all_layers else QUERY_VALUE
+        narrow = {"r": rank, "lora_alpha": alpha or 2 * rank, "lora_dropout": dropout}
+        return LoraConfig(
+            **narrow, use_dora=dora, use_rslora=rslora, target_modules=_pattern(encoder, targets, _is_linear)
+        )
+    if kind == "ia3":
+        forward = _pattern(encoder, FEED_FORWARD_OUTPUT)
+        targets = _pattern(encoder, f"{KEY_VALUE}|{FEED_FORWARD_OUTPUT}")
+        return IA3Config(target_modules=targets, feedforward_modules=forward)
+    if kind == "layernorm":
+        return LNTuningConfig(target_modules=_pattern(encoder, _ends(encoder, _is_norm), _is_norm))
+    if kind == "bottleneck":
+        return BottleneckConfig(
+            target_modules=_pattern(encoder, f"{ATTENTION_OUTPUT}|{FEED_FORWARD_OUTPUT}"), size=size
+        )
+    if kind == "bitfit":
+        return BiasConfig(target_modules=_pattern(encoder, _ends(encoder, _is_biased), _is_biased))
+    raise ValueError(f"expected lora, ia3, prefix, prompt, p_tuning, bitfit, layernorm or bottleneck, found {kind}")
+
+
+def _is_linear(module: nn.Module) -> bool:
+    return isinstance(module, nn.Linear)
+
+
+def _is_norm(module: nn.Module) -> bool:
+    return isinstance(module, nn.LayerNorm)
+
+
+def _is_biased(module: nn.Module) -> bool:
+    return isinstance(module, nn.Linear | nn.LayerNorm) and module.bias is not None
+
+
+def _ends(encoder: nn.Module, fits: Callable[[nn.Module], bool]) -> str:
+    """Last parts of the names of layers that fit, as alternatives of a regular expression."""
+    found = {name.rpartition(".")[2] for name, module in encoder.named_modules() if fits(module)}
+    return "|".join(sorted(map(re.escape, found)))
+
+
+def _pattern(encoder: PreTrainedModel, ends: str, fits: Callable[[nn.Module], bool] = lambda _: True) -> str:
+    """A regular expression for names that end so, in an encoder alone or under a head.
+
+    What does not fit is left out, as is the pooler, which is no part of what was pre-trained in many checkpoints.
+    """
+    pattern = rf"(.*\.)?({ends})"
+    found = {name: module for name, module in encoder.named_modules() if ends and re.fullmatch(pattern, name)}
+    wrong = sorted(re.escape(name) for name, module in found.items() if "pooler" not in name and not fits(module))
+    if not any("pooler" not in name and fits(module) for name, module in found.items()):
+        kind = encoder.config.model_type
+        raise ValueError(f"{kind}: expected layers named {ends or 'as the adapter needs them'}, found none")
+    return r"(?!.*\bpooler\b)" + (rf"(?!(.*\.)?({'|'.join(wrong)})$)" if wrong else "") + pattern
+
+
+def inner_encoder(model: PreTrainedModel) -> PreTrainedModel:
+    """The encoder under all heads, also under that of a masked-language model."""
+    while (inner := model.base_model) is not model:
+        model = inner
+    return model
+
+
+def add_adapter(
+    model: PreTrainedModel, method: PeftConfig, *, untrained: Collection[str], base: str, revision: str = "main"
+) -> None:
+    """Leave a model as it is in training, but for an adapter and what was not pre-trained.
+
+    Args:
+        model: with its head; changed in place.
+        method: see `choose_method`.
+        untrained: names of the model's parameters that began at random, see `find_untrained`.
+        base, revision: where the pre-trained weights are from; noted in the adapter.
+
+    Raises:
+        ValueError: something that began at random would stay so.
+    """
+    encoder = inner_encoder(model)
+    inside = prefix_of(encoder, model)
+    kept = [name.removeprefix(inside) for name in untrained if name.startswith(inside)]
+    model.config.adapter_base = {"sha256": fingerprint(digest_weights(encoder), without=kept)}
+    method.base_model_name_or_path = base
+    method.revision = getattr(encoder.config, "_commit_hash", None) or revision
+    model.requires_grad_(False)
+    install(encoder, method, DEFAULT)
+    for name, parameter in model.named_parameters():
+        if name in untrained:
+            parameter.requires_grad_(True)
+    refuse_frozen(model, untrained)
+    model.adapter = method, list_parts(untrained, inside=inside)
+    learning = sum(each.numel() for each in model.parameters() if each.requires_grad)
+    total = sum(each.numel() for each in model.parameters())
+    logger.info("%s of %s weights learn (%.2f %%)", f"{learning:,}", f"{total:,}", 100 * learning / total)
+
+
+def list_parts(names: Collection[str], *, inside: str) -> list[str]:
+    """The modules that parameters are in: right under a model, or right under its encoder.
+
+    Args:
+        names: of parameters.
+        inside: what stands before those of the encoder.
+
+    Example:
+        >>> list_parts({"classifier.weight", "classifier.bias", "bert.pooler.dense.weight"}, inside="bert.")
+        ['bert.pooler', 'classifier']
+    """
+    parts = set()
+    for name in names:
+        before = inside if inside and name.startswith(inside) else ""
+        parts.add(before + name.removeprefix(before).partition(".")[0])
+    return sorted(parts)
+
+
+def install(encoder: PreTrainedModel, method: PeftConfig, name: str) -> None:
+    """Put an adapter into an encoder, where it becomes the active one."""
+    if not isinstance(method, VirtualTokensConfig):
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Unsupported layer type")  # of norms, which peft trains all the same
+            inject_adapter_in_model(method, encoder, adapter_name=name)
+        return
+    tokens = getattr(encoder, VIRTUAL_TOKENS, None)
+    if tokens is None:
+        tokens = VirtualTokens(encoder)
+    tokens.add(name, method, encoder)
+
+
+def find_untrained(model: PreTrainedModel, name_or_path: str, *, loading: Mapping | None = None) -> set[str]:
+    """Names of a model's parameters that its checkpoint does not hold: heads, and poolers that were never trained.
+
+    Args:
+        model: a stock model, or one of our heads, whose `HEAD_MODULES` all begin at random.
+        name_or_path: the checkpoint it was built from.
+        loading: keyword arguments for `from_pretrained`.
+    """
+    loading = {key: value for key, value in (loading or {}).items() if key != "config"}
+    ours = hasattr(model, "HEAD_MODULES")
+    part = getattr(model, model.base_model_prefix) if ours else model
+    prefix = f"{model.base_model_prefix}." if ours else ""
+    _, report = type(part).from_pretrained(
+        name_or_path, config=part.config, output_loading_info=True, **{**loading, "dtype": torch.float32}
+    )
+    names = {name for name, _ in model.named_parameters()}
+    missing = {prefix + name for name in report["missing_keys"]}
+    if ours:
+        missing |= {name for name in names if not name.startswith(prefix)}
+    return names & missing
+
+
+def refuse_frozen(model: nn.Module, untrained: Collection[str]) -> None:
+    """Raise ValueError when a parameter that began at random would not learn."""
+    frozen = [name for name, each in model.named_parameters() if name in untrained and not each.requires_grad]
+    if frozen:
+        raise ValueError(
+            f"{', '.join(frozen[:5])}: expected what begins at random to learn, found it frozen; "
+            "take another --adapter, or a checkpoint that holds it"
+        )
+
+
+def digest_weights(encoder: nn.Module) -> dict[str, str]:
+    """Hex digest of each of an encoder's weights; not of its pooler, which many heads do without."""
+    return {
+        name: hashlib.sha256(value.detach().float().cpu().contiguous().numpy().tobytes()).hexdigest()
+        for name, value in encoder.state_dict().items()
+        if "pooler" not in name
+    }
+
+
+def fingerprint(digests: Mapping[str, str], *, without: Collection[str] = ()) -> str:
+    """One digest of `digest_weights`, so that an adapter is not put on other weights than it was trained with."""
+    lines = (f"{name} {digests[name]}" for name in sorted(digests) if name not in without)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def prefix_of(encoder: nn.Module, model: nn.Module) -> str:
+    """What stands before an encoder's names in a model."""
+    name = next(name for name, module in model.named_modules() if module is encoder)
+    return f"{name}." if name else ""

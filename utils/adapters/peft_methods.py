@@ -1,0 +1,169 @@
+"""Two ways to train few weights that peft lacks, as peft methods: bottleneck adapters and biases."""
+
+from dataclasses import dataclass, field
+
+import torch
+from peft import PeftConfig, mapping
+from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer, check_adapters_to_merge
+from torch import Tensor, nn
+from torch.nn.functional import gelu
+
+SPREAD = 0.01  # of a bottleneck's first weights: so narrow that it hardly changes what passes (Houlsby et al.: 1e-2)
+
+
+@dataclass
+class BottleneckConfig(PeftConfig):
+    """Bottleneck adapters (Houlsby et al., 2019, section 2.1).
+
+    Args:
+        target_modules: regular expression of the layers behind which one stands.
+        size: units inside.
+        modules_to_save: what else of a model was trained, whole.
+    """
+
+    target_modules: str | None = field(default=None)
+    size: int = field(default=64)
+    modules_to_save: list[str] | None = field(default=None)
+
+    def __post_init__(self):
+        self.peft_type = "BOTTLENECK"
+
+
+@dataclass
+class BiasConfig(PeftConfig):
+    """Biases alone (Ben Zaken et al., 2022).
+
+    Args:
+        target_modules: regular expression of the layers whose biases learn.
+        modules_to_save: what else of a model was trained, whole.
+    """
+
+    target_modules: str | None = field(default=None)
+    modules_to_save: list[str] | None = field(default=None)
+
+    def __post_init__(self):
+        self.peft_type = "BITFIT"
+
+
+class _Layer(nn.Module, BaseTunerLayer):
+    """A layer with something of each adapter behind it."""
+
+    def __init__(self, base_layer: nn.Module, adapter_name: str, config: PeftConfig):
+        super().__init__()
+        self.base_layer = base_layer
+        self.merged_adapters = []
+        for name in self.adapter_layer_names:
+            setattr(self, name, nn.ParameterDict() if name.endswith("change") else nn.ModuleDict())
+        self.update_layer(adapter_name, config)
+
+    def update_layer(self, adapter_name: str, config: PeftConfig) -> None:
+        """Make room for one more adapter."""
+        self.add(adapter_name, config)
+        self._move_adapter_to_device_of_base_layer(adapter_name)
+        self.set_adapter(self.active_adapters, inference_mode=config.inference_mode)
+
+    def forward(self, x: Tensor, *args, **kwargs) -> Tensor:
+        found = self.base_layer(x, *args, **kwargs)
+        if self.disable_adapters or self.merged:
+            return found
+        for name in self.active_adapters:
+            found = self.change(found, name)
+        return found
+
+
+class BottleneckLayer(_Layer):
+    """y + W_up gelu(W_down y) behind a layer that gives y; near y at the start."""
+
+    adapter_layer_names = ("bottleneck_down", "bottleneck_up")
+
+    def add(self, adapter_name: str, config: BottleneckConfig) -> None:
+        """The two matrices of one more adapter."""
+        width = self.get_base_layer().out_features
+        self.bottleneck_down[adapter_name] = nn.Linear(width, config.size)
+        self.bottleneck_up[adapter_name] = nn.Linear(config.size, width)
+        for part in (self.bottleneck_down[adapter_name], self.bottleneck_up[adapter_name]):
+            nn.init.trunc_normal_(part.weight, std=SPREAD, a=-2 * SPREAD, b=2 * SPREAD)
+            nn.init.zeros_(part.bias)
+
+    def change(self, found: Tensor, name: str) -> Tensor:
+        """(..., width) -> (..., width)."""
+        if name not in self.bottleneck_down:
+            return found
+        return found + self.bottleneck_up[name](gelu(self.bottleneck_down[name](found)))
+
+    def merge(self, safe_merge: bool = False, adapter_names: list[str] | None = None) -> None:
+        """Refuse: what is not linear does not go into a matrix.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError("bottleneck: expected an adapter that is linear in its layer, to merge it; leave it beside")
+
+
+class BiasLayer(_Layer):
+    """What a layer gives, and a trained change of its bias."""
+
+    adapter_layer_names = ("bitfit_change",)
+
+    def add(self, adapter_name: str, config: BiasConfig) -> None:
+        """The change of one more adapter, zero at the start."""
+        self.bitfit_change[adapter_name] = nn.Parameter(torch.zeros_like(self.get_base_layer().bias))
+
+    def change(self, found: Tensor, name: str) -> Tensor:
+        """(..., width) -> (..., width)."""
+        return found + self.bitfit_change[name].to(found.dtype) if name in self.bitfit_change else found
+
+    def merge(self, safe_merge: bool = False, adapter_names: list[str] | None = None) -> None:
+        """Add the changes to the layer's bias."""
+        for name in check_adapters_to_merge(self, adapter_names):
+            self.get_base_layer().bias.data += self.bitfit_change[name].data
+            self.merged_adapters.append(name)
+
+    def unmerge(self) -> None:
+        """Take them out again."""
+        while self.merged_adapters:
+            self.get_base_layer().bias.data -= self.bitfit_change[self.merged_adapters.pop()].data
+
+
+class _Tuner(BaseTuner):
+    """Replaces each target by a layer with the adapter behind it."""
+
+    target_module_mapping: dict = {}
+
+    def _create_and_replace(self, peft_config, adapter_name, target, target_name, parent, current_key, **_):
+        if isinstance(target, self.tuner_layer_cls):
+            target.update_layer(adapter_name, peft_config)
+            return
+        layer = self.tuner_layer_cls(target, adapter_name, peft_config)
+        if adapter_name not in self.active_adapters:
+            layer.requires_grad_(False)
+        self._replace_module(parent, target_name, layer, target)
+
+
+class BottleneckModel(_Tuner):
+    """An encoder with bottleneck adapters."""
+
+    prefix = "bottleneck_"
+    tuner_layer_cls = BottleneckLayer
+
+
+class BiasModel(_Tuner):
+    """An encoder with trained biases."""
+
+    prefix = "bitfit_"
+    tuner_layer_cls = BiasLayer
+
+
+def register_methods() -> None:
+    """Let peft know them, so that it saves, loads and switches them as its own.
+
+    `peft.utils.register_peft_method` takes the names of its own enumeration only; its tables take any string.
+    """
+    for config, model in ((BottleneckConfig, BottleneckModel), (BiasConfig, BiasModel)):
+        name = config().peft_type
+        mapping.PEFT_TYPE_TO_CONFIG_MAPPING[name] = config
+        mapping.PEFT_TYPE_TO_TUNER_MAPPING[name] = model
+        mapping.PEFT_TYPE_TO_PREFIX_MAPPING[name] = model.prefix
+
+
+register_methods()
