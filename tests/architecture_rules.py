@@ -24,7 +24,7 @@ WINGS = {
         {"adapters", "data.errors", "training"},
     ),
     "evaluation": (
-        {"datasets", "evaluate", "numpy", "seqeval", "sklearn", "torch", "transformers", "yaml"},
+        {"datasets", "evaluate", "numpy", "scipy", "seqeval", "sklearn", "torch", "transformers", "yaml"},
         {"adapters", "data", "encoding", "evaluation", "modeling", "prompting"},
     ),
     "prompting": (
@@ -34,7 +34,7 @@ WINGS = {
 }
 IMPORT_NAMES = {"scikit-learn": "sklearn", "pyyaml": "yaml"}
 # Package -> the requirement that always installs it.
-BROUGHT_ALONG = {"pyarrow": "datasets", "numpy": "transformers", "tokenizers": "transformers"}
+BROUGHT_ALONG = {"pyarrow": "datasets", "scipy": "scikit-learn", "numpy": "transformers", "tokenizers": "transformers"}
 VAGUE_NAMES = {"common", "helper", "helpers", "misc", "util", "utils"}
 PICKLING = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
 FORBIDDEN = {"eval", "exec", "__import__", "importlib.import_module", "torch.load", "evaluate.load"}
