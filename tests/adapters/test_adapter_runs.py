@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from transformers import AutoModelForMaskedLM
 
 import predict
@@ -118,6 +119,16 @@ def test_interrupted_run_ends_the_same(run, tmp_path, name, kind):
     assert {key: found[key] for key in same} == {key: wanted[key] for key in same}
     one, other = ((tmp_path / each / "adapter_model.safetensors").read_bytes() for each in ("whole", "broken"))
     assert one == other
+
+
+@pytest.mark.parametrize("kind", ["lora", "prompt", "bottleneck"])
+def test_layers_that_run_again_teach_the_same(run, tmp_path, kind):
+    flags = {"adapter": kind, "learning_rate": 1e-2, "num_train_epochs": 1}
+    run("crf", tmp_path / "plain", **flags)
+    run("crf", tmp_path / "again", **flags, gradient_checkpointing=True)
+    one, other = (load_file(tmp_path / name / "adapter_model.safetensors") for name in ("plain", "again"))
+    for name, value in one.items():
+        torch.testing.assert_close(other[name], value, rtol=0, atol=1e-6)
 
 
 def test_learning_rate_suits_the_method_where_none_is_given(run, tmp_path, capfd):

@@ -82,15 +82,20 @@ def test_what_is_no_change_of_weights_is_not_merged(adapted, kind):
 
 def test_adapters_share_one_base(adapted, tmp_path):
     trained = {}
-    for head, kind in (("crf", "lora"), ("fusion", "bottleneck"), ("softmax", "prefix")):
+    for head, kind in (("crf", "lora"), ("fusion", "bottleneck"), ("softmax", "prefix"), ("cls", "layernorm")):
+        (tmp_path / head).mkdir()
         trained[head] = train(adapted(kind, head), head)
-        directories.save_adapter(trained[head], tmp_path / head) if (tmp_path / head).mkdir() is None else None
+        directories.save_adapter(trained[head], tmp_path / head)
+    (tmp_path / "other cls").mkdir()
+    trained["other cls"] = train(adapted("lora", "cls"), "cls")  # with another pooler
+    directories.save_adapter(trained["other cls"], tmp_path / "other cls")
     bases = directories.BaseModels()
-    models = {head: load(tmp_path / head, head, bases=bases) for head in trained}
+    models = {name: load(tmp_path / name, name.removeprefix("other "), bases=bases) for name in trained}
     tables = {methods.inner_encoder(each).get_input_embeddings().weight.data_ptr() for each in models.values()}
     assert len(tables) == 1
-    for head, model in models.items():
-        torch.testing.assert_close(outputs_of(model, head), outputs_of(trained[head], head), rtol=0, atol=0)
+    for name, model in models.items():
+        head = name.removeprefix("other ")
+        torch.testing.assert_close(outputs_of(model, head), outputs_of(trained[name], head), rtol=0, atol=0)
 
 
 def test_other_base_is_refused(adapted, checkpoints, tmp_path):

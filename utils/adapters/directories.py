@@ -126,16 +126,18 @@ def load_adapter(
         reason = str(error).splitlines()[0]
         raise OSError(f"{name_or_path}: holds an adapter for {name}, which cannot be loaded: {reason}") from error
     if model is None:
-        model, names = base, {}
+        model = base
         model.config.adapter_base = config.adapter_base
     else:
         if hasattr(base, "pooler") and part.pooler is None:
             base.pooler = None
         setattr(model, model.base_model_prefix, base)
-        names = model.state_dict()
     encoder = inner_encoder(model)
     inside = prefix_of(encoder, model)
     kept = [key.removeprefix(inside) for key in weights if key.startswith(inside)]
+    for part in {name.partition(".")[0] for name in kept} & {"pooler"}:  # each adapter has its own
+        setattr(encoder, part, copy.deepcopy(getattr(encoder, part)))
+    names = {} if model is base else model.state_dict()
     if fingerprint(digests, without=kept) != config.adapter_base["sha256"]:
         raise AdapterError(
             f"{name_or_path}: expected {name} as it was when the adapter was trained, found other weights there"
