@@ -11,8 +11,10 @@ run() {
     echo "$@"
     if [ -z "${DRY_RUN:-}" ]; then "$@"; fi
 }
-mkdir -p "$out"
-cut -f1 "$data/thucnews/dev.txt" >"$out/thucnews.txt" # titles without their classes
+if [ -z "${DRY_RUN:-}" ]; then
+    mkdir -p "$out"
+    cut -f1 "$data/thucnews/dev.txt" >"$out/thucnews.txt" # titles without their classes
+fi
 for task in cluener thucnews; do
     texts=$out/thucnews.txt
     if [ "$task" = cluener ]; then texts=$data/cluener/train.json; fi

@@ -24,7 +24,18 @@ WINGS = {
         {"adapters", "data.errors", "training"},
     ),
     "evaluation": (
-        {"datasets", "evaluate", "numpy", "scipy", "seqeval", "sklearn", "torch", "transformers", "yaml"},
+        {
+            "datasets",
+            "evaluate",
+            "matplotlib",
+            "numpy",
+            "scipy",
+            "seqeval",
+            "sklearn",
+            "torch",
+            "transformers",
+            "yaml",
+        },
         {"adapters", "data", "encoding", "evaluation", "modeling", "prompting"},
     ),
     "prompting": (

@@ -38,6 +38,15 @@ def write_json(path: str | Path, value) -> None:
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
 
 
+def write_bytes(path: str | Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    path = Path(path)
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".unfinished-", delete=False) as file:
+        file.write(content)
+    os.chmod(file.name, 0o644)
+    os.replace(file.name, path)
+
+
 @contextlib.contextmanager
 def replacing_files(folder: str | Path) -> Iterator[Path]:
     """Give a fresh folder to write to; when the block ends well, its files replace those of `folder` one by one."""

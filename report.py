@@ -1,0 +1,103 @@
+"""Put finished runs into a table with a paired test: Markdown, CSV, LaTeX and a picture; or two of them, side by side.
+
+    python report.py outputs/cluener
+    python report.py outputs/cluener outputs/lora --metrics eval_f1 eval_precision --output_dir outputs/report
+    python report.py --compare outputs/cluener/crf outputs/cluener/softmax
+
+Runs, found by their run.json, that differ by the seed alone are one row: mean ± std, n. The best row is bold only
+where approximate randomisation over examples sets it apart from every other (p < 0.05); each comparison has its 95 %
+interval from a paired bootstrap. Both work on the counts of each example that runs leave; no scorer is run again.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+import yaml
+
+from utils.data.errors import DataError
+from utils.training.arguments import ArgumentError, run_script
+
+
+def main(argv=None):
+    args = parse(argv)
+
+    # Imported here so that --help and wrong flags answer at once.
+    from utils.evaluation import result_table, run_groups, score_plot
+    from utils.training.atomic_files import open_whole, write_bytes
+
+    if args.compare:
+        sides = [run_groups.group_runs(run_groups.read_runs([path])) for path in args.compare]
+        for path, groups in zip(args.compare, sides, strict=True):
+            if len(groups) > 1:
+                raise DataError(f"{path}: expected runs that differ by the seed alone, found {len(groups)} kinds")
+        one, other = run_groups.group_runs([run for groups in sides for run in groups[0].runs])
+        metric = (args.metrics or result_table.choose_metrics([one, other]) or ["eval_f1"])[0]
+        print("\n".join(compare(one, other, metric, most=args.examples)))
+        return
+    groups = run_groups.group_runs(run_groups.read_runs(args.outputs))
+    metrics = args.metrics or result_table.choose_metrics(groups)
+    if not metrics:
+        raise DataError("expected a score that all runs have, found none; name one with --metrics")
+    if missing := [name for name in metrics if not any(group.values(name) for group in groups)]:
+        raise DataError(f"--metrics {missing[0]}: no run has it")
+    table = result_table.ResultTable(groups, metrics, read_published(args.published))
+    print(table.markdown(), end="")
+    args.output_dir.mkdir(parents=True, exist_ok=True)
+    for suffix, text in {"md": table.markdown(), "csv": table.csv(), "tex": table.latex()}.items():
+        with open_whole(args.output_dir / f"table.{suffix}") as file:
+            file.write(text)
+    write_bytes(args.output_dir / "table.png", score_plot.draw_scores(table))
+    print(f"\n{args.output_dir} holds table.md, table.csv, table.tex and table.png", file=sys.stderr)
+
+
+def compare(one, other, metric, *, most):
+    """Lines about a pair: scores, difference with interval and p, examples that changed."""
+    from utils.evaluation.changed_examples import changed_examples, describe_changes
+    from utils.evaluation.result_table import compare_groups
+    from utils.evaluation.significance import mcnemar_p
+
+    better, worse = changed_examples(one, other, metric)
+    found = compare_groups(one, other, metric)
+    for group, score in ((one, found.one), (other, found.other)):
+        yield f"{group.name}: {metric} {100 * score:.2f} (runs: {len(group.runs)})"
+    yield f"difference: {found.describe()}"
+    ids, counts, _ = one.counts(metric)
+    if counts.shape[1] == 2 and len(one.runs) == len(other.runs) == 1:
+        yield f"McNemar's test: p = {mcnemar_p(counts[:, 0] == 1, other.counts(metric)[1][:, 0] == 1):.3f}"
+    for word, changed in (("better", better), ("worse", worse)):
+        yield f"\n{word} with {one.name}: {len(changed):,} of {len(ids):,} examples"
+        yield from describe_changes(changed, one, other, most=most)
+
+
+def read_published(path):
+    """YAML: a row's name -> what was reported, with its source, as one text."""
+    if path is None:
+        return {}
+    try:
+        found = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise DataError(f"{path}: expected YAML, found: {error}") from error
+    if not isinstance(found, dict):
+        raise DataError(f"{path}: expected a mapping such as `crf: 80.1 (its source)`, found {type(found).__name__}")
+    return {str(name): str(value) for name, value in found.items()}
+
+
+def parse(argv):
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    parser.add_argument("outputs", nargs="*", help="folders of runs, or folders above them")
+    parser.add_argument("--compare", nargs=2, metavar=("A", "B"), help="explain the difference of two")
+    parser.add_argument("--metrics", nargs="+", help="scores to show, such as eval_f1; the first one is tested")
+    parser.add_argument("--published", help="YAML: a row's name -> what others have reported, and where")
+    parser.add_argument("--output_dir", type=Path, default=Path("outputs/report"), help="where the table is written")
+    parser.add_argument("--examples", type=int, default=10, help="changed examples that --compare shows (10)")
+    args = parser.parse_args(argv)
+    if bool(args.outputs) == bool(args.compare):
+        raise ArgumentError("expected folders of runs, or --compare with two of them")
+    return args
+
+
+if __name__ == "__main__":
+    run_script(main)

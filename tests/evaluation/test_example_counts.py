@@ -1,0 +1,71 @@
+"""Counts of examples add up to the scores that scorers give."""
+
+import json
+import random
+from types import SimpleNamespace
+
+import pytest
+from sklearn.metrics import accuracy_score, f1_score
+
+from utils.data.errors import DataError
+from utils.evaluation import example_counts
+
+
+def total(split, name):
+    counts, metric = example_counts.metrics_of(split)[name]
+    return float(metric(counts.sum(0)))
+
+
+def test_entities_add_up_to_strict_f1():
+    gold = [[{"start": 0, "end": 2, "label": "X"}, {"start": 3, "end": 4, "label": "Y"}], []]
+    found = [[SimpleNamespace(start=0, end=2, label="X", score=0.5)], [SimpleNamespace(start=0, end=1, label="X")]]
+    split = example_counts.of_entities(["a", "b"], gold, found)
+    assert split["counts"] == [[1, 1, 2], [0, 1, 0]]
+    assert total(split, "f1") == pytest.approx(0.5)
+
+
+def test_classes_add_up_to_the_scores_of_scikit_learn():
+    draw = random.Random(0)
+    labels = ["a", "b", "c", "never"]
+    gold, found = ([draw.choice(labels[:3]) for _ in range(50)] for _ in range(2))
+    split = example_counts.of_classes(list(map(str, range(50))), gold, found, labels)
+    assert total(split, "accuracy") == pytest.approx(accuracy_score(gold, found))
+    assert total(split, "macro_f1") == pytest.approx(f1_score(gold, found, average="macro"))
+
+
+def test_abstaining_is_wrong_and_predicts_no_class():
+    split = example_counts.of_classes(["1", "2"], ["a", "b"], ["a", None], ["a", "b"])
+    assert total(split, "accuracy") == 0.5 and total(split, "macro_f1") == 0.5
+
+
+def test_several_labels_add_up_to_micro_f1():
+    split = example_counts.of_label_sets(["1", "2"], [["a", "b"], ["a"]], [["a"], ["a", "b"]])
+    assert total(split, "f1") == pytest.approx(f1_score([[1, 1], [1, 0]], [[1, 0], [1, 1]], average="micro"))
+
+
+def test_answers_are_means():
+    split = example_counts.of_answers(["1", "2"], [1, 0], [1, 0.5])
+    assert total(split, "exact_match") == 0.5 and total(split, "f1") == 0.75
+
+
+def test_what_is_written_comes_back(tmp_path):
+    split = example_counts.of_answers(["1"], [1], [1])
+    (tmp_path / "example_counts.json").write_text(json.dumps({"test": split}), encoding="utf-8")
+    assert example_counts.read_counts(tmp_path) == {"test": split}
+    assert example_counts.read_counts(tmp_path / "nowhere") == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"test": {"kind": "answers", "ids": ["1"], "exact": [], "f1": [1]}}',
+        '{"test": {"kind": "other", "ids": []}}',
+        '{"test": {"ids": []}}',
+        '{"test": ',
+        '{"test": 3}',
+    ],
+)
+def test_damaged_files_are_named(tmp_path, text):
+    (tmp_path / "example_counts.json").write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match=r"example_counts.json: expected counts of each example"):
+        example_counts.read_counts(tmp_path)

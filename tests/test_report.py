@@ -1,0 +1,163 @@
+"""report.py on runs that are written here: groups, tables, tests, pairs."""
+
+import csv
+import json
+import random
+
+import pytest
+import yaml
+
+import report
+from utils.data.errors import DataError
+from utils.evaluation import result_table, run_groups
+from utils.evaluation.example_counts import of_classes, of_entities
+from utils.training.arguments import ArgumentError
+
+
+def write_run(folder, seed, *, share=0.8, head="crf", counts=True, examples=300, own_data=False, **arguments):
+    """A run whose answers are right with a probability."""
+    folder.mkdir(parents=True)
+    draw = random.Random(f"{seed} {share}")
+    gold = [[{"start": 0, "end": 1, "label": "X"}] for _ in range(examples)]
+    found = [[{"start": 0, "end": 1 if draw.random() < share else 2, "label": "X", "text": "甲"}] for _ in gold]
+    ids = [f"{seed}-{i}" if own_data else str(i) for i in range(examples)]
+    right = sum(one == [{**two[0], "text": "甲"}] for one, two in zip(found, gold, strict=True))
+    results = {"eval_f1": right / examples, "eval_loss": 1 - share, "eval_runtime": 3.0}
+    resolved = {"seed": seed, "output_dir": str(folder), "head": head, "model_name_or_path": "some/where/bert-mini"}
+    resolved |= {"train_file": f"split-{seed}/train.json"} | arguments
+    record = {"argv": ["/some/where/run_ner.py"], "arguments": resolved, "results": results, "seed": seed}
+    (folder / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    (folder / "all_results.json").write_text(json.dumps(results), encoding="utf-8")
+    lines = [{"id": id, "text": "甲乙", "entities": one} for id, one in zip(ids, found, strict=True)]
+    written = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    (folder / "predictions.jsonl").write_text(written, encoding="utf-8")
+    if counts:
+        split = {"validation": of_entities(ids, gold, found)}
+        (folder / "example_counts.json").write_text(json.dumps(split), encoding="utf-8")
+    return results["eval_f1"]
+
+
+@pytest.fixture
+def runs(tmp_path):
+    for seed in (1, 2, 3):
+        write_run(tmp_path / f"crf-{seed}", seed, share=0.9)
+        write_run(tmp_path / f"softmax-{seed}", seed, share=0.6, head="softmax")
+    return tmp_path
+
+
+def test_runs_that_differ_by_their_seed_are_one_row(runs, tmp_path, capsys):
+    report.main([str(runs), "--output_dir", str(tmp_path / "report")])
+    out = capsys.readouterr().out
+    assert "| run | eval_f1 | n |" in out
+    values = [json.loads((runs / f"crf-{seed}" / "all_results.json").read_text())["eval_f1"] for seed in (1, 2, 3)]
+    mean = 100 * sum(values) / 3
+    assert f"| crf | **{mean:.2f} ± " in out and "| 3 |" in out
+    assert "- softmax: +" in out and "p < 0.001" in out
+    files = {path.name for path in (tmp_path / "report").iterdir()}
+    assert files == {"table.md", "table.csv", "table.tex", "table.png"}
+    assert (tmp_path / "report" / "table.md").read_text(encoding="utf-8") == out
+    rows = list(csv.DictReader((tmp_path / "report" / "table.csv").open(encoding="utf-8")))
+    assert [row["group"] for row in rows] == ["crf", "softmax"]
+    assert float(rows[0]["eval_f1"]) == pytest.approx(sum(values) / 3, abs=1e-6)
+    latex = (tmp_path / "report" / "table.tex").read_text(encoding="utf-8")
+    assert "eval\\_f1" in latex and "\\textbf{" in latex and "$\\pm$" in latex
+    assert (tmp_path / "report" / "table.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_nothing_is_bold_where_chance_may_have_done_it(tmp_path, capsys):
+    write_run(tmp_path / "one", 1, share=0.8)
+    write_run(tmp_path / "two", 1, share=0.8001, head="span")
+    report.main([str(tmp_path), "--output_dir", str(tmp_path / "report")])
+    out = capsys.readouterr().out
+    assert "**" not in out and "p = " in out
+
+
+def test_nothing_is_bold_without_counts_and_the_table_says_so(tmp_path, capsys):
+    write_run(tmp_path / "one", 1, share=0.9)
+    write_run(tmp_path / "two", 1, share=0.5, head="span", counts=False)
+    report.main([str(tmp_path), "--output_dir", str(tmp_path / "report")])
+    out = capsys.readouterr().out
+    assert "**" not in out and "- span: not tested, a run has no example_counts.json" in out
+
+
+def test_seeds_with_splits_of_their_own_stand_one_after_the_other(tmp_path):
+    for seed in (1, 2):
+        write_run(tmp_path / f"a-{seed}", seed, own_data=True, examples=50)
+    (group,) = run_groups.group_runs(run_groups.read_runs([tmp_path]))
+    ids, counts, metric = group.counts("eval_f1")
+    assert len(ids) == len(counts) == 100 and len(set(ids)) == 100
+    assert float(metric(counts.sum(0))) == pytest.approx(sum(group.values("eval_f1")) / 2)
+
+
+def test_published_numbers_stand_beside_ours(runs, tmp_path, capsys):
+    (tmp_path / "published.yaml").write_text(yaml.safe_dump({"crf": "80.1 (somebody, 2021)"}), encoding="utf-8")
+    flags = ["--published", str(tmp_path / "published.yaml"), "--output_dir", str(tmp_path / "report")]
+    report.main([str(runs), *flags])
+    assert "| 80.1 (somebody, 2021) |" in capsys.readouterr().out
+
+
+def test_names_tell_what_differs(tmp_path):
+    write_run(tmp_path / "a", 1, adapter="lora", learning_rate=1e-3)
+    write_run(tmp_path / "b", 1, adapter="none", learning_rate=1e-3)
+    names = [group.name for group in run_groups.group_runs(run_groups.read_runs([tmp_path]))]
+    assert names == ["adapter=lora", "adapter=none"]
+
+
+def test_pair_is_explained_with_the_examples_that_changed(runs, capsys):
+    report.main(["--compare", str(runs / "crf-1"), str(runs / "softmax-1"), "--examples", "2"])
+    out = capsys.readouterr().out
+    assert "crf: eval_f1 " in out and "difference: +" in out
+    assert "better with crf: " in out and "worse with crf: " in out and " more" in out
+    assert "crf: 甲 [X]" in out
+
+
+def test_pair_of_classifiers_has_mcnemars_test(tmp_path, capsys):
+    for name, wrong in (("one", 5), ("two", 30)):
+        write_run(tmp_path / name, 1, head=name)
+        gold = ["a", "b"] * 50
+        found = ["c"] * wrong + gold[wrong:]
+        counts = {"validation": of_classes(list(map(str, range(100))), gold, found, ["a", "b", "c"])}
+        (tmp_path / name / "example_counts.json").write_text(json.dumps(counts), encoding="utf-8")
+    report.main(["--compare", str(tmp_path / "one"), str(tmp_path / "two"), "--metrics", "eval_accuracy"])
+    out = capsys.readouterr().out
+    assert "one: eval_accuracy 95.00 (runs: 1)" in out and "McNemar's test: p = 0.000" in out
+    assert "better with one: 25 of 100 examples" in out
+
+
+def test_formulas_are_quoted_and_bars_escaped(tmp_path):
+    write_run(tmp_path / "a", 1, head="=cmd|' /C calc'!A0")
+    write_run(tmp_path / "b", 1, head="plain")
+    table = result_table.ResultTable(run_groups.group_runs(run_groups.read_runs([tmp_path])), ["eval_f1"])
+    assert "\n'=cmd|" in table.csv() or "\n\"'=cmd|" in table.csv()
+    assert "| =cmd\\|" in table.markdown()
+
+
+def test_losses_are_better_when_lower(tmp_path):
+    write_run(tmp_path / "a", 1, share=0.9)
+    write_run(tmp_path / "b", 1, share=0.5, head="span")
+    table = result_table.ResultTable(run_groups.group_runs(run_groups.read_runs([tmp_path])), ["eval_loss"])
+    assert list(table.comparisons) == ["span"]
+
+
+@pytest.mark.parametrize(
+    ("prepare", "argv", "error", "message"),
+    [
+        (None, ["{}"], DataError, "expected a run's folder with its run.json"),
+        ("twice", ["{}"], DataError, "expected other seeds or settings, found the same twice"),
+        ("broken", ["{}"], DataError, "run.json: expected the record of a run"),
+        ("one", ["{}", "--metrics", "eval_bleu"], DataError, "--metrics eval_bleu: no run has it"),
+        ("one", [], ArgumentError, "expected folders of runs, or --compare"),
+        ("one", ["{}", "--published", "{}/run.json"], DataError, "expected a mapping|expected YAML"),
+    ],
+)
+def test_what_cannot_be_reported_is_refused(tmp_path, prepare, argv, error, message):
+    if prepare:
+        write_run(tmp_path / "a", 1)
+    if prepare == "twice":
+        write_run(tmp_path / "b", 1)
+    if prepare == "broken":
+        (tmp_path / "a" / "run.json").write_text("[]", encoding="utf-8")
+    words = [word.replace("{}", str(tmp_path)) for word in argv]
+    with pytest.raises(error, match=message):
+        report.main([*words, "--output_dir", str(tmp_path / "report")] if words else [])
+    assert not (tmp_path / "report").exists()

@@ -1,0 +1,71 @@
+"""Two runs on the same examples: which ones one of them has right and the other wrong."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ..data.errors import DataError
+from .run_groups import RunGroup
+
+
+def changed_examples(one: RunGroup, other: RunGroup, metric: str) -> tuple[list[str], list[str]]:
+    """Ids of the examples that `one` has better than `other`, and worse, the largest changes first.
+
+    Args:
+        one, other: scored on the same examples.
+        metric: such as `eval_f1`.
+
+    Raises:
+        DataError: runs without counts, or on other examples.
+    """
+    first, second = one.counts(metric), other.counts(metric)
+    if first is None or second is None:
+        raise DataError(
+            f"{metric}: expected runs with example_counts.json for it, found none in "
+            f"{(one if first is None else other).runs[0].folder}"
+        )
+    if first[0] != second[0]:
+        raise DataError(f"{metric}: expected runs on the same examples, found other ids")
+    gains = _errors(second[1]) - _errors(first[1])
+    order = np.argsort(-np.abs(gains), kind="stable")
+    better = [first[0][i] for i in order if gains[i] > 0]
+    return better, [first[0][i] for i in order if gains[i] < 0]
+
+
+def _errors(counts: np.ndarray) -> np.ndarray:
+    """(examples, counts) -> (examples,): items missed and found wrongly, or what is lacking to full score."""
+    if counts.shape[1] == 2:
+        return counts[:, 1] - counts[:, 0]
+    right, predicted, gold = np.split(counts, 3, axis=1)
+    return (predicted + gold - 2 * right).sum(1)
+
+
+def read_predictions(folder: Path) -> dict[str, dict]:
+    """The lines of a run's predictions.jsonl by id; nothing where there are none."""
+    path = folder / "predictions.jsonl"
+    if not path.exists():
+        return {}
+    rows = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
+    return {str(row.get("id")): row for row in rows}
+
+
+def describe_changes(ids: list[str], one: RunGroup, other: RunGroup, *, most: int) -> Iterator[str]:
+    """Lines that show what the first run of each group predicted for examples."""
+    found = [read_predictions(group.runs[0].folder) for group in (one, other)]
+    for id in ids[:most]:
+        rows = [predictions.get(id, {}) for predictions in found]
+        text = next((row[key] for row in rows for key in ("text", "question") if key in row), "")
+        yield f"  {id}: {text}"
+        for group, row in zip((one, other), rows, strict=True):
+            yield f"      {group.name}: {_answer(row)}"
+    if len(ids) > most:
+        yield f"  and {len(ids) - most:,} more"
+
+
+def _answer(row: dict) -> str:
+    if "entities" in row:
+        return ", ".join(f"{each['text']} [{each['label']}]" for each in row["entities"]) or "no entities"
+    kept = {key: value for key, value in row.items() if key not in ("id", "text", "text_pair", "question")}
+    return json.dumps(kept, ensure_ascii=False) if kept else "not predicted"

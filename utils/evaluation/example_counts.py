@@ -1,0 +1,117 @@
+"""What each example adds to the scores of a run, kept beside it, so that runs can be compared without running again.
+
+`example_counts.json` holds, by split, the ids of the examples and one of
+    entities: right, predicted and gold spans of each text
+    classes: gold and predicted class of each text, numbers of `labels`; -1 where the model abstained
+    label_sets: right, predicted and gold labels of each text, of several
+    answers: exact match and F1 of each question, 0-1
+"""
+
+import json
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..data.errors import DataError
+from .significance import Metric, macro_f1, mean, micro_f1
+
+NAME = "example_counts.json"
+
+
+def count_items(gold: Iterable[Sequence[Hashable]], predicted: Iterable[Sequence[Hashable]]) -> list[list[int]]:
+    """Right, predicted and gold items of each example; what is there twice counts twice.
+
+    Example:
+        >>> count_items([["a", "b"], []], [["b", "c"], ["c"]])
+        [[1, 2, 2], [0, 1, 0]]
+    """
+    return [
+        [(Counter(true) & Counter(found)).total(), len(found), len(true)]
+        for true, found in zip(gold, predicted, strict=True)
+    ]
+
+
+def of_entities(ids: Sequence[str], gold: Iterable, predicted: Iterable) -> dict:
+    """Counts of a tagger; entities are mappings or objects with `start`, `end` and `label`."""
+
+    def spans(entities):
+        return [
+            (one["start"], one["end"], one["label"]) if isinstance(one, dict) else (one.start, one.end, one.label)
+            for one in entities
+        ]
+
+    return {"kind": "entities", "ids": list(ids), "counts": count_items(map(spans, gold), map(spans, predicted))}
+
+
+def of_classes(
+    ids: Sequence[str], gold: Iterable[str], predicted: Iterable[str | None], labels: Sequence[str]
+) -> dict:
+    """Counts of a classifier with one class a text; None where it abstained."""
+    number = {label: i for i, label in enumerate(labels)} | {None: -1}
+    sides = {"gold": [number[each] for each in gold], "predicted": [number[each] for each in predicted]}
+    return {"kind": "classes", "ids": list(ids), "labels": list(labels), **sides}
+
+
+def of_label_sets(ids: Sequence[str], gold: Iterable[Sequence[str]], predicted: Iterable[Sequence[str]]) -> dict:
+    """Counts of a classifier with several labels a text."""
+    return {"kind": "label_sets", "ids": list(ids), "counts": count_items(gold, predicted)}
+
+
+def of_answers(ids: Sequence[str], exact: Iterable[float], f1: Iterable[float]) -> dict:
+    """Scores of answers to questions, 0-1."""
+    return {"kind": "answers", "ids": list(ids), "exact": list(map(float, exact)), "f1": list(map(float, f1))}
+
+
+def read_counts(folder: str | Path) -> dict[str, dict]:
+    """Counts by split of a run's folder; nothing where the run left none.
+
+    Raises:
+        DataError: the file is not whole.
+    """
+    path = Path(folder) / NAME
+    if not path.exists():
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        for split in found.values():
+            sizes = {len(value) for name, value in split.items() if name not in ("kind", "labels")}
+            if len(sizes) != 1 or split["kind"] not in METRICS:
+                raise ValueError(f"{split['kind']}, lists of {sorted(sizes)} examples")
+    except (ValueError, KeyError, AttributeError) as error:
+        raise DataError(f"{path}: expected counts of each example as a run writes them, found {error}") from error
+    return found
+
+
+def metrics_of(split: dict) -> dict[str, tuple[np.ndarray, Metric]]:
+    """By the names of scores: (examples, counts), and the score as a function of their sums.
+
+    Args:
+        split: one of `read_counts`.
+    """
+    return METRICS[split["kind"]](split)
+
+
+def _items(split: dict) -> dict[str, tuple[np.ndarray, Metric]]:
+    return {"f1": (np.array(split["counts"], dtype=np.float64).reshape(-1, 3), micro_f1)}
+
+
+def _classes(split: dict) -> dict[str, tuple[np.ndarray, Metric]]:
+    numbers = np.arange(len(split["labels"]))
+    gold, predicted = (np.array(split[name])[:, None] == numbers for name in ("gold", "predicted"))
+    right = np.array(split["gold"]) == np.array(split["predicted"])
+    counts = np.concatenate([gold & predicted, predicted, gold], axis=1).astype(np.float64)
+    return {"accuracy": (_with_count(right), mean), "macro_f1": (counts, macro_f1)}
+
+
+def _answers(split: dict) -> dict[str, tuple[np.ndarray, Metric]]:
+    return {name: (_with_count(split[key]), mean) for name, key in (("f1", "f1"), ("exact_match", "exact"))}
+
+
+def _with_count(values: Sequence[float] | np.ndarray) -> np.ndarray:
+    values = np.asarray(values, dtype=np.float64)
+    return np.stack([values, np.ones(len(values))], axis=1)
+
+
+METRICS = {"entities": _items, "label_sets": _items, "classes": _classes, "answers": _answers}

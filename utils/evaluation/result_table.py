@@ -1,0 +1,147 @@
+"""Groups of runs as a table: mean ± std over seeds, the best in bold where a paired test supports it."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from .run_groups import RunGroup
+from .significance import Comparison, compare
+
+LEVEL = 0.05
+FIRST = ("f1", "accuracy", "macro_f1", "exact_match", "mcc", "loss")  # the order in which scores are shown
+LOWER_IS_BETTER = ("loss", "perplexity")
+
+
+@dataclass
+class ResultTable:
+    """A row a group, a column a score.
+
+    Args:
+        groups: see `group_runs`.
+        metrics: names of scores, such as `eval_f1`; the first one decides which row is best.
+        published: of a row's name: what others have reported, with its source.
+
+    Attributes:
+        best: the group with the best mean, where a paired test sets it apart from every other; else None.
+        comparisons: of the best mean with each other group, by name; None where runs left no counts to test with.
+    """
+
+    groups: Sequence[RunGroup]
+    metrics: Sequence[str]
+    published: dict[str, str] = field(default_factory=dict)
+    best: RunGroup | None = field(init=False, default=None)
+    comparisons: dict[str, Comparison | None] = field(init=False, default_factory=dict)
+
+    def __post_init__(self):
+        scored = [group for group in self.groups if group.spread(self.metrics[0])]
+        if len(scored) < 2:
+            return
+        sign = -1 if self.metrics[0].endswith(LOWER_IS_BETTER) else 1
+        first = max(scored, key=lambda group: sign * group.spread(self.metrics[0])[0])
+        self.comparisons = {
+            other.name: compare_groups(first, other, self.metrics[0]) for other in scored if other is not first
+        }
+        if all(found is not None and found.p < LEVEL for found in self.comparisons.values()):
+            self.best = first
+
+    def cells(self, group: RunGroup) -> list[str]:
+        """A cell a score: mean ± std times 100, plain for losses."""
+        found = []
+        for metric in self.metrics:
+            spread = group.spread(metric)
+            scale = 1 if metric.endswith(LOWER_IS_BETTER) else 100
+            if spread is None:
+                found.append("")
+            else:
+                mean, deviation = spread
+                found.append(f"{scale * mean:.2f}" + (f" ± {scale * deviation:.2f}" if deviation is not None else ""))
+        return found
+
+    def _rows(self) -> list[list[str]]:
+        head = ["run", *self.metrics, "n", *(["published"] if self.published else [])]
+        rows = [head]
+        for group in self.groups:
+            own = [group.name, *self.cells(group), str(len(group.runs))]
+            rows.append(own + ([self.published.get(group.name, "")] if self.published else []))
+        return rows
+
+    def markdown(self) -> str:
+        """With the best cell in bold, and below it how the best mean compares with the others."""
+        lines = []
+        for number, row in enumerate(self._rows()):
+            cells = [cell.replace("|", "\\|") for cell in row]
+            if number and self.groups[number - 1] is self.best:
+                cells[1] = f"**{cells[1]}**"
+            lines.append(f"| {' | '.join(cells)} |")
+            if number == 0:
+                lines.append("|---" * len(row) + "|")
+        return "\n".join(lines + self.remarks()) + "\n"
+
+    def remarks(self) -> list[str]:
+        """What the bold print rests on, or why there is none."""
+        if not self.comparisons:
+            return []
+        lines = ["", f"{self.metrics[0]}, best mean beside each other row; paired over examples, seeds averaged:", ""]
+        for name, found in self.comparisons.items():
+            lines.append(f"- {name}: {found.describe() if found else 'not tested, a run has no example_counts.json'}")
+        return lines
+
+    def csv(self) -> str:
+        """Means and deviations in columns of their own; cells that a spreadsheet would run are quoted."""
+        output = io.StringIO()
+        writer = csv.writer(output, lineterminator="\n")
+        head = [name for metric in self.metrics for name in (metric, f"{metric}_std")]
+        writer.writerow(["group", *head, "n", *(["published"] if self.published else [])])
+        for group in self.groups:
+            values: list = []
+            for metric in self.metrics:
+                mean, deviation = group.spread(metric) or (None, None)
+                values += ["" if each is None else f"{each:.6f}" for each in (mean, deviation)]
+            more = [self.published.get(group.name, "")] if self.published else []
+            writer.writerow([_harmless(cell) for cell in [group.name, *values, str(len(group.runs)), *more]])
+        return output.getvalue()
+
+    def latex(self) -> str:
+        """A booktabs table."""
+        rows = self._rows()
+        lines = [f"\\begin{{tabular}}{{l{'r' * (len(rows[0]) - 1)}}}", "\\toprule"]
+        for number, row in enumerate(rows):
+            cells = [_latex(cell) for cell in row]
+            if number and self.groups[number - 1] is self.best:
+                cells[1] = f"\\textbf{{{cells[1]}}}"
+            lines.append(" & ".join(cells) + " \\\\")
+            if number == 0:
+                lines.append("\\midrule")
+        return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"]) + "\n"
+
+
+def compare_groups(one: RunGroup, other: RunGroup, metric: str) -> Comparison | None:
+    """A paired test of two groups; None where one of them has no counts, or they have other examples."""
+    first, second = one.counts(metric), other.counts(metric)
+    if first is None or second is None or first[0] != second[0]:
+        return None
+    return compare(first[1], second[1], first[2])
+
+
+def choose_metrics(groups: Sequence[RunGroup]) -> list[str]:
+    """The scores that all groups have, those of the test part if it was scored, in the order of `FIRST`."""
+    for beginning in ("test", "eval"):
+        names = [f"{beginning}_{name}" for name in FIRST if name != "loss"]
+        if found := [name for name in names if all(group.values(name) for group in groups)]:
+            return found
+    return [name for name in ("eval_loss",) if all(group.values(name) for group in groups)]
+
+
+def _harmless(cell: str) -> str:
+    return f"'{cell}" if cell[:1] in ("=", "+", "@", "\t", "\r") else cell
+
+
+LATEX = str.maketrans(
+    {**{character: f"\\{character}" for character in "&%$#_{}"}, "\\": "\\textbackslash{}"}
+    | {"~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "±": "$\\pm$"}
+)
+
+
+def _latex(cell: str) -> str:
+    return cell.translate(LATEX)

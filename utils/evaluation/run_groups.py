@@ -1,0 +1,180 @@
+"""Finished runs, grouped: those that differ by their seed alone are one row of a table."""
+
+import itertools
+import json
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from ..data.errors import DataError
+from .example_counts import metrics_of, read_counts
+from .significance import Metric
+
+# Arguments that change between repetitions of a run, or change no result.
+IGNORED = {
+    "seed",
+    "data_seed",
+    "output_dir",
+    "logging_dir",
+    "run_name",
+    "overwrite_output_dir",
+    "cache_dir",
+    "num_proc",
+}
+IGNORED |= {"resume_from_checkpoint", "disable_tqdm", "report_to", "save_total_limit", "logging_steps", "push_to_hub"}
+IGNORED_PREFIXES = ("hub_", "logging_", "dataloader_", "deepspeed", "fsdp", "ddp_", "local_rank", "include_")
+SPLITS = {"eval": "validation", "test": "test"}  # how the names of scores begin -> the split they are of
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run left.
+
+    Attributes:
+        folder: where.
+        script: its name, such as `run_ner`.
+        arguments: as they were resolved.
+        results: of `all_results.json`.
+    """
+
+    folder: Path
+    script: str
+    arguments: dict
+    results: dict
+
+    @property
+    def seed(self) -> int:
+        """Of the run."""
+        return self.arguments["seed"]
+
+    @cached_property
+    def counts(self) -> dict[str, dict]:
+        """See `example_counts`."""
+        return read_counts(self.folder)
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The arguments that make a run what it is, as text; of data files only the names."""
+        found = {"script": self.script}
+        for name, value in self.arguments.items():
+            if name in IGNORED or name.startswith(IGNORED_PREFIXES):
+                continue
+            if name.endswith("_file") and value:
+                value = [Path(each).name for each in ([value] if isinstance(value, str) else value)]
+            found[name] = json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+        return found
+
+
+@dataclass(frozen=True)
+class RunGroup:
+    """Runs that differ by their seed alone.
+
+    Attributes:
+        name: what sets them apart from the other groups.
+        runs: by seed.
+    """
+
+    name: str
+    runs: Sequence[Run]
+
+    def values(self, metric: str) -> list[float]:
+        """A score of each run that has it."""
+        return [run.results[metric] for run in self.runs if isinstance(run.results.get(metric), int | float)]
+
+    def spread(self, metric: str) -> tuple[float, float | None] | None:
+        """Mean, and standard deviation of the sample where there are several; None without any."""
+        values = self.values(metric)
+        if not values:
+            return None
+        return statistics.mean(values), statistics.stdev(values) if len(values) > 1 else None
+
+    def counts(self, metric: str) -> tuple[list[str], np.ndarray, Metric] | None:
+        """Ids, (examples, counts) and the score, of a score's split.
+
+        Where all runs were scored on the same examples, counts are means over runs: an example stays one example.
+        Where each seed had its own, they stand one after the other. None where runs left none.
+        """
+        beginning, _, name = metric.partition("_")
+        found = []
+        for run in self.runs:
+            split = run.counts.get(SPLITS.get(beginning, beginning))
+            if split is None or name not in (metrics := metrics_of(split)):
+                return None
+            found.append((split["ids"], *metrics[name]))
+        same = all(ids == found[0][0] for ids, _, _ in found)
+        if same:
+            return found[0][0], np.mean([counts for _, counts, _ in found], axis=0), found[0][2]
+        ids = [f"{run.seed}/{each}" for run, (ids, _, _) in zip(self.runs, found, strict=True) for each in ids]
+        return ids, np.concatenate([counts for _, counts, _ in found]), found[0][2]
+
+
+def read_runs(paths: Iterable[str | Path]) -> list[Run]:
+    """The finished runs in folders, and in the folders below them.
+
+    Raises:
+        DataError: a path without any, or a file that is not whole.
+    """
+    found: dict[Path, Run] = {}
+    for path in map(Path, paths):
+        records = [path / "run.json"] if (path / "run.json").is_file() else sorted(path.rglob("run.json"))
+        if not records:
+            raise DataError(f"{path}: expected a run's folder with its run.json, or folders of runs, found none")
+        for record in records:
+            found.setdefault(record.parent.resolve(), _read_run(record))
+    return list(found.values())
+
+
+def _read_run(path: Path) -> Run:
+    results = path.with_name("all_results.json")
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        scores = json.loads(results.read_text(encoding="utf-8")) if results.exists() else record["results"]
+        return Run(path.parent, Path(record["argv"][0]).stem, record["arguments"] | {"seed": record["seed"]}, scores)
+    except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        raise DataError(f"{path}: expected the record of a run, found {type(error).__name__}: {error}") from error
+
+
+def group_runs(runs: Iterable[Run]) -> list[RunGroup]:
+    """Put together what differs by the seed alone, in the order in which groups first appear.
+
+    Raises:
+        DataError: two runs of a group have the same seed, so that one would count twice.
+    """
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(json.dumps(run.settings, sort_keys=True), []).append(run)
+    for members in groups.values():
+        members.sort(key=lambda run: run.seed)
+        for one, other in itertools.pairwise(members):
+            if one.seed == other.seed:
+                raise DataError(
+                    f"{one.folder}, {other.folder}: expected other seeds or settings, found the same twice"
+                )
+    return [
+        RunGroup(name, members) for name, members in zip(_names(list(groups.values())), groups.values(), strict=True)
+    ]
+
+
+def _names(groups: list[list[Run]]) -> list[str]:
+    """What sets each group apart: the settings that not all share."""
+    settings = [members[0].settings for members in groups]
+    keys = list(dict.fromkeys(key for each in settings for key in each))
+    differing = [key for key in keys if len({each.get(key) for each in settings}) > 1]
+    if not differing:
+        model = groups[0][0].arguments.get("model_name_or_path")
+        return [f"{groups[0][0].script}, {Path(model).name}" if model else groups[0][0].script]
+    names = []
+    for members, each in zip(groups, settings, strict=True):
+        parts = []
+        for key in differing:
+            value = members[0].script if key == "script" else members[0].arguments.get(key)
+            if key == "model_name_or_path" and value:
+                value = Path(value).name
+            if key in each and value is not None:
+                parts.append(str(value) if key in ("script", "model_name_or_path", "head") else f"{key}={value}")
+        names.append(", ".join(parts))
+    return names
