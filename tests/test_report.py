@@ -108,7 +108,7 @@ def test_pair_is_explained_with_the_examples_that_changed(runs, capsys):
     out = capsys.readouterr().out
     assert "crf: eval_f1 " in out and "difference: +" in out
     assert "better with crf: " in out and "worse with crf: " in out and " more" in out
-    assert "crf: 甲 [X]" in out
+    assert "crf: 甲 [X 0-1]" in out and "softmax: 甲 [X 0-2]" in out
 
 
 def test_pair_of_classifiers_has_mcnemars_test(tmp_path, capsys):

@@ -66,6 +66,9 @@ def describe_changes(ids: list[str], one: RunGroup, other: RunGroup, *, most: in
 
 def _answer(row: dict) -> str:
     if "entities" in row:
-        return ", ".join(f"{each['text']} [{each['label']}]" for each in row["entities"]) or "no entities"
+        return (
+            ", ".join(f"{each['text']} [{each['label']} {each['start']}-{each['end']}]" for each in row["entities"])
+            or "no entities"
+        )
     kept = {key: value for key, value in row.items() if key not in ("id", "text", "text_pair", "question")}
     return json.dumps(kept, ensure_ascii=False) if kept else "not predicted"
