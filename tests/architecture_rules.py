@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from tests.source_tree import ROOT, Source, dotted, late_nodes, list_imports, shipped
 
-SCRIPT_LINES, MODULE_LINES = 260, 430
+SCRIPT_LINES, MODULE_LINES = 270, 430
 
 # Wing of utils/ -> packages beside the standard library, and modules of utils/ (a wing's name stands for all of it).
 WINGS = {
@@ -17,10 +17,16 @@ WINGS = {
         {"datasets", "jieba", "numpy", "tokenizers", "torch", "transformers"},
         {"data.tag_schemes", "encoding"},
     ),
-    "modeling": ({"torch", "transformers"}, {"modeling.crf", "modeling.soft_prompts", "modeling.tag_rules"}),
+    "modeling": (
+        {"torch", "transformers"},
+        {f"modeling.{room}" for room in ("class_pipeline", "crf", "entity_pipeline", "soft_prompts", "tag_rules")},
+    ),
     "training": (
-        {"accelerate", "datasets", "peft", "safetensors", "torch", "tqdm", "transformers", "yaml"},
-        {"data.errors", "training"},
+        {
+            *("accelerate", "datasets", "huggingface_hub", "peft", "safetensors", "torch", "tqdm", "transformers"),
+            "yaml",
+        },
+        {"data.errors", "data.local_paths", "training"},
     ),
     "evaluation": (
         {"datasets", "evaluate", "numpy", "seqeval", "sklearn", "torch", "transformers", "yaml"},
