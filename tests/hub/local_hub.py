@@ -98,7 +98,7 @@ class LocalHub:
         url = f"{self.url}/{name}"
         if name in self.repositories:
             raise Refusal(409, message="You already created this model repo", url=url)
-        self.repositories[name] = Repository(name, bool(wish.get("private")))
+        self.repositories[name] = Repository(name, wish.get("visibility") == "private" or bool(wish.get("private")))
         return {"url": url, "name": name, "id": name}
 
     def find(self, repo):
@@ -189,6 +189,7 @@ def digest(content):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     hub: LocalHub
 
     def log_message(self, *_):

@@ -7,7 +7,7 @@ This file imports torch and transformers only, because it travels to the Hub bes
 """
 
 import torch
-from transformers import ChunkPipeline
+from transformers.pipelines.base import ChunkPipeline
 
 
 class EntityPipeline(ChunkPipeline):

@@ -238,7 +238,7 @@ def explain(error: Exception) -> str:
         return f"the Hub refuses the token ({status}): give another as --hub_token or HF_TOKEN, or `hf auth login`"
     if status == 412:
         return "somebody else pushed in the meantime (412)"
-    shown = error.__cause__ or error  # the client wraps what happens while it sends weights
+    shown = (isinstance(error, RuntimeError) and error.__cause__) or error  # wrapped while weights are sent
     reason = next((line.strip() for line in str(shown).splitlines() if line.strip()), type(shown).__name__)
     if status:
         return f"the Hub answered {status}: {reason}"
