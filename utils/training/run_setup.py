@@ -17,6 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import datasets
+import huggingface_hub
 import torch
 import transformers
 from safetensors import SafetensorError, safe_open
@@ -35,12 +36,13 @@ def set_up_logging(*, main_process: bool) -> None:
     """Log to standard error, from the main process only; libraries speak up for warnings."""
     logging.basicConfig(format="%(message)s", level=logging.INFO if main_process else logging.ERROR, force=True)
     logging.getLogger("datasets").setLevel(logging.WARNING)
-    for noisy in ("httpx", "urllib3", "fsspec", "accelerate", "filelock"):
+    for noisy in ("httpx", "httpx2", "urllib3", "fsspec", "accelerate", "filelock"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     transformers.utils.logging.set_verbosity_error()  # freshly initialised heads are meant to be so
     transformers.utils.logging.disable_progress_bar()  # of loading and saving; the trainer's stays
     if not sys.stderr.isatty():
         datasets.disable_progress_bars()
+        huggingface_hub.utils.disable_progress_bars()
 
 
 def prepare_output_dir(output_dir: str | Path, *, resume: bool, overwrite: bool) -> Path:
