@@ -249,13 +249,15 @@ def docstrings(sources: dict[str, Source]) -> Findings:
 
 def packages(sources: dict[str, Source]) -> Findings:
     known = {IMPORT_NAMES.get(name, name) for name in required("requirements.txt")} | BROUGHT_ALONG.keys()
+    optional = {"scripts/": required("requirements-onnx.txt")}
     ours = {source.module.split(".")[0] for source in sources.values()}
     for source in shipped(sources):
         if source.path.startswith("benchmarks/"):
             continue
+        extra = {name for folder, names in optional.items() if source.path.startswith(folder) for name in names}
         for each in list_imports(source, sources):
             package = each.target.split(".")[0]
-            fine = package in known or package in ours or package in sys.stdlib_module_names
+            fine = package in known | extra or package in ours or package in sys.stdlib_module_names
             yield f"{source.path}:{each.line}", None if fine else f"{package} is not in requirements.txt"
 
 

@@ -272,7 +272,7 @@ class ClozeClassifier(PreTrainedModel):
             for name, module in part.named_modules():
                 if module is last and chosen is not None:
                     rows = {key: value[chosen] for key, value in module.named_parameters(prefix=name)}
-            states = functional_call(part, rows, (states,))
+            states = functional_call(part, rows, (states,)) if rows else part(states)
         return states
 
 
@@ -306,13 +306,12 @@ class WordTable:
             vocabulary: scores, of all tokens or of the chosen ones.
             chosen: rising ids of the tokens, if these are not all.
         """
-        device = vocabulary.device
-        scores = vocabulary.new_empty(len(vocabulary), len(self.labels))
-        for members, ids, part in zip(self.members, self.ids, vocabulary.split(self.lengths, dim=1), strict=True):
+        device, parts = vocabulary.device, []
+        for ids, part in zip(self.ids, vocabulary.split(self.lengths, dim=1), strict=True):
             columns = ids.to(device) if chosen is None else torch.searchsorted(chosen, ids.to(device))
-            found = part[:, torch.arange(ids.shape[1], device=device), columns]
-            scores[:, members] = found.mean(-1)
-        return scores
+            parts.append(part[:, torch.arange(ids.shape[1], device=device), columns].mean(-1))
+        order = [i for members in self.members for i in members]
+        return torch.cat(parts, 1)[:, sorted(range(len(order)), key=order.__getitem__)]
 
     def add(self, scores: Tensor, shares: Tensor) -> Tensor:
         """(batch, words) scores and (words,) shares -> (batch, num_labels), the weighted mean of each class."""
