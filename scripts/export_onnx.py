@@ -10,12 +10,14 @@ what differs by more than 1e-3 is an error. Needs the packages of requirements-o
 """
 
 import argparse
+import logging
 import shutil
 import warnings
 from pathlib import Path
 
 import numpy as np
 import torch
+import transformers
 from transformers import (
     AutoModelForMaskedLM,
     AutoModelForQuestionAnswering,
@@ -89,6 +91,8 @@ def main(argv=None):
     except ImportError as error:
         raise ArgumentError(f"expected the package {error.name}: pip install -r requirements-onnx.txt") from None
 
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
     model, tokenizer = load(args.model, revision=args.model_revision)
     output_dir = Path(args.output_dir)
     output_dir.mkdir(parents=True, exist_ok=True)
@@ -113,7 +117,9 @@ def main(argv=None):
         path.unlink()
         raise ArgumentError(f"{args.model}: expected the graph to give what the model gives, found {worst:.1e} apart")
     if args.int8:
+        logging.disable(logging.WARNING)  # advice on graphs that are not optimised yet
         quantize_dynamic(path, output_dir / "model_int8.onnx", weight_type=QuantType.QInt8)
+        logging.disable(logging.NOTSET)
     if special is not None:
         model.config.special_token_ids = special
     model.config.save_pretrained(output_dir)

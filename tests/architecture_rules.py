@@ -19,7 +19,8 @@ WINGS = {
     ),
     "modeling": (
         {"torch", "transformers"},
-        {f"modeling.{room}" for room in ("class_pipeline", "crf", "entity_pipeline", "soft_prompts", "tag_rules")},
+        {f"modeling.{task}_pipeline" for task in ("class", "cloze", "entity")}
+        | {"modeling.crf", "modeling.soft_prompts", "modeling.tag_rules"},
     ),
     "training": (
         {

@@ -40,12 +40,12 @@ earlier = transformers.AutoModelForMaskedLM.from_pretrained(f"{user}/masked", re
 with torch.no_grad():
     outputs["earlier.logits"] = earlier(**inputs["masked"]).logits
 save_file(outputs, f"{folder}/outputs")
-for name in ("crf", "span", "pooled"):
+for name in ("crf", "span", "pooled", "cloze"):
     apply = transformers.pipeline(model=f"{user}/{name}", trust_remote_code=True)
-    piped[name] = apply(texts, **({"top_k": None} if name == "pooled" else {}))
-    piped[name + " alone"] = [apply(text, **({"top_k": None} if name == "pooled" else {})) for text in texts]
-    if name != "pooled":
-        piped[name + " batched"] = apply(texts, batch_size=3)
+    options = {} if name in ("crf", "span") else {"top_k": None}
+    piped[name] = apply(texts, **options)
+    piped[name + " alone"] = [apply(text, **options) for text in texts]
+    piped[name + " batched"] = apply(texts, batch_size=3, **options)
 apply = transformers.pipeline("token-classification", model=f"{user}/softmax", aggregation_strategy="simple")
 piped["softmax"] = apply(texts)
 piped["masked"] = transformers.pipeline("fill-mask", model=f"{user}/masked")("张伟在北[MASK]。")
@@ -137,13 +137,26 @@ def test_our_pipeline_finds_what_predict_finds(fresh, heads, folder, name, way):
         assert [one["score"] for one in found] == pytest.approx([each.score for each in entities], abs=1e-5)
 
 
-@pytest.mark.parametrize("way", ["", " alone"])
-def test_our_pipeline_gives_the_calibrated_probabilities_of_predict(fresh, heads, folder, way):
+@pytest.mark.parametrize("way", ["", " alone", " batched"])
+@pytest.mark.parametrize("name", ["pooled", "cloze"])
+def test_our_pipeline_gives_the_calibrated_probabilities_of_predict(fresh, heads, folder, name, way):
     _, _, piped = fresh
-    expected = LabelFinder.load(str(folder / "pooled"), device="cpu").find(TEXTS)
-    for found, verdict in zip(piped["pooled" + way], expected, strict=True):
+    expected = LabelFinder.load(str(folder / name), device="cpu").find(TEXTS)
+    assert len(piped[name + way]) == len(TEXTS)
+    for found, verdict in zip(piped[name + way], expected, strict=True):
         assert [one["label"] for one in found] == [label for label, _ in verdict.ranked]
         assert [one["score"] for one in found] == pytest.approx([score for _, score in verdict.ranked], abs=1e-6)
+
+
+def test_predict_takes_a_hub_id_and_a_revision(fresh, lasting_hub, capsys):
+    import predict
+
+    text = ["--text", TEXTS[0], "--device", "cpu", "--precision", "fp32"]
+    predict.main([f"{USER}/crf", *text])
+    found = json.loads(capsys.readouterr().out)
+    assert [each["start"] for each in found["entities"]] == [each["start"] for each in fresh[2]["crf"][0]]
+    with pytest.raises(OSError, match="expected a trained output directory or a Hub id"):
+        predict.main([f"{USER}/crf", "--model_revision", "no-such-branch", *text])
 
 
 def test_stock_pipelines_take_stock_heads(fresh):

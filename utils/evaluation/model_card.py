@@ -107,7 +107,8 @@ def cloze_card(record: dict, *, report: dict, spans: bool) -> str:
         summary=f"Fills the blank of `{arguments['template'][0]}` with words that stand for {what}. "
         f"Tuned from `{hide_folders(arguments['model_name_or_path'])}`.",
         promise=promise,
-        loading=load_code(record, "AutoModelForSequenceClassification", stock=False)
+        loading=("" if spans else pipeline_code(record, None, "[{label, score}], by the template; calibrated"))
+        + load_code(record, "AutoModelForSequenceClassification", stock=False)
         + """
     # inputs: the template with a mask for each token of the label words, see model.config.template and .words""",
         scores=scores,

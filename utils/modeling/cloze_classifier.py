@@ -9,6 +9,7 @@ A saved `ClozeClassifier` takes this file along and reloads anywhere:
 
 import contextlib
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -26,7 +27,16 @@ from transformers import (
 from transformers import initialization as init
 from transformers.modeling_outputs import SequenceClassifierOutput
 
+from .cloze_pipeline import ClozePipeline
 from .soft_prompts import SoftPrompts, find_layers
+
+PIPELINES = {  # what `pipeline(model=..., trust_remote_code=True)` runs; the file travels along, as it is imported
+    "text-classification": {
+        "impl": f"cloze_pipeline.{ClozePipeline.__name__}",
+        "pt": ["AutoModelForSequenceClassification"],
+        "type": "text",
+    }
+}
 
 
 class ClozeClassifierConfig(PreTrainedConfig):
@@ -69,7 +79,7 @@ class ClozeClassifierConfig(PreTrainedConfig):
         if isinstance(self.encoder_config, dict):
             fields = dict(self.encoder_config)
             self.encoder_config = AutoConfig.for_model(fields.pop("model_type"), **fields)
-        super().__post_init__(**kwargs)
+        super().__post_init__(**{"custom_pipelines": deepcopy(PIPELINES), **kwargs})
 
 
 @dataclass
