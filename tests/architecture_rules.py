@@ -27,7 +27,7 @@ WINGS = {
             *("accelerate", "datasets", "huggingface_hub", "peft", "safetensors", "torch", "tqdm", "transformers"),
             "yaml",
         },
-        {"data.errors", "data.local_paths", "training"},
+        {"data.errors", "data.private_words", "training"},
     ),
     "evaluation": (
         {"datasets", "evaluate", "numpy", "seqeval", "sklearn", "torch", "transformers", "yaml"},

@@ -42,7 +42,7 @@ def describe(name, **options):
     arguments |= {"train_file": "/home/me/train.json", "num_train_epochs": 1.0, "learning_rate": 1e-3}
     arguments |= {"per_device_train_batch_size": 8, "gradient_accumulation_steps": 1}
     return {
-        "argv": ["run.py", "--train_file", "/home/me/train.json", "--template", "{text}很{mask}"],
+        "argv": ["run.py", "--train_file", "/home/me/train.json", "--template", "{text}很{mask}", "--text", "张伟很"],
         "arguments": arguments | options,
         "results": {"eval_f1": 0.51234, "test_f1": 0.5},
         "seed": 7,
@@ -98,6 +98,7 @@ def test_card_names_no_folder_of_this_machine_and_a_folder_is_no_model_of_the_hu
     card = ner_card(record, types=TYPES, table=TABLE)
     assert str(tmp_path.parent) not in card
     assert "/home" not in card
+    assert "张伟很" not in card
     assert "base_model" not in yaml.safe_load(card.split("---\n")[1])
     assert "python run.py --train_file train.json --template '{text}很{mask}'" in card
 

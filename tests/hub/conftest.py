@@ -50,9 +50,14 @@ def run_folder(tmp_path):
     save_file({"weight": torch.arange(5.0)}, folder / "model.safetensors")
     labels = {"0": "O", "1": "B-name", "2": "I-name"}
     config = {"architectures": ["CrfTagger"], "model_type": "crf-tagger", "id2label": labels}
+    flags = ["--train_file", "/home/me/secret/train.json", "--output_dir=/home/me/outputs/ner"]
     record = {
-        "argv": ["run_ner.py", "--train_file", "/home/me/secret/train.json", "--output_dir=/home/me/outputs/ner"],
-        "arguments": {"train_file": "/home/me/secret/train.json", "model_name_or_path": "pretrained/bert-mini-zh"},
+        "argv": ["run_ner.py", *flags, "--ask", "张伟", "李娜"],
+        "arguments": {
+            "train_file": "/home/me/secret/train.json",
+            "model_name_or_path": "pretrained/bert-mini-zh",
+            "ask": ["张伟", "李娜"],
+        },
         "data": {"/home/me/secret/train.json": "ab12"},
     }
     card = f'# ner\n\n    path = "{folder}"\n    python predict.py {folder} --interactive\n\nhf_abcdefghijklmnop\n'

@@ -40,6 +40,7 @@ def test_card_and_record_lose_folders_and_secrets_of_this_machine(hub, run_folde
     assert f'    path = "{NAME}"\n    python predict.py {NAME} --interactive' in card
     assert "hf_" not in card
     assert "/home" not in json.dumps(record)
+    assert "张伟" not in json.dumps(record, ensure_ascii=False)
     assert record["argv"] == ["run_ner.py", "--train_file", "train.json", "--output_dir=ner"]
     assert record["arguments"] == {"train_file": "train.json", "model_name_or_path": "pretrained/bert-mini-zh"}
 
@@ -100,6 +101,20 @@ def test_failure_in_the_middle_leaves_both_sides_whole_and_the_next_try_succeeds
         Destination(NAME).push(run_folder)
     assert "\n" not in str(caught.value)
     assert set(hub.repositories[NAME].files) == {".gitattributes"}
+    assert fingerprint(run_folder) == before
+    hub.failing.clear()
+    Destination(NAME).push(run_folder)
+    assert set(hub.repositories[NAME].files) > PUBLIC
+
+
+def test_hub_that_is_gone_after_training_leaves_the_run_and_a_command_that_tries_again(hub, run_folder):
+    before = fingerprint(run_folder)
+    hub.failing["whoami"] = None
+    told = (
+        f"does not answer, or stopped in the middle.*is whole; to try again: bash scripts/push.sh {run_folder} {NAME}"
+    )
+    with pytest.raises(HubError, match=told):
+        Destination(NAME).push(run_folder)
     assert fingerprint(run_folder) == before
     hub.failing.clear()
     Destination(NAME).push(run_folder)
@@ -185,6 +200,16 @@ def test_adapter_goes_up_as_it_stands(hub, run_folder):
     (run_folder / "config.json").rename(run_folder / "adapter_config.json")
     Destination(NAME).push(run_folder)
     assert {"adapter_model.safetensors", "adapter_config.json"} < set(hub.repositories[NAME].files)
+
+
+def test_refused_push_is_one_line_and_status_2(hub, run_folder):
+    command = ["bash", str(ROOT / "scripts" / "push.sh"), str(run_folder), NAME]
+    settings = {"PATH": "/usr/bin:/bin", "HF_ENDPOINT": hub.url, "HF_TOKEN": "hf_wrong", "HF_HOME": str(run_folder)}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=run_folder, env=settings)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith(f"error: {NAME}: the Hub refuses the token (401): give another")
 
 
 def test_dry_run_lists_files_and_sizes_without_network(run_folder):

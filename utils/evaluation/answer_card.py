@@ -1,6 +1,6 @@
 """The README.md of a trained span question answering model."""
 
-from ..data.local_paths import hide_folders
+from ..data.private_words import hide_folders
 from .model_card import UNTESTED, load_code, model_card
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from ..data.local_paths import hide_folders
+from ..data.private_words import hide_folders, hide_texts
 
 UNTESTED = "One run with one seed. Texts unlike the training data, and {} that it does not have, were not tested."
 EXAMPLES = {"zh": "张伟在北京大学教书。", "en": "Ann Lee teaches at Oxford."}
@@ -233,7 +233,7 @@ def model_card(
 
 ### Command
 
-    {shlex.join(["python", *hide_folders(record["argv"])])}
+    {shlex.join(["python", *hide_folders(hide_texts(record["argv"]))])}
 
 `run.json` has every argument.
 

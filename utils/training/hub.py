@@ -22,7 +22,7 @@ from huggingface_hub.errors import (
 )
 from huggingface_hub.utils import validate_repo_id
 
-from ..data.local_paths import hide_folders
+from ..data.private_words import TEXT_OPTIONS, hide_folders, hide_texts
 
 logger = logging.getLogger(__name__)
 
@@ -127,7 +127,10 @@ class Destination:
         uploads = list_uploads(folder, repo_id=self.repo_id)
         options = (" --private" if self.private else "") + (f" --revision {self.revision}" if self.revision else "")
         again = f"the run in {folder} is whole; to try again: bash scripts/push.sh {folder} {self.repo_id}{options}"
-        self.check()
+        try:
+            self.check()
+        except HubError as error:
+            raise HubError(f"{error}; {again}") from error
         api = HfApi(token=self.token)
         try:
             url = api.create_repo(self.repo_id, private=self.private, exist_ok=True)
@@ -221,8 +224,10 @@ def _publish_card(text: str, folder: Path, repo_id: str) -> str:
 
 
 def _publish_record(text: str, folder: Path, repo_id: str) -> str:
-    """A record of a run without folders of this machine."""
+    """A record of a run without folders of this machine, and without texts that were asked about."""
     record = hide_folders(json.loads(text))
+    record["argv"] = hide_texts(record.get("argv", []))
+    record["arguments"] = {key: each for key, each in record.get("arguments", {}).items() if key not in TEXT_OPTIONS}
     return json.dumps(record, ensure_ascii=False, indent=2) + "\n"
 
 

@@ -1,6 +1,9 @@
-"""Paths of the machine at hand, kept out of what is published."""
+"""What a command says that is nobody else's business, kept out of what is published: folders, and texts."""
 
+from collections.abc import Sequence
 from pathlib import PurePosixPath, PureWindowsPath
+
+TEXT_OPTIONS = ("text", "text_pair", "ask", "fill")  # whose values are texts that a model is asked about
 
 
 def hide_folders(value):
@@ -23,3 +26,19 @@ def hide_folders(value):
         if kind(path).is_absolute() or (kind is PurePosixPath and path.startswith("~/")):
             return flag + equals + kind(path).name
     return value
+
+
+def hide_texts(argv: Sequence[str]) -> list[str]:
+    """A command without the options that hold texts, and their values.
+
+    Example:
+        >>> hide_texts(["run_prompt.py", "--text", "how are you", "--text=and you", "--seed", "1"])
+        ['run_prompt.py', '--seed', '1']
+    """
+    kept, inside = [], False
+    for word in argv:
+        if word.startswith("--"):
+            inside = word[2:].partition("=")[0] in TEXT_OPTIONS
+        if not inside:
+            kept.append(word)
+    return kept
