@@ -10,12 +10,13 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from transformers import AutoTokenizer
+from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from scripts import export_onnx
-from tests.small_heads import AUTOS, TAGS, build_heads
+from tests.modeling.encoder_families import ENCODERS, SMALL
+from tests.small_heads import AUTOS, TAGS, build_heads, names
 from utils.modeling.cloze_classifier import ClozeClassifier
-from utils.modeling.crf_tagger import decode_softmax
+from utils.modeling.crf_tagger import CrfTagger, decode_softmax
 from utils.modeling.span_tagger import decode_spans
 from utils.training.arguments import ArgumentError
 
@@ -85,6 +86,34 @@ def test_graph_gives_the_scores_of_the_model(heads, folder, name, size):
             value, wanted = value[cells], wanted[cells]
         assert value.shape == wanted.shape
         np.testing.assert_allclose(value, wanted, atol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ENCODERS)
+def test_graph_of_every_encoder_family_gives_the_scores_of_its_model(tiny_encoder, tmp_path, kind):
+    tokenizer = AutoTokenizer.from_pretrained(tiny_encoder)
+    torch.manual_seed(0)
+    config = AutoConfig.for_model(kind, **(SMALL | ENCODERS[kind] | {"vocab_size": len(tokenizer)}))
+    AutoModel.from_config(config).save_pretrained(tmp_path / "encoder")
+    model = CrfTagger.from_encoder(str(tmp_path / "encoder"), **names(TAGS)).eval()
+    model.save_pretrained(tmp_path / "model")
+    tokenizer.save_pretrained(tmp_path / "model")
+    export_onnx.main([str(tmp_path / "model"), str(tmp_path / "onnx")])
+    inputs = draw(5, 30)
+    with torch.no_grad():
+        expected = model(**{name: inputs[name] for name in ("input_ids", "attention_mask")}).logits.numpy()
+    found = run(tmp_path / "onnx" / "model.onnx", inputs)["logits"]
+    kept = inputs["attention_mask"].bool().numpy()
+    np.testing.assert_allclose(found[kept], expected[kept], atol=1e-5)
+    assert expected[kept].std() > 1e-3
+
+
+def test_model_that_cannot_be_traced_is_told_in_a_line(heads, folder, monkeypatch):
+    def fail(*given, **options):
+        raise RuntimeError("no such operator\nand much more")
+
+    monkeypatch.setattr(torch.onnx, "export", fail)
+    with pytest.raises(ArgumentError, match=r"expected a model that torch can trace, found: no such operator$"):
+        export_onnx.main([str(folder / "crf"), str(folder / "untraced")])
 
 
 @pytest.mark.parametrize("aggregation", ["mean", "max", "learned"])
