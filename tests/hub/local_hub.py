@@ -27,6 +27,7 @@ ROUTES = {
     "tree": r"GET /api/models/(?P<repo>[^/]+/[^/]+)/tree/(?P<revision>[^/]+)(?:/(?P<path>.+))?",
     "batch": r"POST /(?P<repo>[^/]+/[^/]+)\.git/info/lfs/objects/batch",
     "store": r"PUT /lfs/(?P<oid>\w{64})",
+    "fetch": r"(?:GET|HEAD) /lfs/(?P<oid>\w{64})",
     "verify": r"POST /lfs/(?P<oid>\w{64})/verify",
     "resolve": r"(?:GET|HEAD) /(?P<repo>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<path>.+)",
 }
@@ -76,6 +77,7 @@ class LocalHub:
         handler = type("Handler", (_Handler,), {"hub": self})
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        self.elsewhere = self.url.replace("127.0.0.1", "localhost")
         self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.02})
         self.thread.start()
         return self
@@ -182,6 +184,9 @@ class LocalHub:
             raise Refusal(404, "EntryNotFound", "Entry not found")
         return found.commits[sha][path], sha
 
+    def fetch(self, body, oid):
+        return self.objects[oid], None
+
 
 def digest(content):
     return hashlib.sha256(content).hexdigest()
@@ -212,7 +217,7 @@ class _Handler(BaseHTTPRequestHandler):
             if name is None:
                 raise Refusal(404, message=f"no route for {line}")
             given_token = self.headers.get("Authorization")
-            public = name == "store" or (name in ("resolve", "info", "tree") and not given_token)
+            public = name in ("store", "fetch") or (name in ("resolve", "info", "tree") and not given_token)
             if not public and given_token != f"Bearer {self.hub.token}":
                 raise Refusal(401, message="Invalid user token.")
             given = {key: value for key, value in match.groupdict().items() if value is not None}
@@ -220,9 +225,14 @@ class _Handler(BaseHTTPRequestHandler):
         except Refusal as refusal:
             self.send(json.dumps(refusal.fields).encode(), refusal.status, {"X-Error-Code": refusal.code})
             return
-        if name == "resolve":
+        if name in ("resolve", "fetch"):
             content, sha = found
-            self.send(content, 200, {"ETag": f'"{digest(content)}"', "X-Repo-Commit": sha})
+            tag = f'"{digest(content)}"'
+            if sha and digest(content) in self.hub.objects:  # large files lie on another host
+                linked = {"X-Linked-Etag": tag, "X-Linked-Size": str(len(content)), "X-Repo-Commit": sha}
+                self.send(b"", 302, {"Location": f"{self.hub.elsewhere}/lfs/{digest(content)}", **linked})
+                return
+            self.send(content, 200, {"ETag": tag, "X-Repo-Commit": sha})
         else:
             self.send(json.dumps(found).encode(), 200, {"Content-Type": "application/json"})
 

@@ -89,7 +89,7 @@ def fresh(lasting_hub, heads, inputs, folder, tmp_path_factory):
 
     away = tmp_path_factory.mktemp("away")
     settings = {"HF_ENDPOINT": lasting_hub.url, "HF_HOME": str(away / "home"), "HF_TOKEN": lasting_hub.token}
-    settings |= {"HF_HUB_DISABLE_XET": "1", "HF_HUB_OFFLINE": "0", "PYTHONPATH": "", "NO_PROXY": "127.0.0.1"}
+    settings |= {"HF_HUB_DISABLE_XET": "1", "HF_HUB_OFFLINE": "0", "PYTHONPATH": "", "NO_PROXY": "127.0.0.1,localhost"}
     told = json.dumps([str(folder), USER, AUTOS, OURS, TEXTS, first])
     command = [sys.executable, "-c", FRESH, told]
     done = subprocess.run(
@@ -108,6 +108,11 @@ def test_model_loaded_by_id_gives_equal_outputs(fresh, heads, inputs, name):
     assert "start_logits" in compared if name == "answers" else "logits" in compared
     for key in compared:
         assert torch.equal(outputs[f"{name}.{key}"], expected[key]), key
+
+
+def test_weights_come_from_where_large_files_lie(fresh, lasting_hub):
+    fetched = {line for line in lasting_hub.requests if line.startswith("GET /lfs/")}
+    assert len(fetched) == len(AUTOS) + 1  # the masked one in two states
 
 
 def test_model_of_an_earlier_commit_gives_the_earlier_outputs(fresh, heads, inputs):
