@@ -63,6 +63,28 @@ def test_private_and_branch_are_as_asked(hub, run_folder):
     assert "model.safetensors" in found.commits[found.branches["second"]]
 
 
+def test_private_wish_is_not_met_by_a_public_repository(hub, run_folder):
+    Destination(NAME).push(run_folder)
+    commits = len(hub.repositories[NAME].commits)
+    with pytest.raises(HubError, match="expected a private repository, found a public one"):
+        Destination(NAME, private=True).push(run_folder)
+    assert len(hub.repositories[NAME].commits) == commits
+
+
+def test_token_of_the_command_line_is_asked_for_and_never_shown(hub, run_folder):
+    hub.failing["/commit/"] = 403
+    with pytest.raises(HubError, match=r"to try again: HF_TOKEN=\.\.\. bash") as caught:
+        Destination(NAME, token=hub.token).push(run_folder)
+    assert hub.token not in str(caught.value)
+
+
+def test_card_on_the_hub_stays_where_the_run_has_none(hub, run_folder):
+    Destination(NAME).push(run_folder)
+    (run_folder / "README.md").unlink()
+    Destination(NAME).push(run_folder)
+    assert "README.md" in hub.repositories[NAME].files
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [

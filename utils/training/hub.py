@@ -9,6 +9,7 @@ record and scores. All else stays: checkpoints, optimizer states, data, predicti
 import json
 import logging
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -126,7 +127,9 @@ class Destination:
         """
         uploads = list_uploads(folder, repo_id=self.repo_id)
         options = (" --private" if self.private else "") + (f" --revision {self.revision}" if self.revision else "")
-        again = f"the run in {folder} is whole; to try again: bash scripts/push.sh {folder} {self.repo_id}{options}"
+        token = "HF_TOKEN=... " if self.token else ""
+        command = f"{token}bash scripts/push.sh {shlex.quote(str(folder))} {self.repo_id}{options}"
+        again = f"the run in {folder} is whole; to try again: {command}"
         try:
             self.check()
         except HubError as error:
@@ -137,13 +140,18 @@ class Destination:
             if self.revision:
                 api.create_branch(self.repo_id, branch=self.revision, exist_ok=True)
             there = api.model_info(self.repo_id, revision=self.revision)
+            if self.private and not there.private:
+                raise HubError(
+                    f"{self.repo_id}: expected a private repository, found a public one; make it private there, or "
+                    f"push to another name; the run in {folder} is whole"
+                )
             names = {each.rfilename for each in there.siblings or ()}
             if not overwrite and (reason := self._clash(api, uploads, names, there.sha)):
                 raise HubError(
                     f"{self.repo_id}: {reason}; push to another name, or replace it (its history stays): "
-                    f"bash scripts/push.sh {folder} {self.repo_id}{options} --overwrite"
+                    f"{command} --overwrite"
                 )
-            stale = {name for name in names if is_moved(name)} - {each.name for each in uploads}
+            stale = {name for name in names if is_moved(name)} - {"README.md", *(each.name for each in uploads)}
             operations = [CommitOperationAdd(each.name, each.content) for each in uploads]
             operations += [CommitOperationDelete(name) for name in sorted(stale)]
             message = f"Push {Path(folder).resolve().name}"
