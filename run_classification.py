@@ -78,9 +78,11 @@ def main(argv=None):
     from utils.evaluation.decisions import DecisionRule
     from utils.evaluation.label_finder import LabelFinder
     from utils.modeling.text_classifier import load_classifier
-    from utils.training import atomic_files, batch_size, class_sampler, losses, run_setup, tricks
+    from utils.modeling.weight_files import require_safetensors
+    from utils.training import atomic_files, batch_size, class_sampler, hub, losses, run_setup, tricks
 
     run_setup.set_up_logging(main_process=training.process_index == 0)
+    destination = hub.Destination.of(training)  # asked now, not after hours of training
     with training.main_process_first(desc="prepare the output folder"):
         resume = run_setup.wants_to_resume(training.resume_from_checkpoint)
         overwrite = flags.overwrite_output_dir
@@ -134,6 +136,7 @@ def main(argv=None):
 
     # ---- 2. Tokenise: whole texts; of a pair the longer gives way, and what is cut is counted
     loading = {"revision": base.model_revision, "trust_remote_code": base.trust_remote_code}
+    require_safetensors(base.model_name_or_path, revision=base.model_revision)
     names = {"id2label": dict(enumerate(labels)), "label2id": {label: i for i, label in enumerate(labels)}}
     cleaning = text_cleaning.read_rules(data.cleaning_file) if data.cleaning_file else None
     if finder:
@@ -239,6 +242,8 @@ def main(argv=None):
         atomic_files.write_json(output_dir / "report.json", report)
         atomic_files.write_json(output_dir / "all_results.json", results)
         atomic_files.write_json(output_dir / "run.json", record)
+        if destination:
+            destination.push(output_dir)
         trained = base.model_name_or_path if finder else output_dir
         logger.info("%s holds the run; try: python predict.py %s --interactive", output_dir, trained)
     return results

@@ -42,10 +42,12 @@ def main(argv=None):
     from utils.evaluation import masked_scores, model_card
     from utils.modeling import masked_lm, neighbour_start
     from utils.modeling.cloze_classifier import is_masked_lm, load_masked_lm
-    from utils.training import atomic_files, batch_size, run_setup, tricks
+    from utils.modeling.weight_files import require_safetensors
+    from utils.training import atomic_files, batch_size, hub, run_setup, tricks
     from utils.training.masked_trainer import MaskedTrainer
 
     run_setup.set_up_logging(main_process=training.process_index == 0)
+    destination = hub.Destination.of(training)  # asked now, not after hours of training
     with training.main_process_first(desc="prepare the output folder"):
         resume = run_setup.wants_to_resume(training.resume_from_checkpoint)
         overwrite = flags.overwrite_output_dir
@@ -73,6 +75,8 @@ def main(argv=None):
 
     # ---- 2. Tokenise: documents one after the other, cut into full sequences
     loading = {"revision": start.model_revision, "trust_remote_code": start.trust_remote_code}
+    if not start.train_from_config:
+        require_safetensors(start.model_name_or_path, revision=start.model_revision)
     with training.main_process_first(desc="build the tokenizer"):
         if start.train_tokenizer and training.process_index == 0 and not (resume and wordpiece.is_built(output_dir)):
             with arguments.refusing(ValueError):
@@ -163,6 +167,8 @@ def main(argv=None):
         run_setup.save_model(output_dir, trainer, card=model_card.masked_card(record))
         atomic_files.write_json(output_dir / "all_results.json", results)
         atomic_files.write_json(output_dir / "run.json", record)
+        if destination:
+            destination.push(output_dir)
         logger.info("%s holds the run; give it to the other scripts as --model_name_or_path", output_dir)
     return results
 

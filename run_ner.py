@@ -81,9 +81,11 @@ def main(argv=None):
     from utils.evaluation.entity_finder import EntityFinder
     from utils.modeling.crf_tagger import CrfTagger, decode_softmax
     from utils.modeling.span_tagger import SpanTagger
-    from utils.training import atomic_files, batch_size, losses, run_setup, tricks
+    from utils.modeling.weight_files import require_safetensors
+    from utils.training import atomic_files, batch_size, hub, losses, run_setup, tricks
 
     run_setup.set_up_logging(main_process=training.process_index == 0)
+    destination = hub.Destination.of(training)  # asked now, not after hours of training
     with training.main_process_first(desc="prepare the output folder"):
         resume = run_setup.wants_to_resume(training.resume_from_checkpoint)
         overwrite = flags.overwrite_output_dir
@@ -120,6 +122,7 @@ def main(argv=None):
 
     # ---- 2. Tokenise: windows of sub-tokens with a tag each, or with token spans
     loading = {"revision": base.model_revision, "trust_remote_code": base.trust_remote_code}
+    require_safetensors(base.model_name_or_path, revision=base.model_revision)
     if finder:
         tokenizer = finder.tokenizer
         ner.head, labels, scheme = finder.head, list(finder.id2label.values()), finder.scheme
@@ -234,6 +237,8 @@ def main(argv=None):
         atomic_files.write_text(output_dir / "predictions.jsonl", lines)
         atomic_files.write_json(output_dir / "all_results.json", results)
         atomic_files.write_json(output_dir / "run.json", record)
+        if destination:
+            destination.push(output_dir)
         trained = base.model_name_or_path if finder else output_dir
         logger.info("%s holds the run; try: python predict.py %s --interactive", output_dir, trained)
     return results

@@ -51,17 +51,25 @@ def main(argv=None):
     from utils.evaluation import cloze_lines, model_card, prompt_search, prompt_tasks
     from utils.evaluation.label_finder import LabelFinder
     from utils.modeling.cloze_classifier import ClozeClassifier, is_masked_lm, load_masked_lm
+    from utils.modeling.weight_files import require_safetensors
     from utils.prompting import blanks, cloze_inputs, templates, verbalizers
     from utils.prompting.errors import PromptError
     from utils.training import atomic_files, batch_size, config_files, losses, run_setup, seed_runs, tricks
+    from utils.training.hub import Destination
 
     run_setup.set_up_logging(main_process=training.process_index == 0)
+    destination = Destination.of(training)  # asked now, not after hours of training
     if prompt.splits > 1:
+        if destination:
+            raise ArgumentError(
+                "--push_to_hub: expected one run, found --splits; push one of them with scripts/push.sh"
+            )
         seeds = range(training.seed, training.seed + prompt.splits)
         results = seed_runs.run_seeds(main, argv, seeds=seeds, output_dir=training.output_dir)
         atomic_files.write_json(f"{training.output_dir}/all_results.json", results)
         return results
     loading = {"revision": base.model_revision, "trust_remote_code": base.trust_remote_code}
+    require_safetensors(base.model_name_or_path, revision=base.model_revision)
     tokenizer, config = tokenization.load_tokenizer(base.model_name_or_path, **loading)
     if not is_masked_lm(config):
         raise ArgumentError(
@@ -238,6 +246,8 @@ def main(argv=None):
             atomic_files.write_text(output_dir / "predictions.jsonl", answers.lines)
         for name, content in {"report": report, "all_results": results, "run": record}.items():
             atomic_files.write_json(output_dir / f"{name}.json", content)
+        if destination:
+            destination.push(output_dir)
     return results
 
 

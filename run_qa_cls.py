@@ -76,9 +76,11 @@ def main(argv=None):
     from utils.evaluation.decisions import DecisionRule
     from utils.evaluation.label_finder import LabelFinder
     from utils.modeling.text_classifier import load_classifier
-    from utils.training import atomic_files, batch_size, class_sampler, losses, run_setup, tricks
+    from utils.modeling.weight_files import require_safetensors
+    from utils.training import atomic_files, batch_size, class_sampler, hub, losses, run_setup, tricks
 
     run_setup.set_up_logging(main_process=training.process_index == 0)
+    destination = hub.Destination.of(training)  # asked now, not after hours of training
     questions = [(question, None) for question in faq.ask or []]
     if faq.ask_file:
         asked = readers_text.read_classes(faq.ask_file)
@@ -139,6 +141,7 @@ def main(argv=None):
 
     # ---- 2. Tokenise: whole questions, rewritten by the template
     loading = {"revision": base.model_revision, "trust_remote_code": base.trust_remote_code}
+    require_safetensors(base.model_name_or_path, revision=base.model_revision)
     names = {"id2label": dict(enumerate(labels)), "label2id": {label: i for i, label in enumerate(labels)}}
     cleaning = text_cleaning.read_rules(data.cleaning_file) if data.cleaning_file else None
     if finder:
@@ -235,6 +238,8 @@ def main(argv=None):
         atomic_files.write_text(output_dir / "predictions.jsonl", lines)  # of the last split: test, if there is one
         for name, content in {"report": report, "all_results": results, "run": record}.items():
             atomic_files.write_json(output_dir / f"{name}.json", content)
+        if destination:
+            destination.push(output_dir)
         ask = f'run_qa_cls.py --model_name_or_path {base.model_name_or_path if finder else output_dir} --ask "..."'
         logger.info("%s holds the run; try: python %s", output_dir, ask)
     return results

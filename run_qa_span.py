@@ -82,9 +82,11 @@ def main(argv=None):
     from utils.evaluation.answer_card import answer_card
     from utils.evaluation.answer_evaluator import AnswerEvaluator
     from utils.evaluation.answer_finder import MAX_ANSWER_LENGTH, AnswerFinder, answer_lines
-    from utils.training import atomic_files, batch_size, run_setup, tricks
+    from utils.modeling.weight_files import require_safetensors
+    from utils.training import atomic_files, batch_size, hub, run_setup, tricks
 
     run_setup.set_up_logging(main_process=training.process_index == 0)
+    destination = hub.Destination.of(training)  # asked now, not after hours of training
     with training.main_process_first(desc="prepare the output folder"):
         resume = run_setup.wants_to_resume(training.resume_from_checkpoint)
         overwrite = flags.overwrite_output_dir
@@ -117,6 +119,7 @@ def main(argv=None):
 
     # ---- 2. Tokenise: windows of the question and a part of the passage, with the answer's first and last position
     loading = {"revision": base.model_revision, "trust_remote_code": base.trust_remote_code}
+    require_safetensors(base.model_name_or_path, revision=base.model_revision)
     null_threshold, tune = qa.null_threshold, False
     if training.do_train:
         finder = None
@@ -215,6 +218,8 @@ def main(argv=None):
         atomic_files.write_text(output_dir / "predictions.jsonl", lines)
         atomic_files.write_json(output_dir / "all_results.json", results)
         atomic_files.write_json(output_dir / "run.json", record)
+        if destination:
+            destination.push(output_dir)
         trained = base.model_name_or_path if finder else output_dir
         logger.info("%s holds the run; try: python predict.py %s --interactive", output_dir, trained)
     return results

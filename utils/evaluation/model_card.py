@@ -1,10 +1,15 @@
 """The README.md of a trained model."""
 
+import shlex
 from collections.abc import Sequence
+from pathlib import Path
 
 import yaml
 
+from ..data.private_words import hide_folders, hide_texts
+
 UNTESTED = "One run with one seed. Texts unlike the training data, and {} that it does not have, were not tested."
+EXAMPLES = {"zh": "张伟在北京大学教书。", "en": "Ann Lee teaches at Oxford."}
 
 
 def ner_card(record: dict, *, types: Sequence[str], table: dict[str, dict]) -> str:
@@ -18,9 +23,15 @@ def ner_card(record: dict, *, types: Sequence[str], table: dict[str, dict]) -> s
     arguments = record["arguments"]
     stock = arguments["head"] == "softmax" and arguments["layers"] == "last" and not arguments["lstm_hidden"]
     spans = arguments["head"] == "span"
-    head, encoder = arguments["head"], arguments["model_name_or_path"]
+    head, encoder = arguments["head"], hide_folders(arguments["model_name_or_path"])
     answer = "logits.argmax(-1)" if stock else "spans" if spans else "tags"
     meaning = "first token, last token, type" if spans else "ids of tags, by token"
+    pipe = pipeline_code(record, None, "[{entity_group, score, word, start, end}, ...]: characters, end exclusive")
+    if stock:  # the stock pipeline reads B- and I- alone, and decides each token for itself
+        simple = 'aggregation_strategy="simple"'
+        plain = arguments["scheme"] == "bio" and not arguments["constrained_decoding"]
+        told = "[{entity_group, score, start, end, ...}, ...]; cuts texts that are too long for the encoder"
+        pipe = pipeline_code(record, "token-classification", told, simple) if plain else ""
     return model_card(
         record,
         task="token-classification",
@@ -28,7 +39,8 @@ def ner_card(record: dict, *, types: Sequence[str], table: dict[str, dict]) -> s
         metrics=("f1", "precision", "recall"),
         summary=f"Finds {', '.join(types)} in text. `{head}` head on `{encoder}`.",
         promise="which gives exact character spans for texts of any length",
-        loading=load_code("AutoModel" if spans else "AutoModelForTokenClassification", stock=stock)
+        loading=pipe
+        + load_code(record, "AutoModel" if spans else "AutoModelForTokenClassification", stock=stock)
         + f"""
     found = model(**tokenizer(text, return_tensors="pt")).{answer}  # {meaning}""",
         scores="Strict: start, end and type must be right. Validation data, the epoch chosen on it.\n\n"
@@ -45,17 +57,21 @@ def class_card(record: dict, *, report: dict) -> str:
         report: of the validation set, see `ClassEvaluator.report`.
     """
     arguments, labels = record["arguments"], report["labels"]
+    encoder = hide_folders(arguments["model_name_or_path"])
     stock = arguments["pooling"] == "cls" and arguments["layers"] == "last"
     shown = ", ".join(labels[:20]) + (f" and {len(labels) - 20} more" if len(labels) > 20 else "")
+    told = "[{label, score}]" + ("; without the temperature of config.json" if stock else "; calibrated")
+    told += '; pairs as {"text": ..., "text_pair": ...}'
     scores = ", ".join(f"{name} {value:.4f}" for name, value in report["scores"].items())
     return model_card(
         record,
         task="text-classification",
         tags=["text-classification", f"pooling-{arguments['pooling']}"],
         metrics=("accuracy", "f1", "macro_f1", "mcc"),
-        summary=f"Tells {shown} apart. Pooling `{arguments['pooling']}` on `{arguments['model_name_or_path']}`.",
+        summary=f"Tells {shown} apart. Pooling `{arguments['pooling']}` on `{encoder}`.",
         promise="which prepares texts as in training and applies the stored temperature and thresholds",
-        loading=load_code("AutoModelForSequenceClassification", stock=stock)
+        loading=pipeline_code(record, "text-classification" if stock else None, told)
+        + load_code(record, "AutoModelForSequenceClassification", stock=stock)
         + """
     logits = model(**tokenizer(text, return_tensors="pt")).logits  # model.config.decision: how they become labels""",
         scores="Validation data; epoch, temperature and thresholds were chosen on it.\n\n"
@@ -89,9 +105,10 @@ def cloze_card(record: dict, *, report: dict, spans: bool) -> str:
         tags=[task, "prompt", "cloze"],
         metrics=("f1", "precision", "recall") if spans else ("accuracy", "f1", "macro_f1", "mcc"),
         summary=f"Fills the blank of `{arguments['template'][0]}` with words that stand for {what}. "
-        f"Tuned from `{arguments['model_name_or_path']}`.",
+        f"Tuned from `{hide_folders(arguments['model_name_or_path'])}`.",
         promise=promise,
-        loading=load_code("AutoModelForSequenceClassification", stock=False)
+        loading=("" if spans else pipeline_code(record, None, "[{label, score}], by the template; calibrated"))
+        + load_code(record, "AutoModelForSequenceClassification", stock=False)
         + """
     # inputs: the template with a mask for each token of the label words, see model.config.template and .words""",
         scores=scores,
@@ -107,7 +124,7 @@ def masked_card(record: dict) -> str:
     """
     arguments, results = record["arguments"], record["results"]
     hidden = {"token": "single tokens", "whole_word": "whole words", "ngram": "runs of 1 to 4 words"}
-    origin = arguments["model_name_or_path"]
+    origin = hide_folders(arguments["model_name_or_path"])
     begun = f"Trained on from `{origin}`" if origin else "Trained from nothing"
     scores = "Not scored: there was no validation data."
     if "eval_loss" in results:
@@ -121,7 +138,8 @@ def masked_card(record: dict) -> str:
         summary=f"Guesses hidden words. {begun}, on sequences of {arguments['max_length']} sub-tokens with "
         f"{arguments['mlm_probability']:.0%} hidden, {hidden[arguments['masking']]}.",
         promise=None,
-        loading=load_code("AutoModelForMaskedLM", stock=True)
+        loading=pipeline_code(record, "fill-mask", "words for the blank, with their probabilities", blank=True)
+        + load_code(record, "AutoModelForMaskedLM", stock=True)
         + """
     logits = model(**tokenizer(text, return_tensors="pt")).logits  # (1, length, vocabulary)""",
         scores=scores,
@@ -151,7 +169,7 @@ def model_card(
         metrics: names of the results that go into the front matter.
         summary: what the model does, a sentence or two.
         promise: what predict.py does for it, as a relative clause; None for a model that it does not serve.
-        loading: code that applies it with transformers alone, see `load_code`.
+        loading: code that applies it with transformers alone, see `pipeline_code` and `load_code`.
         scores: text and table of its scores.
         limits: what was not tested.
     """
@@ -164,19 +182,27 @@ def model_card(
     ]
     read = arguments["train_file"] if isinstance(arguments["train_file"], list) else [arguments["train_file"]]
     trained_on = arguments["dataset_name"] or ", ".join(path.rstrip("/").rpartition("/")[2] for path in read)
-    dataset = {"name": trained_on, "type": "custom"}
+    published = [name for name in [arguments["dataset_name"]] if name and not Path(name).exists()]
+    dataset = {"name": trained_on, "type": published[0] if published else "custom"}
     result = {"task": {"type": task}, "dataset": dataset, "metrics": values}
+    base = arguments["model_name_or_path"]
+    chosen = {
+        "language": record.get("language"),
+        "license": arguments.get("hub_license"),
+        "datasets": published,
+        "base_model": None if not base or Path(base).exists() else base,  # the Hub would look for a folder's name
+    }
     front = {
+        **{name: value for name, value in chosen.items() if value},
         "library_name": "transformers",
         "pipeline_tag": task,
         "tags": list(tags),
-        **({"base_model": arguments["model_name_or_path"]} if arguments["model_name_or_path"] else {}),
-        "model-index": [{"name": arguments["output_dir"].rstrip("/").rpartition("/")[2], "results": [result]}],
+        "model-index": [{"name": _shown_path(record).rstrip("/").rpartition("/")[2], "results": [result]}],
     }
     data = "\n".join(f"- `{path.rpartition('/')[2]}`, sha256 `{digest}`" for path, digest in record["data"].items())
     serving = f"""With [Weitiao](#command)'s `predict.py`, {promise}:
 
-    python predict.py {arguments["output_dir"]} --interactive
+    python predict.py {_shown_path(record)} --interactive
 
 """
     return f"""---
@@ -199,14 +225,15 @@ def model_card(
 ## Training
 
 {data or "- " + str(arguments["dataset_name"])}
-- seed {record["seed"]}, {arguments["num_train_epochs"]} epochs, learning rate {arguments["learning_rate"]}, batch
-  {arguments["per_device_train_batch_size"]} x {arguments["gradient_accumulation_steps"]}
+- from `{hide_folders(base) or "nothing"}`; seed {record["seed"]}, {arguments["num_train_epochs"]} epochs,
+  learning rate {arguments["learning_rate"]}, batch {arguments["per_device_train_batch_size"]} x \
+{arguments["gradient_accumulation_steps"]}
 - {", ".join(f"{name} {number}" for name, number in record["versions"].items())}
 - {record["hardware"]["processor"]}, {record["wall_time_seconds"]} s
 
 ### Command
 
-    {" ".join(record["argv"])}
+    {shlex.join(["python", *hide_folders(hide_texts(record["argv"]))])}
 
 `run.json` has every argument.
 
@@ -216,12 +243,51 @@ def model_card(
 """
 
 
-def load_code(auto: str, *, stock: bool) -> str:
-    """Lines of Python that load a model of this Auto class; one that is not stock brings code along."""
+def load_code(record: dict, auto: str, *, stock: bool) -> str:
+    """Lines of Python that load a model of this Auto class; one that is not stock brings code along.
+
+    Args:
+        record: what `describe_run` gives.
+        auto: name of the Auto class.
+        stock: whether transformers has the model's class.
+    """
     trust = "" if stock else ", trust_remote_code=True"
     return f"""    from transformers import {auto}, AutoTokenizer
+    path = "{_shown_path(record)}"
     tokenizer = AutoTokenizer.from_pretrained(path{trust})
-    model = {auto}.from_pretrained(path{trust}).eval()"""
+    model = {auto}.from_pretrained(path{trust}).eval()
+    text = "{_example(record)}\""""
+
+
+def pipeline_code(record: dict, task: str | None, told: str, option: str = "", *, blank: bool = False) -> str:
+    """Lines of Python that apply a model's pipeline, with an empty line behind.
+
+    Args:
+        record: what `describe_run` gives.
+        task: of a stock pipeline; None for the one that the model brings along.
+        told: what it gives.
+        option: of the pipeline, as it is written.
+        blank: the example has a place to be filled in.
+    """
+    words = [f'"{task}"'] if task else []
+    words += ["model=path", *([option] if option else []), *([] if task else ["trust_remote_code=True"])]
+    text = _example(record)
+    text = f'f"{text[:-1]}{{apply.tokenizer.mask_token}}{text[-1]}"' if blank else f'"{text}"'
+    return f"""    from transformers import pipeline
+    path = "{_shown_path(record)}"
+    apply = pipeline({", ".join(words)})
+    apply({text})  # {told}
+
+"""
+
+
+def _shown_path(record: dict) -> str:
+    arguments = record["arguments"]
+    return arguments.get("hub_model_id") or hide_folders(arguments["output_dir"])
+
+
+def _example(record: dict) -> str:
+    return EXAMPLES.get(record.get("language"), EXAMPLES["en"])
 
 
 def table_rows(what: str, table: dict[str, dict]) -> str:

@@ -8,6 +8,7 @@ from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrained
 from transformers.utils.peft_utils import find_adapter_config_file
 
 from ..data.errors import DataError
+from ..modeling.weight_files import require_safetensors
 from ..prompting.templates import Template
 
 if TYPE_CHECKING:
@@ -66,12 +67,14 @@ def require_kind(kind: str, name_or_path: str, *, revision: str = "main") -> dic
 
     Raises:
         OSError: there is no such model.
+        UnsafeWeightsError: it is a pickle.
         DataError: it is of another kind.
     """
     if (found := find_kind(name_or_path, revision=revision)) != kind:
         raise DataError(
             f"{name_or_path}: expected a model for {kind} as {SCRIPTS[kind]} trains it, found one for {found}"
         )
+    require_safetensors(name_or_path, revision=revision)
     return PreTrainedConfig.get_config_dict(name_or_path, revision=revision)[0]
 
 

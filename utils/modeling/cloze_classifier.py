@@ -9,6 +9,7 @@ A saved `ClozeClassifier` takes this file along and reloads anywhere:
 
 import contextlib
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -26,7 +27,16 @@ from transformers import (
 from transformers import initialization as init
 from transformers.modeling_outputs import SequenceClassifierOutput
 
+from .cloze_pipeline import ClozePipeline
 from .soft_prompts import SoftPrompts, find_layers
+
+PIPELINES = {  # what `pipeline(model=..., trust_remote_code=True)` runs; the file travels along, as it is imported
+    "text-classification": {
+        "impl": f"cloze_pipeline.{ClozePipeline.__name__}",
+        "pt": ["AutoModelForSequenceClassification"],
+        "type": "text",
+    }
+}
 
 
 class ClozeClassifierConfig(PreTrainedConfig):
@@ -69,7 +79,7 @@ class ClozeClassifierConfig(PreTrainedConfig):
         if isinstance(self.encoder_config, dict):
             fields = dict(self.encoder_config)
             self.encoder_config = AutoConfig.for_model(fields.pop("model_type"), **fields)
-        super().__post_init__(**kwargs)
+        super().__post_init__(**{"custom_pipelines": deepcopy(PIPELINES), **kwargs})
 
 
 @dataclass
@@ -273,7 +283,7 @@ class ClozeClassifier(PreTrainedModel):
             for name, module in part.named_modules():
                 if module is last and chosen is not None:
                     rows = {key: value[chosen] for key, value in module.named_parameters(prefix=name)}
-            states = functional_call(part, rows, (states,))
+            states = functional_call(part, rows, (states,)) if rows else part(states)
         return states
 
 
@@ -307,13 +317,12 @@ class WordTable:
             vocabulary: scores, of all tokens or of the chosen ones.
             chosen: rising ids of the tokens, if these are not all.
         """
-        device = vocabulary.device
-        scores = vocabulary.new_empty(len(vocabulary), len(self.labels))
-        for members, ids, part in zip(self.members, self.ids, vocabulary.split(self.lengths, dim=1), strict=True):
+        device, parts = vocabulary.device, []
+        for ids, part in zip(self.ids, vocabulary.split(self.lengths, dim=1), strict=True):
             columns = ids.to(device) if chosen is None else torch.searchsorted(chosen, ids.to(device))
-            found = part[:, torch.arange(ids.shape[1], device=device), columns]
-            scores[:, members] = found.mean(-1)
-        return scores
+            parts.append(part[:, torch.arange(ids.shape[1], device=device), columns].mean(-1))
+        order = [i for members in self.members for i in members]
+        return torch.cat(parts, 1)[:, sorted(range(len(order)), key=order.__getitem__)]
 
     def add(self, scores: Tensor, shares: Tensor) -> Tensor:
         """(batch, words) scores and (words,) shares -> (batch, num_labels), the weighted mean of each class."""

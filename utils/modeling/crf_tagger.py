@@ -7,6 +7,7 @@ A saved `CrfTagger` takes this file and its siblings along and reloads anywhere:
 """
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 
 import torch
@@ -18,7 +19,16 @@ from transformers import initialization as init
 from transformers.utils import ModelOutput
 
 from .crf import LinearChainCRF, compact, viterbi
+from .entity_pipeline import EntityPipeline
 from .tag_rules import tag_rules
+
+PIPELINES = {  # what `pipeline(model=..., trust_remote_code=True)` runs; the file travels along, as it is imported
+    "token-classification": {
+        "impl": f"entity_pipeline.{EntityPipeline.__name__}",
+        "pt": ["AutoModelForTokenClassification"],
+        "type": "text",
+    }
+}
 
 
 class CrfTaggerConfig(PreTrainedConfig):
@@ -56,7 +66,7 @@ class CrfTaggerConfig(PreTrainedConfig):
         if isinstance(self.encoder_config, dict):
             fields = dict(self.encoder_config)
             self.encoder_config = AutoConfig.for_model(fields.pop("model_type"), **fields)
-        super().__post_init__(**kwargs)
+        super().__post_init__(**{"custom_pipelines": deepcopy(PIPELINES), **kwargs})
 
 
 @dataclass

@@ -9,6 +9,7 @@ trust_remote_code=True)`.
 """
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 
 import torch
@@ -19,7 +20,13 @@ from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedMode
 from transformers import initialization as init
 from transformers.utils import ModelOutput
 
+from .entity_pipeline import EntityPipeline
+
 MASKED = -1e4  # the score of a cell that is no span: end before start, or outside the text
+
+PIPELINES = {  # what `pipeline(model=..., trust_remote_code=True)` runs; the file travels along, as it is imported
+    "token-classification": {"impl": f"entity_pipeline.{EntityPipeline.__name__}", "pt": ["AutoModel"], "type": "text"}
+}
 
 
 class SpanTaggerConfig(PreTrainedConfig):
@@ -63,7 +70,7 @@ class SpanTaggerConfig(PreTrainedConfig):
         if isinstance(self.encoder_config, dict):
             fields = dict(self.encoder_config)
             self.encoder_config = AutoConfig.for_model(fields.pop("model_type"), **fields)
-        super().__post_init__(**kwargs)
+        super().__post_init__(**{"custom_pipelines": deepcopy(PIPELINES), **kwargs})
 
 
 @dataclass

@@ -10,6 +10,7 @@ A saved `TextClassifier` takes this file along and reloads anywhere:
 """
 
 from collections.abc import Sequence
+from copy import deepcopy
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +19,17 @@ from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassificati
 from transformers import initialization as init
 from transformers.modeling_outputs import SequenceClassifierOutput
 
+from .class_pipeline import ClassPipeline
+
 DROPOUT_FIELDS = ("classifier_dropout", "classifier_dropout_prob", "seq_classif_dropout")  # of stock configurations
+
+PIPELINES = {  # what `pipeline(model=..., trust_remote_code=True)` runs; the file travels along, as it is imported
+    "text-classification": {
+        "impl": f"class_pipeline.{ClassPipeline.__name__}",
+        "pt": ["AutoModelForSequenceClassification"],
+        "type": "text",
+    }
+}
 
 
 class TextClassifierConfig(PreTrainedConfig):
@@ -50,7 +61,7 @@ class TextClassifierConfig(PreTrainedConfig):
         if isinstance(self.encoder_config, dict):
             fields = dict(self.encoder_config)
             self.encoder_config = AutoConfig.for_model(fields.pop("model_type"), **fields)
-        super().__post_init__(**kwargs)
+        super().__post_init__(**{"custom_pipelines": deepcopy(PIPELINES), **kwargs})
 
 
 class TextClassifier(PreTrainedModel):

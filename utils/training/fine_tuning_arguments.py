@@ -45,6 +45,10 @@ class FineTuningArguments(TrainingArguments):
     logging_steps: float = _default("logging_steps")
     report_to: str = _default("report_to")
     precision: str = _default("precision")
+    hub_license: str | None = field(default=None, metadata={"help": "License on the model card, such as apache-2.0."})
+    hub_language: str | None = field(
+        default=None, metadata={"help": "Language on the model card, such as zh; guessed from the data if not given."}
+    )
     learning_rate_given = False  # see `parse_arguments`
 
     def __post_init__(self):

@@ -17,6 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import datasets
+import huggingface_hub
 import torch
 import transformers
 from safetensors import SafetensorError, safe_open
@@ -27,6 +28,7 @@ from .atomic_files import replacing_files, write_text
 
 logger = logging.getLogger(__name__)
 
+COMMON_ENGLISH = {"a", "and", "in", "is", "of", "that", "the", "to"}
 PACKAGES = ("torch", "transformers", "datasets", "evaluate", "accelerate", "seqeval", "scikit-learn", "numpy")
 
 
@@ -34,12 +36,13 @@ def set_up_logging(*, main_process: bool) -> None:
     """Log to standard error, from the main process only; libraries speak up for warnings."""
     logging.basicConfig(format="%(message)s", level=logging.INFO if main_process else logging.ERROR, force=True)
     logging.getLogger("datasets").setLevel(logging.WARNING)
-    for noisy in ("httpx", "urllib3", "fsspec", "accelerate", "filelock"):
+    for noisy in ("httpx", "httpx2", "urllib3", "fsspec", "accelerate", "filelock"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     transformers.utils.logging.set_verbosity_error()  # freshly initialised heads are meant to be so
     transformers.utils.logging.disable_progress_bar()  # of loading and saving; the trainer's stays
     if not sys.stderr.isatty():
         datasets.disable_progress_bars()
+        huggingface_hub.utils.disable_progress_bars()
 
 
 def prepare_output_dir(output_dir: str | Path, *, resume: bool, overwrite: bool) -> Path:
@@ -165,18 +168,38 @@ def describe_run(arguments: Iterable, *, files: Iterable[str | Path | None], sta
     for one in arguments:
         values = one.to_dict() if hasattr(one, "to_dict") else asdict(one)
         resolved |= {name: value for name, value in values.items() if not name.endswith("_token")}
+    paths = [path for path in files if path and Path(path).is_file()]
     return {
         "argv": redact(sys.argv),
         "arguments": resolved,
         "results": results,
         "seed": resolved["seed"],
-        "data": {str(path): sha256(path) for path in files if path and Path(path).is_file()},
+        "data": {str(path): sha256(path) for path in paths},
+        "language": resolved.get("hub_language") or guess_language(paths),
         "versions": {name: version(name) for name in PACKAGES} | {"python": platform.python_version()},
         "git_commit": git_commit(),
         "hardware": hardware(),
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
         "wall_time_seconds": round(time.time() - started, 1),
     }
+
+
+def guess_language(paths: Iterable[str | Path]) -> str | None:
+    """`zh` or `en` by the letters and words at the beginning of the first file; None for others, and for tables."""
+    for path in paths:
+        with open(path, "rb") as file:
+            text = file.read(1 << 16).decode("utf-8", errors="ignore")
+        chinese, other = (
+            len(re.findall(r"[\u4e00-\u9fff]", text)),
+            len(re.findall(r"[\u3040-\u30ff\uac00-\ud7af]", text)),
+        )
+        words = re.findall(r"[a-z]+", text.lower())
+        if chinese > 0.2 * (chinese + sum(map(len, words))) and other < 0.02 * chinese:
+            return "zh"
+        if len(words) > 50 and sum(word in COMMON_ENGLISH for word in words) > 0.08 * len(words):
+            return "en"
+        return None
+    return None
 
 
 def redact(words: Iterable[str]) -> list[str]:

@@ -1,0 +1,95 @@
+"""F1 and speed of a CRF tagger as it is, as an ONNX graph, and with eight-bit weights, side by side on one thread.
+
+    PYTHONPATH=. python scripts/export_onnx.py outputs/cluener_bert_mini outputs/cluener_onnx --int8
+    PYTHONPATH=. python benchmarks/onnx_speed.py outputs/cluener_bert_mini outputs/cluener_onnx cluener/dev.json
+
+The three take turns at all texts, in batches of like length, tokenizing and decoding included; prints the rows of the
+README's table: strict F1, the median of texts a second, megabytes. Takes a minute for CLUENER2020's validation file.
+"""
+
+import argparse
+import importlib.util
+import statistics
+import time
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+import torch
+
+from utils.data.readers_ner import read_ner
+from utils.evaluation.entity_finder import EntityFinder
+from utils.training.atomic_files import write_json
+from utils.training.run_setup import hardware
+
+
+class OnnxFinder(EntityFinder):
+    """Finds entities with a graph in place of the model."""
+
+    def open(self, path, *, threads):
+        spec = importlib.util.spec_from_file_location("onnx_decoding", path.with_name("onnx_decoding.py"))
+        self.decoding = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(self.decoding)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        self.scores = dict(np.load(path.with_name("tag_scores.npz")))
+        return self
+
+    def _decode(self, batch, rows):
+        given = {name: batch[name].numpy() for name in ("input_ids", "attention_mask")}
+        if any(each.name == "token_type_ids" for each in self.session.get_inputs()):
+            given["token_type_ids"] = np.zeros_like(given["input_ids"])
+        (emissions,) = self.session.run(["logits"], given)
+        tags = self.decoding.viterbi(emissions, batch["token_mask"].numpy(), **self.scores)
+        return tags.tolist(), np.ones((*tags.shape, 3)).tolist()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", help="output directory of run_ner.py --head crf")
+    parser.add_argument("onnx", type=Path, help="folder that scripts/export_onnx.py has written, with --int8")
+    parser.add_argument("file", help="labelled texts")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--output_file", help="write every round here")
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    dataset = read_ner(args.file)
+    texts = dataset["text"][:]
+    gold = [{(one["start"], one["end"], one["label"]) for one in row} for row in dataset["entities"][:]]
+
+    finder = EntityFinder.load(args.model, device="cpu")
+    finders = {"torch": (finder, Path(args.model) / "model.safetensors")}
+    for name, file in {"ONNX": "model.onnx", "ONNX, eight bits": "model_int8.onnx"}.items():
+        graph = OnnxFinder(finder.model, finder.tokenizer).open(args.onnx / file, threads=args.threads)
+        finders[name] = graph, args.onnx / file
+    speeds, scores = {name: [] for name in finders}, {}
+    for _ in range(args.rounds):
+        for name, (each, _) in finders.items():
+            started = time.perf_counter()
+            found = each.find(texts)
+            speeds[name].append(len(texts) / (time.perf_counter() - started))
+            found = [{entity[:3] for entity in row} for row in found]
+            right = sum(len(a & b) for a, b in zip(found, gold, strict=True))
+            scores[name] = 2 * right / (sum(map(len, found)) + sum(map(len, gold)))
+    rows = {
+        name: {
+            "f1": scores[name],
+            "texts_per_second": statistics.median(speeds[name]),
+            "rounds": speeds[name],
+            "megabytes": path.stat().st_size / 1e6,
+        }
+        for name, (_, path) in finders.items()
+    }
+    print("| | F1 | texts/s | MB |\n|---|---|---|---|")
+    for name, row in rows.items():
+        print(f"| {name} | {100 * row['f1']:.2f} | {row['texts_per_second']:.0f} | {row['megabytes']:.1f} |")
+    if args.output_file:
+        record = {"texts": len(texts), "threads": args.threads, "onnxruntime": onnxruntime.__version__, "rows": rows}
+        record |= {"torch": torch.__version__, "hardware": hardware()}
+        write_json(args.output_file, record)
+
+
+if __name__ == "__main__":
+    main()

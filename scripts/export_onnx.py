@@ -1,0 +1,207 @@
+"""Write a trained model as an ONNX graph: encoder and head, for batches and texts of any size.
+
+    PYTHONPATH=. python scripts/export_onnx.py outputs/ner outputs/ner_onnx
+    PYTHONPATH=. python scripts/export_onnx.py outputs/ner outputs/ner_onnx --int8
+
+Takes an output directory of any run_*.py, or a Hub id. Leaves model.onnx, with --int8 also model_int8.onnx (weights
+of matrices in eight bits), the configuration and the tokenizer; of taggers onnx_decoding.py too, which reads tags or
+spans off the graph's scores, and tag_scores.npz, the CRF's transitions. The graph is run once beside the model, and
+what differs by more than 1e-3 is an error. Needs the packages of requirements-onnx.txt.
+"""
+
+import argparse
+import logging
+import shutil
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+import transformers
+from transformers import (
+    AutoModelForMaskedLM,
+    AutoModelForQuestionAnswering,
+    AutoModelForSequenceClassification,
+    AutoModelForTokenClassification,
+    PreTrainedConfig,
+)
+
+from utils.evaluation.trained_models import find_kind, load_own_tokenizer
+from utils.modeling.cloze_classifier import ClozeClassifier
+from utils.modeling.crf_tagger import CrfTagger
+from utils.modeling.span_tagger import SpanTagger
+from utils.modeling.tag_rules import tag_rules
+from utils.modeling.text_classifier import TextClassifier
+from utils.modeling.weight_files import require_safetensors
+from utils.training.arguments import ArgumentError, run_script
+
+OPSET = 20  # the newest that torch writes without onnxscript
+TOLERANCE = 1e-3
+OURS = {each.config_class.model_type: each for each in (CrfTagger, SpanTagger, TextClassifier, ClozeClassifier)}
+STOCK = {
+    "entities": AutoModelForTokenClassification,
+    "classes": AutoModelForSequenceClassification,
+    "answers": AutoModelForQuestionAnswering,
+}
+
+
+class Graph(torch.nn.Module):
+    """A model whose inputs and outputs go by place."""
+
+    def __init__(self, model, inputs, outputs):
+        super().__init__()
+        self.model, self.inputs, self.outputs = model, inputs, outputs
+        if getattr(model, "shares", None) is not None:  # of label words, learned; constants from now on
+            with torch.no_grad():
+                model.words.shares = model.shares(model.words.labels)
+            model.shares = None
+
+    def forward(self, *values):
+        given = dict(zip(self.inputs, values, strict=True))
+        if isinstance(self.model, ClozeClassifier):
+            return (self.compare_words(self.model(**given, output_word_scores=True).word_scores),)
+        found = self.model(**given)
+        return tuple(found[name] for name in self.outputs)
+
+    def compare_words(self, scores):
+        """(batch, words) -> (batch, num_labels): as the model does, but in a way that can be traced."""
+        model, words = self.model, self.model.words
+        members = [(words.labels == label).nonzero()[:, 0] for label in range(words.num_labels)]
+        if model.config.aggregation == "max":
+            logits = torch.stack([scores[:, each].amax(1) for each in members], 1)
+        else:
+            logits = torch.stack([scores[:, each] @ words.shares[each] for each in members], 1)
+        return logits if model.config.bias is None else logits - torch.tensor(model.config.bias)
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", help="output directory of a run_*.py script, or the Hub id of such a model")
+    parser.add_argument("output_dir", help="folder of the graph")
+    parser.add_argument("--model_revision", default="main", help="branch, tag or commit of the Hub model")
+    parser.add_argument("--opset", type=int, default=OPSET, help=f"version of the operators, 14 to {OPSET} ({OPSET})")
+    parser.add_argument("--int8", action="store_true", help="write a graph with eight-bit weights besides")
+    args = parser.parse_args(argv)
+    if not 14 <= args.opset <= OPSET:
+        raise ArgumentError(f"--opset {args.opset}: expected 14 to {OPSET}")
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime
+        from onnxruntime.quantization import QuantType, quantize_dynamic
+    except ImportError as error:
+        raise ArgumentError(f"expected the package {error.name}: pip install -r requirements-onnx.txt") from None
+
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    model, tokenizer = load(args.model, revision=args.model_revision)
+    output_dir = Path(args.output_dir)
+    output_dir.mkdir(parents=True, exist_ok=True)
+    inputs = [
+        name for name in ("input_ids", "attention_mask", "token_type_ids") if name in tokenizer.model_input_names
+    ]
+    answers = model.config.architectures[0].endswith("ForQuestionAnswering")
+    outputs = ["start_logits", "end_logits"] if answers else ["logits"]
+    graph = Graph(model, inputs, outputs).eval()  # else the export would leave it, and the model, in training mode
+    example, other = (make_inputs(model, tokenizer, inputs, size=size) for size in ((2, 9), (3, 21)))
+    path, special = output_dir / "model.onnx", getattr(model.config, "special_token_ids", None)
+    if special is not None:
+        model.config.special_token_ids = None  # the graph knows padding only: whoever decodes knows the special tokens
+    try:
+        write_graph(graph, example, path, opset=args.opset)
+    except (RuntimeError, torch.onnx.errors.OnnxExporterError) as error:
+        reason = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise ArgumentError(f"{args.model}: expected a model that torch can trace, found: {reason}") from error
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    used = [each.name for each in session.get_inputs()]  # some encoders pass token_type_ids by
+    found = session.run(outputs, {name: other[inputs.index(name)].numpy() for name in used})
+    with torch.no_grad():
+        expected = graph(*other)
+    worst = max(float(np.abs(a - b.numpy()).max()) for a, b in zip(found, expected, strict=True))
+    if not worst <= TOLERANCE:
+        path.unlink()
+        raise ArgumentError(f"{args.model}: expected the graph to give what the model gives, found {worst:.1e} apart")
+    if args.int8:
+        logging.disable(logging.WARNING)  # advice on graphs that are not optimised yet
+        quantize_dynamic(path, output_dir / "model_int8.onnx", weight_type=QuantType.QInt8)
+        logging.disable(logging.NOTSET)
+    if special is not None:
+        model.config.special_token_ids = special
+    model.config.save_pretrained(output_dir)
+    tokenizer.save_pretrained(output_dir)
+    if find_labels(model) is not None:
+        shutil.copyfile(Path(__file__).with_name("onnx_decoding.py"), output_dir / "onnx_decoding.py")
+        if not isinstance(model, SpanTagger):
+            np.savez(output_dir / "tag_scores.npz", **tag_scores(model))
+    for each in sorted(output_dir.glob("*.onnx")):
+        print(f"{each}: {each.stat().st_size / 1e6:.1f} MB")
+    print(f"inputs {', '.join(used)}; outputs {', '.join(outputs)}; {worst:.1e} from the model at most")
+
+
+def load(name_or_path, *, revision):
+    """A model in eval mode with plain attention, and its tokenizer; no code of the model's directory is run."""
+    fields, _ = PreTrainedConfig.get_config_dict(name_or_path, revision=revision)
+    require_safetensors(name_or_path, revision=revision)
+    masked = (fields.get("architectures") or [""])[0].endswith("ForMaskedLM")
+    kind = None if masked else find_kind(name_or_path, revision=revision)
+    model_class = AutoModelForMaskedLM if masked else OURS.get(fields.get("model_type"), STOCK.get(kind))
+    plain = {"attn_implementation": "eager", "dtype": torch.float32}
+    model = model_class.from_pretrained(name_or_path, revision=revision, **plain).eval()
+    return model, load_own_tokenizer(name_or_path, revision=revision)
+
+
+def make_inputs(model, tokenizer, inputs, *, size):
+    """Random tokens of rows that get shorter; for a cloze classifier with the masks that its words need."""
+    generator = torch.Generator().manual_seed(0)
+    batch, length = size
+    plain = [id for id in range(len(tokenizer)) if id not in set(tokenizer.all_special_ids)]
+    ids = torch.tensor(plain)[torch.randint(len(plain), size, generator=generator)]
+    lengths = length - torch.arange(batch)[:, None] * 2
+    attention = (torch.arange(length) < lengths).long()
+    if isinstance(model, ClozeClassifier):  # (batch, token counts, length)
+        counts = model.words.lengths
+        ids, attention = (each[:, None].repeat(1, len(counts), 1) for each in (ids, attention))
+        for i, count in enumerate(counts):
+            ids[:, i, 1 : 1 + count] = model.config.mask_token_id
+    ids = ids.masked_fill(attention == 0, tokenizer.pad_token_id or 0)
+    given = {"input_ids": ids, "attention_mask": attention, "token_type_ids": torch.zeros_like(ids)}
+    return tuple(given[name] for name in inputs)
+
+
+def write_graph(graph, example, path, *, opset):
+    """Trace the model and write what its outputs come from; what it decodes besides is left out."""
+    axes = {0: "batch", 1: "length"} if example[0].dim() == 2 else {0: "batch", 2: "length"}
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")  # tracing takes checks of shapes, and lengths of loops, for constants
+        torch.onnx.export(
+            graph,
+            example,
+            str(path),
+            dynamo=False,
+            opset_version=opset,
+            input_names=graph.inputs,
+            output_names=graph.outputs,
+            dynamic_axes=dict.fromkeys(graph.inputs, axes) | {name: {0: "batch"} for name in graph.outputs},
+        )
+
+
+def find_labels(model):
+    """The names of a tagger's tags or types in the order of their ids; None for what is no tagger."""
+    tags = isinstance(model, CrfTagger | SpanTagger) or type(model).__name__.endswith("ForTokenClassification")
+    return [model.config.id2label[i] for i in range(model.config.num_labels)] if tags else None
+
+
+def tag_scores(model):
+    """Scores of transitions, starts and ends: the CRF's; else 0, and -inf for what a constrained decoding forbids."""
+    names = ("transitions", "starts", "ends")
+    if getattr(model, "crf", None) is not None:
+        return {name: scores.detach().numpy() for name, scores in zip(names, model.crf.constrain(), strict=True)}
+    rules = tag_rules(find_labels(model))
+    if not getattr(model.config, "constrained", False):
+        return {name: np.zeros(rule.shape, dtype=np.float32) for name, rule in zip(names, rules[:3], strict=True)}
+    forbid = {name: ~rule.numpy() for name, rule in zip(names, rules[:3], strict=True)}
+    return {name: np.where(rule, -np.inf, 0).astype(np.float32) for name, rule in forbid.items()}
+
+
+if __name__ == "__main__":
+    run_script(main)

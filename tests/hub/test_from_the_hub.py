@@ -1,0 +1,173 @@
+"""What is pushed loads anywhere: in a process without this repository and with an empty cache, by its id."""
+
+import copy
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from tests.hub.local_hub import USER
+from tests.small_heads import AUTOS, OURS, TEXTS, build_heads
+from utils.evaluation.entity_finder import EntityFinder
+from utils.evaluation.label_finder import LabelFinder
+from utils.training.hub import Destination
+
+FRESH = """
+import importlib.util, json, sys, torch, transformers
+from safetensors.torch import load_file, save_file
+assert importlib.util.find_spec("utils") is None
+folder, user, autos, ours, texts, commit = json.loads(sys.argv[1])
+inputs = {name: load_file(f"{folder}/{name}.inputs") for name in autos}
+outputs, refused, piped = {}, {}, {}
+for name in ours:
+    try:
+        getattr(transformers, autos[name]).from_pretrained(f"{user}/{name}", trust_remote_code=False)
+    except ValueError as error:
+        refused[name] = str(error)
+for name, auto in autos.items():
+    trust = {"trust_remote_code": True} if name in ours else {}
+    model = getattr(transformers, auto).from_pretrained(f"{user}/{name}", **trust).eval()
+    transformers.AutoTokenizer.from_pretrained(f"{user}/{name}", **trust)
+    with torch.no_grad():
+        found = model(**inputs[name])
+    outputs |= {f"{name}.{key}": value.contiguous() for key, value in found.items() if torch.is_tensor(value)}
+earlier = transformers.AutoModelForMaskedLM.from_pretrained(f"{user}/masked", revision=commit).eval()
+with torch.no_grad():
+    outputs["earlier.logits"] = earlier(**inputs["masked"]).logits
+save_file(outputs, f"{folder}/outputs")
+for name in ("crf", "span", "pooled", "cloze"):
+    apply = transformers.pipeline(model=f"{user}/{name}", trust_remote_code=True)
+    options = {} if name in ("crf", "span") else {"top_k": None}
+    piped[name] = apply(texts, **options)
+    piped[name + " alone"] = [apply(text, **options) for text in texts]
+    piped[name + " batched"] = apply(texts, batch_size=3, **options)
+apply = transformers.pipeline("token-classification", model=f"{user}/softmax", aggregation_strategy="simple")
+piped["softmax"] = apply(texts)
+piped["masked"] = transformers.pipeline("fill-mask", model=f"{user}/masked")("张伟在北[MASK]。")
+print("", json.dumps([refused, piped], default=float), sep="\\n")
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("heads")
+
+
+@pytest.fixture(scope="module")
+def heads(tiny_encoder, folder):
+    return build_heads(tiny_encoder, folder)
+
+
+@pytest.fixture(scope="module")
+def inputs():
+    """Of each head: three rows of different length."""
+    ids = torch.tensor([[2, 9, 8, 7, 30, 3], [2, 11, 12, 3, 0, 0], [2, 20, 3, 0, 0, 0]])
+    given = {name: {"input_ids": ids.clone(), "attention_mask": (ids > 0).long()} for name in AUTOS}
+    given["cloze"]["input_ids"][:, 1] = 4
+    return given
+
+
+@pytest.fixture(scope="module")
+def fresh(lasting_hub, heads, inputs, folder, tmp_path_factory):
+    """Outputs, refusals and pipelines' answers in another process; every head pushed, the masked one twice."""
+    for name in heads:
+        Destination(f"{USER}/{name}").push(folder / name)
+        save_file(inputs[name], folder / f"{name}.inputs")
+    first = lasting_hub.repositories[f"{USER}/masked"].branches["main"]
+    shutil.copytree(folder / "masked", folder / "masked again")
+    later = copy.deepcopy(heads["masked"])
+    with torch.no_grad():
+        later.cls.predictions.bias.add_(1)
+    later.save_pretrained(folder / "masked again")
+    heads["masked again"] = later
+    Destination(f"{USER}/masked").push(folder / "masked again")
+
+    away = tmp_path_factory.mktemp("away")
+    settings = {"HF_ENDPOINT": lasting_hub.url, "HF_HOME": str(away / "home"), "HF_TOKEN": lasting_hub.token}
+    settings |= {"HF_HUB_DISABLE_XET": "1", "HF_HUB_OFFLINE": "0", "PYTHONPATH": "", "NO_PROXY": "127.0.0.1,localhost"}
+    told = json.dumps([str(folder), USER, AUTOS, OURS, TEXTS, first])
+    command = [sys.executable, "-c", FRESH, told]
+    done = subprocess.run(
+        command, env={**os.environ, **settings}, cwd=away, capture_output=True, text=True, input="", timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    return load_file(folder / "outputs"), *json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("name", AUTOS)
+def test_model_loaded_by_id_gives_equal_outputs(fresh, heads, inputs, name):
+    outputs, _, _ = fresh
+    with torch.no_grad():
+        expected = heads["masked again" if name == "masked" else name](**inputs[name])
+    compared = [key for key, value in expected.items() if torch.is_tensor(value)]
+    assert "start_logits" in compared if name == "answers" else "logits" in compared
+    for key in compared:
+        assert torch.equal(outputs[f"{name}.{key}"], expected[key]), key
+
+
+def test_weights_come_from_where_large_files_lie(fresh, lasting_hub):
+    fetched = {line for line in lasting_hub.requests if line.startswith("GET /lfs/")}
+    assert len(fetched) == len(AUTOS) + 1  # the masked one in two states
+
+
+def test_model_of_an_earlier_commit_gives_the_earlier_outputs(fresh, heads, inputs):
+    outputs, _, _ = fresh
+    with torch.no_grad():
+        earlier, later = heads["masked"](**inputs["masked"]), heads["masked again"](**inputs["masked"])
+    assert torch.equal(outputs["earlier.logits"], earlier.logits)
+    assert not torch.equal(earlier.logits, later.logits)
+
+
+def test_code_of_a_repository_runs_only_when_it_is_trusted(fresh):
+    _, refused, _ = fresh
+    assert set(refused) == set(OURS)
+    assert all("trust_remote_code=True" in message for message in refused.values())
+
+
+@pytest.mark.parametrize("way", ["", " alone", " batched"])
+@pytest.mark.parametrize("name", ["crf", "span"])
+def test_our_pipeline_finds_what_predict_finds(fresh, heads, folder, name, way):
+    _, _, piped = fresh
+    expected = EntityFinder.load(str(folder / name), device="cpu").find(TEXTS)
+    assert sum(map(len, expected)) > 3
+    assert len(piped[name + way]) == len(TEXTS)
+    for text, found, entities in zip(TEXTS, piped[name + way], expected, strict=True):
+        assert [(one["start"], one["end"], one["entity_group"]) for one in found] == [each[:3] for each in entities]
+        assert [one["word"] for one in found] == [text[each.start : each.end] for each in entities]
+        assert [one["score"] for one in found] == pytest.approx([each.score for each in entities], abs=1e-5)
+
+
+@pytest.mark.parametrize("way", ["", " alone", " batched"])
+@pytest.mark.parametrize("name", ["pooled", "cloze"])
+def test_our_pipeline_gives_the_calibrated_probabilities_of_predict(fresh, heads, folder, name, way):
+    _, _, piped = fresh
+    expected = LabelFinder.load(str(folder / name), device="cpu").find(TEXTS)
+    assert len(piped[name + way]) == len(TEXTS)
+    for found, verdict in zip(piped[name + way], expected, strict=True):
+        assert [one["label"] for one in found] == [label for label, _ in verdict.ranked]
+        assert [one["score"] for one in found] == pytest.approx([score for _, score in verdict.ranked], abs=1e-6)
+
+
+def test_predict_takes_a_hub_id_and_a_revision(fresh, lasting_hub, capsys):
+    import predict
+
+    text = ["--text", TEXTS[0], "--device", "cpu", "--precision", "fp32"]
+    predict.main([f"{USER}/crf", *text])
+    found = json.loads(capsys.readouterr().out)
+    assert [each["start"] for each in found["entities"]] == [each["start"] for each in fresh[2]["crf"][0]]
+    with pytest.raises(OSError, match="expected a trained output directory or a Hub id"):
+        predict.main([f"{USER}/crf", "--model_revision", "no-such-branch", *text])
+
+
+def test_stock_pipelines_take_stock_heads(fresh):
+    _, _, piped = fresh
+    assert len(piped["masked"]) == 5
+    assert len(piped["softmax"]) == len(TEXTS)
+    spans = [one for text, found in zip(TEXTS, piped["softmax"], strict=True) for one in found]
+    assert spans
+    assert all({"entity_group", "start", "end", "score"} <= one.keys() for one in spans)

@@ -1,0 +1,77 @@
+"""`pipeline(model=id, trust_remote_code=True)` for our text classifier: calibrated probabilities of cleaned texts.
+
+This file imports torch and transformers only, because it travels to the Hub beside the model.
+"""
+
+import re
+
+import torch
+from transformers import Pipeline
+
+
+class ClassPipeline(Pipeline):
+    """Classifies texts, or pairs `{"text": ..., "text_pair": ...}`, as in training.
+
+    Texts are cleaned by the model's rules and cut to its length; logits are divided by its temperature.
+
+    Returns:
+        For each text a list of `{"label", "score"}`, the most probable first; one of them, or `top_k` (None for all).
+    """
+
+    _load_processor = _load_image_processor = _load_feature_extractor = False
+    _load_tokenizer = True
+
+    def _sanitize_parameters(self, top_k=1, **options):
+        if options:
+            raise ValueError(f"expected no option but top_k, found {', '.join(options)}")
+        return {}, {}, {"top_k": top_k}
+
+    def preprocess(self, row: str | dict):
+        """A text, or a pair of texts, as input of the model."""
+        config = self.model.config
+        given = [row] if isinstance(row, str) else [row["text"], row["text_pair"]]
+        if len(given) - 1 != bool(getattr(config, "takes_pairs", False)):
+            expected = "{'text': ..., 'text_pair': ...}" if len(given) == 1 else "a text"
+            raise ValueError(f"this model was trained otherwise: expected {expected}, found {row!r}")
+        for pattern, replacement in getattr(config, "text_cleaning", None) or ():
+            given = [re.sub(pattern, replacement, text) for text in given]
+        given[0] = (getattr(config, "text_template", None) or "{text}").replace("{text}", given[0])
+        plain = {"add_special_tokens": False, "split_special_tokens": True, "verbose": False}
+        sides = [self.tokenizer(text, **plain)["input_ids"] if text else [] for text in given]
+        # What stands around and between texts is seen around and between letters.
+        probe = self.tokenizer(*"a" * len(sides), return_special_tokens_mask=True)
+        special = probe["special_tokens_mask"]
+        longest = getattr(config, "input_length", None) or 512
+        kept = fit(*map(len, sides), room=longest - sum(special))
+        waiting = iter([side[:count] for side, count in zip(sides, kept, strict=True)])
+        ids, types = [], []
+        for i, id in enumerate(probe["input_ids"]):
+            # A letter may be several tokens: the text takes the place of the first.
+            part = [id] if special[i] else next(waiting) if i == 0 or special[i - 1] else []
+            ids += part
+            types += probe.get("token_type_ids", special)[i : i + 1] * len(part)
+        row = {"input_ids": ids, "attention_mask": [1] * len(ids)}
+        if "token_type_ids" in probe:
+            row["token_type_ids"] = types
+        return {name: torch.tensor([values]) for name, values in row.items()}
+
+    def _forward(self, inputs):
+        return self.model(**inputs)
+
+    def postprocess(self, outputs, top_k=1):
+        """Labels and probabilities from logits."""
+        config = self.model.config
+        logits = outputs["logits"][0].double() / (getattr(config, "decision", None) or {}).get("temperature", 1.0)
+        several = config.problem_type == "multi_label_classification"
+        scores = logits.sigmoid() if several else logits.softmax(-1)
+        order = scores.argsort(descending=True)[:top_k].tolist()
+        return [{"label": config.id2label[i], "score": float(scores[i])} for i in order]
+
+
+def fit(*lengths: int, room: int) -> list[int]:
+    """How many tokens of one or two texts to keep: of two the longer gives way until both are equal."""
+    if sum(lengths) <= room or len(lengths) == 1:
+        return [min(length, room) for length in lengths]
+    half = room // 2
+    first = min(lengths[0], max(room - half, room - lengths[1]))
+    return [first, room - first]

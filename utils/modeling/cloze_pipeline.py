@@ -1,0 +1,107 @@
+"""`pipeline(model=id, trust_remote_code=True)` for our cloze classifier: it writes texts into the model's template.
+
+This file imports torch and transformers only, because it travels to the Hub beside the model.
+"""
+
+import re
+
+import torch
+from transformers import Pipeline
+
+PLACE = re.compile(r"\{\{|\}\}|\{(text|text_pair|span|soft:[^{}]*|(?:mask\}\{)*mask)\}")
+
+
+class ClozePipeline(Pipeline):
+    """Classifies texts, or pairs `{"text": ..., "text_pair": ...}`, by the words that fill the template's blank.
+
+    A text that is too long loses its end; of two the longer one. A model that is asked about spans of a text, which
+    may be entities, needs `predict.py`.
+
+    Returns:
+        For each text a list of `{"label", "score"}`, the most probable first; one of them, or `top_k` (None for all).
+    """
+
+    _load_processor = _load_image_processor = _load_feature_extractor = False
+    _load_tokenizer = True
+
+    def _sanitize_parameters(self, top_k=1, **options):
+        if options:
+            raise ValueError(f"expected no option but top_k, found {', '.join(options)}")
+        return {}, {}, {"top_k": top_k}
+
+    def preprocess(self, row: str | dict):
+        """A text, or a pair of texts, in the template: once for each number of tokens that label words have."""
+        config = self.model.config
+        given = {"text": row} if isinstance(row, str) else {name: row[name] for name in ("text", "text_pair")}
+        places = {match[1] for match in PLACE.finditer(config.template) if match[1]}
+        if "span" in places:
+            raise ValueError("this model is asked about spans of a text: apply it with predict.py")
+        if ("text_pair" in places) != ("text_pair" in given):
+            raise ValueError(f"expected what the template {config.template!r} has places for, found {row!r}")
+        for pattern, replacement in getattr(config, "text_cleaning", None) or ():
+            given = {name: re.sub(pattern, replacement, text) for name, text in given.items()}
+        inner = config.encoder_config
+        longest = getattr(config, "input_length", None) or min(512, inner.max_position_embeddings)
+        counts = sorted({len(ids) for _, _, ids in config.words})
+        before, after = self._fill(given)
+        while (excess := len(before) + len(after) + counts[-1] - longest) > 0:
+            name = max(given, key=lambda name: len(self._tokenize(given[name])))
+            offsets = self._tokenize(given[name], offsets=True)
+            if not offsets:
+                raise ValueError(f"the template leaves no room for text in {longest} sub-tokens")
+            # Of two texts one token at a time, so that both end equally long.
+            given[name] = given[name][: offsets[-min(excess if len(given) == 1 else 1, len(offsets))][0]]
+            before, after = self._fill(given)
+        width = len(before) + len(after) + counts[-1]
+        pad, mask = self.tokenizer.pad_token_id or 0, config.mask_token_id
+        rows = [before + [mask] * count + after for count in counts]
+        inputs = {
+            "input_ids": torch.tensor([[ids + [pad] * (width - len(ids)) for ids in rows]]),
+            "attention_mask": torch.tensor([[[1] * len(ids) + [0] * (width - len(ids)) for ids in rows]]),
+        }
+        if "token_type_ids" in self.tokenizer.model_input_names:
+            inputs["token_type_ids"] = torch.zeros_like(inputs["input_ids"])
+        # A single row a text can be padded to a batch.
+        return inputs if len(counts) > 1 else {name: value[:, 0] for name, value in inputs.items()}
+
+    def _forward(self, inputs):
+        return {"logits": self.model(**inputs).logits}
+
+    def postprocess(self, outputs, top_k=1):
+        """Labels and probabilities from logits."""
+        config = self.model.config
+        temperature = (getattr(config, "decision", None) or {}).get("temperature", 1.0)
+        scores = (outputs["logits"][0].double() / temperature).softmax(-1)
+        order = scores.argsort(descending=True)[:top_k].tolist()
+        return [{"label": config.id2label[i], "score": float(scores[i])} for i in order]
+
+    def _fill(self, given: dict[str, str]) -> tuple[list[int], list[int]]:
+        """Token ids before and behind the masks; trainable vectors have the ids from the vocabulary's size on."""
+        probe = self.tokenizer("a", return_special_tokens_mask=True)
+        content = [i for i, flag in enumerate(probe["special_tokens_mask"]) if not flag]
+        before, side = [], list(probe["input_ids"][: content[0]])
+        template, text, end, vector = self.model.config.template, "", 0, self.model.config.encoder_config.vocab_size
+        for match in PLACE.finditer(template):
+            text += template[end : match.start()]
+            end, place = match.end(), match[1]
+            if place is None:
+                text += match[0][0]
+            elif place in given:
+                text += given[place]
+            elif place.startswith("soft"):
+                side, text = side + self._tokenize(text), ""
+                words = place.partition(":")[2]
+                count = int(words) if words.isdecimal() else len(self._tokenize(words))
+                side += range(vector, vector + count)
+                vector += count
+            else:  # white space before the masks belongs to the word that they stand for
+                before, side, text = side + self._tokenize(text.rstrip()), [], ""
+        side += self._tokenize(text + template[end:])
+        return before, side + list(probe["input_ids"][content[-1] + 1 :])
+
+    def _tokenize(self, text: str, *, offsets: bool = False) -> list:
+        if not text:
+            return []
+        plain = {"add_special_tokens": False, "split_special_tokens": True, "verbose": False}
+        found = self.tokenizer(text, **plain, return_offsets_mapping=offsets)
+        return found["offset_mapping"] if offsets else found["input_ids"]
