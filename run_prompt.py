@@ -50,6 +50,7 @@ def main(argv=None):
     from utils.prompting import blanks, cloze_inputs, templates, verbalizers
     from utils.prompting.errors import PromptError
     from utils.training import adapters, atomic_files, batch_size, config_files, losses, run_setup, seed_runs, tricks
+    from utils.training.processes import once
 
     run_setup.set_up_logging(main_process=training.process_index == 0)
     if prompt.splits > 1:
@@ -104,15 +105,15 @@ def main(argv=None):
         reading |= {"columns": readers_text.TextColumns(*names), "class_file": data.class_file}
         task = prompt_tasks.ClassTask(labels, pair=pair, top_k=prompt.top_k, **reading)
     read = files | {"prior": prompt.prior_file}
-    dataset = {split: task.read(path, split) for split, path in read.items() if path}
+    dataset = {split: once(task.read, path, split) for split, path in read.items() if path}
     if training.do_train and "validation" not in dataset and not prompt.few_shot:
         share = {"validation_share": data.validation_share, "seed": training.seed}
         dataset["train"], dataset["validation"] = task.split(dataset["train"], **share)
-        atomic_files.write_json(output_dir / "validation_ids.json", dataset["validation"]["id"][:])
+        once(atomic_files.write_json, output_dir / "validation_ids.json", dataset["validation"]["id"][:])
     if prompt.few_shot:
         dataset["train"] = task.draw(dataset["train"], prompt.few_shot, seed=training.seed)
         if not prompt.search:
-            atomic_files.write_json(output_dir / "train_ids.json", dataset["train"]["id"][:])
+            once(atomic_files.write_json, output_dir / "train_ids.json", dataset["train"]["id"][:])
     dataset = {split: dataset[split] for split in read if split in dataset}
     for split, rows in dataset.items():
         most = data.max_train_samples if split == "train" else data.max_eval_samples
@@ -147,7 +148,7 @@ def main(argv=None):
     encoded, evaluators = {}, {}
     for split, rows in ((split, dataset[split]) for split in files if split in dataset):
         questions = task.ask(rows, learn=split == "train")
-        encoded[split] = encoded_dataset.encode_dataset(questions, encoders[0], by_length=split != "train")
+        encoded[split] = once(encoded_dataset.encode_dataset, questions, encoders[0], by_length=split != "train")
         logger.info("%s: %s", split, text_inputs.describe_inputs(encoded[split]))
         if split in ("validation", "test"):
             evaluators[split] = task.watch(rows, questions, encoded[split])
