@@ -4,6 +4,7 @@ nothing of each other.
 
 import contextlib
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -93,10 +94,10 @@ def refuse_copies(world_size: int, *, environment: Mapping[str, str], parent: Se
 
 def processes_asked(command: Sequence[str]) -> int:
     """How many processes a command `accelerate launch ...` was asked for; 0 if it is another or does not say."""
-    words = [Path(word).name for word in command]
-    if "accelerate" not in words or "launch" not in command:
+    found = re.search(r"accelerate(?:\0|-|[./]commands[./])launch(?:\.py)?\0(.*)", "\0".join(command), re.DOTALL)
+    if found is None:
         return 0
-    options = command[command.index("launch") + 1 :]
+    options = found[1].split("\0")
     values = {}
     for word, following in zip(options, [*options[1:], ""], strict=True):
         name, equals, value = word.partition("=")
