@@ -11,7 +11,12 @@ HEADS = {
     "span": ("run_ner", "encoder", "ner", "--head span --learning_rate 5e-3"),
     "classes": ("run_classification", "encoder", "class", "--pooling mean"),
     "answers": ("run_qa_span", "encoder", "qa", "--max_length 64 --stride 16"),
-    "cloze": ("run_prompt", "masked_lm", "class", '--template {text}是{mask} --verbalizer {"positive":"人","negative":"的"}'),
+    "cloze": (
+        "run_prompt",
+        "masked_lm",
+        "class",
+        '--template {text}是{mask} --verbalizer {"positive":"人","negative":"的"}',
+    ),
     "masked": ("run_mlm", "masked_lm", "mlm", "--max_length 32 --streaming false"),
 }
 SUFFIX = {"ner": "json", "class": "tsv", "qa": "json", "mlm": "txt"}
@@ -22,9 +27,15 @@ def training_jobs(models: Path, samples: Path, folder: Path, *, processes: int, 
     """20 steps of 16 rows for each head, as `run_jobs.py` takes them; the loss of each step stays in the state."""
     jobs = []
     for head, (script, model, kind, flags) in HEADS.items():
-        words = f"--model_name_or_path {models / model} --output_dir {folder / head} {flags} --precision fp32 --seed 3 "
-        words += f"--train_file {samples}/{kind}-all.{SUFFIX[kind]} --validation_file {samples}/{kind}-13.{SUFFIX[kind]} "
-        words += f"--per_device_train_batch_size {16 // processes // accumulation} --logging_steps 1 --max_steps {STEPS} "
+        words = (
+            f"--model_name_or_path {models / model} --output_dir {folder / head} {flags} --precision fp32 --seed 3 "
+        )
+        words += (
+            f"--train_file {samples}/{kind}-all.{SUFFIX[kind]} --validation_file {samples}/{kind}-13.{SUFFIX[kind]} "
+        )
+        words += (
+            f"--per_device_train_batch_size {16 // processes // accumulation} --logging_steps 1 --max_steps {STEPS} "
+        )
         words += f"--gradient_accumulation_steps {accumulation} --save_strategy no --eval_strategy no "
         words += "--dropout 0" if head in DROPOUT else ""
         jobs.append([script, words.split()])
@@ -42,7 +53,9 @@ def prediction_jobs(models: Path, samples: Path, folder: Path, *, trained: Path)
                 words += f"--model_name_or_path {models / model} {flags} --test_file {few}"
             elif head == "masked":  # it has to train: a step that changes nothing
                 words += f"--model_name_or_path {models / model} {flags} --train_file {samples}/mlm-all.txt "
-                words += f"--validation_file {few} --max_steps 1 --learning_rate 0 --save_strategy no --eval_strategy no"
+                words += (
+                    f"--validation_file {few} --max_steps 1 --learning_rate 0 --save_strategy no --eval_strategy no"
+                )
             else:
                 words += f"--model_name_or_path {trained / head} --validation_file {few}"
                 words += f" {flags}" if script == "run_ner" else ""

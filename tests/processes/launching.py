@@ -19,6 +19,4 @@ def environment(**more: str) -> dict[str, str]:
 def torchrun(*words: object, processes: int = 2, timeout: float = 300) -> subprocess.CompletedProcess:
     """Run a program with its words in so many processes of this machine, to its end."""
     command = [*TORCHRUN, "--standalone", "--nproc_per_node", str(processes), *map(str, words)]
-    return subprocess.run(
-        command, cwd=ROOT, env=environment(), capture_output=True, encoding="utf-8", timeout=timeout
-    )
+    return subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, encoding="utf-8", timeout=timeout)

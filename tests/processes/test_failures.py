@@ -71,5 +71,5 @@ def test_number_of_processes_is_read_from_the_launcher(tmp_path):
     ):
         assert processes_asked([*python, *options, ""]) == count
     assert processes_asked(["bash", "-c", "run_ner.py --num_processes 2"]) == 0
-    with pytest.raises(ArgumentError, match="^accelerate launch says 2 processes"):
+    with pytest.raises(ArgumentError, match=r"^accelerate launch says 2 processes"):
         refuse_copies(1, environment={}, parent=[*python, "--num_processes", "2", "run_ner.py"])

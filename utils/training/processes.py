@@ -7,6 +7,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import torch.distributed
@@ -41,7 +42,7 @@ def once(prepare: Callable, *args, **options):
             raise
     torch.distributed.broadcast_object_list(outcome)
     if not outcome[0]:
-        _end_quietly()
+        end_quietly()
     return outcome[1]
 
 
@@ -119,6 +120,29 @@ def parent_command() -> list[str]:
         return []
 
 
+def meet_others() -> tuple[int, int, int]:
+    """Join the processes that a launcher started, to `gather` from them.
+
+    Returns:
+        Index of this process, its index on this machine, and how many there are; 0, 0, 1 where none was launched.
+    """
+    if int(os.environ.get("WORLD_SIZE", 1)) == 1:
+        return 0, 0, 1
+    # No time-out to speak of: they work apart for days, and a launcher ends all of them when one is gone.
+    torch.distributed.init_process_group("gloo", timeout=timedelta(days=100))
+    index = torch.distributed.get_rank()
+    return index, int(os.environ.get("LOCAL_RANK", index)), torch.distributed.get_world_size()
+
+
+def gather(value) -> list:
+    """The value of every process, in their order, when all have come here."""
+    if not _several():
+        return [value]
+    each: list = [None] * torch.distributed.get_world_size()
+    torch.distributed.all_gather_object(each, value)
+    return each
+
+
 def _several() -> bool:
     distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
     return distributed and torch.distributed.get_world_size() > 1
@@ -126,12 +150,11 @@ def _several() -> bool:
 
 def _meet(*, well: bool) -> None:
     """Wait for all processes; where one of them comes after a failure, the others end."""
-    each: list = [None] * torch.distributed.get_world_size()
-    torch.distributed.all_gather_object(each, well)
-    if well and not all(each):
-        _end_quietly()
+    if not all(gather(well)) and well:
+        end_quietly()
 
 
-def _end_quietly() -> None:
+def end_quietly() -> None:
+    """End this process, and leave it to another one to say why."""
     time.sleep(GRACE)  # a launcher that sees one process end stops all: the one that knows why speaks first
     raise SystemExit(1)
