@@ -58,20 +58,24 @@ def first_questions(articles, count):
 
 
 @pytest.fixture(scope="session")
-def runs(still_models, samples, tmp_path_factory):
-    """(what the processes of the pair ended with, folder of their runs, folder of the runs of a single process).
-
-    Every head is trained for 20 steps and predicts every number of rows, by two processes and by one.
-    """
-    folder = tmp_path_factory.mktemp("runs")
-    given = {}
-    for processes, name in ((1, "one"), (2, "two")):
-        (folder / name).mkdir()
-        given[name] = training_jobs(still_models, samples, folder / name, processes=processes)
-        given[name] += prediction_jobs(still_models, samples, folder / name, trained=folder / "one")
-    for script, argv in given["one"]:
+def alone(still_models, samples, tmp_path_factory):
+    """Folder of the runs of a single process: every head is trained for 20 steps and predicts every number of rows."""
+    folder = tmp_path_factory.mktemp("alone")
+    for script, argv in (
+        *training_jobs(still_models, samples, folder),
+        *prediction_jobs(still_models, samples, folder, trained=folder),
+    ):
         SCRIPTS[script](argv)
-    (folder / "jobs.json").write_text(json.dumps(given["two"]), encoding="utf-8")
-    done = torchrun(Path(run_jobs.__file__), folder / "jobs.json", folder / "two/results.json")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def pair(alone, still_models, samples, tmp_path_factory):
+    """(what each of two processes says of itself, see `run_jobs.py`; folder of their runs): the runs of `alone`."""
+    folder = tmp_path_factory.mktemp("pair")
+    jobs = training_jobs(still_models, samples, folder, processes=2)
+    jobs += prediction_jobs(still_models, samples, folder, trained=alone)
+    (folder / "jobs.json").write_text(json.dumps(jobs), encoding="utf-8")
+    done = torchrun(Path(run_jobs.__file__), folder / "jobs.json", folder / "results.json")
     assert done.returncode == 0, done.stderr[-4000:]
-    return json.loads((folder / "two/results.json").read_text(encoding="utf-8")), folder / "two", folder / "one"
+    return json.loads((folder / "results.json").read_text(encoding="utf-8")), folder

@@ -1,5 +1,6 @@
 """The runs that two processes and one must do alike: every head of every script."""
 
+import json
 from pathlib import Path
 
 COUNTS = (1, 7, 13)  # fewer rows than processes, and primes
@@ -23,7 +24,9 @@ SUFFIX = {"ner": "json", "class": "tsv", "qa": "json", "mlm": "txt"}
 DROPOUT = ("softmax", "crf", "span", "classes")  # heads with dropout of their own
 
 
-def training_jobs(models: Path, samples: Path, folder: Path, *, processes: int, accumulation: int = 1) -> list:
+def training_jobs(
+    models: Path, samples: Path, folder: Path, *, processes: int = 1, accumulation: int = 1, more: str = ""
+) -> list:
     """20 steps of 16 rows for each head, as `run_jobs.py` takes them; the loss of each step stays in the state."""
     jobs = []
     for head, (script, model, kind, flags) in HEADS.items():
@@ -37,7 +40,7 @@ def training_jobs(models: Path, samples: Path, folder: Path, *, processes: int, 
             f"--per_device_train_batch_size {16 // processes // accumulation} --logging_steps 1 --max_steps {STEPS} "
         )
         words += f"--gradient_accumulation_steps {accumulation} --save_strategy no --eval_strategy no "
-        words += "--dropout 0" if head in DROPOUT else ""
+        words += f"--dropout 0 {more}" if head in DROPOUT else more
         jobs.append([script, words.split()])
     return jobs
 
@@ -61,3 +64,9 @@ def prediction_jobs(models: Path, samples: Path, folder: Path, *, trained: Path)
                 words += f" {flags}" if script == "run_ner" else ""
             jobs.append([script, words.split()])
     return jobs
+
+
+def losses_of(folder: Path) -> list[float]:
+    """The loss of each step of a run."""
+    state = json.loads((folder / "trainer_state.json").read_text(encoding="utf-8"))
+    return [entry["loss"] for entry in state["log_history"] if "loss" in entry]

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from tests.processes.jobs import COUNTS, HEADS, STEPS
+from tests.processes.jobs import COUNTS, HEADS, STEPS, losses_of
 
 
 def read_json(path):
@@ -14,11 +14,6 @@ def read_json(path):
 
 def read_predictions(folder):
     return [json.loads(line) for line in (folder / "predictions.jsonl").read_text(encoding="utf-8").splitlines()]
-
-
-def losses_of(folder):
-    history = read_json(folder / "trainer_state.json")["log_history"]
-    return [entry["loss"] for entry in history if "loss" in entry]
 
 
 def same(one, other, tolerance=1e-6):
@@ -32,8 +27,8 @@ def same(one, other, tolerance=1e-6):
     return one == other
 
 
-def test_the_world_is_two_processes_and_no_job_failed(runs):
-    ended, _, _ = runs
+def test_the_world_is_two_processes_and_no_job_failed(pair):
+    ended, _ = pair
     assert [each["world_size"] for each in ended] == [2, 2]
     for each in ended:
         assert len(each["ended"]) == len(HEADS) * (1 + len(COUNTS))
@@ -41,18 +36,18 @@ def test_the_world_is_two_processes_and_no_job_failed(runs):
 
 
 @pytest.mark.parametrize("head", HEADS)
-def test_two_processes_learn_as_one_with_twice_the_batch(runs, head):
-    _, two, one = runs
-    found, wanted = losses_of(two / head), losses_of(one / head)
+def test_two_processes_learn_as_one_with_twice_the_batch(pair, alone, head):
+    _, two = pair
+    found, wanted = losses_of(two / head), losses_of(alone / head)
     assert len(wanted) == STEPS and len(set(wanted)) > STEPS / 2
     assert found == pytest.approx(wanted, abs=1e-4)
 
 
 @pytest.mark.parametrize("count", COUNTS)
 @pytest.mark.parametrize("head", HEADS)
-def test_every_row_is_scored_exactly_once(runs, head, count):
-    _, two, one = runs
-    found, wanted = (read_json(folder / f"{head}-{count}" / "all_results.json") for folder in (two, one))
+def test_every_row_is_scored_exactly_once(pair, alone, head, count):
+    _, two = pair
+    found, wanted = (read_json(folder / f"{head}-{count}" / "all_results.json") for folder in (two, alone))
     apart = ["_runtime", "_per_second", "_time"]
     if head != "masked":
         apart.append("eval_loss")  # Trainer's mean over batches; the rows fall into others here
@@ -64,15 +59,15 @@ def test_every_row_is_scored_exactly_once(runs, head, count):
 
 @pytest.mark.parametrize("count", COUNTS)
 @pytest.mark.parametrize("head", [head for head in HEADS if head != "masked"])
-def test_every_row_is_predicted_exactly_once(runs, head, count):
-    _, two, one = runs
-    found, wanted = (read_predictions(folder / f"{head}-{count}") for folder in (two, one))
+def test_every_row_is_predicted_exactly_once(pair, alone, head, count):
+    _, two = pair
+    found, wanted = (read_predictions(folder / f"{head}-{count}") for folder in (two, alone))
     assert len(found) == count and len({row["id"] for row in found}) == count
     assert same(found, wanted)
 
 
-def test_only_the_first_process_writes(runs):
-    ended, _, _ = runs
+def test_only_the_first_process_writes(pair):
+    ended, _ = pair
     first, second = (set(each["written"]) for each in ended)
     assert len(first) > 100 and "crf-7/.unfinished-" in " ".join(first)
     assert second == set()

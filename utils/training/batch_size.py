@@ -58,7 +58,8 @@ class Batches(NamedTuple):
             '16 a process x 2 processes x 2 accumulated = 64 rows a step, 16 steps an epoch'
         """
         step = self.train * processes * self.accumulation
-        text = f"{self.train} a process x {processes} processes x {self.accumulation} accumulated = {step} rows a step"
+        several = "process" if processes == 1 else "processes"
+        text = f"{self.train} a process x {processes} {several} x {self.accumulation} accumulated = {step} rows a step"
         return f"{text}, {math.ceil(len(dataset) / step):,} steps an epoch" if isinstance(dataset, Sized) else text
 
 
