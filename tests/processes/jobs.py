@@ -18,8 +18,10 @@ HEADS = {
         "class",
         '--template {text}是{mask} --verbalizer {"positive":"人","negative":"的"}',
     ),
-    "masked": ("run_mlm", "masked_lm", "mlm", "--max_length 32 --streaming false"),
+    "masked": ("run_mlm", "masked_lm", "mlm", "--max_length 32"),
+    "stream": ("run_mlm", "masked_lm", "mlm", "--max_length 32 --streaming true"),
 }
+PREDICTING = [head for head in HEADS if head != "stream"]  # its model is that of `masked`
 SUFFIX = {"ner": "json", "class": "tsv", "qa": "json", "mlm": "txt"}
 DROPOUT = ("softmax", "crf", "span", "classes")  # heads with dropout of their own
 
@@ -48,7 +50,8 @@ def training_jobs(
 def prediction_jobs(models: Path, samples: Path, folder: Path, *, trained: Path) -> list:
     """Scores and predictions of every number of rows; of run_prompt.py and run_mlm.py with the model as it is."""
     jobs = []
-    for head, (script, model, kind, flags) in HEADS.items():
+    for head in PREDICTING:
+        script, model, kind, flags = HEADS[head]
         for count in COUNTS:
             few = f"{samples}/{kind}-{count}.{SUFFIX[kind]}"
             words = f"--output_dir {folder / head}-{count} --precision fp32 --per_device_eval_batch_size 2 "

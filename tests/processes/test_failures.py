@@ -11,7 +11,7 @@ from tests.processes.launching import ACCELERATE, ROOT, environment, torchrun
 from utils.training.arguments import ArgumentError
 from utils.training.processes import processes_asked, refuse_copies
 
-SECONDS = 60  # from start to end, imports included; a collective waits for half an hour
+SECONDS = 300  # from start to end, imports included, on a busy machine; a collective waits for half an hour
 
 
 def flags_of(still_models, samples, folder, **flags):
