@@ -1,7 +1,7 @@
 """Accumulated steps, recomputed activations and compiled models learn what a plain run does, with every head."""
 
 import pytest
-from transformers.models.bert.modeling_bert import BertLayer
+from transformers.models.bert.modeling_bert import BertIntermediate
 
 from tests.processes.jobs import HEADS, STEPS, losses_of, training_jobs
 from tests.processes.run_jobs import SCRIPTS
@@ -27,15 +27,15 @@ def test_two_accumulated_batches_teach_as_one_of_twice_the_size(train, head):
 
 @pytest.mark.parametrize("head", HEADS)
 def test_recomputed_activations_give_the_same_gradients(train, head, monkeypatch):
-    forward, calls = BertLayer.forward, []
+    forward, calls = BertIntermediate.forward, []
 
     def count(layer, *args, **options):
         calls.extend([1] * layer.training)
         return forward(layer, *args, **options)
 
-    monkeypatch.setattr(BertLayer, "forward", count)
+    monkeypatch.setattr(BertIntermediate, "forward", count)
     found, wanted = train(head, more="--activation_checkpointing true")
-    assert len(calls) == 2 * 2 * STEPS  # two layers, each again on the way back
+    assert len(calls) == 2 * 2 * STEPS  # two layers, and each again on the way back
     assert len(found) == STEPS and found == pytest.approx(wanted, abs=1e-4)
 
 
