@@ -140,7 +140,7 @@ def checkpoint_to_resume(asked: str | None, output_dir: str | Path) -> str | Non
 def save_model(output_dir: str | Path, trainer: Trainer, *, card: str) -> None:
     """Save the trainer's model, tokenizer and state, and the model card; each file is replaced when it is complete."""
     with replacing_files(output_dir) as folder:
-        trainer.model.save_pretrained(folder)
+        trainer.model.save_pretrained(folder, state_dict=getattr(trainer, "whole_weights", None))
         trainer.processing_class.save_pretrained(folder)
         trainer.state.save_to_json(str(folder / "trainer_state.json"))
         write_text(folder / "README.md", card)

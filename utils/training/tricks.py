@@ -190,6 +190,7 @@ class TrickTrainer(Trainer):
         if fast_gradient is not None and not self.model.get_input_embeddings().weight.requires_grad:
             raise ValueError("FGM moves the word embeddings along their gradient, but they are frozen; leave it out")
         self.groups = groups
+        self.whole_weights: dict[str, Tensor] | None = None  # of a trained model whose processes hold parts of it
         self.fast_gradient = fast_gradient
         self.regularized_dropout = regularized_dropout
         self.averaged_weights = averaged_weights
@@ -207,6 +208,12 @@ class TrickTrainer(Trainer):
         self.average_in_use = averaged_weights is not None  # until the model has it for good
         if averaged_weights is not None:
             self.add_callback(_Averaging(self))
+
+    def train(self, *args, **kwargs):
+        output = super().train(*args, **kwargs)
+        if self.is_fsdp_enabled or self.is_deepspeed_enabled:  # each process holds a part, and all must be here
+            self.whole_weights = self.accelerator.get_state_dict(self.model_wrapped)
+        return output
 
     def create_optimizer(self, model=None):
         if self.optimizer is None:
