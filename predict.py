@@ -20,7 +20,7 @@ import sys
 from functools import partial
 
 from utils.data.text_stream import count_lines, read_pairs, read_texts
-from utils.training.arguments import ArgumentError, run_script
+from utils.training.arguments import ArgumentError, refusing, run_script
 
 SUFFIXES = {"jsonl": ".jsonl", "csv": ".csv", "cluener": ".json"}
 RECORDED = (
@@ -56,7 +56,8 @@ def main(argv=None):
         "answers": (prediction_tasks.AnswerTask, AnswerFinder.load),
     }
     index, local, world = processes.meet_others()
-    processes.refuse_copies(world, environment=os.environ, parent=processes.parent_command())
+    with refusing(ValueError):
+        processes.refuse_copies(world, environment=os.environ, parent=processes.parent_command())
     kind = find_kind(args.model, revision=args.model_revision)
     task_class, load_finder = kinds[kind]
     options = choose_options(args, kind, task_class)

@@ -56,7 +56,7 @@ def main(argv=None):
     if prompt.splits > 1:
         seeds = range(training.seed, training.seed + prompt.splits)
         results = seed_runs.run_seeds(main, argv, seeds=seeds, output_dir=training.output_dir)
-        atomic_files.write_json(f"{training.output_dir}/all_results.json", results)
+        once(atomic_files.write_json, f"{training.output_dir}/all_results.json", results)
         return results
     loading = {"revision": base.model_revision, "trust_remote_code": base.trust_remote_code}
     tokenizer, config = tokenization.load_tokenizer(base.model_name_or_path, **loading)
@@ -73,7 +73,9 @@ def main(argv=None):
             found = [(text, blanks.fill_blanks(model, tokenizer, text, **limits)) for text in prompt.fill]
         show([cloze_lines.filling_text(*each) for each in found])
         if prompt.output_file:
-            atomic_files.write_text(prompt.output_file, "".join(cloze_lines.filling_line(*each) for each in found))
+            once(
+                atomic_files.write_text, prompt.output_file, "".join(cloze_lines.filling_line(*each) for each in found)
+            )
         return {}
     files = {"train": data.train_file, "validation": data.validation_file, "test": data.test_file}
     if not any(files.values()) and not prompt.text:
@@ -130,7 +132,7 @@ def main(argv=None):
         with arguments.refusing(ValueError):
             found = search.run(prompt.search, asked, verbalizer, **prompt.searching(seed=training.seed))
         show([found.shown])
-        config_files.write_config(prompt.output_file, found.flags, comment=found.shown)
+        once(config_files.write_config, prompt.output_file, found.flags, comment=found.shown)
         return {}
     label2id = {label: i for i, label in enumerate(labels)}
     with arguments.refusing(PromptError):
@@ -224,7 +226,7 @@ def main(argv=None):
         explained = task.explain(prompt.text, prompt.text_pair)
         show([shown for shown, _ in explained])
         if prompt.output_file:
-            atomic_files.write_text(prompt.output_file, "".join(line for _, line in explained))
+            once(atomic_files.write_text, prompt.output_file, "".join(line for _, line in explained))
     if any(files.values()) and training.process_index == 0:
         given = [prompt, data, base, flags, training]
         record = run_setup.describe_run(given, files=files.values(), started=started, results=results)

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from tests.processes.launching import ACCELERATE, ROOT, environment, torchrun
-from utils.training.arguments import ArgumentError
 from utils.training.processes import processes_asked, refuse_copies
 
 SECONDS = 300  # from start to end, imports included, on a busy machine; a collective waits for half an hour
@@ -51,7 +50,7 @@ def test_accelerate_that_starts_one_process_for_two_is_refused_before_anything_i
 
 @pytest.mark.parametrize("name", ["WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"])
 def test_copies_of_a_run_are_refused(name):
-    with pytest.raises(ArgumentError, match=f"^{name} says 4 processes.*torchrun --nproc_per_node 4"):
+    with pytest.raises(ValueError, match=f"^{name} says 4 processes.*torchrun --nproc_per_node 4"):
         refuse_copies(1, environment={name: "4"}, parent=[])
     refuse_copies(4, environment={name: "4"}, parent=[])
     refuse_copies(1, environment={name: "1"}, parent=[])
@@ -71,5 +70,5 @@ def test_number_of_processes_is_read_from_the_launcher(tmp_path):
     ):
         assert processes_asked([*python, *options, ""]) == count
     assert processes_asked(["bash", "-c", "run_ner.py --num_processes 2"]) == 0
-    with pytest.raises(ArgumentError, match=r"^accelerate launch says 2 processes"):
+    with pytest.raises(ValueError, match=r"^accelerate launch says 2 processes"):
         refuse_copies(1, environment={}, parent=[*python, "--num_processes", "2", "run_ner.py"])

@@ -6,7 +6,6 @@ Light on purpose: `--help` must answer before torch and `TrainingArguments` are 
 import contextlib
 import difflib
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -223,8 +222,7 @@ def parse_arguments(
         One instance of each class, and a `FineTuningArguments` behind them.
 
     Raises:
-        ArgumentError: an unknown flag or key, with the nearest known one; a malformed value; an unreadable file;
-            the process is one of several that know nothing of each other.
+        ArgumentError: an unknown flag or key, with the nearest known one; a malformed value; an unreadable file.
         SystemExit: after `--help` and `--help_all`.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
@@ -233,7 +231,6 @@ def parse_arguments(
         parser.formatter_class = _HelpFormatter
         parser.print_help()
         raise SystemExit(0)
-    from . import processes
     from .fine_tuning_arguments import FineTuningArguments
 
     parser = _Parser((*classes, FineTuningArguments), description=description, allow_abbrev=False)
@@ -259,8 +256,6 @@ def parse_arguments(
     if unknown:
         flags = [word for word in unknown if word.startswith("-")] or unknown
         raise ArgumentError("; ".join(_explain_unknown(word, known) for word in flags))
-    launched = {"environment": os.environ, "parent": processes.parent_command()}
-    processes.refuse_copies(parsed[-1].world_size, **launched)
     return tuple(parsed)
 
 

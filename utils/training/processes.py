@@ -13,8 +13,6 @@ from pathlib import Path
 import torch.distributed
 import yaml
 
-from .arguments import ArgumentError
-
 GRACE = 5.0  # seconds in which the process that failed says why, before the others end, too
 
 # What launchers tell each process about how many there are. Slurm's SLURM_NTASKS stands in a batch script, too.
@@ -78,7 +76,7 @@ def refuse_copies(world_size: int, *, environment: Mapping[str, str], parent: Se
             is asked for, and says so nowhere else.
 
     Raises:
-        ArgumentError: it is, or was meant to be one of several; the message holds commands that work.
+        ValueError: it is, or was meant to be one of several; the message holds commands that work.
     """
     told = {name: environment[name] for name in WORLD_SIZES if environment.get(name, "").isdigit()}
     wrong = {name: int(value) for name, value in told.items() if int(value) > 1 and world_size == 1}
@@ -86,7 +84,7 @@ def refuse_copies(world_size: int, *, environment: Mapping[str, str], parent: Se
     if world_size == 1 and asked > 1 and not wrong:
         wrong = {"accelerate launch": asked}
     for name, count in wrong.items():
-        raise ArgumentError(
+        raise ValueError(
             f"{name} says {count} processes, but this one knows of no other: expected one run of {count} processes, "
             f"found copies of it, or one process. Start them with: torchrun --nproc_per_node {count} SCRIPT ..., or "
             f"accelerate launch --multi_gpu --num_processes {count} SCRIPT ... (also on CPUs; --cpu starts one)"
