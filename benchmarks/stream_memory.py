@@ -2,9 +2,9 @@
 
     PYTHONPATH=. python benchmarks/stream_memory.py --rows 5000000
 
-Writes rows of some 20 characters to a temporary folder (350 MB for 5 million), removed at the end. run_mlm.py with
---streaming takes 20 steps, and a stream is read from the first to the last row as it is fed to training; the other
-scripts read, tokenise and take 2. Prints the peak resident memory of each process.
+Writes rows of some 20 characters to a temporary folder (260 MB for 5 million), removed at the end. run_mlm.py with
+--streaming takes 20 steps, and a stream is read from the first to the last row as it is fed to training;
+run_classification.py reads, tokenises and takes 2. Prints the peak resident memory of each process.
 """
 
 import argparse

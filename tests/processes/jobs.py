@@ -11,7 +11,7 @@ HEADS = {
     "crf": ("run_ner", "encoder", "ner", "--head crf --learning_rate 5e-3"),
     "span": ("run_ner", "encoder", "ner", "--head span --learning_rate 5e-3"),
     "classes": ("run_classification", "encoder", "class", "--pooling mean"),
-    "answers": ("run_qa_span", "encoder", "qa", "--max_length 64 --stride 16"),
+    "answers": ("run_qa_span", "encoder", "qa", "--max_length 48 --stride 8 --max_question_length 16"),
     "cloze": (
         "run_prompt",
         "masked_lm",
@@ -29,7 +29,7 @@ DROPOUT = ("softmax", "crf", "span", "classes")  # heads with dropout of their o
 def training_jobs(
     models: Path, samples: Path, folder: Path, *, processes: int = 1, accumulation: int = 1, more: str = ""
 ) -> list:
-    """20 steps of 16 rows for each head, as `run_jobs.py` takes them; the loss of each step stays in the state."""
+    """20 steps of 32 rows for each head, as `run_jobs.py` takes them; the loss of each step stays in the state."""
     jobs = []
     for head, (script, model, kind, flags) in HEADS.items():
         words = (
@@ -39,7 +39,7 @@ def training_jobs(
             f"--train_file {samples}/{kind}-all.{SUFFIX[kind]} --validation_file {samples}/{kind}-13.{SUFFIX[kind]} "
         )
         words += (
-            f"--per_device_train_batch_size {16 // processes // accumulation} --logging_steps 1 --max_steps {STEPS} "
+            f"--per_device_train_batch_size {32 // processes // accumulation} --logging_steps 1 --max_steps {STEPS} "
         )
         words += f"--gradient_accumulation_steps {accumulation} --save_strategy no --eval_strategy no "
         words += f"--dropout 0 {more}" if head in DROPOUT else more
