@@ -9,16 +9,26 @@
 
 What the directory was trained for is known from its config.json: entities, classes (one text or a pair, one label or
 several, FAQ answers) or answers to questions about a passage. Input comes from --text, from a file (txt: one a line,
-pairs apart by a tab; json lines, csv, tsv: columns), or from standard input. Every row gives one line, in order,
-however long the file: it is read as a stream.
+pairs apart by a tab; json lines, csv, tsv, parquet: columns), or from standard input. Every row gives one line, in
+order, however long the file: it is read as a stream. Many files make a file each in --output_dir, in many processes:
+
+    accelerate launch predict.py outputs/ner --input_file 'shards/*.parquet' --output_dir found
 """
 
 import argparse
 import contextlib
+import os
 import sys
+from functools import partial
 
 from utils.data.text_stream import count_lines, read_pairs, read_texts
-from utils.training.arguments import ArgumentError, run_script
+from utils.training.arguments import ArgumentError, refusing, run_script
+
+SUFFIXES = {"jsonl": ".jsonl", "csv": ".csv", "cluener": ".json"}
+RECORDED = (
+    *("model", "model_revision", "output_format", "top_k", "threshold"),
+    *("text_column", "text_pair_column", "skip_bad_lines"),
+)
 
 
 def main(argv=None):
@@ -29,12 +39,13 @@ def main(argv=None):
     import transformers
     from tqdm import tqdm
 
-    from utils.evaluation import prediction_tasks
+    from utils.evaluation import prediction_tasks, sharded_files
     from utils.evaluation.answer_finder import AnswerFinder
     from utils.evaluation.class_lines import SUBMISSION_HEADER
     from utils.evaluation.label_finder import LabelFinder
     from utils.evaluation.trained_models import find_kind
-    from utils.training.atomic_files import open_whole
+    from utils.training import processes
+    from utils.training.atomic_files import open_whole, write_json
     from utils.training.fine_tuning_arguments import has_bf16
 
     transformers.utils.logging.set_verbosity_error()
@@ -49,6 +60,13 @@ def main(argv=None):
     if args.merge:
         merge(args.model, args.merge, revision=args.model_revision)
         return
+    index, local, world = processes.meet_others()
+    with refusing(ValueError):
+        processes.refuse_copies(world, environment=os.environ, parent=processes.parent_command())
+    if world > 1 and not args.output_dir:
+        raise ArgumentError(f"{world} processes would write one output; give --input_file 'FILES*' and --output_dir")
+    if world > 1 and not args.device and not cpu:
+        args.device = f"{torch.accelerator.current_accelerator().type}:{local % torch.accelerator.device_count()}"
     loading = {"revision": args.model_revision, "device": args.device, "batch_size": args.batch_size, "bf16": bf16}
     if args.adapter:
         from utils.adapters.directories import BaseModels  # peft takes seconds
@@ -74,29 +92,49 @@ def main(argv=None):
             print(*task.show(text, other), sep="\n")
         return
 
-    reading, total = {"skip_bad_lines": args.skip_bad_lines}, None
-    if args.text:
-        rows = typed_rows(args, kind, pair=task.pair)
-    else:
-        total = None if args.input_file == "-" else count_lines(args.input_file)
-        if kind == "answers":
-            reading["known"] = (prediction_tasks.QUESTION_KEYS, prediction_tasks.PASSAGE_KEYS)
-        if task.pair:
-            rows = read_pairs(args.input_file, columns=(args.text_column, args.text_pair_column), **reading)
-        else:
-            rows = read_texts(args.input_file, column=args.text_column, **reading)
-    output_file = open_whole(args.output_file) if args.output_file else contextlib.nullcontext(sys.stdout)
-    with output_file as output:
+    def write(rows, total, output):
         if args.output_format == "csv":
             output.write(SUBMISSION_HEADER + "\n")
         # The bar goes to standard error, and only to a person.
-        progress = tqdm(total=total, unit=" texts", disable=True if args.text else None, file=sys.stderr)
+        count, progress = 0, tqdm(total=total, unit=" texts", disable=True if args.text else None, file=sys.stderr)
         for chunk in chunks(rows, args.chunk_size):
             ids, *texts = map(list, zip(*chunk, strict=True))
             for line in task.lines(None if args.text else ids, *texts):
                 output.write(line + "\n")
+            count += len(chunk)
             progress.update(len(chunk))
         progress.close()
+        return count
+
+    if args.output_dir:
+        shards = sharded_files.find_shards(args.input_file)
+        files = sharded_files.ShardedFiles(shards, args.output_dir, suffix=SUFFIXES[args.output_format])
+        record = {name: getattr(args, name) for name in RECORDED}
+        files.check_record(record)
+        if local == 0:
+            files.remove_unfinished()
+        processes.gather(None)  # nobody writes before
+        if index == 0:
+            write_json(files.folder / sharded_files.RECORD, record)
+        failures = files.write_each(
+            files.left(index=index, processes=world),
+            lambda shard, output: write(file_rows(args, shard, task), count_lines(shard), output),
+            open_file=open_whole,
+            tell=partial(print, file=sys.stderr),
+        )
+        failures = [message for each in processes.gather(failures) for message in each]
+        if failures and index > 0:
+            processes.end_quietly()
+        files.finish(failures)
+        return
+    output_file = open_whole(args.output_file) if args.output_file else contextlib.nullcontext(sys.stdout)
+    if args.text:
+        rows, total = typed_rows(args, kind, pair=task.pair), None
+    else:
+        total = None if args.input_file == "-" else count_lines(args.input_file)
+        rows = file_rows(args, args.input_file, task)
+    with output_file as output:
+        write(rows, total, output)
 
 
 def parse(argv):
@@ -116,7 +154,9 @@ def parse(argv):
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--text", action="append", help="a text, or the passage of questions; may be repeated")
     source.add_argument(
-        "--input_file", default="-", help="txt, json lines, csv or tsv, also .gz; - for standard input (default)"
+        "--input_file",
+        default="-",
+        help="txt, json lines, csv or tsv, also .gz, or parquet; - for standard input (default)",
     )
     source.add_argument("--interactive", action="store_true", help="type sentences and see what is found")
     parser.add_argument("--text_pair", action="append", help="second text of each --text, where the model takes pairs")
@@ -126,6 +166,11 @@ def parse(argv):
     )
     parser.add_argument("--text_pair_column", help="column of the second text (of the passage)")
     parser.add_argument("--output_file", help="write here instead of standard output; whole or not at all")
+    parser.add_argument(
+        "--output_dir",
+        help="a file here for each of --input_file 'shards/*.parquet' (a pattern or folder); those that are there are "
+        "skipped, so that a run that was stopped goes on",
+    )
     parser.add_argument(
         "--output_format",
         choices=["jsonl", "csv", "cluener"],
@@ -158,6 +203,10 @@ def parse(argv):
     for name in ("top_k", "batch_size", "chunk_size"):
         if (value := getattr(args, name)) is not None and value < 1:
             parser.error(f"--{name} {value}: expected 1 or more")
+    if args.output_dir and (args.output_file or args.text or args.interactive or args.input_file == "-"):
+        parser.error(
+            "--output_dir: expected --input_file with a pattern or folder, and neither --output_file nor texts"
+        )
     return args
 
 
@@ -185,6 +234,14 @@ def choose_options(args, kind, task_class):
             f"--output_format {args.output_format}: a model for {kind} does not write it; leave it out"
         )
     return {name: getattr(args, name) for name in ("top_k", "threshold") if name in task_class.options}
+
+
+def file_rows(args, path, task):
+    """Read (id, text) or (id, text, other text) from a file."""
+    if not task.pair:
+        return read_texts(path, column=args.text_column, skip_bad_lines=args.skip_bad_lines)
+    columns = args.text_column, args.text_pair_column
+    return read_pairs(path, columns=columns, known=task.columns, skip_bad_lines=args.skip_bad_lines)
 
 
 def typed_rows(args, kind, *, pair):

@@ -80,6 +80,7 @@ def main(argv=None):
     from utils.modeling.text_classifier import load_classifier
     from utils.modeling.weight_files import require_safetensors
     from utils.training import atomic_files, batch_size, class_sampler, hub, losses, run_setup, tricks
+    from utils.training.processes import once
 
     run_setup.set_up_logging(main_process=training.process_index == 0)
     destination = hub.Destination.of(training)  # asked now, not after hours of training
@@ -94,10 +95,10 @@ def main(argv=None):
     reading = {"columns": columns, "label_separator": data.label_separator, "skip_bad_lines": data.skip_bad_lines}
     dataset = {}
     if data.dataset_name:
-        dataset = readers_text.load_classes(data.dataset_name, data.dataset_config_name, **reading)
+        dataset = once(readers_text.load_classes, data.dataset_name, data.dataset_config_name, **reading)
     reading |= {"file_format": data.file_format, "class_file": data.class_file}
     if files["train"]:
-        dataset["train"] = readers_text.read_classes(files["train"], **reading)
+        dataset["train"] = once(readers_text.read_classes, files["train"], **reading)
     training.do_train = "train" in dataset
     if not any(files[split] or split in dataset for split in files):
         raise ArgumentError("nothing to do: give --train_file, --validation_file, --test_file or --dataset_name")
@@ -119,11 +120,11 @@ def main(argv=None):
         raise ArgumentError(f"thresholds are for two classes or several labels, but there are {len(labels)} classes")
     for split in ("validation", "test"):
         if files[split]:
-            dataset[split] = readers_text.read_classes(files[split], **reading, labels=labels)
+            dataset[split] = once(readers_text.read_classes, files[split], **reading, labels=labels)
     if training.do_train and "validation" not in dataset:
         share = {"validation_share": data.validation_share, "seed": training.seed}
         dataset["train"], dataset["validation"] = splits.split_by_class(dataset["train"], **share)
-        atomic_files.write_json(output_dir / "validation_ids.json", dataset["validation"]["id"][:])
+        once(atomic_files.write_json, output_dir / "validation_ids.json", dataset["validation"]["id"][:])
     dataset = {split: dataset[split] for split in files if split in dataset}
     for split, rows in dataset.items():
         most = data.max_train_samples if split == "train" else data.max_eval_samples
@@ -158,7 +159,7 @@ def main(argv=None):
         rule = DecisionRule(labels, multi_label, positive=positive)
     encoded, evaluators = {}, {}
     for split, rows in dataset.items():
-        encoded[split] = encoded_dataset.encode_dataset(rows, encoder, by_length=split != "train")
+        encoded[split] = once(encoded_dataset.encode_dataset, rows, encoder, by_length=split != "train")
         logger.info("%s: %s", split, text_inputs.describe_inputs(encoded[split]))
         if split != "train":
             evaluators[split] = ClassEvaluator(encoded[split], rule)

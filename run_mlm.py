@@ -45,6 +45,7 @@ def main(argv=None):
     from utils.modeling.weight_files import require_safetensors
     from utils.training import atomic_files, batch_size, hub, run_setup, tricks
     from utils.training.masked_trainer import MaskedTrainer
+    from utils.training.processes import once
 
     run_setup.set_up_logging(main_process=training.process_index == 0)
     destination = hub.Destination.of(training)  # asked now, not after hours of training
@@ -106,7 +107,7 @@ def main(argv=None):
         most = {"share": data.validation_share, "most": packing.VALIDATION, "seed": training.seed}
         with arguments.refusing(ValueError):
             encoded["train"], encoded["validation"], rows = packing.split_sequences(encoded["train"], **most)
-        atomic_files.write_json(output_dir / "validation_ids.json", rows)
+        once(atomic_files.write_json, output_dir / "validation_ids.json", rows)
     limits = {"train": data.max_train_samples, "validation": data.max_eval_samples}
     for split in (split for split in encoded if not (split == "train" and data.streaming)):
         encoded[split] = encoded[split].select(range(min(limits[split] or len(encoded[split]), len(encoded[split]))))

@@ -83,6 +83,7 @@ def main(argv=None):
     from utils.modeling.span_tagger import SpanTagger
     from utils.modeling.weight_files import require_safetensors
     from utils.training import atomic_files, batch_size, hub, losses, run_setup, tricks
+    from utils.training.processes import once
 
     run_setup.set_up_logging(main_process=training.process_index == 0)
     destination = hub.Destination.of(training)  # asked now, not after hours of training
@@ -94,10 +95,11 @@ def main(argv=None):
     # ---- 1. Data: every format becomes rows of id, text, entities (character offsets, end exclusive)
     files = {"train": data.train_file, "validation": data.validation_file, "test": data.test_file}
     reading = {"scheme": ner.file_scheme, "skip_bad_lines": data.skip_bad_lines}
-    dataset = readers_ner.load_ner(data.dataset_name, data.dataset_config_name, **reading) if data.dataset_name else {}
+    named = data.dataset_name, data.dataset_config_name
+    dataset = once(readers_ner.load_ner, *named, **reading) if data.dataset_name else {}
     reading["file_format"] = data.file_format
     if files["train"]:
-        dataset["train"] = readers_ner.read_ner(files["train"], **reading)
+        dataset["train"] = once(readers_ner.read_ner, files["train"], **reading)
     training.do_train = "train" in dataset
     if not any(files[split] or split in dataset for split in files):
         raise ArgumentError("nothing to do: give --train_file, --validation_file, --test_file or --dataset_name")
@@ -110,11 +112,11 @@ def main(argv=None):
         types = finder.types
     for split in ("validation", "test"):
         if files[split]:
-            dataset[split] = readers_ner.read_ner(files[split], **reading, entity_types=types)
+            dataset[split] = once(readers_ner.read_ner, files[split], **reading, entity_types=types)
     if training.do_train and "validation" not in dataset:
         share = {"validation_share": data.validation_share, "seed": training.seed}
         dataset["train"], dataset["validation"] = splits.split_by_text(dataset["train"], **share)
-        atomic_files.write_json(output_dir / "validation_ids.json", dataset["validation"]["id"][:])
+        once(atomic_files.write_json, output_dir / "validation_ids.json", dataset["validation"]["id"][:])
     dataset = {split: dataset[split] for split in files if split in dataset}
     for split, rows in dataset.items():
         most = data.max_train_samples if split == "train" else data.max_eval_samples
@@ -142,7 +144,7 @@ def main(argv=None):
         encoder = entity_windows.TagEncoder(tokenizer, **cutting, scheme=scheme, ignore_cut=ner.head == "crf")
     encoded, evaluators = {}, {}
     for split, rows in dataset.items():
-        encoded[split] = encoded_dataset.encode_dataset(rows, encoder, by_length=split != "train")
+        encoded[split] = once(encoded_dataset.encode_dataset, rows, encoder, by_length=split != "train")
         logger.info("%s: %s", split, entity_windows.EncodingReport.of(rows, encoded[split]).describe())
         if split != "train":
             evaluators[split] = EntityEvaluator(rows, encoded[split], id2label=names["id2label"], scheme=scheme)

@@ -56,6 +56,7 @@ def main(argv=None):
     from utils.prompting.errors import PromptError
     from utils.training import atomic_files, batch_size, config_files, losses, run_setup, seed_runs, tricks
     from utils.training.hub import Destination
+    from utils.training.processes import once
 
     run_setup.set_up_logging(main_process=training.process_index == 0)
     destination = Destination.of(training)  # asked now, not after hours of training
@@ -66,7 +67,7 @@ def main(argv=None):
             )
         seeds = range(training.seed, training.seed + prompt.splits)
         results = seed_runs.run_seeds(main, argv, seeds=seeds, output_dir=training.output_dir)
-        atomic_files.write_json(f"{training.output_dir}/all_results.json", results)
+        once(atomic_files.write_json, f"{training.output_dir}/all_results.json", results)
         return results
     loading = {"revision": base.model_revision, "trust_remote_code": base.trust_remote_code}
     require_safetensors(base.model_name_or_path, revision=base.model_revision)
@@ -84,7 +85,9 @@ def main(argv=None):
             found = [(text, blanks.fill_blanks(model, tokenizer, text, **limits)) for text in prompt.fill]
         show([cloze_lines.filling_text(*each) for each in found])
         if prompt.output_file:
-            atomic_files.write_text(prompt.output_file, "".join(cloze_lines.filling_line(*each) for each in found))
+            once(
+                atomic_files.write_text, prompt.output_file, "".join(cloze_lines.filling_line(*each) for each in found)
+            )
         return {}
     files = {"train": data.train_file, "validation": data.validation_file, "test": data.test_file}
     if not any(files.values()) and not prompt.text:
@@ -116,15 +119,15 @@ def main(argv=None):
         reading |= {"columns": readers_text.TextColumns(*names), "class_file": data.class_file}
         task = prompt_tasks.ClassTask(labels, pair=pair, top_k=prompt.top_k, **reading)
     read = files | {"prior": prompt.prior_file}
-    dataset = {split: task.read(path, split) for split, path in read.items() if path}
+    dataset = {split: once(task.read, path, split) for split, path in read.items() if path}
     if training.do_train and "validation" not in dataset and not prompt.few_shot:
         share = {"validation_share": data.validation_share, "seed": training.seed}
         dataset["train"], dataset["validation"] = task.split(dataset["train"], **share)
-        atomic_files.write_json(output_dir / "validation_ids.json", dataset["validation"]["id"][:])
+        once(atomic_files.write_json, output_dir / "validation_ids.json", dataset["validation"]["id"][:])
     if prompt.few_shot:
         dataset["train"] = task.draw(dataset["train"], prompt.few_shot, seed=training.seed)
         if not prompt.search:
-            atomic_files.write_json(output_dir / "train_ids.json", dataset["train"]["id"][:])
+            once(atomic_files.write_json, output_dir / "train_ids.json", dataset["train"]["id"][:])
     dataset = {split: dataset[split] for split in read if split in dataset}
     for split, rows in dataset.items():
         most = data.max_train_samples if split == "train" else data.max_eval_samples
@@ -141,7 +144,7 @@ def main(argv=None):
         with arguments.refusing(ValueError):
             found = search.run(prompt.search, asked, verbalizer, **prompt.searching(seed=training.seed))
         show([found.shown])
-        config_files.write_config(prompt.output_file, found.flags, comment=found.shown)
+        once(config_files.write_config, prompt.output_file, found.flags, comment=found.shown)
         return {}
     label2id = {label: i for i, label in enumerate(labels)}
     with arguments.refusing(PromptError):
@@ -159,7 +162,7 @@ def main(argv=None):
     encoded, evaluators = {}, {}
     for split, rows in ((split, dataset[split]) for split in files if split in dataset):
         questions = task.ask(rows, learn=split == "train")
-        encoded[split] = encoded_dataset.encode_dataset(questions, encoders[0], by_length=split != "train")
+        encoded[split] = once(encoded_dataset.encode_dataset, questions, encoders[0], by_length=split != "train")
         logger.info("%s: %s", split, text_inputs.describe_inputs(encoded[split]))
         if split in ("validation", "test"):
             evaluators[split] = task.watch(rows, questions, encoded[split])
@@ -234,7 +237,7 @@ def main(argv=None):
         explained = task.explain(prompt.text, prompt.text_pair)
         show([shown for shown, _ in explained])
         if prompt.output_file:
-            atomic_files.write_text(prompt.output_file, "".join(line for _, line in explained))
+            once(atomic_files.write_text, prompt.output_file, "".join(line for _, line in explained))
     if any(files.values()) and training.process_index == 0:
         given = [prompt, data, base, adapter, flags, training]
         record = run_setup.describe_run(given, files=files.values(), started=started, results=results)

@@ -77,7 +77,7 @@ def main(argv=None):
     from utils.evaluation.label_finder import LabelFinder
     from utils.modeling.text_classifier import load_classifier
     from utils.modeling.weight_files import require_safetensors
-    from utils.training import atomic_files, batch_size, class_sampler, hub, losses, run_setup, tricks
+    from utils.training import atomic_files, batch_size, class_sampler, hub, losses, processes, run_setup, tricks
 
     run_setup.set_up_logging(main_process=training.process_index == 0)
     destination = hub.Destination.of(training)  # asked now, not after hours of training
@@ -102,12 +102,12 @@ def main(argv=None):
     reading = {"columns": columns, "skip_bad_lines": data.skip_bad_lines}
     dataset = {}
     if data.dataset_name:
-        dataset = readers_text.load_classes(data.dataset_name, data.dataset_config_name, **reading)
+        dataset = processes.once(readers_text.load_classes, data.dataset_name, data.dataset_config_name, **reading)
 
     def read(path, **allowed):
         plain = data.file_format == "auto" and str(path).removesuffix(".gz").endswith(".txt")
         known = {"file_format": "faq" if plain else data.file_format, "class_file": data.class_file}
-        return readers_text.read_classes(path, **reading, **known, **allowed)
+        return processes.once(readers_text.read_classes, path, **reading, **known, **allowed)
 
     if files["train"]:
         dataset["train"] = read(files["train"])
@@ -129,7 +129,7 @@ def main(argv=None):
         if training.do_train and split not in dataset and share:
             parts = splits.split_by_class(dataset["train"], validation_share=share, seed=training.seed)
             dataset["train"], dataset[split] = parts
-            atomic_files.write_json(output_dir / f"{split}_ids.json", dataset[split]["id"][:])
+            processes.once(atomic_files.write_json, output_dir / f"{split}_ids.json", dataset[split]["id"][:])
     dataset = {split: dataset[split] for split in files if split in dataset}
     for split, rows in dataset.items():
         most = data.max_train_samples if split == "train" else data.max_eval_samples
@@ -162,7 +162,7 @@ def main(argv=None):
         rule = DecisionRule(labels)
     encoded, evaluators = {}, {}
     for split, rows in dataset.items():
-        encoded[split] = encoded_dataset.encode_dataset(rows, encoder, by_length=split != "train")
+        encoded[split] = processes.once(encoded_dataset.encode_dataset, rows, encoder, by_length=split != "train")
         logger.info("%s: %s", split, text_inputs.describe_inputs(encoded[split]))
         if split != "train":
             evaluators[split] = ClassEvaluator(encoded[split], rule, ranking=True)

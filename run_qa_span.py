@@ -84,6 +84,7 @@ def main(argv=None):
     from utils.evaluation.answer_finder import MAX_ANSWER_LENGTH, AnswerFinder, answer_lines
     from utils.modeling.weight_files import require_safetensors
     from utils.training import atomic_files, batch_size, hub, run_setup, tricks
+    from utils.training.processes import once
 
     run_setup.set_up_logging(main_process=training.process_index == 0)
     destination = hub.Destination.of(training)  # asked now, not after hours of training
@@ -95,8 +96,9 @@ def main(argv=None):
     # ---- 1. Data: every format becomes rows of id, question, context, answers (character offsets)
     files = {"train": data.train_file, "validation": data.validation_file, "test": data.test_file}
     reading = {"skip_bad_lines": data.skip_bad_lines}
-    dataset = readers_qa.load_qa(data.dataset_name, data.dataset_config_name, **reading) if data.dataset_name else {}
-    dataset |= {split: readers_qa.read_qa(path, **reading) for split, path in files.items() if path}
+    named = data.dataset_name, data.dataset_config_name
+    dataset = once(readers_qa.load_qa, *named, **reading) if data.dataset_name else {}
+    dataset |= {split: once(readers_qa.read_qa, path, **reading) for split, path in files.items() if path}
     training.do_train = "train" in dataset
     if not any(split in dataset for split in files):
         raise ArgumentError("nothing to do: give --train_file, --validation_file, --test_file or --dataset_name")
@@ -105,7 +107,7 @@ def main(argv=None):
         dataset["train"], dataset["validation"] = splits.split_by_text(
             dataset["train"], text_column="context", **share
         )
-        atomic_files.write_json(output_dir / "validation_ids.json", dataset["validation"]["id"][:])
+        once(atomic_files.write_json, output_dir / "validation_ids.json", dataset["validation"]["id"][:])
     dataset = {split: dataset[split] for split in files if split in dataset}
     for split, rows in dataset.items():
         most = data.max_train_samples if split == "train" else data.max_eval_samples
@@ -141,7 +143,7 @@ def main(argv=None):
         null_threshold = finder.null_threshold if null_threshold is None else null_threshold
     encoded, evaluators = {}, {}
     for split, rows in dataset.items():
-        encoded[split] = encoded_dataset.encode_dataset(rows, encoder, by_length=split != "train")
+        encoded[split] = once(encoded_dataset.encode_dataset, rows, encoder, by_length=split != "train")
         report = answer_windows.AnswerReport.of(rows, encoded[split], limit=encoder.max_question_length)
         logger.info("%s: %s", split, report.describe())
         if split == "train" and qa.empty_windows == "drop":

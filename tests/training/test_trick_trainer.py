@@ -5,9 +5,12 @@ import math
 
 import pytest
 import torch
+from safetensors.torch import load_file
+from transformers import AutoTokenizer, TrainerCallback
 
 from tests.training.heads import HEADS, r_drop
 from tests.training.training_steps import weights_of
+from utils.training.run_setup import save_model
 from utils.training.tricks import AveragedWeights, FastGradient
 
 
@@ -74,3 +77,20 @@ def test_own_sampler_draws_the_training_rows_and_not_those_of_evaluation(make, w
     trainer.train_sampler = [3, 1, 3]
     assert trainer._get_train_sampler() == [3, 1, 3]
     assert list(trainer._get_eval_sampler(windows["softmax"][1])) == list(range(16))
+
+
+def test_model_whose_processes_hold_parts_is_gathered_when_it_is_trained_and_saved_whole(make, tiny_encoder, tmp_path):
+    class Sharded(TrainerCallback):
+        def on_train_end(self, args, state, control, **kwargs):
+            trainer.is_fsdp_enabled = True
+            trainer.accelerator.get_state_dict = lambda model: {
+                name: torch.full_like(value, 2) for name, value in trainer.model.state_dict().items()
+            }
+
+    trainer = make("crf", max_steps=1, callbacks=[Sharded()])
+    trainer.train()
+    trainer.processing_class = AutoTokenizer.from_pretrained(tiny_encoder)
+    save_model(tmp_path, trainer, card="")
+    saved = load_file(tmp_path / "model.safetensors")
+    assert set(saved) == set(trainer.model.state_dict())
+    assert all((value == 2).all() for value in saved.values() if value.is_floating_point())

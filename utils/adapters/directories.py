@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -29,15 +30,21 @@ def has_adapter(model: object) -> bool:
     return getattr(model, "adapter", None) is not None
 
 
-def save_adapter(model: PreTrainedModel, folder: str | Path) -> int:
+def save_adapter(model: PreTrainedModel, folder: str | Path, state: Mapping[str, Tensor] | None = None) -> int:
     """Write what was trained, in peft's format, and the model's configuration; give the weights' size in bytes.
 
     peft loads it, too, with any of its own methods: `PeftModel.from_pretrained(model_with_its_head, folder)`.
+
+    Args:
+        model: with an adapter.
+        folder: is there.
+        state: the model's weights, where processes hold parts of them.
     """
     method, parts = model.adapter
     whole = tuple(f"{part}." for part in parts)
-    weights = {name: value for name, value in model.state_dict().items() if name.startswith(whole)}
-    weights |= adapter_weights(model, method, DEFAULT)
+    state = model.state_dict() if state is None else state
+    weights = {name: value for name, value in state.items() if name.startswith(whole)}
+    weights |= adapter_weights(model, method, DEFAULT, state)
     folder = Path(folder)
     save_file(
         {PEFT_PREFIX + name: value.cpu().contiguous().clone() for name, value in weights.items()},
@@ -54,15 +61,19 @@ def save_adapter(model: PreTrainedModel, folder: str | Path) -> int:
     return (folder / ADAPTER_SAFE_WEIGHTS_NAME).stat().st_size
 
 
-def adapter_weights(model: PreTrainedModel, method: PeftConfig, name: str) -> dict[str, Tensor]:
-    """The adapter's own weights by their names in the model, without the adapter's name."""
+def adapter_weights(
+    model: PreTrainedModel, method: PeftConfig, name: str, state: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """The adapter's own weights, out of a model's, by their names without the adapter's name."""
     encoder = inner_encoder(model)
+    inside = prefix_of(encoder, model)
     if isinstance(method, VirtualTokensConfig):
-        state = getattr(encoder, VIRTUAL_TOKENS).prompts[name].state_dict()
-        state = {f"{VIRTUAL_TOKENS}.{key}": value for key, value in state.items()}
-    else:
-        state = get_peft_model_state_dict(encoder, adapter_name=name)
-    return {prefix_of(encoder, model) + key: value for key, value in state.items()}
+        own = f"{inside}{VIRTUAL_TOKENS}.prompts.{name}."
+        begin = f"{inside}{VIRTUAL_TOKENS}."
+        return {begin + key.removeprefix(own): value for key, value in state.items() if key.startswith(own)}
+    parts = {key.removeprefix(inside): value for key, value in state.items() if key.startswith(inside)}
+    found = get_peft_model_state_dict(encoder, state_dict=parts, adapter_name=name)
+    return {inside + key: value for key, value in found.items()}
 
 
 class BaseModels:
@@ -143,7 +154,7 @@ def load_adapter(
             f"{name_or_path}: expected {name} as it was when the adapter was trained, found other weights there"
         )
     install(encoder, method, DEFAULT)
-    own = adapter_weights(model, method, DEFAULT)
+    own = adapter_weights(model, method, DEFAULT, model.state_dict())
     outside = {name for name in names if not name.startswith(f"{model.base_model_prefix}.")}
     lacking, unknown = (set(own) | outside) - set(weights), set(weights) - set(own) - set(names)
     if lacking or unknown:

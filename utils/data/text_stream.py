@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .errors import DataError, ErrorLog, show
+from .parquet_stream import count_parquet, stream_parquet
 from .text_files import read_bytes
 from .text_records import read_table
 from .text_rows import ID_KEYS, PAIR_KEYS, TEXT_KEYS, join_words
@@ -28,7 +29,8 @@ class Column(NamedTuple):
 
 
 def read_texts(path: str, *, column: str | None = None, skip_bad_lines: bool = False) -> Iterator[tuple[str, str]]:
-    """Read (id, text) pairs from txt (one text a line), json lines, csv or tsv, also gzipped; `-` is standard input.
+    """Read (id, text) pairs from txt (one text a line), json lines, csv or tsv, also gzipped, or parquet; `-` is
+    standard input.
 
     The format goes by extension; standard input and unknown extensions are json lines if the first line is a JSON
     object, else plain text. Ids are those of a column `id` (or another of `text_rows.ID_KEYS`), else row numbers from
@@ -76,9 +78,11 @@ def read_pairs(
 
 
 def count_lines(path: str) -> int | None:
-    """Number of lines of a file, for a progress bar; None if only reading it all would tell (gzip)."""
+    """Lines or parquet rows of a file, for a progress bar; None if only reading it all would tell (gzip)."""
     if path.endswith(".gz"):
         return None
+    if path.lower().endswith(".parquet"):
+        return count_parquet(path)
     count, last = 0, b"\n"
     try:
         with open(path, "rb") as file:
@@ -106,7 +110,8 @@ def open_bytes(path: str) -> Iterator:
 
 
 def _read_rows(path: str, columns: list[Column], *, skip_bad_lines: bool) -> Iterator[tuple[str, list[str]]]:
-    log = ErrorLog("standard input" if path == "-" else path)
+    suffix = Path(path.removesuffix(".gz")).suffix.lower()
+    log = ErrorLog("standard input" if path == "-" else path, unit="row" if suffix == ".parquet" else "line")
 
     def note(number: int, message: str) -> None:
         log.add(number, message)
@@ -116,10 +121,8 @@ def _read_rows(path: str, columns: list[Column], *, skip_bad_lines: bool) -> Ite
     row = 0
     with open_bytes(path) as file:
         lines = _decode_lines(file, note)
-        suffix = Path(path.removesuffix(".gz")).suffix.lower()
-        kind = {".txt": "txt", ".csv": ",", ".tsv": "\t", ".json": "json", ".jsonl": "json", ".ndjson": "json"}.get(
-            suffix
-        )
+        kinds = {".txt": "txt", ".csv": ",", ".tsv": "\t", ".parquet": "parquet"}
+        kind = (kinds | dict.fromkeys((".json", ".jsonl", ".ndjson"), "json")).get(suffix)
         if kind is None:
             head = list(_up_to_text(lines))
             kind = "json" if head and _is_object(head[-1]) else "txt"
@@ -128,6 +131,8 @@ def _read_rows(path: str, columns: list[Column], *, skip_bad_lines: bool) -> Ite
             parsed_lines = _parse_plain(lines, len(columns))
         elif kind == "json":
             parsed_lines = _parse_json(lines, columns)
+        elif kind == "parquet":
+            parsed_lines = _parse_parquet(file, path, columns)
         else:
             parsed_lines = _parse_table(lines, kind, columns, log)
         for number, parsed in parsed_lines:
@@ -193,6 +198,25 @@ def _parse_json(lines: Iterable[str | None], columns: list[Column]) -> Iterator[
             continue
         try:
             names = _choose_columns(list(fields), columns)
+            texts = [_check_text(fields[name], column) for name, column in zip(names, columns, strict=True)]
+        except DataError as error:
+            yield number, str(error)
+            continue
+        yield number, (_id_of(fields), texts)
+
+
+def _parse_parquet(file, path: str, columns: list[Column]) -> Iterator[Parsed]:
+    names: list[str] = []
+
+    def choose(found: list[str]) -> list[str]:
+        try:
+            names.extend(_choose_columns(found, columns))
+        except DataError as error:  # no row of it can be read
+            raise DataError(f"{path}: {error}") from None
+        return [*names, *(key for key in ID_KEYS if key in found and key not in names)]
+
+    for number, fields in enumerate(stream_parquet(file, path, choose=choose), start=1):
+        try:
             texts = [_check_text(fields[name], column) for name, column in zip(names, columns, strict=True)]
         except DataError as error:
             yield number, str(error)

@@ -1,7 +1,7 @@
 """What predict.py does for each kind of model: rows of input become lines of a file, or lines for a person.
 
-A task has `pair`, whether a row has two texts; `second`, what the other one is called; `lines(ids, texts[, others])`,
-a line for each row, without ids where `ids` is None; and `show(text, other)`, lines for people.
+A task has `pair`, whether a row has two texts; `columns`, what these are called in files; `lines(ids, texts[,
+others])`, a line for each row, without ids where `ids` is None; and `show(text, other)`, lines for people.
 """
 
 import json
@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from transformers import PreTrainedConfig
 
+from ..data.text_rows import PAIR_KEYS, TEXT_KEYS
 from .answer_finder import AnswerFinder, answer_line
 from .class_lines import class_line, submission_line
 from .cloze_entity_finder import ClozeEntityFinder
@@ -16,8 +17,6 @@ from .entity_finder import EntityFinder
 from .entity_lines import cluener_line, entity_line
 from .label_finder import LabelFinder
 from .trained_models import asks_spans
-
-QUESTION_KEYS, PASSAGE_KEYS = ("question", "query", "text"), ("context", "passage", "text_pair")
 
 
 def load_entity_finder(name_or_path: str, *, revision: str = "main", **options) -> EntityFinder | ClozeEntityFinder:
@@ -59,6 +58,7 @@ class ClassTask:
 
     formats = ("jsonl", "csv")
     options = ("text_pair", "top_k", "threshold")
+    columns = (TEXT_KEYS, PAIR_KEYS)
 
     def __init__(
         self,
@@ -99,6 +99,7 @@ class AnswerTask:
 
     formats = ("jsonl",)
     options = ("question", "top_k", "threshold")
+    columns = ("question", "query", "text"), ("context", "passage", "text_pair")
     pair = True
 
     def __init__(

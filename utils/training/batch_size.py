@@ -2,7 +2,8 @@
 
 import gc
 import logging
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sized
 from typing import NamedTuple
 
 import torch
@@ -48,6 +49,18 @@ class Batches(NamedTuple):
     def of(cls, args: TrainingArguments) -> "Batches":
         """The batches that the arguments ask for."""
         return cls(args.per_device_train_batch_size, args.gradient_accumulation_steps, args.per_device_eval_batch_size)
+
+    def describe(self, dataset: Sized | object, *, processes: int) -> str:
+        """What a step learns from, and the steps of an epoch, where the data has a length.
+
+        Example:
+            >>> Batches(16, 2, 64).describe(range(1000), processes=2)
+            '16 a process x 2 processes x 2 accumulated = 64 rows a step, 16 steps an epoch'
+        """
+        step = self.train * processes * self.accumulation
+        several = "process" if processes == 1 else "processes"
+        text = f"{self.train} a process x {processes} {several} x {self.accumulation} accumulated = {step} rows a step"
+        return f"{text}, {math.ceil(len(dataset) / step):,} steps an epoch" if isinstance(dataset, Sized) else text
 
 
 def train_within_memory(

@@ -1,12 +1,14 @@
 """`TrainingArguments` with the defaults that fine-tuning wants."""
 
 import logging
+import os
 import sys
 from dataclasses import dataclass, field, fields
 
 import torch
 from transformers import TrainingArguments
 
+from . import processes
 from .training_defaults import TRAINING_DEFAULTS
 
 logger = logging.getLogger(__name__)
@@ -69,6 +71,12 @@ class FineTuningArguments(TrainingArguments):
         elif self.precision in ("bf16", "fp16"):
             self.bf16, self.fp16 = self.precision == "bf16", self.precision == "fp16"
         super().__post_init__()
+        processes.refuse_copies(self.world_size, environment=os.environ, parent=processes.parent_command())
+
+    def main_process_first(self, local=True, desc="work"):
+        """As of `TrainingArguments`; but where the block fails in the first process, the others do not run it."""
+        index = self.local_process_index if local else self.process_index
+        return processes.in_turn(first=index == 0)
 
 
 def accelerator_available() -> bool:

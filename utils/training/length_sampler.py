@@ -42,7 +42,7 @@ class LengthSampler(Sampler):
 
     Args:
         lengths: of each row, in sub-tokens.
-        batch_size: rows that a device is fed together.
+        batch_size: rows of a step, over all devices and accumulated batches.
         seed: the same seed gives the same order in every process, and another in each epoch.
     """
 

@@ -143,12 +143,13 @@ def checkpoint_to_resume(asked: str | None, output_dir: str | Path) -> str | Non
 def save_model(output_dir: str | Path, trainer: Trainer, *, card: str) -> None:
     """Save the trainer's model, tokenizer and state, and the model card; each file is replaced when it is complete."""
     with replacing_files(output_dir) as folder:
+        whole = getattr(trainer, "whole_weights", None)  # where processes hold parts of them
         if getattr(trainer.model, "adapter", None) is None:
-            trainer.model.save_pretrained(folder)
+            trainer.model.save_pretrained(folder, state_dict=whole)
         else:
             from ..adapters.directories import save_adapter  # peft takes seconds
 
-            size = save_adapter(trainer.model, folder)
+            size = save_adapter(trainer.model, folder, whole)
             logger.info("the adapter: %.2f MB on disk", size / 1e6)
         trainer.processing_class.save_pretrained(folder)
         trainer.state.save_to_json(str(folder / "trainer_state.json"))

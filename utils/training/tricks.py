@@ -5,6 +5,7 @@ of the data, and checkpoints that are whole or not there.
 """
 
 import contextlib
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ from .fine_tuning_arguments import FineTuningArguments
 from .length_sampler import LengthSampler
 from .parameter_groups import parameter_groups
 from .progress_lines import ProgressLines
+
+logger = logging.getLogger(__name__)
 
 RAW_WEIGHTS = "raw_weights.safetensors"  # beside the averaged ones in a checkpoint, so that training can go on
 
@@ -187,13 +190,16 @@ class TrickTrainer(Trainer):
         if fast_gradient is not None and not self.model.get_input_embeddings().weight.requires_grad:
             raise ValueError("FGM moves the word embeddings along their gradient, but they are frozen; leave it out")
         self.groups = groups
+        self.whole_weights: dict[str, Tensor] | None = None  # of a trained model whose processes hold parts of it
         self.fast_gradient = fast_gradient
         self.regularized_dropout = regularized_dropout
         self.averaged_weights = averaged_weights
         columns = getattr(self.train_dataset, "column_names", None) or ()
         if train_sampler is None and self.args.train_sampling_strategy == "group_by_length" and "length" in columns:
-            size = {"batch_size": self.args.train_batch_size, "seed": self.args.data_seed or self.args.seed}
-            train_sampler = LengthSampler(self.train_dataset["length"][:], **size)
+            # All that one step learns from, so that rows meet in it however processes and accumulation share them out.
+            size = self.args.train_batch_size * self.args.world_size * self.args.gradient_accumulation_steps
+            seed = self.args.data_seed or self.args.seed
+            train_sampler = LengthSampler(self.train_dataset["length"][:], batch_size=size, seed=seed)
         self.train_sampler = train_sampler
         if train_sampler is not None:
             self.add_callback(_Epochs(train_sampler))
@@ -202,6 +208,12 @@ class TrickTrainer(Trainer):
         self.average_in_use = averaged_weights is not None  # until the model has it for good
         if averaged_weights is not None:
             self.add_callback(_Averaging(self))
+
+    def train(self, *args, **kwargs):
+        output = super().train(*args, **kwargs)
+        if self.is_fsdp_enabled or self.is_deepspeed_enabled:  # each process holds a part, and all must be here
+            self.whole_weights = self.accelerator.get_state_dict(self.model_wrapped)
+        return output
 
     def create_optimizer(self, model=None):
         if self.optimizer is None:
@@ -319,6 +331,8 @@ def build_trainer(
     if args.use_cpu:  # together a quarter of a CPU's training time
         use_fast_dropout(model)
         model.set_attn_implementation("eager")  # the fused kernel falls back to a slower path when it has dropout
+    if trainer.get("train_dataset") is not None:
+        logger.info("%s", batches.describe(trainer["train_dataset"], processes=args.world_size))
     groups = parameter_groups(
         model,
         learning_rate=args.learning_rate,
