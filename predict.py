@@ -21,12 +21,12 @@ import os
 import sys
 from functools import partial
 
-from utils.data.text_stream import count_lines, read_pairs, read_texts
+from utils.data.text_stream import count_lines, cut_chunks, read_pairs, read_texts
 from utils.training.arguments import ArgumentError, refusing, run_script
 
 SUFFIXES = {"jsonl": ".jsonl", "csv": ".csv", "cluener": ".json"}
 RECORDED = (
-    *("model", "model_revision", "output_format", "top_k", "threshold"),
+    *("model", "adapter", "model_revision", "output_format", "top_k", "threshold"),
     *("text_column", "text_pair_column", "skip_bad_lines"),
 )
 
@@ -40,10 +40,7 @@ def main(argv=None):
     from tqdm import tqdm
 
     from utils.evaluation import prediction_tasks, sharded_files
-    from utils.evaluation.answer_finder import AnswerFinder
     from utils.evaluation.class_lines import SUBMISSION_HEADER
-    from utils.evaluation.label_finder import LabelFinder
-    from utils.evaluation.trained_models import find_kind
     from utils.training import processes
     from utils.training.atomic_files import open_whole, write_json
     from utils.training.fine_tuning_arguments import has_bf16
@@ -52,11 +49,6 @@ def main(argv=None):
     transformers.utils.logging.disable_progress_bar()
     cpu = args.device == "cpu" or not torch.accelerator.is_available()
     bf16 = args.precision == "bf16" or (args.precision == "auto" and has_bf16(cpu=cpu))
-    kinds = {
-        "entities": (prediction_tasks.EntityTask, prediction_tasks.load_entity_finder),
-        "classes": (prediction_tasks.ClassTask, LabelFinder.load),
-        "answers": (prediction_tasks.AnswerTask, AnswerFinder.load),
-    }
     if args.merge:
         merge(args.model, args.merge, revision=args.model_revision)
         return
@@ -72,23 +64,17 @@ def main(argv=None):
         from utils.adapters.directories import BaseModels  # peft takes seconds
 
         loading["bases"] = BaseModels()
-    tasks = {}
-    for name in args.adapter or [args.model]:
-        kind = find_kind(name, revision=args.model_revision)
-        if args.adapter and kind == "answers":
-            raise ArgumentError(f"--adapter: expected models of single texts, found {name}, which takes two")
-        task_class, load_finder = kinds[kind]
-        options = choose_options(args, kind, task_class)
-        tasks[name] = task_class(load_finder(name, **loading), output_format=args.output_format, **options)
-        if args.adapter and tasks[name].pair:
-            raise ArgumentError(f"--adapter: expected models of single texts, found {name}, which takes two")
-    task = prediction_tasks.SeveralTasks(tasks) if args.adapter else tasks[args.model]
+    options = {name: getattr(args, name) for name in ("question", "text_pair", "top_k", "threshold")}
+    with refusing(prediction_tasks.OptionError):
+        names = args.adapter or [args.model]
+        task = prediction_tasks.load_task(names, output_format=args.output_format, options=options, **loading)
+    passages = isinstance(task, prediction_tasks.AnswerTask)
 
     if args.interactive:
         print("One text a line; an empty line or Ctrl-D ends.", file=sys.stderr)
-        passage = read_line("passage> ") if kind == "answers" else None
+        passage = read_line("passage> ") if passages else None
         for text in iter(lambda: read_line("> "), ""):
-            other = passage if kind == "answers" else read_line("+ ") if task.pair else None
+            other = passage if passages else read_line("+ ") if task.pair else None
             print(*task.show(text, other), sep="\n")
         return
 
@@ -97,7 +83,7 @@ def main(argv=None):
             output.write(SUBMISSION_HEADER + "\n")
         # The bar goes to standard error, and only to a person.
         count, progress = 0, tqdm(total=total, unit=" texts", disable=True if args.text else None, file=sys.stderr)
-        for chunk in chunks(rows, args.chunk_size):
+        for chunk in cut_chunks(rows, args.chunk_size):
             ids, *texts = map(list, zip(*chunk, strict=True))
             for line in task.lines(None if args.text else ids, *texts):
                 output.write(line + "\n")
@@ -129,7 +115,7 @@ def main(argv=None):
         return
     output_file = open_whole(args.output_file) if args.output_file else contextlib.nullcontext(sys.stdout)
     if args.text:
-        rows, total = typed_rows(args, kind, pair=task.pair), None
+        rows, total = typed_rows(args, passages=passages, pair=task.pair), None
     else:
         total = None if args.input_file == "-" else count_lines(args.input_file)
         rows = file_rows(args, args.input_file, task)
@@ -224,18 +210,6 @@ def merge(model, output_dir, *, revision):
     print(f"{output_dir} holds the whole model", file=sys.stderr)
 
 
-def choose_options(args, kind, task_class):
-    """The options that the task takes; one that it would ignore is an error."""
-    for name in ("question", "text_pair", "top_k", "threshold"):
-        if getattr(args, name) is not None and name not in task_class.options:
-            raise ArgumentError(f"--{name}: a model for {kind} does not take it; leave it out")
-    if args.output_format not in task_class.formats:
-        raise ArgumentError(
-            f"--output_format {args.output_format}: a model for {kind} does not write it; leave it out"
-        )
-    return {name: getattr(args, name) for name in ("top_k", "threshold") if name in task_class.options}
-
-
 def file_rows(args, path, task):
     """Read (id, text) or (id, text, other text) from a file."""
     if not task.pair:
@@ -244,10 +218,10 @@ def file_rows(args, path, task):
     return read_pairs(path, columns=columns, known=task.columns, skip_bad_lines=args.skip_bad_lines)
 
 
-def typed_rows(args, kind, *, pair):
+def typed_rows(args, *, passages, pair):
     """Number the texts of the command line, with their second texts or their questions."""
     texts = args.text
-    if kind == "answers":
+    if passages:
         questions = args.question or []
         if not questions or len(texts) not in (1, len(questions)):
             raise ArgumentError("expected --question, and one --text as their passage, or one for each of them")
@@ -259,18 +233,6 @@ def typed_rows(args, kind, *, pair):
     if len(args.text_pair or ()) != len(texts):
         raise ArgumentError("this model takes pairs of texts: expected a --text_pair for each --text")
     return zip(range(len(texts)), texts, args.text_pair, strict=True)
-
-
-def chunks(rows, size):
-    """Split a stream into lists."""
-    part = []
-    for row in rows:
-        part.append(row)
-        if len(part) == size:
-            yield part
-            part = []
-    if part:
-        yield part
 
 
 def read_line(prompt):

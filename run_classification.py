@@ -73,7 +73,7 @@ def main(argv=None):
     from utils.data import readers_text, splits, task_columns, text_cleaning
     from utils.data.errors import DataError
     from utils.encoding import collators, encoded_dataset, text_inputs, tokenization
-    from utils.evaluation import calibration, class_lines, class_report, model_card
+    from utils.evaluation import calibration, class_lines, class_report, example_counts, model_card
     from utils.evaluation.class_evaluator import ClassEvaluator, positive_class
     from utils.evaluation.decisions import DecisionRule
     from utils.evaluation.label_finder import LabelFinder
@@ -85,9 +85,8 @@ def main(argv=None):
     run_setup.set_up_logging(main_process=training.process_index == 0)
     destination = hub.Destination.of(training)  # asked now, not after hours of training
     with training.main_process_first(desc="prepare the output folder"):
-        resume = run_setup.wants_to_resume(training.resume_from_checkpoint)
-        overwrite = flags.overwrite_output_dir
-        output_dir = run_setup.prepare_output_dir(training.output_dir, resume=resume, overwrite=overwrite)
+        how = {"resume": training.resume_from_checkpoint, "overwrite": flags.overwrite_output_dir}
+        output_dir = run_setup.prepare_output_dir(training.output_dir, **how)
 
     # ---- 1. Data: every format becomes rows of id, text, text_pair (of pairs), label or labels
     files = {"train": data.train_file, "validation": data.validation_file, "test": data.test_file}
@@ -211,7 +210,7 @@ def main(argv=None):
         training.eval_strategy = "no"
         trainer, results = build(batches), {}
     trainer.compute_metrics = None
-    report = {}
+    report, counts = {}, {}
     for split, evaluator in evaluators.items():
         key = "eval" if split == "validation" else split
         outputs = trainer.predict(encoded[split], metric_key_prefix=key)
@@ -227,6 +226,7 @@ def main(argv=None):
             report[split] = evaluator.report(logits, rule)
             results |= outputs.metrics | {f"{key}_{name}": value for name, value in report[split]["scores"].items()}
             logger.info("\n%s\n", class_report.describe_scores(split, report[split], labels=labels))
+            counts[split] = example_counts.of_verdicts(dataset[split], rule.verdicts(logits), labels)
         verdicts = rule.verdicts(logits)
     if trainer.is_world_process_zero():
         given = [head, decisions, data, base, adapter, flags, training]
@@ -236,15 +236,13 @@ def main(argv=None):
             card = model_card.class_card(record, report=report["validation"])
             run_setup.save_model(output_dir, trainer, card=card)
         lines = class_lines.prediction_lines(dataset[split], verdicts, multi_label=multi_label)
-        atomic_files.write_text(output_dir / "predictions.jsonl", lines)  # of the last split: test, if there is one
+        left = {"predictions.jsonl": lines}  # of the last split: test, if there is one
         if split == "test":
-            rows = class_lines.submission_lines(dataset[split], verdicts, separator=data.label_separator)
-            atomic_files.write_text(output_dir / "submission.csv", rows)
-        atomic_files.write_json(output_dir / "report.json", report)
-        atomic_files.write_json(output_dir / "all_results.json", results)
-        atomic_files.write_json(output_dir / "run.json", record)
-        if destination:
-            destination.push(output_dir)
+            separator = data.label_separator
+            left["submission.csv"] = class_lines.submission_lines(dataset[split], verdicts, separator=separator)
+        left |= {"report.json": report, example_counts.NAME: counts, "all_results.json": results}
+        atomic_files.write_files(output_dir, left | {"run.json": record})
+        hub.push(output_dir, destination)
         trained = base.model_name_or_path if finder else output_dir
         logger.info("%s holds the run; try: python predict.py %s --interactive", output_dir, trained)
     return results

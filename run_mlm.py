@@ -50,9 +50,8 @@ def main(argv=None):
     run_setup.set_up_logging(main_process=training.process_index == 0)
     destination = hub.Destination.of(training)  # asked now, not after hours of training
     with training.main_process_first(desc="prepare the output folder"):
-        resume = run_setup.wants_to_resume(training.resume_from_checkpoint)
-        overwrite = flags.overwrite_output_dir
-        output_dir = run_setup.prepare_output_dir(training.output_dir, resume=resume, overwrite=overwrite)
+        how = {"resume": training.resume_from_checkpoint, "overwrite": flags.overwrite_output_dir}
+        output_dir = run_setup.prepare_output_dir(training.output_dir, **how)
 
     # ---- 1. Data: documents, memory-mapped; of a stream, the way to read them
     named = {"train": data.train_file, "validation": data.validation_file}
@@ -79,6 +78,7 @@ def main(argv=None):
     if not start.train_from_config:
         require_safetensors(start.model_name_or_path, revision=start.model_revision)
     with training.main_process_first(desc="build the tokenizer"):
+        resume = run_setup.wants_to_resume(training.resume_from_checkpoint)
         if start.train_tokenizer and training.process_index == 0 and not (resume and wordpiece.is_built(output_dir)):
             with arguments.refusing(ValueError):
                 wordpiece.train_wordpiece(read, start.train_tokenizer).save_pretrained(output_dir)
@@ -168,8 +168,7 @@ def main(argv=None):
         run_setup.save_model(output_dir, trainer, card=model_card.masked_card(record))
         atomic_files.write_json(output_dir / "all_results.json", results)
         atomic_files.write_json(output_dir / "run.json", record)
-        if destination:
-            destination.push(output_dir)
+        hub.push(output_dir, destination)
         logger.info("%s holds the run; give it to the other scripts as --model_name_or_path", output_dir)
     return results
 

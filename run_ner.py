@@ -76,7 +76,7 @@ def main(argv=None):
 
     from utils.data import readers_ner, splits, tag_schemes
     from utils.encoding import collators, encoded_dataset, entity_windows, tokenization
-    from utils.evaluation import entity_lines, metrics, model_card
+    from utils.evaluation import entity_lines, example_counts, metrics, model_card
     from utils.evaluation.entity_evaluator import EntityEvaluator
     from utils.evaluation.entity_finder import EntityFinder
     from utils.modeling.crf_tagger import CrfTagger, decode_softmax
@@ -88,9 +88,8 @@ def main(argv=None):
     run_setup.set_up_logging(main_process=training.process_index == 0)
     destination = hub.Destination.of(training)  # asked now, not after hours of training
     with training.main_process_first(desc="prepare the output folder"):
-        resume = run_setup.wants_to_resume(training.resume_from_checkpoint)
-        overwrite = flags.overwrite_output_dir
-        output_dir = run_setup.prepare_output_dir(training.output_dir, resume=resume, overwrite=overwrite)
+        how = {"resume": training.resume_from_checkpoint, "overwrite": flags.overwrite_output_dir}
+        output_dir = run_setup.prepare_output_dir(training.output_dir, **how)
 
     # ---- 1. Data: every format becomes rows of id, text, entities (character offsets, end exclusive)
     files = {"train": data.train_file, "validation": data.validation_file, "test": data.test_file}
@@ -220,12 +219,15 @@ def main(argv=None):
     else:
         training.eval_strategy = "no"
         trainer, results = build(batches), {}
+    counts = {}
     for split, evaluator in evaluators.items():
         trainer.compute_metrics = evaluator
         outputs = trainer.predict(encoded[split], metric_key_prefix="eval" if split == "validation" else split)
         entities = evaluator.entities(outputs.predictions)
         if any(dataset[split]["entities"]):
             results |= outputs.metrics
+            gold = dataset[split]["entities"][:]
+            counts[split] = example_counts.of_entities(dataset[split]["id"][:], gold, entities)
             logger.info("\n%s, strict scores on character spans:\n%s\n", split, metrics.format_table(evaluator.table))
         else:
             logger.info("%s: no labels, predicted only", split)
@@ -236,11 +238,9 @@ def main(argv=None):
             card = model_card.ner_card(record, types=types, table=evaluators["validation"].table)
             run_setup.save_model(output_dir, trainer, card=card)
         lines = entity_lines.entity_lines(dataset[split], entities)  # of the last split: test, if there is one
-        atomic_files.write_text(output_dir / "predictions.jsonl", lines)
-        atomic_files.write_json(output_dir / "all_results.json", results)
-        atomic_files.write_json(output_dir / "run.json", record)
-        if destination:
-            destination.push(output_dir)
+        left = {"predictions.jsonl": lines, example_counts.NAME: counts, "all_results.json": results}
+        atomic_files.write_files(output_dir, left | {"run.json": record})
+        hub.push(output_dir, destination)
         trained = base.model_name_or_path if finder else output_dir
         logger.info("%s holds the run; try: python predict.py %s --interactive", output_dir, trained)
     return results

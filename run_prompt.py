@@ -48,18 +48,17 @@ def main(argv=None):
 
     from utils.data import prompt_files, readers_text, text_cleaning
     from utils.encoding import encoded_dataset, text_inputs, tokenization
-    from utils.evaluation import cloze_lines, model_card, prompt_search, prompt_tasks
+    from utils.evaluation import cloze_lines, example_counts, model_card, prompt_search, prompt_tasks
     from utils.evaluation.label_finder import LabelFinder
     from utils.modeling.cloze_classifier import ClozeClassifier, is_masked_lm, load_masked_lm
     from utils.modeling.weight_files import require_safetensors
     from utils.prompting import blanks, cloze_inputs, templates, verbalizers
     from utils.prompting.errors import PromptError
-    from utils.training import atomic_files, batch_size, config_files, losses, run_setup, seed_runs, tricks
-    from utils.training.hub import Destination
+    from utils.training import atomic_files, batch_size, config_files, hub, losses, run_setup, seed_runs, tricks
     from utils.training.processes import once
 
     run_setup.set_up_logging(main_process=training.process_index == 0)
-    destination = Destination.of(training)  # asked now, not after hours of training
+    destination = hub.Destination.of(training)  # asked now, not after hours of training
     if prompt.splits > 1:
         if destination:
             raise ArgumentError(
@@ -104,9 +103,8 @@ def main(argv=None):
     prompt.check_templates(soft=soft, pair=pair, spans=spans, tunes=training.do_train, cleans=bool(data.cleaning_file))
     if any(files.values()) and not prompt.search:
         with training.main_process_first(desc="prepare the output folder"):
-            resume = run_setup.wants_to_resume(training.resume_from_checkpoint)
-            overwrite = flags.overwrite_output_dir
-            output_dir = run_setup.prepare_output_dir(training.output_dir, resume=resume, overwrite=overwrite)
+            how = {"resume": training.resume_from_checkpoint, "overwrite": flags.overwrite_output_dir}
+            output_dir = run_setup.prepare_output_dir(training.output_dir, **how)
 
     # ---- 1. Data: rows of id, text, text_pair (of pairs), label; or of id, text, entities, and questions about spans
     reading = {"file_format": data.file_format, "skip_bad_lines": data.skip_bad_lines}
@@ -203,7 +201,7 @@ def main(argv=None):
         )
 
     # ---- 5. Train, evaluate, predict
-    batches, results, report = batch_size.Batches.of(training), {}, {}
+    batches, results, report, counts = batch_size.Batches.of(training), {}, {}, {}
     if training.do_train:
         if "validation" not in dataset:
             training.eval_strategy, training.load_best_model_at_end = "no", False
@@ -229,7 +227,7 @@ def main(argv=None):
         tune = split == "validation" and training.do_train
         answers = task.score(split, dataset[split], evaluator, tune=tune)
         if answers.report:
-            report[split] = answers.report
+            report[split], counts[split] = answers.report, answers.counts
             key = "eval" if split == "validation" else split
             results |= {f"{key}_{name}": value for name, value in answers.report["scores"].items()}
             logger.info("\n%s\n", answers.shown)
@@ -245,12 +243,10 @@ def main(argv=None):
             trainer.model.config.update(task.decision())
             run_setup.save_model(output_dir, trainer, card=model_card.cloze_card(record, report=report, spans=spans))
             logger.info("%s holds the run; try: python predict.py %s --interactive", output_dir, output_dir)
-        if evaluators:  # of the last split: test, if there is one
-            atomic_files.write_text(output_dir / "predictions.jsonl", answers.lines)
-        for name, content in {"report": report, "all_results": results, "run": record}.items():
-            atomic_files.write_json(output_dir / f"{name}.json", content)
-        if destination:
-            destination.push(output_dir)
+        left = {"predictions.jsonl": answers.lines} if evaluators else {}  # of the last split: test, if there is one
+        left |= {"report.json": report, example_counts.NAME: counts, "all_results.json": results, "run.json": record}
+        atomic_files.write_files(output_dir, left)
+        hub.push(output_dir, destination)
     return results
 
 

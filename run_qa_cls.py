@@ -71,7 +71,7 @@ def main(argv=None):
     from utils.data import readers_text, splits, text_cleaning
     from utils.data.errors import DataError
     from utils.encoding import collators, encoded_dataset, text_inputs, tokenization
-    from utils.evaluation import calibration, class_lines, class_report, model_card
+    from utils.evaluation import calibration, class_lines, class_report, example_counts, model_card
     from utils.evaluation.class_evaluator import ClassEvaluator
     from utils.evaluation.decisions import DecisionRule
     from utils.evaluation.label_finder import LabelFinder
@@ -91,11 +91,13 @@ def main(argv=None):
         if not questions:
             raise ArgumentError("nothing to do: give --train_file, --validation_file, --test_file or --ask")
         finder = LabelFinder.load(base.model_name_or_path, revision=base.model_revision)
-        return answer(finder, questions, top_k=faq.top_k)
+        verdicts = finder.find([question for question, _ in questions])
+        shown, counted = class_lines.describe_answers(questions, verdicts, top_k=faq.top_k)
+        logger.info("%s\n", shown)
+        return counted
     with training.main_process_first(desc="prepare the output folder"):
-        resume = run_setup.wants_to_resume(training.resume_from_checkpoint)
-        overwrite = flags.overwrite_output_dir
-        output_dir = run_setup.prepare_output_dir(training.output_dir, resume=resume, overwrite=overwrite)
+        how = {"resume": training.resume_from_checkpoint, "overwrite": flags.overwrite_output_dir}
+        output_dir = run_setup.prepare_output_dir(training.output_dir, **how)
 
     # ---- 1. Data: every format becomes rows of id, text (the question), label (the answer)
     columns = readers_text.TextColumns(data.text_column, "none", data.label_column, data.id_column)
@@ -210,7 +212,7 @@ def main(argv=None):
     else:
         training.eval_strategy = "no"
         trainer, results = build(batches), {}
-    trainer.compute_metrics, report = None, {}
+    trainer.compute_metrics, report, counts = None, {}, {}
     for split, evaluator in evaluators.items():
         key = "eval" if split == "validation" else split
         outputs = trainer.predict(encoded[split], metric_key_prefix=key)
@@ -224,10 +226,14 @@ def main(argv=None):
             report[split] = evaluator.report(logits, rule)
             results |= outputs.metrics | {f"{key}_{name}": value for name, value in report[split]["scores"].items()}
             logger.info("\n%s\n", class_report.describe_scores(split, report[split], labels=labels))
+            counts[split] = example_counts.of_verdicts(dataset[split], rule.verdicts(logits), labels)
         verdicts = rule.verdicts(logits)
     if questions:
         asking = LabelFinder(trainer.model.eval(), tokenizer, encoder=encoder, rule=rule)
-        results |= answer(asking, questions, top_k=faq.top_k)
+        answered = asking.find([question for question, _ in questions])
+        shown, counted = class_lines.describe_answers(questions, answered, top_k=faq.top_k)
+        logger.info("%s\n", shown)
+        results |= counted
     if trainer.is_world_process_zero():
         given = [faq, head, data, base, adapter, flags, training]
         record = run_setup.describe_run(given, files=files.values(), started=started, results=results)
@@ -235,29 +241,13 @@ def main(argv=None):
             trainer.model.config.decision = rule.to_config()
             run_setup.save_model(output_dir, trainer, card=model_card.class_card(record, report=report["validation"]))
         lines = class_lines.prediction_lines(dataset[split], verdicts, multi_label=False, top_k=faq.top_k)
-        atomic_files.write_text(output_dir / "predictions.jsonl", lines)  # of the last split: test, if there is one
-        for name, content in {"report": report, "all_results": results, "run": record}.items():
-            atomic_files.write_json(output_dir / f"{name}.json", content)
-        if destination:
-            destination.push(output_dir)
+        left = {"predictions.jsonl": lines, "report.json": report}  # of the last split: test, if there is one
+        left |= {example_counts.NAME: counts, "all_results.json": results, "run.json": record}
+        atomic_files.write_files(output_dir, left)
+        hub.push(output_dir, destination)
         ask = f'run_qa_cls.py --model_name_or_path {base.model_name_or_path if finder else output_dir} --ask "..."'
         logger.info("%s holds the run; try: python %s", output_dir, ask)
     return results
-
-
-def answer(finder, questions, *, top_k: int) -> dict[str, int]:
-    """Log the most probable answers to each question; count those that are as expected, where that is known."""
-    from utils.evaluation.class_lines import answer_text
-
-    verdicts = finder.find([question for question, _ in questions])
-    for (question, expected), verdict in zip(questions, verdicts, strict=True):
-        logger.info("%s\n", answer_text(question, verdict, top_k=top_k, expected=expected))
-    known = [(expected, verdict) for (_, expected), verdict in zip(questions, verdicts, strict=True) if expected]
-    if not known:
-        return {}
-    right = sum(verdict.ranked[0][0] == expected for expected, verdict in known)
-    logger.info("%d of %d questions answered as expected", right, len(known))
-    return {"asked": len(known), "asked_right": right}
 
 
 if __name__ == "__main__":

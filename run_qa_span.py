@@ -78,7 +78,7 @@ def main(argv=None):
     from utils.data import readers_qa, splits
     from utils.data.errors import DataError
     from utils.encoding import answer_windows, collators, encoded_dataset, tokenization
-    from utils.evaluation import answer_metrics
+    from utils.evaluation import answer_metrics, example_counts
     from utils.evaluation.answer_card import answer_card
     from utils.evaluation.answer_evaluator import AnswerEvaluator
     from utils.evaluation.answer_finder import MAX_ANSWER_LENGTH, AnswerFinder, answer_lines
@@ -89,9 +89,8 @@ def main(argv=None):
     run_setup.set_up_logging(main_process=training.process_index == 0)
     destination = hub.Destination.of(training)  # asked now, not after hours of training
     with training.main_process_first(desc="prepare the output folder"):
-        resume = run_setup.wants_to_resume(training.resume_from_checkpoint)
-        overwrite = flags.overwrite_output_dir
-        output_dir = run_setup.prepare_output_dir(training.output_dir, resume=resume, overwrite=overwrite)
+        how = {"resume": training.resume_from_checkpoint, "overwrite": flags.overwrite_output_dir}
+        output_dir = run_setup.prepare_output_dir(training.output_dir, **how)
 
     # ---- 1. Data: every format becomes rows of id, question, context, answers (character offsets)
     files = {"train": data.train_file, "validation": data.validation_file, "test": data.test_file}
@@ -198,6 +197,7 @@ def main(argv=None):
     else:
         training.eval_strategy = "no"
         trainer, results = build(batches), {}
+    counts = {}
     for split, evaluator in evaluators.items():
         labelled = readers_qa.is_labelled(dataset[split])
         trainer.compute_metrics = evaluator if labelled else None
@@ -207,6 +207,7 @@ def main(argv=None):
         answers = evaluator.answers(outputs.predictions, n_best=qa.n_best)
         if labelled:
             results |= outputs.metrics
+            counts[split] = evaluator.counts(answers)
             logger.info("%s: %s", split, evaluator.describe(outputs.metrics))
         else:
             logger.info("%s: no labels, predicted only", split)
@@ -217,11 +218,9 @@ def main(argv=None):
             trainer.model.config.null_threshold = evaluators["validation"].null_threshold
             run_setup.save_model(output_dir, trainer, card=answer_card(record, language=qa.language))
         lines = answer_lines(dataset[split], answers, n_best=qa.n_best > 1)  # of the last split: test, if there is one
-        atomic_files.write_text(output_dir / "predictions.jsonl", lines)
-        atomic_files.write_json(output_dir / "all_results.json", results)
-        atomic_files.write_json(output_dir / "run.json", record)
-        if destination:
-            destination.push(output_dir)
+        left = {"predictions.jsonl": lines, example_counts.NAME: counts, "all_results.json": results}
+        atomic_files.write_files(output_dir, left | {"run.json": record})
+        hub.push(output_dir, destination)
         trained = base.model_name_or_path if finder else output_dir
         logger.info("%s holds the run; try: python predict.py %s --interactive", output_dir, trained)
     return results

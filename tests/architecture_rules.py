@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from tests.source_tree import ROOT, Source, dotted, late_nodes, list_imports, shipped
 
-SCRIPT_LINES, MODULE_LINES = 270, 430
+SCRIPT_LINES, MODULE_LINES = 260, 430
 
 # Wing of utils/ -> packages beside the standard library, and modules of utils/ (a wing's name stands for all of it).
 WINGS = {

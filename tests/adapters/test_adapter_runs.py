@@ -18,6 +18,7 @@ import run_qa_span
 from utils.data.errors import DataError
 from utils.evaluation.answer_finder import AnswerFinder
 from utils.evaluation.entity_finder import EntityFinder
+from utils.evaluation.example_counts import metrics_of, read_counts
 from utils.evaluation.label_finder import LabelFinder
 from utils.training.arguments import ArgumentError
 
@@ -88,6 +89,8 @@ def test_run_leaves_an_adapter_that_answers_as_the_run_did(run, files, ner_files
     assert record["arguments"]["adapter"] == kind
     if name == "mlm":
         return
+    for metric, (counts, score) in metrics_of(read_counts(folder)["validation"]).items():
+        assert float(score(counts.sum(0))) == pytest.approx(results[f"eval_{metric}"], abs=1e-6)
     finder, rows = finder_of(name, folder), predictions(folder)
     if name == "answers":
         found = finder.find([row["question"] for row in rows], [f"{w}在北京开会。" for w in "张王李赵陈" * 4])

@@ -36,8 +36,8 @@ def test_refused_token_stops_a_script_before_it_reads_its_data(hub, tiny_encoder
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_script_pushes_after_its_last_file_was_written(script):
     text = (ROOT / f"{script}.py").read_text(encoding="utf-8")
-    assert text.count("destination.push(output_dir)") == 1
-    assert "write_" not in text.partition("destination.push(output_dir)")[2]
+    assert text.count("hub.push(output_dir, destination)") == 1
+    assert "write_" not in text.partition("hub.push(output_dir, destination)")[2]
 
 
 @pytest.fixture

@@ -268,3 +268,15 @@ def _check_text(text: Any, column: Column) -> str:
 
 def _id_of(fields: dict) -> Any:
     return next((fields[key] for key in ID_KEYS if fields.get(key) not in (None, "")), None)
+
+
+def cut_chunks(rows: Iterable, size: int) -> Iterator[list]:
+    """Split a stream into lists of this size; the last may be shorter.
+
+    Example:
+        >>> list(cut_chunks("abcde", 2))
+        [['a', 'b'], ['c', 'd'], ['e']]
+    """
+    rows = iter(rows)
+    while part := list(itertools.islice(rows, size)):
+        yield part

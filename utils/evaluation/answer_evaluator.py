@@ -1,5 +1,7 @@
 """Start and end scores of windows -> answers to questions -> scores over the full gold."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from datasets import Dataset
 from transformers import EvalPrediction
@@ -7,6 +9,7 @@ from transformers import EvalPrediction
 from ..encoding.entity_windows import group_windows
 from .answer_finder import Answer, Ranking, find_candidates, rank
 from .answer_metrics import CmrcScores, SquadScores
+from .example_counts import of_answers
 
 COLUMNS = ["first", "starts", "ends", "text_index", "window"]
 
@@ -60,6 +63,21 @@ class AnswerEvaluator:
             ranking.answers(context, null_threshold=self.null_threshold, n_best=n_best)
             for ranking, context in zip(self.rankings(outputs), self.dataset["context"][:], strict=True)
         ]
+
+    def counts(self, answers: Sequence[Sequence[Answer]]) -> dict:
+        """What each question adds to the scores, see `example_counts`.
+
+        Args:
+            answers: those to each question, the best first.
+        """
+        gold = [each["text"] for each in self.dataset["answers"][:]]
+        mixed = not all(gold)
+        pairs = [
+            self.measure.score(found[0].text, known, has_unanswerable=mixed)
+            for found, known in zip(answers, gold, strict=True)
+        ]
+        exact, f1 = ([getattr(pair, name) for pair in pairs] for name in ("exact_match", "f1"))
+        return of_answers(self.dataset["id"][:], exact, f1)
 
     def __call__(self, prediction: EvalPrediction) -> dict[str, float]:
         rankings, contexts = self.rankings(prediction.predictions), self.dataset["context"][:]

@@ -79,3 +79,22 @@ def answer_text(question: str, verdict: Verdict, *, top_k: int = 3, expected: st
     if expected is not None and expected not in [label for label, _ in verdict.ranked[:top_k]]:
         lines.append(f"  expected: {expected}")
     return "\n".join(lines)
+
+
+def describe_answers(
+    questions: Sequence[tuple[str, str | None]], verdicts: Sequence[Verdict], *, top_k: int
+) -> tuple[str, dict[str, int]]:
+    """Questions with their most probable answers, for people; how many are as expected, where that is known.
+
+    Args:
+        questions: each with the answer that is expected, or None.
+        verdicts: what a model says about each.
+        top_k: answers that are shown.
+    """
+    asked = list(zip(questions, verdicts, strict=True))
+    parts = [answer_text(text, verdict, top_k=top_k, expected=expected) for (text, expected), verdict in asked]
+    known = [verdict.ranked[0][0] == expected for (_, expected), verdict in asked if expected]
+    if not known:
+        return "\n\n".join(parts), {}
+    parts.append(f"{sum(known)} of {len(known)} questions answered as expected")
+    return "\n\n".join(parts), {"asked": len(known), "asked_right": sum(known)}

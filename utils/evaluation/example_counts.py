@@ -13,8 +13,10 @@ from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
+from datasets import Dataset
 
 from ..data.errors import DataError
+from .decisions import Verdict
 from .significance import Metric, macro_f1, mean, micro_f1
 
 NAME = "example_counts.json"
@@ -62,6 +64,14 @@ def of_label_sets(ids: Sequence[str], gold: Iterable[Sequence[str]], predicted: 
 def of_answers(ids: Sequence[str], exact: Iterable[float], f1: Iterable[float]) -> dict:
     """Scores of answers to questions, 0-1."""
     return {"kind": "answers", "ids": list(ids), "exact": list(map(float, exact)), "f1": list(map(float, f1))}
+
+
+def of_verdicts(rows: Dataset, verdicts: Sequence[Verdict], labels: Sequence[str]) -> dict:
+    """Counts of a classifier: rows have a `label`, or several `labels`."""
+    if "labels" in rows.features:
+        return of_label_sets(rows["id"][:], rows["labels"][:], [verdict.labels for verdict in verdicts])
+    found = [verdict.labels[0] if verdict.labels else None for verdict in verdicts]
+    return of_classes(rows["id"][:], rows["label"][:], found, labels)
 
 
 def read_counts(folder: str | Path) -> dict[str, dict]:

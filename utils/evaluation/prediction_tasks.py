@@ -16,7 +16,7 @@ from .cloze_entity_finder import ClozeEntityFinder
 from .entity_finder import EntityFinder
 from .entity_lines import cluener_line, entity_line
 from .label_finder import LabelFinder
-from .trained_models import asks_spans
+from .trained_models import asks_spans, find_kind
 
 
 def load_entity_finder(name_or_path: str, *, revision: str = "main", **options) -> EntityFinder | ClozeEntityFinder:
@@ -136,6 +136,7 @@ class SeveralTasks:
     formats = ("jsonl",)
     options = ()
     pair = False
+    columns = (TEXT_KEYS, PAIR_KEYS)
 
     def __init__(self, tasks: dict[str, EntityTask | ClassTask]):
         self.tasks = tasks
@@ -154,3 +155,49 @@ class SeveralTasks:
         for name, task in self.tasks.items():
             yield f"{name}:"
             yield from task.show(text)
+
+
+KINDS = {
+    "entities": (EntityTask, load_entity_finder),
+    "classes": (ClassTask, LabelFinder.load),
+    "answers": (AnswerTask, AnswerFinder.load),
+}
+
+
+class OptionError(ValueError):
+    """An option that a model would silently ignore."""
+
+
+def load_task(
+    names: Sequence[str], *, output_format: str, options: dict, revision: str = "main", **loading
+) -> EntityTask | ClassTask | AnswerTask | SeveralTasks:
+    """Load a model, or several adapters, and what is done with it.
+
+    Args:
+        names: folders or Hub ids; several, or with `bases` among `loading`, are adapters.
+        output_format: `jsonl`, `csv` or `cluener`.
+        options: by name, None where they are not given: `question`, `text_pair`, `top_k`, `threshold`.
+        revision: branch, tag or commit on the Hub.
+        **loading: see the finders' `load`.
+
+    Raises:
+        OSError: there is no such model.
+        DataError: it is for none of the kinds.
+        OptionError: the model does not take an option that is given, or adapters take two texts.
+    """
+    tasks = {}
+    for name in names:
+        kind = find_kind(name, revision=revision)
+        if "bases" in loading and kind == "answers":
+            raise OptionError(f"--adapter: expected models of single texts, found {name}, which takes two")
+        task_class, load_finder = KINDS[kind]
+        for option in (option for option, value in options.items() if value is not None):
+            if option not in task_class.options:
+                raise OptionError(f"--{option}: a model for {kind} does not take it; leave it out")
+        if output_format not in task_class.formats:
+            raise OptionError(f"--output_format {output_format}: a model for {kind} does not write it; leave it out")
+        taken = {option: options.get(option) for option in ("top_k", "threshold") if option in task_class.options}
+        tasks[name] = task_class(load_finder(name, revision=revision, **loading), output_format=output_format, **taken)
+        if "bases" in loading and tasks[name].pair:
+            raise OptionError(f"--adapter: expected models of single texts, found {name}, which takes two")
+    return SeveralTasks(tasks) if "bases" in loading else tasks[names[0]]

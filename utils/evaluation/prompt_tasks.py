@@ -28,6 +28,7 @@ from .cloze_panel import ClozePanel
 from .decisions import DecisionRule
 from .entity_evaluator import score_entities
 from .entity_lines import entity_line, entity_lines
+from .example_counts import of_entities, of_verdicts
 from .label_finder import LabelFinder
 from .metrics import format_table
 from .span_decisions import tune_threshold
@@ -41,11 +42,13 @@ class Answers(NamedTuple):
         lines: the text of `predictions.jsonl`.
         report: `labels`, `scores` (0-1), `table` and more; empty without labels.
         shown: the scores for people.
+        counts: what each example adds to them, see `example_counts`; empty without labels.
     """
 
     lines: str
     report: dict
     shown: str
+    counts: dict
 
 
 class ClassTask:
@@ -118,14 +121,17 @@ class ClassTask:
     def score(self, split: str, rows: Dataset, evaluator: ClassEvaluator, *, tune: bool) -> Answers:
         """Answer about a split; with `tune`, fit the temperature to it first."""
         logits = self.panel.logits(*self._texts(rows))
-        report, shown = {}, ""
+        report, shown, counts = {}, "", {}
         if evaluator.targets is not None:
             if tune:
                 self.rule = tune_rule(self.rule, logits, evaluator.targets, temperature=True)
             report = evaluator.report(logits, self.rule)
             shown = describe_scores(split, report, labels=self.labels)
-        lines = prediction_lines(rows, self.rule.verdicts(logits), multi_label=False, top_k=self.top_k)
-        return Answers(lines, report, shown)
+        verdicts = self.rule.verdicts(logits)
+        if evaluator.targets is not None:
+            counts = of_verdicts(rows, verdicts, self.labels)
+        lines = prediction_lines(rows, verdicts, multi_label=False, top_k=self.top_k)
+        return Answers(lines, report, shown, counts)
 
     def explain(self, texts: Sequence[str], pairs: Sequence[str] | None) -> list[tuple[str, str]]:
         """Of each text or pair its classes and words for people, and as a line of JSON."""
@@ -228,7 +234,7 @@ class EntityTask:
     def score(self, split: str, rows: Dataset, evaluator: SpanEvaluator, *, tune: bool) -> Answers:
         """Answer about a split; with `tune`, fit the threshold to it first, unless one was given."""
         asked = self.finder.ask(rows["text"][:], rows["candidates"][:] if "candidates" in rows.features else None)
-        gold, report, shown = rows["entities"][:], {}, ""
+        gold, report, shown, counts = rows["entities"][:], {}, "", {}
         if tune and self.threshold is None and any(gold):
             self.finder.threshold = tune_threshold(asked, gold, labels=self.labels)
         found = self.finder.decide(asked)
@@ -237,7 +243,8 @@ class EntityTask:
             table = scores.pop("table")
             report = {"labels": self.labels, "threshold": self.finder.threshold, "scores": scores, "table": table}
             shown = f"{split}, strict scores on character spans:\n{format_table(table)}"
-        return Answers(entity_lines(rows, found), report, shown)
+            counts = of_entities(rows["id"][:], gold, found)
+        return Answers(entity_lines(rows, found), report, shown, counts)
 
     def explain(self, texts: Sequence[str], pairs: None) -> list[tuple[str, str]]:
         """Of each text its entities for people, and as a line of JSON."""

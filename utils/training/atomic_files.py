@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TextIO
 
@@ -36,6 +36,13 @@ def write_text(path: str | Path, text: str) -> None:
 def write_json(path: str | Path, value) -> None:
     """Write JSON whole or not at all, readable by people."""
     write_text(path, json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def write_files(folder: str | Path, files: Mapping[str, object]) -> None:
+    """Write files one after the other, each whole or not at all: text as it is, everything else as JSON."""
+    for name, content in files.items():
+        write = write_text if isinstance(content, str) else write_json
+        write(Path(folder) / name, content)
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:

@@ -258,3 +258,9 @@ def explain(error: Exception) -> str:
     if isinstance(shown, HTTPError | ConnectionError):
         return f"the Hub at {HfApi().endpoint} does not answer, or stopped in the middle: {reason}"
     return reason
+
+
+def push(folder: str | Path, destination: Destination | None) -> None:
+    """Send what lies in a run's folder, if the run is to be sent anywhere; see `Destination.push`."""
+    if destination:
+        destination.push(folder)

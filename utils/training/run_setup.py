@@ -45,12 +45,12 @@ def set_up_logging(*, main_process: bool) -> None:
         huggingface_hub.utils.disable_progress_bars()
 
 
-def prepare_output_dir(output_dir: str | Path, *, resume: bool, overwrite: bool) -> Path:
+def prepare_output_dir(output_dir: str | Path, *, resume: str | bool | None, overwrite: bool) -> Path:
     """Make the output folder, or say why it cannot be used.
 
     Args:
         output_dir: folder of the run.
-        resume: the run goes on from a checkpoint in it.
+        resume: what `--resume_from_checkpoint` says: whether the run goes on from a checkpoint in it.
         overwrite: remove the checkpoints of an earlier run.
 
     Raises:
@@ -59,7 +59,7 @@ def prepare_output_dir(output_dir: str | Path, *, resume: bool, overwrite: bool)
     """
     if not output_dir:
         raise ArgumentError("--output_dir: expected a folder for the run's model and results, found none")
-    folder = Path(output_dir)
+    folder, resume = Path(output_dir), wants_to_resume(resume)
     folder.mkdir(parents=True, exist_ok=True)
     earlier = [path for path in folder.iterdir() if path.name == "run.json" or path.name.startswith("checkpoint-")]
     if earlier and overwrite and not resume:
@@ -108,7 +108,7 @@ def is_whole(checkpoint: str | Path) -> bool:
     return bool(weights)
 
 
-def wants_to_resume(asked: str | None) -> bool:
+def wants_to_resume(asked: str | bool | None) -> bool:
     """Whether `--resume_from_checkpoint` is given, and not as `false`."""
     return bool(asked) and str(asked).lower() != "false"
 
