@@ -10,9 +10,11 @@ import sys
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokenizer
 
 from tests.hub.local_hub import USER
 from tests.small_heads import AUTOS, OURS, TEXTS, build_heads
+from utils.adapters import directories, methods
 from utils.evaluation.entity_finder import EntityFinder
 from utils.evaluation.label_finder import LabelFinder
 from utils.training.hub import Destination
@@ -39,6 +41,12 @@ for name, auto in autos.items():
 earlier = transformers.AutoModelForMaskedLM.from_pretrained(f"{user}/masked", revision=commit).eval()
 with torch.no_grad():
     outputs["earlier.logits"] = earlier(**inputs["masked"]).logits
+from peft import PeftModel  # an adapter: on its base, under the labels of its own configuration
+config = transformers.AutoConfig.from_pretrained(f"{user}/adapter")
+base = transformers.AutoModelForTokenClassification.from_pretrained(f"{user}/masked", config=config)
+adapted = PeftModel.from_pretrained(base, f"{user}/adapter").eval()
+with torch.no_grad():
+    outputs["adapter.logits"] = adapted(**inputs["softmax"]).logits
 save_file(outputs, f"{folder}/outputs")
 for name in ("crf", "span", "pooled", "cloze"):
     apply = transformers.pipeline(model=f"{user}/{name}", trust_remote_code=True)
@@ -72,6 +80,22 @@ def inputs():
     return given
 
 
+def save_tagging_adapter(base, like, output):
+    """A softmax tagger that was trained through LoRA, as a run leaves it; its base is on the Hub."""
+    shutil.copytree(like, output)
+    (output / "model.safetensors").unlink()
+    model = AutoModelForTokenClassification.from_pretrained(base, config=AutoConfig.from_pretrained(like))
+    method = methods.choose_method("lora", methods.inner_encoder(model), rank=2)
+    untrained = methods.find_untrained(model, str(base))
+    methods.add_adapter(model, method, untrained=untrained, base=f"{USER}/masked")
+    with torch.no_grad():
+        for each in model.parameters():
+            if each.requires_grad:
+                each.add_(torch.randn_like(each) / 5)
+    directories.save_adapter(model, output)
+    return model.eval()
+
+
 @pytest.fixture(scope="module")
 def fresh(lasting_hub, heads, inputs, folder, tmp_path_factory):
     """Outputs, refusals and pipelines' answers in another process; every head pushed, the masked one twice."""
@@ -86,6 +110,8 @@ def fresh(lasting_hub, heads, inputs, folder, tmp_path_factory):
     later.save_pretrained(folder / "masked again")
     heads["masked again"] = later
     Destination(f"{USER}/masked").push(folder / "masked again")
+    heads["adapter"] = save_tagging_adapter(folder / "masked again", folder / "softmax", folder / "adapter")
+    Destination(f"{USER}/adapter").push(folder / "adapter")
 
     away = tmp_path_factory.mktemp("away")
     settings = {"HF_ENDPOINT": lasting_hub.url, "HF_HOME": str(away / "home"), "HF_TOKEN": lasting_hub.token}
@@ -110,9 +136,24 @@ def test_model_loaded_by_id_gives_equal_outputs(fresh, heads, inputs, name):
         assert torch.equal(outputs[f"{name}.{key}"], expected[key]), key
 
 
+def test_adapter_loaded_by_id_on_its_base_gives_equal_outputs(fresh, heads, inputs):
+    with torch.no_grad():
+        expected = heads["adapter"](**inputs["softmax"]).logits
+    assert torch.equal(fresh[0]["adapter.logits"], expected)
+
+
+def test_predict_takes_an_adapter_by_id(fresh, heads, folder, capsys):
+    import predict
+
+    predict.main([f"{USER}/adapter", "--text", TEXTS[1], "--device", "cpu", "--precision", "fp32"])
+    found = json.loads(capsys.readouterr().out)
+    expected = EntityFinder(heads["adapter"], AutoTokenizer.from_pretrained(folder / "softmax")).find([TEXTS[1]])[0]
+    assert [each["start"] for each in found["entities"]] == [each.start for each in expected]
+
+
 def test_weights_come_from_where_large_files_lie(fresh, lasting_hub):
     fetched = {line for line in lasting_hub.requests if line.startswith("GET /lfs/")}
-    assert len(fetched) == len(AUTOS) + 1  # the masked one in two states
+    assert len(fetched) == len(AUTOS) + 2  # the masked one in two states, and the adapter
 
 
 def test_model_of_an_earlier_commit_gives_the_earlier_outputs(fresh, heads, inputs):

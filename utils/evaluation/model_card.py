@@ -9,6 +9,8 @@ import yaml
 from ..data.private_words import hide_folders, hide_texts
 
 UNTESTED = "One run with one seed. Texts unlike the training data, and {} that it does not have, were not tested."
+NEWLINES = "\n\n"
+MERGED = ("lora", "bitfit", "layernorm", "ia3")  # adapters that are changes of weights
 EXAMPLES = {"zh": "张伟在北京大学教书。", "en": "Ann Lee teaches at Oxford."}
 
 
@@ -194,7 +196,7 @@ def model_card(
     }
     front = {
         **{name: value for name, value in chosen.items() if value},
-        "library_name": "transformers",
+        "library_name": "peft" if _adapter_use(record) else "transformers",
         "pipeline_tag": task,
         "tags": list(tags),
         "model-index": [{"name": _shown_path(record).rstrip("/").rpartition("/")[2], "results": [result]}],
@@ -214,9 +216,7 @@ def model_card(
 
 ## Use
 
-{serving if promise else ""}With transformers alone:
-
-{loading}
+{serving if promise else ""}{_adapter_use(record) or "With transformers alone:" + NEWLINES + loading}
 
 ## Scores
 
@@ -279,6 +279,21 @@ def pipeline_code(record: dict, task: str | None, told: str, option: str = "", *
     apply({text})  # {told}
 
 """
+
+
+def _adapter_use(record: dict) -> str:
+    """How an adapter is used; empty for whole models."""
+    arguments = record["arguments"]
+    kind = arguments.get("adapter", "none")
+    if kind == "none":
+        return ""
+    base = hide_folders(arguments["model_name_or_path"])
+    text = f"This is an adapter (`{kind}`) with its head; `{base}` has the encoder."
+    if kind in MERGED:
+        text += f""" A whole model, which transformers loads alone:
+
+    python predict.py {_shown_path(record)} --merge whole"""
+    return text
 
 
 def _shown_path(record: dict) -> str:
