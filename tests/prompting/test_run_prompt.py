@@ -47,7 +47,7 @@ def test_zero_shot_is_what_the_words_say(run, files, wordpiece):
         np.mean([r["label"] == g for r, g in zip(rows, gold, strict=True)])
     )
     left = {path.name for path in (files / "out").iterdir()}
-    assert left == {"predictions.jsonl", "report.json", "all_results.json", "run.json"}
+    assert left == {"predictions.jsonl", "report.json", "example_counts.json", "all_results.json", "run.json"}
 
 
 @pytest.mark.parametrize("kind", ["content_free", "prior", "batch"])
