@@ -21,5 +21,5 @@ run .venv/bin/python scripts/mix_corpus.py scripts/bert_mini_corpus.yaml "$corpu
 learn --model_name_or_path "$start"
 # A little of long sequences at the end, so that far positions fit what the layers have become.
 learn --model_name_or_path outputs/mlm_bert_mini_on --output_dir outputs/mlm_bert_mini_on_long --max_length 512 \
-    --per_device_train_batch_size 8 --max_steps 150 --warmup_steps 10 --eval_steps 150 --save_steps 150 \
+    --per_device_train_batch_size 8 --max_steps 120 --warmup_steps 10 --eval_steps 120 --save_steps 120 \
     --muon_learning_rate 1e-4 --learning_rate 7e-5
