@@ -1,17 +1,18 @@
 """`pipeline(model=id, trust_remote_code=True)` for our cloze classifier: it writes texts into the model's template.
 
-This file imports torch and transformers only, because it travels to the Hub beside the model.
+This file imports torch, transformers and its sibling only, because both travel to the Hub beside the model.
 """
 
 import re
 
 import torch
-from transformers import Pipeline
+
+from .class_pipeline import ClassPipeline
 
 PLACE = re.compile(r"\{\{|\}\}|\{(text|text_pair|span|soft:[^{}]*|(?:mask\}\{)*mask)\}")
 
 
-class ClozePipeline(Pipeline):
+class ClozePipeline(ClassPipeline):
     """Classifies texts, or pairs `{"text": ..., "text_pair": ...}`, by the words that fill the template's blank.
 
     A text that is too long loses its end; of two the longer one. A model that is asked about spans of a text, which
@@ -20,14 +21,6 @@ class ClozePipeline(Pipeline):
     Returns:
         For each text a list of `{"label", "score"}`, the most probable first; one of them, or `top_k` (None for all).
     """
-
-    _load_processor = _load_image_processor = _load_feature_extractor = False
-    _load_tokenizer = True
-
-    def _sanitize_parameters(self, top_k=1, **options):
-        if options:
-            raise ValueError(f"expected no option but top_k, found {', '.join(options)}")
-        return {}, {}, {"top_k": top_k}
 
     def preprocess(self, row: str | dict):
         """A text, or a pair of texts, in the template: once for each number of tokens that label words have."""
@@ -66,14 +59,6 @@ class ClozePipeline(Pipeline):
 
     def _forward(self, inputs):
         return {"logits": self.model(**inputs).logits}
-
-    def postprocess(self, outputs, top_k=1):
-        """Labels and probabilities from logits."""
-        config = self.model.config
-        temperature = (getattr(config, "decision", None) or {}).get("temperature", 1.0)
-        scores = (outputs["logits"][0].double() / temperature).softmax(-1)
-        order = scores.argsort(descending=True)[:top_k].tolist()
-        return [{"label": config.id2label[i], "score": float(scores[i])} for i in order]
 
     def _fill(self, given: dict[str, str]) -> tuple[list[int], list[int]]:
         """Token ids before and behind the masks; trainable vectors have the ids from the vocabulary's size on."""
