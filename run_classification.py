@@ -226,7 +226,7 @@ def main(argv=None):
             report[split] = evaluator.report(logits, rule)
             results |= outputs.metrics | {f"{key}_{name}": value for name, value in report[split]["scores"].items()}
             logger.info("\n%s\n", class_report.describe_scores(split, report[split], labels=labels))
-            counts[split] = example_counts.of_verdicts(dataset[split], rule.verdicts(logits), labels)
+            counts[split] = example_counts.of_verdicts(dataset[split], rule.verdicts(logits), rule)
         verdicts = rule.verdicts(logits)
     if trainer.is_world_process_zero():
         given = [head, decisions, data, base, adapter, flags, training]

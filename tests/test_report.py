@@ -77,7 +77,7 @@ def test_nothing_is_bold_without_counts_and_the_table_says_so(tmp_path, capsys):
     write_run(tmp_path / "two", 1, share=0.5, head="span", counts=False)
     report.main([str(tmp_path), "--output_dir", str(tmp_path / "report")])
     out = capsys.readouterr().out
-    assert "**" not in out and "- span: not tested, a run has no example_counts.json" in out
+    assert "**" not in out and "- span: not tested, runs left no counts of the same examples for it" in out
 
 
 def test_seeds_with_splits_of_their_own_stand_one_after_the_other(tmp_path):
@@ -101,6 +101,16 @@ def test_names_tell_what_differs(tmp_path):
     write_run(tmp_path / "b", 1, adapter="none", learning_rate=1e-3)
     names = [group.name for group in run_groups.group_runs(run_groups.read_runs([tmp_path]))]
     assert names == ["adapter=lora", "adapter=none"]
+
+
+def test_scripts_are_told_apart_by_their_names_and_not_by_every_option(tmp_path):
+    write_run(tmp_path / "a", 1)
+    write_run(tmp_path / "b", 1, pooling="mean")
+    record = json.loads((tmp_path / "b" / "run.json").read_text())
+    record["argv"] = ["run_classification.py"]
+    (tmp_path / "b" / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    names = [group.name for group in run_groups.group_runs(run_groups.read_runs([tmp_path]))]
+    assert names == ["run_ner, bert-mini", "run_classification, bert-mini"]
 
 
 def test_pair_is_explained_with_the_examples_that_changed(runs, capsys):

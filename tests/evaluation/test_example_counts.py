@@ -33,6 +33,12 @@ def test_classes_add_up_to_the_scores_of_scikit_learn():
     assert total(split, "macro_f1") == pytest.approx(f1_score(gold, found, average="macro"))
 
 
+def test_positive_class_of_two_has_its_own_f1():
+    gold, found = ["a", "b", "b", "a"], ["b", "b", "a", "a"]
+    split = example_counts.of_classes(list("1234"), gold, found, ["a", "b"], 1)
+    assert total(split, "f1") == pytest.approx(f1_score(gold, found, pos_label="b"))
+
+
 def test_abstaining_is_wrong_and_predicts_no_class():
     split = example_counts.of_classes(["1", "2"], ["a", "b"], ["a", None], ["a", "b"])
     assert total(split, "accuracy") == 0.5 and total(split, "macro_f1") == 0.5

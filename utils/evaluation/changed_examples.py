@@ -23,8 +23,8 @@ def changed_examples(one: RunGroup, other: RunGroup, metric: str) -> tuple[list[
     first, second = one.counts(metric), other.counts(metric)
     if first is None or second is None:
         raise DataError(
-            f"{metric}: expected runs with example_counts.json for it, found none in "
-            f"{(one if first is None else other).runs[0].folder}"
+            f"{metric}: expected counts for it in example_counts.json of "
+            f"{(one if first is None else other).runs[0].folder}, found none; name another score with --metrics"
         )
     if first[0] != second[0]:
         raise DataError(f"{metric}: expected runs on the same examples, found other ids")

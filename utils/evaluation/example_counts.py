@@ -16,7 +16,7 @@ import numpy as np
 from datasets import Dataset
 
 from ..data.errors import DataError
-from .decisions import Verdict
+from .decisions import DecisionRule, Verdict
 from .significance import Metric, macro_f1, mean, micro_f1
 
 NAME = "example_counts.json"
@@ -48,12 +48,22 @@ def of_entities(ids: Sequence[str], gold: Iterable, predicted: Iterable) -> dict
 
 
 def of_classes(
-    ids: Sequence[str], gold: Iterable[str], predicted: Iterable[str | None], labels: Sequence[str]
+    ids: Sequence[str],
+    gold: Iterable[str],
+    predicted: Iterable[str | None],
+    labels: Sequence[str],
+    positive: int | None = None,
 ) -> dict:
-    """Counts of a classifier with one class a text; None where it abstained."""
+    """Counts of a classifier with one class a text; None where it abstained.
+
+    Args:
+        ids, gold, predicted: of each text.
+        labels: the classes.
+        positive: of two classes, the number of the one whose F1 is the run's; None for the mean over classes.
+    """
     number = {label: i for i, label in enumerate(labels)} | {None: -1}
     sides = {"gold": [number[each] for each in gold], "predicted": [number[each] for each in predicted]}
-    return {"kind": "classes", "ids": list(ids), "labels": list(labels), **sides}
+    return {"kind": "classes", "ids": list(ids), "labels": list(labels), "positive": positive, **sides}
 
 
 def of_label_sets(ids: Sequence[str], gold: Iterable[Sequence[str]], predicted: Iterable[Sequence[str]]) -> dict:
@@ -66,12 +76,12 @@ def of_answers(ids: Sequence[str], exact: Iterable[float], f1: Iterable[float]) 
     return {"kind": "answers", "ids": list(ids), "exact": list(map(float, exact)), "f1": list(map(float, f1))}
 
 
-def of_verdicts(rows: Dataset, verdicts: Sequence[Verdict], labels: Sequence[str]) -> dict:
-    """Counts of a classifier: rows have a `label`, or several `labels`."""
+def of_verdicts(rows: Dataset, verdicts: Sequence[Verdict], rule: DecisionRule) -> dict:
+    """Counts of a classifier that decides by a rule: rows have a `label`, or several `labels`."""
     if "labels" in rows.features:
         return of_label_sets(rows["id"][:], rows["labels"][:], [verdict.labels for verdict in verdicts])
     found = [verdict.labels[0] if verdict.labels else None for verdict in verdicts]
-    return of_classes(rows["id"][:], rows["label"][:], found, labels)
+    return of_classes(rows["id"][:], rows["label"][:], found, rule.labels, rule.positive)
 
 
 def read_counts(folder: str | Path) -> dict[str, dict]:
@@ -86,7 +96,7 @@ def read_counts(folder: str | Path) -> dict[str, dict]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         for split in found.values():
-            sizes = {len(value) for name, value in split.items() if name not in ("kind", "labels")}
+            sizes = {len(value) for name, value in split.items() if name not in ("kind", "labels", "positive")}
             if len(sizes) != 1 or split["kind"] not in METRICS:
                 raise ValueError(f"{split['kind']}, lists of {sorted(sizes)} examples")
     except (ValueError, KeyError, AttributeError) as error:
@@ -112,7 +122,10 @@ def _classes(split: dict) -> dict[str, tuple[np.ndarray, Metric]]:
     gold, predicted = (np.array(split[name])[:, None] == numbers for name in ("gold", "predicted"))
     right = np.array(split["gold"]) == np.array(split["predicted"])
     counts = np.concatenate([gold & predicted, predicted, gold], axis=1).astype(np.float64)
-    return {"accuracy": (_with_count(right), mean), "macro_f1": (counts, macro_f1)}
+    found = {"accuracy": (_with_count(right), mean), "macro_f1": (counts, macro_f1), "f1": (counts, macro_f1)}
+    if split["positive"] is not None:  # its columns alone
+        found["f1"] = counts[:, split["positive"] :: len(numbers)], micro_f1
+    return found
 
 
 def _answers(split: dict) -> dict[str, tuple[np.ndarray, Metric]]:

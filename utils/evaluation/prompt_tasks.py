@@ -129,7 +129,7 @@ class ClassTask:
             shown = describe_scores(split, report, labels=self.labels)
         verdicts = self.rule.verdicts(logits)
         if evaluator.targets is not None:
-            counts = of_verdicts(rows, verdicts, self.labels)
+            counts = of_verdicts(rows, verdicts, self.rule)
         lines = prediction_lines(rows, verdicts, multi_label=False, top_k=self.top_k)
         return Answers(lines, report, shown, counts)
 

@@ -84,7 +84,8 @@ class ResultTable:
             return []
         lines = ["", f"{self.metrics[0]}, best mean beside each other row; paired over examples, seeds averaged:", ""]
         for name, found in self.comparisons.items():
-            lines.append(f"- {name}: {found.describe() if found else 'not tested, a run has no example_counts.json'}")
+            told = found.describe() if found else "not tested, runs left no counts of the same examples for it"
+            lines.append(f"- {name}: {told}")
         return lines
 
     def csv(self) -> str:

@@ -160,21 +160,21 @@ def group_runs(runs: Iterable[Run]) -> list[RunGroup]:
 
 
 def _names(groups: list[list[Run]]) -> list[str]:
-    """What sets each group apart: the settings that not all share."""
-    settings = [members[0].settings for members in groups]
-    keys = list(dict.fromkeys(key for each in settings for key in each))
-    differing = [key for key in keys if len({each.get(key) for each in settings}) > 1]
-    if not differing:
-        model = groups[0][0].arguments.get("model_name_or_path")
-        return [f"{groups[0][0].script}, {Path(model).name}" if model else groups[0][0].script]
+    """What sets each group apart from the others of its script: the settings that not all of them share."""
+    scripts = [members[0].script for members in groups]
     names = []
-    for members, each in zip(groups, settings, strict=True):
-        parts = []
+    for members in groups:
+        first = members[0]
+        rivals = [each[0].settings for each in groups if each[0].script == first.script]
+        differing = [key for key in first.settings if len({each.get(key) for each in rivals}) > 1]
+        parts = [first.script] if len(set(scripts)) > 1 or not differing else []
+        if "model_name_or_path" in differing or not differing:
+            parts += (
+                [Path(first.arguments["model_name_or_path"]).name] if first.arguments.get("model_name_or_path") else []
+            )
         for key in differing:
-            value = members[0].script if key == "script" else members[0].arguments.get(key)
-            if key == "model_name_or_path" and value:
-                value = Path(value).name
-            if key in each and value is not None:
-                parts.append(str(value) if key in ("script", "model_name_or_path", "head") else f"{key}={value}")
+            value = first.arguments.get(key)
+            if key != "model_name_or_path" and value is not None:
+                parts.append(str(value) if key == "head" else f"{key}={value}")
         names.append(", ".join(parts))
     return names
