@@ -169,7 +169,8 @@ def main(argv=None):
         atomic_files.write_json(output_dir / "all_results.json", results)
         atomic_files.write_json(output_dir / "run.json", record)
         hub.push(output_dir, destination)
-        logger.info("%s holds the run; give it to the other scripts as --model_name_or_path", output_dir)
+        use = "predict.py --merge makes a model of it for" if adapter.adapter != "none" else "give it to"
+        logger.info("%s holds the run; %s the other scripts as --model_name_or_path", output_dir, use)
     return results
 
 

@@ -26,7 +26,7 @@ from transformers import (
     PreTrainedConfig,
 )
 
-from utils.evaluation.trained_models import find_kind, load_own_tokenizer
+from utils.evaluation.trained_models import find_kind, load_model, load_own_tokenizer
 from utils.modeling.cloze_classifier import ClozeClassifier
 from utils.modeling.crf_tagger import CrfTagger
 from utils.modeling.span_tagger import SpanTagger
@@ -139,14 +139,14 @@ def main(argv=None):
 
 
 def load(name_or_path, *, revision):
-    """A model in eval mode with plain attention, and its tokenizer; no code of the model's directory is run."""
+    """A model, or an adapter on its base, with plain attention, and its tokenizer; no code of its directory is run."""
     fields, _ = PreTrainedConfig.get_config_dict(name_or_path, revision=revision)
     require_safetensors(name_or_path, revision=revision)
     masked = (fields.get("architectures") or [""])[0].endswith("ForMaskedLM")
     kind = None if masked else find_kind(name_or_path, revision=revision)
     model_class = AutoModelForMaskedLM if masked else OURS.get(fields.get("model_type"), STOCK.get(kind))
-    plain = {"attn_implementation": "eager", "dtype": torch.float32}
-    model = model_class.from_pretrained(name_or_path, revision=revision, **plain).eval()
+    model = load_model(model_class, name_or_path, revision=revision).float().eval()
+    model.set_attn_implementation("eager")
     return model, load_own_tokenizer(name_or_path, revision=revision)
 
 

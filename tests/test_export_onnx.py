@@ -15,6 +15,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer
 from scripts import export_onnx
 from tests.modeling.encoder_families import ENCODERS, SMALL
 from tests.small_heads import AUTOS, TAGS, build_heads, names
+from utils.adapters import directories, methods
 from utils.modeling.cloze_classifier import ClozeClassifier
 from utils.modeling.crf_tagger import CrfTagger, decode_softmax
 from utils.modeling.span_tagger import decode_spans
@@ -65,6 +66,24 @@ def decoding(heads, folder):
 
 def tagged(inputs):
     return (inputs["input_ids"] > 3).numpy()
+
+
+@pytest.mark.parametrize("kind", ["lora", "bottleneck", "prefix"])
+def test_adapter_is_exported_on_its_base(heads, folder, tmp_path, kind):
+    base = str(folder / "masked")
+    model = CrfTagger.from_encoder(base, **names(TAGS), special_token_ids=[0, 2, 3])
+    method = methods.choose_method(kind, model.encoder, rank=2, size=4, count=3)
+    methods.add_adapter(model, method, untrained=methods.find_untrained(model, base), base=base)
+    directories.save_adapter(model.eval(), tmp_path)
+    AutoTokenizer.from_pretrained(folder / "crf").save_pretrained(tmp_path)
+    export_onnx.main([str(tmp_path), str(tmp_path / "onnx")])
+    for size in SIZES:
+        inputs = draw(*size)
+        with torch.no_grad():
+            expected = model(**inputs).logits
+        found = torch.from_numpy(run(tmp_path / "onnx" / "model.onnx", inputs)["logits"])
+        seen = inputs["attention_mask"].bool()
+        torch.testing.assert_close(found[seen], expected[seen], rtol=0, atol=1e-4)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)

@@ -132,7 +132,7 @@ class VirtualTokens(nn.Module):
     def _widen(self, seen: Tensor, count: int) -> Tensor:
         """(batch, length) or (batch, ..., length, length) mask with `count` more places: seen by all, seeing all."""
         if seen.dim() == 2:
-            return self._join(seen, seen.new_ones(len(seen), count))
+            return self._join(seen, seen.new_ones(seen.shape[0], count))
         seen = self._join(seen, seen.new_ones(*seen.shape[:-1], count), dim=-1)
         return self._join(seen, seen.new_ones(*seen.shape[:-2], count, seen.shape[-1]), dim=-2)
 
