@@ -74,8 +74,9 @@ def _labels(one: dict) -> list[str]:
 
 def _card(one: dict, rank: int) -> str:
     chips = "".join(f'<span class="chip">{plain(kind)}</span>' for kind in one["errors"])
-    sure = "" if one["confidence"] is None else f'<span class="sure">{one["confidence"]:.3f}</span>'
-    head = f'<span class="rank">{rank}</span><span class="id">{isolated(one["id"])}</span>{chips}{sure}'
+    sure = "" if one["confidence"] is None else f"{one['confidence']:.3f} <small>sure</small>"
+    head = f'<span class="rank">{rank}</span><span class="id">{isolated(one["id"])}</span>{chips}'
+    head += f'<span class="sure">{sure}</span>'
     rows = []
     if "question" in one:
         rows.append(("question", visible(one["question"])))

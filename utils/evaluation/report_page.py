@@ -16,6 +16,7 @@ from .svg_charts import bar, line_chart
 
 BROADEST = 12  # classes of a matrix
 PAIRS = 20  # confusions that are listed
+BAR = '<span class="unseen">as a bar</span>'
 SPLITS = {"validation": "Validation", "test": "Test"}
 
 
@@ -41,8 +42,9 @@ def report_page(report: dict) -> str:
         f"{content}</section>"
         for id, (title, content) in sections.items()
     )
-    facts = "".join(f"<li>{plain(name)} <b>{isolated(str(value))}</b></li>" for name, value in report["run"].items())
-    title = plain(shorten(str(report["run"].get("run", "run"))))
+    facts = dict(report["run"])
+    title = plain(shorten(str(facts.pop("run"))))
+    shown = "".join(f"<li>{plain(name)} <b>{isolated(str(value))}</b></li>" for name, value in facts.items())
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -57,7 +59,7 @@ def report_page(report: dict) -> str:
 <body>
 <a class="skip" href="#content">To the content</a>
 <nav aria-label="Parts of the page">{links}<button type="button" id="theme" hidden>Dark</button></nav>
-<header class="top"><h1>Errors of {title}</h1><ul class="facts">{facts}</ul></header>
+<header class="top"><h1>Errors of {title}</h1><ul class="facts">{shown}</ul></header>
 <main id="content">{body}</main>
 <footer><p>Made by Weitiao. Scores run from 0 to 1 and are over all examples; the numbers of this page are in
 error_report.json.</p></footer>
@@ -96,7 +98,7 @@ def _said(name: str) -> str:
 
 def _table(name: str, head: Sequence[str], rows: Sequence[str], look: str = "") -> str:
     """Columns have their names, rows their own as first cell; it scrolls on its own where it is broad."""
-    titles = "".join(f'<th scope="col">{title}</th>' for title in head)
+    titles = "".join(f'<th scope="col"{" class=wide" * (title == BAR)}>{title}</th>' for title in head)
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{plain(name)}"><table class="{look}">'
         f"<thead><tr>{titles}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
@@ -113,10 +115,10 @@ def _classes(table: dict[str, dict]) -> str:
             f'<tr{mean}><th scope="row">{isolated(name)}</th>{numbers}<td class="wide">{bar(row["f1"])}</td>'
             f"<td>{row['support']:,}</td></tr>"
         )
-    head = ["class", "precision", "recall", "F1", '<span class="zero">0 to 1</span>', "support"]
+    head = ["class", "precision", "recall", "F1", BAR, "support"]
     left = len(table) - len(short)
     note = f'<p class="note">Those with the lowest F1; {left:,} more are in error_report.json.</p>' if left else ""
-    return f"<h3>Classes</h3>{note}{_table('Classes', head, rows)}"
+    return f"<h3>Classes</h3>{note}{_table('Classes', head, rows, 'classes')}"
 
 
 def _confusions(errors: dict) -> str:
@@ -172,14 +174,15 @@ def _matrix(labels: Sequence[str], pairs: Sequence[Sequence], right: dict[str, i
 
 
 def _slice(part: dict) -> str:
-    rows = []
+    rows, never = [], part["title"].startswith("How often")
     for row in part["rows"]:
-        span = f"{row['from']:,}" if row["from"] == row["to"] else f"{row['from']:,}–{row['to']:,}"
+        first, last = row["from"], row["to"]
+        span = ("never" if never and not first else f"{first:,}") if first == last else f"{first:,}–{last:,}"
         rows.append(
             f'<tr><th scope="row">{span}</th><td>{row["count"]:,}</td><td>{row["score"]:.4f}</td>'
             f'<td class="wide">{bar(row["score"])}</td></tr>'
         )
-    head = ["from–to", "count", plain(part["score"]), '<span class="zero">0 to 1</span>']
+    head = ["from–to", "count", plain(part["score"]), BAR]
     return f"<div><h4>{plain(part['title'])}</h4>{_table(part['title'], head, rows)}</div>"
 
 

@@ -39,7 +39,7 @@ def line_chart(
 
     Args:
         title: what it shows.
-        lines: `{"name", "points": [[x, y], ...]}`, three at most; `note`, where there is one, says more of each point.
+        lines: `{"name", "points": [[x, y], ...]}`, three at most; `more` names further numbers of each point.
         x_name, y_name: of the axes.
         mark: an x to draw a line at, the best.
         square: both axes from 0 to 1, with the diagonal.
@@ -48,8 +48,8 @@ def line_chart(
     x_ticks, y_ticks = (
         ([0, 0.25, 0.5, 0.75, 1],) * 2 if square else (nice_ticks(min(xs), max(xs)), nice_ticks(min(ys), max(ys)))
     )
-    if not square and all(float(x).is_integer() for x in xs):
-        x_ticks = sorted({round(tick) for tick in x_ticks})
+    if not square and x_ticks[-1] - x_ticks[0] >= 2:  # epochs and steps are whole
+        x_ticks = sorted({math.floor(x_ticks[0]), math.ceil(x_ticks[-1]), *(t for t in x_ticks if t == int(t))})
 
     def across(x):
         return round(LEFT + (x - x_ticks[0]) / (x_ticks[-1] - x_ticks[0]) * (WIDTH - LEFT - RIGHT), 1)
@@ -75,7 +75,7 @@ def line_chart(
         )
         anchor = "end" if across(mark) > WIDTH / 2 else "start"
         parts.append(
-            f'<text x="{across(mark) + (-5 if anchor == "end" else 5)}" y="{HEIGHT - BOTTOM - 6}" '
+            f'<text x="{across(mark) + (-5 if anchor == "end" else 5)}" y="{TOP + 10}" '
             f'text-anchor="{anchor}">best</text>'
         )
     for line, look in zip(lines, LOOKS, strict=False):
