@@ -64,7 +64,7 @@ def launch(args, *, block):
         prevent_thread_lock=not block,
         quiet=not block,
         theme=theme,
-        css=STYLE,
+        css_paths=STYLE,
         footer_links=[],
     )
     return page

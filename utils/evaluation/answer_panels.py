@@ -1,6 +1,7 @@
 """What a model says about one text as HTML, for a page that somebody types into; everything is escaped."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from ..encoding.entity_windows import Entity
@@ -10,23 +11,7 @@ from .marked_text import Mark, isolated, mark_spans, plain
 from .svg_charts import bar
 
 HUES = 6  # looks of entity types, in turn
-
-STYLE = """
-.panel { font-size: 1.02rem; line-height: 2; color: var(--body-text-color); }
-.panel p { white-space: pre-wrap; overflow-wrap: anywhere; margin: .2rem 0 1rem; }
-.panel mark { color: inherit; border-radius: .25rem; padding: .12rem .25rem; border-bottom: 2px solid; }
-.panel .tag { font-size: .74rem; margin-left: .35rem; opacity: .8; white-space: nowrap; }
-.panel table { border-collapse: collapse; font-size: .95rem; line-height: 1.5; font-variant-numeric: tabular-nums; }
-.panel th, .panel td { text-align: left; padding: .35rem 1.2rem .35rem 0; border-bottom: 1px solid var(--border-color-primary); }
-.panel thead th { font-weight: 500; opacity: .7; }
-.panel tr.chosen th { font-weight: 700; }
-.panel .bar { width: 9rem; height: .6rem; display: inline-block; vertical-align: middle; }
-.panel .room { fill: var(--border-color-primary); } .panel .full { fill: #2f6fb7; }
-.panel .sign { font-size: .75em; opacity: .7; border: 1px dotted; border-radius: .2rem; padding: 0 .15rem; }
-.hue0 { background: #2f6fb733; border-color: #2f6fb7 !important; } .hue1 { background: #b4571c33; border-color: #b4571c !important; }
-.hue2 { background: #3b8a5233; border-color: #3b8a52 !important; } .hue3 { background: #8a4fb033; border-color: #8a4fb0 !important; }
-.hue4 { background: #a88a0633; border-color: #a88a06 !important; } .hue5 { background: #c23b6e33; border-color: #c23b6e !important; }
-"""
+STYLE = Path(__file__).with_suffix(".css")  # what the page needs besides
 
 
 def entity_panel(text: str, entities: Sequence[Entity], types: Sequence[str]) -> str:
@@ -91,4 +76,5 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]], chosen: Sequence[
         look = ' class="chosen"' if chosen and chosen[i] else ""
         cells = "".join(f"<td>{cell}</td>" for cell in rest)
         lines.append(f'<tr{look}><th scope="row">{first}</th>{cells}</tr>')
-    return f"<table><thead><tr>{titles}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+    table = f"<table><thead><tr>{titles}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="Probabilities">{table}</div>'

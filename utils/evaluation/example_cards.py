@@ -94,12 +94,15 @@ def _card(one: dict, rank: int) -> str:
         rows.append(("text", visible(one["text"]) + _more(one)))
         if "text_pair" in one:
             rows.append(("and", visible(one["text_pair"])))
-        for title, side, other in (("gold", one["gold"], one["found"]), ("said", one["found"], one["gold"])):
-            shown = [_label(label, one["scores"].get(label), right=label in other) for label in side]
+        for title, wrong, side, other in (
+            ("gold", "gold", one["gold"], one["found"]),
+            ("said", "bad", one["found"], one["gold"]),
+        ):
+            shown = [_label(label, one["scores"].get(label), "good" if label in other else wrong) for label in side]
             rows.append((title, " ".join(shown) or "<em>none</em>"))
         rest = [label for label in one["scores"] if label not in one["gold"] and label not in one["found"]]
         if rest:
-            rows.append(("likeliest", " ".join(_label(label, one["scores"][label], right=False) for label in rest)))
+            rows.append(("likeliest", " ".join(_label(label, one["scores"][label], "bad") for label in rest)))
     else:
         rows += _spans(one)
     lines = "".join(f'<dt>{name}</dt><dd dir="auto">{shown}</dd>' for name, shown in rows)
@@ -136,6 +139,6 @@ def _more(one: dict) -> str:
     return f' <span class="sign">… {left:,} more</span>' if left else ""
 
 
-def _label(label: str, score: float | None, *, right: bool) -> str:
+def _label(label: str, score: float | None, look: str) -> str:
     number = "" if score is None else f' <span class="score">{score:.3f}</span>'
-    return f'<span class="label {"good" if right else "bad"}">{isolated(label)}{number}</span>'
+    return f'<span class="label {look}">{isolated(label)}{number}</span>'

@@ -16,6 +16,7 @@ from .svg_charts import bar, line_chart
 
 BROADEST = 12  # classes of a matrix
 PAIRS = 20  # confusions that are listed
+SHADES = (0.03, 0.1, 0.25)  # shares of a class from which on a confusion is darker
 BAR = '<span class="unseen">as a bar</span>'
 SPLITS = {"validation": "Validation", "test": "Test"}
 
@@ -130,7 +131,7 @@ def _confusions(errors: dict) -> str:
             f'<tr><th scope="row">{isolated(label)}</th>{"".join(_count(counted[label][kind]) for kind in kinds)}</tr>'
             for label in shown
         ]
-        first = "" if errors["kind"] == "answers" else "class"
+        first = "of" if errors["kind"] == "answers" else "class"
         parts.append(_table("Kinds of errors", [first, *map(plain, kinds)], rows))
         if len(shown) < len(counted):
             parts.append(f'<p class="note">Those with most errors, of {len(counted):,}.</p>')
@@ -141,7 +142,7 @@ def _confusions(errors: dict) -> str:
         )
         parts.append(f"<h4>Taken for another {'type' if errors['kind'] == 'entities' else 'class'}</h4>")
         if len(involved) <= BROADEST:
-            parts.append(_matrix(involved, pairs, errors.get("right", {})))
+            parts.append(_matrix(involved, pairs, errors))
         else:
             rows = [
                 f'<tr><th scope="row">{isolated(gold)}</th><td>{isolated(found)}</td><td>{count:,}</td></tr>'
@@ -155,17 +156,17 @@ def _count(count: int) -> str:
     return f"<td>{count:,}</td>" if count else '<td class="zero">0</td>'
 
 
-def _matrix(labels: Sequence[str], pairs: Sequence[Sequence], right: dict[str, int]) -> str:
-    counts = {(gold, found): count for gold, found, count in pairs}
-    most = max(counts.values())
+def _matrix(labels: Sequence[str], pairs: Sequence[Sequence], errors: dict) -> str:
+    """Counts, the darker the greater their share of the gold class."""
+    counts, right = {(gold, found): count for gold, found, count in pairs}, errors.get("right")
     rows = []
     for gold in labels:
-        cells = []
+        cells, total = [], errors["table"].get(gold, {}).get("support") or 1
         for found in labels:
             if gold == found:
                 cells.append(f'<td class="same">{right[gold]:,}</td>' if right else "<td>·</td>")
             elif count := counts.get((gold, found)):
-                cells.append(f'<td class="h{1 + min(3, 4 * count // (most + 1))}">{count:,}</td>')
+                cells.append(f'<td class="h{1 + sum(count > share * total for share in SHADES)}">{count:,}</td>')
             else:
                 cells.append('<td class="zero">0</td>')
         rows.append(f'<tr><th scope="row">{isolated(gold)}</th>{"".join(cells)}</tr>')

@@ -28,7 +28,9 @@ def pages(record: dict, errors: dict[str, dict], state: TrainerState | None) -> 
         arguments = record["arguments"]
         facts = {"run": Path(arguments["output_dir"]).name, "script": Path(record["argv"][0]).name}
         facts["model"] = hide_folders(arguments["model_name_or_path"])
-        facts |= {name: arguments[name] for name in FACTS if arguments.get(name) not in (None, "none", [])}
+        for name in FACTS:
+            if (value := arguments.get(name)) not in (None, "none", []):
+                facts[name] = " | ".join(value) if isinstance(value, list) else value
         facts["started"] = record["started"].replace("T", " ").replace("Z", " UTC")
         report = {"run": facts, "splits": errors, "curves": curves}
         files = {"error_report.json": report, "error_report.html": report_page(report)}
