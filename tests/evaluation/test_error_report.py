@@ -1,42 +1,16 @@
 """What a run got wrong, from rows and answers made here."""
 
 import json
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from datasets import Dataset
 
-from utils.encoding.entity_windows import Entity
+from tests.evaluation.reported_errors import classifier, tagged, tagger
 from utils.evaluation import error_report
 from utils.evaluation.answer_finder import Answer
-from utils.evaluation.class_evaluator import ClassEvaluator
-from utils.evaluation.decisions import DecisionRule
 from utils.evaluation.error_slices import frequency_bins, length_bins
-
-
-def tagged(texts, entities):
-    rows = [[{"start": a, "end": b, "label": label} for a, b, label in each] for each in entities]
-    return Dataset.from_dict({"id": [f"n{i}" for i in range(len(texts))], "text": texts, "entities": rows})
-
-
-def tagger(texts, gold, found, *, train=None):
-    found = [[Entity(*one) for one in each] for each in found]
-    return error_report.of_entities(tagged(texts, gold), found, table={}, scores={"eval_f1": 0.5}, train=train)
-
-
-def classifier(labels, gold, logits, *, several=False, texts=None, abstain_below=0.0):
-    texts = texts or [f"text {i}" for i in range(len(gold))]
-    columns = {"id": list(map(str, range(len(gold)))), "text": texts, "labels" if several else "label": gold}
-    ids = (
-        [[int(label in each) for label in labels] for each in gold]
-        if several
-        else [labels.index(each) for each in gold]
-    )
-    encoded = Dataset.from_dict({"index": range(len(gold)), "labels": ids})
-    rule = DecisionRule(labels, several, abstain_below=abstain_below)
-    logits = np.array(logits, dtype=np.float64)
-    report = ClassEvaluator(encoded, rule).report(logits, rule)
-    return error_report.of_verdicts(Dataset.from_dict(columns), rule.verdicts(logits), rule, report=report)
 
 
 def test_worst_text_is_the_one_with_the_surest_wrong_entity():
@@ -134,6 +108,6 @@ def test_bins_hold_every_value_once():
     values = np.random.default_rng(0).integers(0, 300, 500)
     for bins in (length_bins(values), frequency_bins(values), length_bins(np.array([7])), frequency_bins(values * 9)):
         assert all(first <= last for first, last in bins)
-        assert all(one[1] + 1 == two[0] for one, two in zip(bins, bins[1:], strict=False))
+        assert all(one[1] + 1 == two[0] for one, two in pairwise(bins))
     for bins in (length_bins(values), frequency_bins(values)):
         assert sum(((values >= first) & (values <= last)).sum() for first, last in bins) == 500

@@ -9,22 +9,12 @@ from itertools import pairwise
 
 import pytest
 
-from tests.evaluation.test_error_report import classifier, tagger
+from tests.evaluation.reported_errors import HISTORY, classifier, report, tagger
 from utils.evaluation.curves import draw_curves, read_curves
 from utils.evaluation.marked_text import Mark, mark_spans, visible
 from utils.evaluation.report_page import report_page
 from utils.evaluation.svg_charts import nice_ticks
 
-EVIL = "<script>window.broken = 1</script>\"'&\u202e\u200b\x07]]><!--"
-HISTORY = [
-    {"epoch": 1.0, "step": 5, "loss": 2.0},
-    {"epoch": 1.0, "step": 5, "eval_loss": 1.5, "eval_f1": 0.25},
-    {"epoch": 2.0, "step": 10, "loss": 1.0},
-    {"epoch": 2.0, "step": 10, "eval_loss": 1.25, "eval_f1": 0.5},
-    {"epoch": 3.0, "step": 15, "loss": float("nan"), "eval_loss": 1.5, "eval_f1": 0.25},
-    {"epoch": 3.0, "step": 15, "train_runtime": 9.0},
-    {"epoch": 3.0, "step": 15, "eval_loss": 1.25, "eval_f1": 0.5},
-]
 VOID = {"meta", "link", "br", "img", "input", "line", "rect", "circle", "polyline"}
 
 
@@ -54,22 +44,8 @@ class Outline(HTMLParser):
             self.texts.append(text)
 
 
-def example(labels=("name", EVIL)):
-    one, two = labels
-    found = tagger(
-        [EVIL + "abcdef", "abcdef"],
-        [[(0, 3, one), (2, 6, two)], [(0, 2, one)]],
-        [[(0, 3, two, 0.75), (4, 8, two, 0.5)], [(0, 2, one, 0.9)]],
-    )
-    found["table"] = {label: {"precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 2} for label in labels}
-    curves = read_curves(HISTORY, metric="f1", best_step=10)
-    run = {"run": EVIL, "script": "run_ner.py"}
-    splits = {"validation": found, "test": classifier([one, two], [one, two], [[0, 9], [9, 0]], texts=[EVIL, "fine"])}
-    return {"run": run, "splits": splits, "curves": curves}
-
-
 def test_page_is_well_formed_and_made_for_everybody():
-    outline = Outline(report_page(example()))
+    outline = Outline(report_page(report()))
     assert outline.wrong == []
     levels = [int(tag[1]) for tag, _ in outline.elements if re.fullmatch("h[1-6]", tag)]
     assert levels[0] == 1 and levels.count(1) == 1 and len(levels) > 8
@@ -84,7 +60,7 @@ def test_page_is_well_formed_and_made_for_everybody():
 
 
 def test_what_comes_from_data_is_shown_and_never_run():
-    page = report_page(example())
+    page = report_page(report())
     outline = Outline(page)
     assert [tag for tag, _ in outline.elements].count("script") == 1
     assert "<script>window" not in page and not [c for c in page if c in "\u202e\u200b\x07"]
@@ -94,7 +70,7 @@ def test_what_comes_from_data_is_shown_and_never_run():
 
 
 def test_page_loads_nothing_and_admits_only_its_own_code():
-    page = report_page(example())
+    page = report_page(report())
     (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)
     assert policy.startswith("default-src 'none';")
     for tag in ("script", "style"):
@@ -106,9 +82,9 @@ def test_page_loads_nothing_and_admits_only_its_own_code():
 
 @pytest.mark.parametrize("count", [0, 1])
 def test_page_of_nothing_is_a_page(count):
-    report = {"run": {"run": "r"}, "splits": {}, "curves": read_curves([], metric="f1")}
-    report["splits"] = {"test": tagger(["ab"] * count, [[]] * count, [[]] * count)}
-    outline = Outline(report_page(report))
+    errors = {"test": tagger(["ab"] * count, [[]] * count, [[]] * count)}
+    empty = {"run": {"run": "r"}, "splits": errors, "curves": read_curves([], metric="f1")}
+    outline = Outline(report_page(empty))
     assert outline.wrong == [] and "Nothing is wrong here." in outline.texts
 
 
@@ -116,8 +92,8 @@ def test_page_stays_small_where_data_is_large():
     labels = [f"class {i}" for i in range(90)]
     logits = [[float(k == (i * 7) % 90) for k in range(90)] for i in range(900)]
     errors = classifier(labels, [labels[i % 90] for i in range(900)], logits, texts=["字" * 3000] * 900)
-    report = {"run": {"run": "r"}, "splits": {"test": errors}, "curves": read_curves([], metric="f1")}
-    page = report_page(json.loads(json.dumps(report)))
+    large = {"run": {"run": "r"}, "splits": {"test": errors}, "curves": read_curves([], metric="f1")}
+    page = report_page(json.loads(json.dumps(large)))
     assert len(page.encode()) < 500_000 and page.count('<li class="card"') == 50
 
 

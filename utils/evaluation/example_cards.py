@@ -117,7 +117,7 @@ def _spans(one: dict) -> list[tuple[str, str]]:
         for span in spans:
             right = span.get("error") == "right"
             look = "gold" if title == "gold" and "error" not in span else "right" if right else "wrong"
-            score = f" {span['score']:.2f}" if "score" in span and not right else ""
+            score = f"\u00a0{span['score']:.2f}" if "score" in span and not right else ""
             marks.append(Mark(span["start"], span["end"], span["label"] + score, look))
         before = "… " if one["offset"] else ""
         rows.append((title, before + mark_spans(one["text"], marks, offset=one["offset"]) + _more(one)))
