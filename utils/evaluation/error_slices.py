@@ -12,7 +12,7 @@ def length_bins(values: np.ndarray, *, most: int = 5) -> list[tuple[int, int]]:
 
     Example:
         >>> length_bins(np.array([2, 2, 2, 3, 3, 4, 9, 30]), most=3)
-        [(2, 2), (3, 3), (4, 30)]
+        [(2, 2), (3, 4), (5, 30)]
     """
     if not len(values):
         return []
