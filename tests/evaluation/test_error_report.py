@@ -64,7 +64,8 @@ def test_worst_class_is_the_surest_wrong_one():
 def test_answer_that_was_not_given_is_an_error_with_its_likeliest_class():
     errors = classifier(["a", "b"], ["a"], [[0.1, 0.0]], abstain_below=0.9)
     one = errors["worst"][0]
-    assert (one["errors"], one["found"], list(one["scores"])) == (["no answer"], [], ["a"])
+    assert (one["errors"], one["found"], list(one["scores"])) == (["not said, would be right"], [], ["a"])
+    assert errors["errors"] == {"texts": {"right": 0, "not said, would be right": 1}}
 
 
 def test_missed_and_spurious_labels_are_counted_by_label():

@@ -128,7 +128,9 @@ def of_verdicts(
         kinds |= {"missed label"} if true - said else set()
         weights = [scores[label] for label in said - true] + [1 - scores.get(label, 0) for label in true - said]
         if not several and kinds:
-            kinds, weights = {"wrong class" if said else "no answer"}, [verdict.ranked[0][1]]
+            likeliest, weight = verdict.ranked[0]
+            silent = "not said, would be right" if likeliest in true else "not said, would be wrong"
+            kinds, weights = {"wrong class" if said else silent}, [weight]
         errors.append(kinds)
         sure.append(max(weights, default=None))
     worst = []
@@ -158,6 +160,9 @@ def of_verdicts(
         pairs = confused_pairs(report["confusion"], rule.labels, most=CONFUSED)
         confused = {"confused": [[true, other, count] for count, true, other in pairs]}
         confused["right"] = {label: report["confusion"][i][i] for i, label in enumerate(rule.labels)}
+        if rule.abstain_below:
+            kinds = Counter(kind for each in errors for kind in each)
+            confused["errors"] = {"texts": {"right": len(errors) - kinds.total(), **dict(kinds.most_common())}}
     tail = {"reliability": report["reliability"], "worst": worst}
     if "untuned" in report:
         tail["untuned_reliability"] = report["untuned"]["reliability"]

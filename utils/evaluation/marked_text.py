@@ -60,7 +60,8 @@ def shorten(text: str) -> str:
 
 def isolated(text: str) -> str:
     """A label or id in a line of ours: whatever its direction, it does not move what stands around it."""
-    return f"<bdi>{visible(shorten(text))}</bdi>"
+    whole = f' title="{plain(text[:300])}"' if len(text) > 20 else ""  # where the page has no room for it
+    return f"<bdi{whole}>{visible(shorten(text))}</bdi>"
 
 
 def mark_spans(text: str, marks: Sequence[Mark], *, offset: int = 0) -> str:

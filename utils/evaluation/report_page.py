@@ -131,7 +131,7 @@ def _confusions(errors: dict) -> str:
             f'<tr><th scope="row">{isolated(label)}</th>{"".join(_count(counted[label][kind]) for kind in kinds)}</tr>'
             for label in shown
         ]
-        first = "of" if errors["kind"] == "answers" else "class"
+        first = "of" if errors["kind"] in ("answers", "classes") else "class"
         parts.append(_table("Kinds of errors", [first, *map(plain, kinds)], rows))
         if len(shown) < len(counted):
             parts.append(f'<p class="note">Those with most errors, of {len(counted):,}.</p>')
@@ -148,7 +148,7 @@ def _confusions(errors: dict) -> str:
                 f'<tr><th scope="row">{isolated(gold)}</th><td>{isolated(found)}</td><td>{count:,}</td></tr>'
                 for gold, found, count in pairs[:PAIRS]
             ]
-            parts.append(_table("Most frequent confusions", ["gold", "taken for", "times"], rows))
+            parts.append(_table("Most frequent confusions", ["gold", "taken for", "times"], rows, "pairs"))
     return "<h3>Confusions</h3>" + ("".join(parts) or '<p class="note">None.</p>')
 
 
