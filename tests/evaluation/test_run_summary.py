@@ -40,8 +40,10 @@ def errors():
 
 def test_summary_says_what_was_trained_and_what_to_do_next(state, errors):
     lines = describe_run(record(), errors, state, trained="outputs/a b").splitlines()
-    assert [line.split()[0] for line in lines] == ["model", "trained", "best", "validation", "test", "in", "next"]
-    assert len({len(line) - len(line.split(maxsplit=1)[1]) for line in lines}) == 1  # aligned
+    assert [line.split()[0] for line in lines] == [
+        *("model", "trained", "best", "validation", "test", "left", "errors", "next")
+    ]
+    assert all(line[11] == " " and line[12] != " " for line in lines)  # aligned
     assert lines[0].endswith("pretrained/some, head crf") and lines[1].endswith("15 steps, 3 epochs, 1 min 15 s")
     assert lines[2].endswith("epoch 2, by f1")
     assert lines[3].split()[1:5] == ["f1", "0.5000", "precision", "0.2500"]
@@ -53,7 +55,7 @@ def test_summary_says_what_was_trained_and_what_to_do_next(state, errors):
 def test_summary_of_a_run_that_only_scored_has_no_training(errors):
     for state in (None, TrainerState()):
         lines = describe_run(record(), errors, state).splitlines()
-        assert [line.split()[0] for line in lines] == ["model", "validation", "test", "in"]
+        assert [line.split()[0] for line in lines] == ["model", "validation", "test", "left", "errors"]
 
 
 def test_pages_are_left_where_there_is_something_to_show(state, errors):

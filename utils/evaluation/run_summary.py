@@ -63,16 +63,18 @@ def describe_run(
         if curves["best"] is not None:
             metric = arguments["metric_for_best_model"].removeprefix("eval_")
             lines.append(("best", f"{curves['unit']} {curves['best']:g}, by {metric}"))
+    names = dict.fromkeys([(arguments.get("metric_for_best_model") or "f1").removeprefix("eval_"), *SCORES])
     for beginning, split in SPLITS.items():
-        names = dict.fromkeys([(arguments.get("metric_for_best_model") or "f1").removeprefix("eval_"), *SCORES])
-        found = {name: results[f"{beginning}_{name}"] for name in names if f"{beginning}_{name}" in results}
-        shown = [f"{name} {found[name]:.4f}" for name in list(found)[:SHOWN]]
-        if shown:
+        found = [name for name in names if f"{beginning}_{name}" in results][:SHOWN]
+        if found:
+            scores = "".join(f"{name} {results[f'{beginning}_{name}']:.4f}   " for name in found)
             wrong = errors.get(split)
             rest = f"{wrong['wrong']:,} of {wrong['examples']:,} not all right" if wrong else ""
-            lines.append((split, "   ".join([*(f"{each:<16}" for each in shown), rest]).rstrip()))
+            lines.append((split, f"{scores}{rest}".rstrip()))
     output_dir = Path(arguments["output_dir"])
-    lines.append(("in", f"{output_dir}" + (f"; errors: {output_dir / 'error_report.html'}" if errors else "")))
+    lines.append(("left in", str(output_dir)))
+    if errors:
+        lines.append(("errors", str(output_dir / "error_report.html")))
     if trained is not None:
         command = command or f"python predict.py {shlex.quote(str(trained))} --interactive"
     if command:
