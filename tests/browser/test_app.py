@@ -1,5 +1,6 @@
 """app.py: every kind of model answers, in a browser and on this machine alone."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from tests.small_heads import CLASSES, TEXTS, TYPES, build_heads
 from utils.data.errors import DataError
 from utils.evaluation.answer_panels import class_panel, entity_panel
 from utils.evaluation.decisions import Verdict
+from utils.training.arguments import ArgumentError
 
 LISTENING = "0A"  # state of a socket in /proc/net/tcp
 
@@ -80,6 +82,12 @@ def test_panels_say_when_nothing_was_decided_or_found():
     assert "Not sure enough to say." in class_panel(Verdict([], [("<b>", 0.5)]), multi_label=False)
     assert "&lt;b&gt;" in class_panel(Verdict(["<b>"], [("<b>", 0.5)]), multi_label=True)
     assert "No entities." in entity_panel("text", [], [])
+
+
+def test_missing_package_is_named_with_its_requirements(heads, monkeypatch):
+    monkeypatch.setitem(sys.modules, "gradio", None)
+    with pytest.raises(ArgumentError, match=r"pip install -r requirements-app\.txt"):
+        app.main([str(heads / "crf")])
 
 
 def test_folder_without_a_model_and_wrong_port_are_refused(tiny_encoder, tmp_path):

@@ -55,6 +55,7 @@ def draw_curves(curves: dict) -> bytes:
             axes.axvline(curves["best"], color="gray", linestyle=":", label="best")
         axes.set_title(chart["title"])
         axes.set_xlabel(curves["unit"])
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False)

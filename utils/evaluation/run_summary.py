@@ -57,8 +57,9 @@ def describe_run(
     kind = [f"{name} {arguments[name]}" for name in ("head", "pooling", "adapter") if arguments.get(name)]
     lines = [("model", ", ".join([str(model), *(each for each in kind if not each.endswith(" none"))]))]
     if state is not None and state.log_history and "train_runtime" in results:
-        steps = f"{state.global_step:,} steps, {results.get('epoch', state.epoch or 0):.4g} epochs"
-        lines.append(("trained", f"{steps}, {_duration(results['train_runtime'])}"))
+        epochs = f"{results.get('epoch', state.epoch or 0):.4g}"
+        length = f"{state.global_step:,} steps, {epochs} epoch{'s' * (epochs != '1')}"
+        lines.append(("trained", f"{length}, {_duration(results['train_runtime'])}"))
         curves = _curves(record, state)
         if curves["best"] is not None:
             metric = arguments["metric_for_best_model"].removeprefix("eval_")
