@@ -164,7 +164,7 @@ def of_verdicts(
             kinds = Counter(kind for each in errors for kind in each)
             confused["errors"] = {"texts": {"right": len(errors) - kinds.total(), **dict(kinds.most_common())}}
     tail = {"reliability": report["reliability"], "worst": worst}
-    if "untuned" in report:
+    if report.get("untuned", {}).get("reliability") not in (None, report["reliability"]):
         tail["untuned_reliability"] = report["untuned"]["reliability"]
     return head | {"table": report["table"]} | confused | {"slices": slices} | tail
 
