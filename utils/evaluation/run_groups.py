@@ -39,7 +39,7 @@ class Run:
         folder: where.
         script: its name, such as `run_ner`.
         arguments: as they were resolved.
-        results: of `all_results.json`.
+        results: of `all_results.json`, and `size_mb`, that of its weights on disk.
     """
 
     folder: Path
@@ -173,6 +173,8 @@ def _read_run(path: Path) -> Run:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         scores = json.loads(results.read_text(encoding="utf-8")) if results.exists() else record["results"]
+        if sizes := [weights.stat().st_size for weights in path.parent.glob("*.safetensors")]:
+            scores = scores | {"size_mb": sum(sizes) / 1e6}
         return Run(path.parent, Path(record["argv"][0]).stem, record["arguments"] | {"seed": record["seed"]}, scores)
     except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise DataError(f"{path}: expected the record of a run, found {type(error).__name__}: {error}") from error
