@@ -21,10 +21,10 @@ TOOLS = sorted(
 
 FLAG = re.compile(r"(?<![\w!-])--[A-Za-z]\w*(?:-\w+)*", re.ASCII)
 FENCE = re.compile(r"^[ \t]*```.*?^[ \t]*```[ \t]*$", re.DOTALL | re.MULTILINE)
-SCRIPT = re.compile(r"(?:run_\w+|predict|report)\.py", re.ASCII)
+SCRIPT = re.compile(r"(?:run_\w+|predict|report|app)\.py", re.ASCII)
 PYTHON_FILE = re.compile(r"(?<![\w./-])(?:\./)?([\w./-]+\.py)(?![\w.])", re.ASCII)
 PATH = re.compile(
-    r"(?<![\w./-])(?:(?:utils|data|scripts|configs|tests|benchmarks|pretrained)/[\w./*-]*|(?:run_\w+|predict|report)\.py)",
+    r"(?<![\w./-])(?:(?:utils|data|scripts|configs|tests|benchmarks|pretrained)/[\w./*-]*|(?:run_\w+|predict|report|app)\.py)",
     re.ASCII,
 )
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
