@@ -161,7 +161,7 @@ def check_documents() -> Iterator[tuple[str, str, str | None]]:
     """Yield document, flag, and a complaint or None."""
     kinds = [
         (check_markdown, ["README*.md", "*/README*.md", "*/*/README*.md"]),
-        (check_shell, ["scripts/*.sh"]),
+        (check_shell, ["scripts/*.sh", "scripts/tables/*.sh"]),
         (check_config, ["configs/*.yaml"]),  # those of a launcher: tests/processes/test_launch_files.py
         (check_docstring, ["*.py", "scripts/*.py", "benchmarks/*.py"]),
     ]
@@ -208,7 +208,7 @@ def test_parsers_know_our_flags_and_those_of_the_trainer():
         (check_docstring, '"""Runs.\n\n    python run_ner.py --heads 2 \\\\\n        --seeds 3\n\nSee --no_such."""',
          ["--heads", "--seeds", "--no_such"]),
         (check_docstring, '"""    python benchmarks/stock_crf.py --no_such"""', ["--no_such"]),
-        (check_docstring, '"""    python benchmarks/text_scores.py --no_such -- --pooling mean --nor_this"""',
+        (check_docstring, '"""    python benchmarks/text_speed.py --no_such -- --pooling mean --nor_this"""',
          ["--no_such", "--nor_this"]),
     ],
 )  # fmt: skip
