@@ -4,14 +4,16 @@
 #   bash scripts/setup.sh                           requirements.txt
 #   bash scripts/setup.sh tests/requirements.txt    that file too (paths relative to the repository)
 #   PYTHON=/path/to/python3.12 bash scripts/setup.sh
+#   VENV=.venv-other bash scripts/setup.sh          another folder for it
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+venv=${VENV:-.venv}
 
 new_enough() {
     "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1
 }
 
-if ! [ -x .venv/bin/python ] || ! .venv/bin/python -c 'import pip' >/dev/null 2>&1; then
+if ! [ -x "$venv/bin/python" ] || ! "$venv/bin/python" -c 'import pip' >/dev/null 2>&1; then
     python=""
     for candidate in ${PYTHON:+"$PYTHON"} python3 python3.13 python3.12 python3.11 python; do
         if new_enough "$candidate"; then
@@ -24,18 +26,18 @@ if ! [ -x .venv/bin/python ] || ! .venv/bin/python -c 'import pip' >/dev/null 2>
         echo "Install one, or name it: PYTHON=/path/to/python3.12 bash scripts/setup.sh" >&2
         exit 1
     fi
-    echo "setup.sh: making .venv with $("$python" --version)"
-    "$python" -m venv --clear .venv
-elif ! new_enough .venv/bin/python; then
-    echo "setup.sh: .venv holds $(.venv/bin/python --version), 3.11 or newer is needed: remove .venv, start again." >&2
+    echo "setup.sh: making $venv with $("$python" --version)"
+    "$python" -m venv --clear "$venv"
+elif ! new_enough "$venv/bin/python"; then
+    echo "setup.sh: $venv holds $("$venv/bin/python" --version), 3.11 or newer is needed: remove $venv, start again." >&2
     exit 1
 fi
 
 checksum() {
-    .venv/bin/python -c 'import hashlib, sys; print(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest())' "$1"
+    "$venv/bin/python" -c 'import hashlib, sys; print(hashlib.sha256(open(sys.argv[1], "rb").read()).hexdigest())' "$1"
 }
 
-stamp=.venv/installed-requirements # one line for each file: its checksum when it was last installed, its path
+stamp=$venv/installed-requirements # one line for each file: its checksum when it was last installed, its path
 touch "$stamp"
 wanted=()
 for file in requirements.txt "$@"; do
@@ -52,7 +54,7 @@ for file in "${wanted[@]}"; do
     arguments+=(-r "$file")
 done
 echo "setup.sh: installing ${wanted[*]} (the first time: some minutes)"
-.venv/bin/python -m pip install --quiet --disable-pip-version-check "${arguments[@]}"
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check "${arguments[@]}"
 for file in "${wanted[@]}"; do
     { grep -vF "  $file" "$stamp" || true; } >"$stamp.new"
     echo "$(checksum "$file")  $file" >>"$stamp.new"

@@ -1,10 +1,20 @@
 #!/usr/bin/env bash
 # Lint, format check and tests; arguments go to pytest: bash scripts/test.sh -k crf
+# `bash scripts/test.sh --floor` first takes the lowest version of everything that requirements.txt allows, in .venv-floor.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+export VENV=.venv
+if [ "${1:-}" = --floor ]; then
+    shift
+    VENV=.venv-floor
+    PIP_CONSTRAINT=$(mktemp)
+    export PIP_CONSTRAINT
+    trap 'rm -f "$PIP_CONSTRAINT"' EXIT
+    sed -nE 's/^([A-Za-z_.-]+)>=([0-9.]+).*/\1==\2/p' requirements.txt >"$PIP_CONSTRAINT"
+fi
 bash scripts/setup.sh tests/requirements.txt
 
 export HF_HUB_OFFLINE=1
-.venv/bin/python -m ruff check .
-.venv/bin/python -m ruff format --check .
-.venv/bin/python -m pytest "$@"
+"$VENV/bin/python" -m ruff check .
+"$VENV/bin/python" -m ruff format --check .
+"$VENV/bin/python" -m pytest "$@"
