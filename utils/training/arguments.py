@@ -24,6 +24,10 @@ class ArgumentError(ValueError):
     """A command line or configuration file that cannot be used; scripts print it without a traceback."""
 
 
+class TrainingError(Exception):
+    """Training that cannot go on, for a reason that its user can do something about; printed without a traceback."""
+
+
 def option(default, help_text: str, **metadata):
     """A dataclass field with its line of help."""
     return field(default=default, metadata={"help": help_text, **metadata})
@@ -203,6 +207,11 @@ class TrickArguments:
     r_drop_alpha: float = option(0.0, "R-Drop: weight of the divergence between two dropout passes; 2x the time.")
     ema_decay: float = option(0.0, "Evaluate and save an exponential moving average of the weights, e.g. 0.999.")
     early_stopping_patience: int | None = option(None, "Stop after so many evaluations without a better score.")
+    on_nan: str = option(
+        "stop",
+        "When a loss or gradient is no number: `stop` and name the step's rows, or `skip` the step and count it.",
+        choices=["stop", "skip"],
+    )
     overwrite_output_dir: bool = option(
         False, "Start over in a folder that holds an earlier run, removing its checkpoints."
     )
@@ -334,7 +343,7 @@ def run_script(main: Callable) -> None:
     """Run a script's `main`; an error that its user can repair is one line on standard error and exit status 2."""
     try:
         main()
-    except (ArgumentError, DataError, OSError) as error:
+    except (ArgumentError, DataError, TrainingError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
+import torch
 import torch.distributed
 import yaml
 
@@ -139,6 +140,15 @@ def gather(value) -> list:
     each: list = [None] * torch.distributed.get_world_size()
     torch.distributed.all_gather_object(each, value)
     return each
+
+
+def agree(flag: bool, *, device: torch.device | str) -> bool:
+    """Whether any process says yes, when all have come here; one number travels, on the device that they share."""
+    if not _several():
+        return flag
+    votes = torch.tensor(int(flag), device=device)
+    torch.distributed.all_reduce(votes, torch.distributed.ReduceOp.MAX)
+    return bool(votes)
 
 
 def _several() -> bool:

@@ -21,6 +21,7 @@ from .batch_size import Batches
 from .fast_dropout import use_fast_dropout
 from .fine_tuning_arguments import FineTuningArguments
 from .length_sampler import LengthSampler
+from .nan_guard import ROW_IDS, NamedRows, NanGuard, drop_gradients
 from .parameter_groups import parameter_groups
 from .progress_lines import ProgressLines
 
@@ -171,6 +172,7 @@ class TrickTrainer(Trainer):
     Args:
         groups: optimizer groups, see `parameter_groups`.
         fast_gradient, regularized_dropout, averaged_weights: None for off.
+        nan_guard: decides what becomes of steps whose loss or gradient is no number; by default training stops.
         train_sampler: draws the training rows, with a `set_epoch`; None for what `--train_sampling_strategy` says.
         **trainer: arguments of `Trainer`.
     """
@@ -182,6 +184,7 @@ class TrickTrainer(Trainer):
         fast_gradient: FastGradient | None = None,
         regularized_dropout: RegularizedDropout | None = None,
         averaged_weights: AveragedWeights | None = None,
+        nan_guard: NanGuard | None = None,
         train_sampler: Sampler | None = None,
         **trainer,
     ):
@@ -194,6 +197,11 @@ class TrickTrainer(Trainer):
         self.fast_gradient = fast_gradient
         self.regularized_dropout = regularized_dropout
         self.averaged_weights = averaged_weights
+        self.nan_guard = nan_guard or NanGuard(skip=False)
+        if self.nan_guard.skip and self.is_deepspeed_enabled:
+            raise ValueError(
+                "--on_nan skip: DeepSpeed takes its step before the gradient can be looked at; leave it out"
+            )
         columns = getattr(self.train_dataset, "column_names", None) or ()
         if train_sampler is None and self.args.train_sampling_strategy == "group_by_length" and "length" in columns:
             # All that one step learns from, so that rows meet in it however processes and accumulation share them out.
@@ -213,6 +221,8 @@ class TrickTrainer(Trainer):
         output = super().train(*args, **kwargs)
         if self.is_fsdp_enabled or self.is_deepspeed_enabled:  # each process holds a part, and all must be here
             self.whole_weights = self.accelerator.get_state_dict(self.model_wrapped)
+        if self.nan_guard.skip:  # of the whole run, however often it was stopped and went on
+            output.metrics["train_skipped_steps"] = sum("skipped" in entry for entry in self.state.log_history)
         return output
 
     def create_optimizer(self, model=None):
@@ -239,7 +249,35 @@ class TrickTrainer(Trainer):
         loss = loss + trick.alpha / 4 * share * trick.divergence(one, other, labels)
         return (loss, outputs) if return_outputs else loss
 
+    def get_train_dataloader(self):
+        collator, self.data_collator = self.data_collator, NamedRows(self.data_collator)
+        try:
+            return super().get_train_dataloader()
+        finally:
+            self.data_collator = collator
+
     def training_step(self, model, inputs, num_items_in_batch=None):
+        rows = inputs.pop(ROW_IDS, None)
+        loss = self._learn(model, inputs, num_items_in_batch)
+        self.nan_guard.see(loss, lambda: rows or self._beginnings(inputs))
+        return loss
+
+    def _beginnings(self, inputs):
+        """What rows without ids begin with."""
+        decode = self.processing_class.decode if self.processing_class else str
+        return [f"{decode(row)} ..." for row in inputs["input_ids"].flatten(1)[:, :12]]
+
+    def _get_grad_norm(self, model, grad_norm=None):
+        norm = super()._get_grad_norm(model, grad_norm)
+        step = {"step": self.state.global_step + 1, "first": self.args.process_index == 0}
+        entry = self.nan_guard.judge(norm, **step, scaled=getattr(self.accelerator, "scaler", None) is not None)
+        if entry is None:
+            return norm
+        drop_gradients(model)
+        self.state.log_history.append(entry | {"epoch": self.state.epoch})
+        return None
+
+    def _learn(self, model, inputs, num_items_in_batch):
         if self.fast_gradient is None:
             return super().training_step(model, inputs, num_items_in_batch)
         weight = self.accelerator.unwrap_model(model).get_input_embeddings().weight
@@ -351,5 +389,6 @@ def build_trainer(
         fast_gradient=FastGradient(tricks.fgm_epsilon) if tricks.fgm_epsilon else None,
         regularized_dropout=RegularizedDropout(tricks.r_drop_alpha, divergence) if tricks.r_drop_alpha else None,
         averaged_weights=AveragedWeights(tricks.ema_decay) if tricks.ema_decay else None,
+        nan_guard=NanGuard(skip=tricks.on_nan == "skip"),
         **trainer,
     )
