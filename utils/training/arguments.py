@@ -17,6 +17,7 @@ import yaml
 from transformers import HfArgumentParser
 
 from ..data.errors import DataError
+from .stop_signals import watched
 from .training_defaults import TRAINING_DEFAULTS
 
 
@@ -340,11 +341,16 @@ def refusing(*errors: type[Exception]) -> Iterator[None]:
 
 
 def run_script(main: Callable) -> None:
-    """Run a script's `main`; an error that its user can repair is one line on standard error and exit status 2."""
+    """Run a script's `main`; an error that its user can repair is one line on standard error and exit status 2, a
+    signal to stop one line and 130 or 143.
+    """
     try:
-        main()
+        with watched():
+            main()
     except (ArgumentError, DataError, TrainingError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit("stopped")
+    except KeyboardInterrupt as error:
+        if message := str(error) if error.args else "stopped":
+            print(message, file=sys.stderr)
+        sys.exit(getattr(error, "status", 130))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from .arguments import TrainingError
-from .processes import agree, end_quietly, gather
+from .processes import end_quietly, gather, highest
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ class NanGuard:
         overflow = not scaled and norm is not None and not bool(torch.isfinite(torch.as_tensor(norm)))
         seen, self.seen = self.seen, []
         device = seen[0][0].device if seen else "cpu"
-        if not agree(overflow or not all(losses), device=device):
+        if not highest(int(overflow or not all(losses)), device=device):
             self.skipped_in_a_row = 0
             return None
         guilty = [not fine for fine in losses]

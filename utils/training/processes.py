@@ -142,13 +142,13 @@ def gather(value) -> list:
     return each
 
 
-def agree(flag: bool, *, device: torch.device | str) -> bool:
-    """Whether any process says yes, when all have come here; one number travels, on the device that they share."""
+def highest(number: int, *, device: torch.device | str) -> int:
+    """The highest number of all processes, when all have come here; it travels on the device that they share."""
     if not _several():
-        return flag
-    votes = torch.tensor(int(flag), device=device)
+        return number
+    votes = torch.tensor(number, device=device)
     torch.distributed.all_reduce(votes, torch.distributed.ReduceOp.MAX)
-    return bool(votes)
+    return int(votes)
 
 
 def _several() -> bool:

@@ -14,14 +14,15 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.data import Sampler, SequentialSampler
-from transformers import EarlyStoppingCallback, PreTrainedModel, Trainer, TrainerCallback
+from transformers import EarlyStoppingCallback, PreTrainedModel, TrainerCallback
 
 from .arguments import TrickArguments
 from .batch_size import Batches
 from .fast_dropout import use_fast_dropout
 from .fine_tuning_arguments import FineTuningArguments
+from .lasting_trainer import LastingTrainer
 from .length_sampler import LengthSampler
-from .nan_guard import ROW_IDS, NamedRows, NanGuard, drop_gradients
+from .nan_guard import NanGuard
 from .parameter_groups import parameter_groups
 from .progress_lines import ProgressLines
 
@@ -166,15 +167,14 @@ class _Epochs(TrainerCallback):
         self.listener.set_epoch(int(state.epoch))
 
 
-class TrickTrainer(Trainer):
-    """`Trainer` with parameter groups and, where given, FGM, R-Drop and EMA.
+class TrickTrainer(LastingTrainer):
+    """`LastingTrainer` with parameter groups and, where given, FGM, R-Drop and EMA.
 
     Args:
         groups: optimizer groups, see `parameter_groups`.
         fast_gradient, regularized_dropout, averaged_weights: None for off.
-        nan_guard: decides what becomes of steps whose loss or gradient is no number; by default training stops.
         train_sampler: draws the training rows, with a `set_epoch`; None for what `--train_sampling_strategy` says.
-        **trainer: arguments of `Trainer`.
+        **trainer: arguments of `LastingTrainer`.
     """
 
     def __init__(
@@ -184,7 +184,6 @@ class TrickTrainer(Trainer):
         fast_gradient: FastGradient | None = None,
         regularized_dropout: RegularizedDropout | None = None,
         averaged_weights: AveragedWeights | None = None,
-        nan_guard: NanGuard | None = None,
         train_sampler: Sampler | None = None,
         **trainer,
     ):
@@ -197,11 +196,6 @@ class TrickTrainer(Trainer):
         self.fast_gradient = fast_gradient
         self.regularized_dropout = regularized_dropout
         self.averaged_weights = averaged_weights
-        self.nan_guard = nan_guard or NanGuard(skip=False)
-        if self.nan_guard.skip and self.is_deepspeed_enabled:
-            raise ValueError(
-                "--on_nan skip: DeepSpeed takes its step before the gradient can be looked at; leave it out"
-            )
         columns = getattr(self.train_dataset, "column_names", None) or ()
         if train_sampler is None and self.args.train_sampling_strategy == "group_by_length" and "length" in columns:
             # All that one step learns from, so that rows meet in it however processes and accumulation share them out.
@@ -218,20 +212,21 @@ class TrickTrainer(Trainer):
             self.add_callback(_Averaging(self))
 
     def train(self, *args, **kwargs):
+        """As `LastingTrainer` does; weights of which processes hold parts are gathered in the end."""
         output = super().train(*args, **kwargs)
         if self.is_fsdp_enabled or self.is_deepspeed_enabled:  # each process holds a part, and all must be here
             self.whole_weights = self.accelerator.get_state_dict(self.model_wrapped)
-        if self.nan_guard.skip:  # of the whole run, however often it was stopped and went on
-            output.metrics["train_skipped_steps"] = sum("skipped" in entry for entry in self.state.log_history)
         return output
 
     def create_optimizer(self, model=None):
+        """As `Trainer` does, of our groups."""
         if self.optimizer is None:
             optimizer_class, options = self.get_optimizer_cls_and_kwargs(self.args, self.model)
             self.optimizer = optimizer_class(self.groups, **options)
         return self.optimizer
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        """As `Trainer` does; with R-Drop, of two passes."""
         trick = self.regularized_dropout
         if trick is None or not model.training:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
@@ -249,43 +244,15 @@ class TrickTrainer(Trainer):
         loss = loss + trick.alpha / 4 * share * trick.divergence(one, other, labels)
         return (loss, outputs) if return_outputs else loss
 
-    def get_train_dataloader(self):
-        collator, self.data_collator = self.data_collator, NamedRows(self.data_collator)
-        try:
-            return super().get_train_dataloader()
-        finally:
-            self.data_collator = collator
-
-    def training_step(self, model, inputs, num_items_in_batch=None):
-        rows = inputs.pop(ROW_IDS, None)
-        loss = self._learn(model, inputs, num_items_in_batch)
-        self.nan_guard.see(loss, lambda: rows or self._beginnings(inputs))
-        return loss
-
-    def _beginnings(self, inputs):
-        """What rows without ids begin with."""
-        decode = self.processing_class.decode if self.processing_class else str
-        return [f"{decode(row)} ..." for row in inputs["input_ids"].flatten(1)[:, :12]]
-
-    def _get_grad_norm(self, model, grad_norm=None):
-        norm = super()._get_grad_norm(model, grad_norm)
-        step = {"step": self.state.global_step + 1, "first": self.args.process_index == 0}
-        entry = self.nan_guard.judge(norm, **step, scaled=getattr(self.accelerator, "scaler", None) is not None)
-        if entry is None:
-            return norm
-        drop_gradients(model)
-        self.state.log_history.append(entry | {"epoch": self.state.epoch})
-        return None
-
     def _learn(self, model, inputs, num_items_in_batch):
         if self.fast_gradient is None:
-            return super().training_step(model, inputs, num_items_in_batch)
+            return super()._learn(model, inputs, num_items_in_batch)
         weight = self.accelerator.unwrap_model(model).get_input_embeddings().weight
         earlier = None if weight.grad is None else weight.grad.detach().clone()  # of accumulated micro-batches
-        loss = super().training_step(model, inputs, num_items_in_batch)
+        loss = super()._learn(model, inputs, num_items_in_batch)
         gradient = weight.grad.detach().clone() if earlier is None else weight.grad.detach() - earlier
         with self.fast_gradient.moved(weight, gradient):
-            super().training_step(model, inputs, num_items_in_batch)
+            super()._learn(model, inputs, num_items_in_batch)
         return loss
 
     def _get_train_sampler(self, train_dataset=None):
@@ -303,10 +270,12 @@ class TrickTrainer(Trainer):
         return self.averaged_weights.applied(self.model)
 
     def evaluate(self, *args, **kwargs):
+        """As `Trainer` does, with averaged weights where there are any."""
         with self._averaged():
             return super().evaluate(*args, **kwargs)
 
     def predict(self, *args, **kwargs):
+        """As `Trainer` does, with averaged weights where there are any."""
         with self._averaged():
             return super().predict(*args, **kwargs)
 
@@ -381,6 +350,7 @@ def build_trainer(
         layer_decay=tricks.layer_decay,
     )
     patience = tricks.early_stopping_patience
+    args.restore_callback_states_from_checkpoint = bool(patience)  # a run that goes on is as patient as it was
     return trainer_class(
         model=model,
         args=args,
