@@ -25,7 +25,7 @@ WINGS = {
     "adapters": ({"peft", "safetensors", "torch", "transformers"}, {"adapters", "modeling.soft_prompts"}),
     "training": (
         {*("accelerate", "datasets", "huggingface_hub", "safetensors", "torch", "tqdm", "transformers"), "yaml"},
-        {"adapters", "data.errors", "data.private_words", "training"},
+        {"adapters", "data.errors", "data.plain_yaml", "data.private_words", "training"},
     ),
     "evaluation": (
         {

@@ -16,7 +16,8 @@ from typing import get_args, get_type_hints
 import yaml
 from transformers import HfArgumentParser
 
-from ..data.errors import DataError
+from ..data.errors import DataError, printable
+from ..data.plain_yaml import load_yaml
 from .stop_signals import watched
 from .training_defaults import TRAINING_DEFAULTS
 
@@ -283,9 +284,9 @@ def read_config(path: str, *, known: set[str]) -> tuple[list[str], set[str]]:
     """
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
-        values = json.loads(text) if path.endswith(".json") else yaml.safe_load(text)
-        written = values if path.endswith(".json") else yaml.load(text, yaml.BaseLoader)  # `no` and 1e-3 as they stand
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, json.JSONDecodeError) as error:
+        values = json.loads(text) if path.endswith(".json") else load_yaml(text)
+        written = values if path.endswith(".json") else load_yaml(text, yaml.BaseLoader)  # `no` and 1e-3 as they stand
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise ArgumentError(f"{path}: expected a YAML or JSON file of flags, found: {error}") from error
     if not isinstance(values, dict):
         raise ArgumentError(f"{path}: expected a mapping such as `head: crf`, found {type(values).__name__}")
@@ -348,7 +349,7 @@ def run_script(main: Callable) -> None:
         with watched():
             main()
     except (ArgumentError, DataError, TrainingError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(printable(f"error: {error}"), file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt as error:
         if message := str(error) if error.args else "stopped":

@@ -23,6 +23,7 @@ import transformers
 from safetensors import SafetensorError, safe_open
 from transformers import Trainer
 
+from ..data.errors import printable
 from .arguments import ArgumentError
 from .atomic_files import replacing_files, write_text
 
@@ -32,9 +33,18 @@ COMMON_ENGLISH = {"a", "and", "in", "is", "of", "that", "the", "to"}
 PACKAGES = ("torch", "transformers", "datasets", "evaluate", "accelerate", "seqeval", "scikit-learn", "numpy")
 
 
+class _Printable(logging.Formatter):
+    """Labels and texts of the data are shown, and command a terminal nothing."""
+
+    def format(self, record):
+        return printable(super().format(record))
+
+
 def set_up_logging(*, main_process: bool) -> None:
     """Log to standard error, from the main process only; libraries speak up for warnings."""
-    logging.basicConfig(format="%(message)s", level=logging.INFO if main_process else logging.ERROR, force=True)
+    logging.basicConfig(level=logging.INFO if main_process else logging.ERROR, force=True)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(_Printable("%(message)s"))
     logging.getLogger("datasets").setLevel(logging.WARNING)
     for noisy in ("httpx", "httpx2", "urllib3", "fsspec", "accelerate", "filelock"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
