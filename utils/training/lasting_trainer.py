@@ -1,8 +1,14 @@
 """The trainer of runs that survive: losses that are no numbers, signals to stop, a resumption behind the last step."""
 
+import os
+import shutil
+from pathlib import Path
+
 from transformers import EarlyStoppingCallback, Trainer
+from transformers.trainer_utils import rotate_checkpoints
 
 from . import processes, stop_signals
+from .disk_space import saving
 from .nan_guard import ROW_IDS, NamedRows, NanGuard, drop_gradients
 
 
@@ -19,6 +25,7 @@ class LastingTrainer(Trainer):
         self.nan_guard = nan_guard or NanGuard(skip=False)
         if self.nan_guard.skip and self.is_deepspeed_enabled:
             raise ValueError("--on_nan skip: DeepSpeed takes its step before gradients can be looked at; leave it out")
+        self.staging: Path | None = None  # where a checkpoint is being written
         self.saved = self.settled = -1  # steps: of the last checkpoint, and of the last one that is done with
 
     def train(self, *args, **kwargs):
@@ -92,6 +99,51 @@ class LastingTrainer(Trainer):
         processes.gather(None)  # a launcher that sees one process end stops all, and the first still writes
         raise ending
 
+    def _get_output_dir(self, trial):
+        return str(self.staging) if self.staging else super()._get_output_dir(trial)
+
     def _save_checkpoint(self, model, trial):
+        """As `Trainer` does; the folder has its name when all is in it, and before older ones are removed."""
         self.saved = self.state.global_step
+        if self.is_fsdp_enabled or self.is_deepspeed_enabled:  # their parts know their places
+            self._write_checkpoint(model, trial)
+            return
+        folder = Path(self.args.output_dir)
+        name = f"checkpoint-{self.saved}"
+        advice = "and go on with the same command and --resume_from_checkpoint last"
+        self.staging = folder / f".unfinished-{name}"
+        try:
+            with saving(f"{name} (older ones are whole)", folder=folder, advice=advice):
+                self._write_checkpoint(model, trial)
+                if self.state.best_model_checkpoint == str(self.staging / name):
+                    self.state.best_model_checkpoint = str(folder / name)
+                    if self.args.should_save:
+                        self.state.save_to_json(str(self.staging / name / "trainer_state.json"))
+            processes.gather(None)  # all have written
+            if self.args.process_index == 0:
+                self._move_checkpoint(self.staging / name, folder / name)
+            processes.gather(None)
+            if self.args.local_process_index == 0 and self.args.process_index > 0:  # where disks are not shared
+                self._move_checkpoint(self.staging / name, folder / name)
+        finally:
+            if self.args.local_process_index == 0:
+                shutil.rmtree(self.staging, ignore_errors=True)
+            self.staging = None
+        if self.args.should_save:
+            rotate_checkpoints(
+                str(folder),
+                save_total_limit=self.args.save_total_limit,
+                best_model_checkpoint=self.state.best_model_checkpoint,
+                use_mtime=True,
+            )
+
+    def _write_checkpoint(self, model, trial):
+        """What `Trainer` writes."""
         super()._save_checkpoint(model, trial)
+
+    def _move_checkpoint(self, fresh, place):
+        if not fresh.is_dir():  # another machine, whose disk this one shares, has done it
+            return
+        if place.is_dir():  # saved twice, or left half-written by an earlier version
+            os.replace(place, fresh.parent / "earlier")
+        os.replace(fresh, place)

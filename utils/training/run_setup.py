@@ -26,6 +26,7 @@ from transformers import Trainer
 from ..data.errors import printable
 from .arguments import ArgumentError
 from .atomic_files import replacing_files, write_text
+from .disk_space import saving
 
 logger = logging.getLogger(__name__)
 
@@ -152,7 +153,8 @@ def checkpoint_to_resume(asked: str | None, output_dir: str | Path) -> str | Non
 
 def save_model(output_dir: str | Path, trainer: Trainer, *, card: str) -> None:
     """Save the trainer's model, tokenizer and state, and the model card; each file is replaced when it is complete."""
-    with replacing_files(output_dir) as folder:
+    advice = "and save it with the same command and --resume_from_checkpoint last"
+    with saving("the model", folder=output_dir, advice=advice), replacing_files(output_dir) as folder:
         whole = getattr(trainer, "whole_weights", None)  # where processes hold parts of them
         if getattr(trainer.model, "adapter", None) is None:
             trainer.model.save_pretrained(folder, state_dict=whole)

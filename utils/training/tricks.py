@@ -286,14 +286,14 @@ class TrickTrainer(LastingTrainer):
             state_dict = {name: value for name, value in state.items() if name in learning}
         super()._save(output_dir, state_dict)
 
-    def _save_checkpoint(self, model, trial):
+    def _write_checkpoint(self, model, trial):
         folder = Path(self._get_output_dir(trial)) / f"checkpoint-{self.state.global_step}"
         if self.averaged_weights is not None and self.args.should_save:
             folder.mkdir(parents=True, exist_ok=True)
             raw = {name: dict(self.model.named_parameters())[name].detach() for name in self.averaged_weights.average}
             save_file({name: value.contiguous() for name, value in raw.items()}, folder / RAW_WEIGHTS)
         with self._averaged():  # what was evaluated is what is saved
-            super()._save_checkpoint(model, trial)
+            super()._write_checkpoint(model, trial)
 
     def _load_from_checkpoint(self, resume_from_checkpoint, model=None):
         super()._load_from_checkpoint(resume_from_checkpoint, model)
