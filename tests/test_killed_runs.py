@@ -122,7 +122,7 @@ def small_disk(tmp_path):
     if mounted.returncode:
         pytest.skip(f"mounting a small disk takes rights that are not given here: {mounted.stderr.strip()}")
     yield folder
-    subprocess.run(["umount", folder], check=True)
+    subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 @pytest.mark.parametrize("filled", ["from the beginning", "behind the first checkpoint"])
@@ -141,10 +141,12 @@ def test_full_disk_is_said_and_the_last_checkpoint_loads(filled, tiny_encoder, n
     for path in run.glob("checkpoint-*"):
         assert is_whole(path) and load_file(path / "model.safetensors")
     filler.unlink()
+    subprocess.run(["mount", "-o", "remount,size=9m", small_disk], check=True)
     results = run_ner.main([*flags, "--resume_from_checkpoint", "last", "--save_total_limit", "1"])
     assert results["eval_f1"] >= 0 and load_file(run / "model.safetensors")
 
 
+@pytest.mark.slow
 def test_quota_is_said_like_a_full_disk(tiny_encoder, ner_files, tmp_path):
     """A limit on the size of a file, which needs no rights."""
     flags = ["--model_name_or_path", tiny_encoder, "--train_file", ner_files[0], "--validation_file", ner_files[1]]
