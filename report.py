@@ -35,16 +35,25 @@ def main(argv=None):
         metric = (args.metrics or result_table.choose_metrics([one, other]) or ["eval_f1"])[0]
         print("\n".join(compare(one, other, metric, most=args.examples)))
         return
-    groups = run_groups.group_runs(run_groups.read_runs(args.outputs))
+    groups = run_groups.group_runs(run_groups.read_runs(args.outputs), by_folder=args.by_folder)
     metrics = args.metrics or result_table.choose_metrics(groups)
     if not metrics:
         raise DataError("expected a score that all runs have, found none; name one with --metrics")
     if missing := [name for name in metrics if not any(group.values(name) for group in groups)]:
         raise DataError(f"--metrics {missing[0]}: no run has it")
     table = result_table.ResultTable(groups, metrics, read_published(args.published))
-    print(table.markdown(), end="")
+    parts = [table.markdown()]
+    if args.per_epoch:
+        parts.append(result_table.epoch_table(groups, args.per_epoch))
+    if args.per_class:
+        found = [result_table.class_table(group, args.per_class) for group in groups if group.classes(args.per_class)]
+        if not found:
+            raise DataError(f"--per_class {args.per_class}: expected runs with a table of its classes, found none")
+        parts += found
+    shown = "\n".join(parts)
+    print(shown, end="")
     args.output_dir.mkdir(parents=True, exist_ok=True)
-    for suffix, text in {"md": table.markdown(), "csv": table.csv(), "tex": table.latex()}.items():
+    for suffix, text in {"md": shown, "csv": table.csv(), "tex": table.latex()}.items():
         with open_whole(args.output_dir / f"table.{suffix}") as file:
             file.write(text)
     write_bytes(args.output_dir / "table.png", score_plot.draw_scores(table))
@@ -90,6 +99,9 @@ def parse(argv):
     parser.add_argument("outputs", nargs="*", help="folders of runs, or folders above them")
     parser.add_argument("--compare", nargs=2, metavar=("A", "B"), help="explain the difference of two")
     parser.add_argument("--metrics", nargs="+", help="scores to show, such as eval_f1; the first one is tested")
+    parser.add_argument("--by_folder", action="store_true", help="what lies in one folder is a row, named by it")
+    parser.add_argument("--per_epoch", metavar="SCORE", help="also show this score as training went on")
+    parser.add_argument("--per_class", metavar="SPLIT", help="also show each class: validation or test")
     parser.add_argument("--published", help="YAML: a row's name -> what others have reported, and where")
     parser.add_argument("--output_dir", type=Path, default=Path("outputs/report"), help="where the table is written")
     parser.add_argument("--examples", type=int, default=10, help="changed examples that --compare shows (10)")

@@ -73,10 +73,11 @@ def main(argv=None):
     from utils.data import readers_text, splits, task_columns, text_cleaning
     from utils.data.errors import DataError
     from utils.encoding import collators, encoded_dataset, text_inputs, tokenization
-    from utils.evaluation import calibration, class_lines, class_report, example_counts, model_card
+    from utils.evaluation import calibration, class_lines, class_report, error_report, example_counts, model_card
     from utils.evaluation.class_evaluator import ClassEvaluator, positive_class
     from utils.evaluation.decisions import DecisionRule
     from utils.evaluation.label_finder import LabelFinder
+    from utils.evaluation.run_summary import describe_run, pages
     from utils.modeling.text_classifier import load_classifier
     from utils.modeling.weight_files import require_safetensors
     from utils.training import atomic_files, batch_size, class_sampler, hub, losses, run_setup, tricks
@@ -210,7 +211,7 @@ def main(argv=None):
         training.eval_strategy = "no"
         trainer, results = build(batches), {}
     trainer.compute_metrics = None
-    report, counts = {}, {}
+    report, counts, errors = {}, {}, {}
     for split, evaluator in evaluators.items():
         key = "eval" if split == "validation" else split
         outputs = trainer.predict(encoded[split], metric_key_prefix=key)
@@ -220,14 +221,16 @@ def main(argv=None):
                 rule, logits, evaluator.targets, temperature=decisions.temperature_scaling, **decisions.tuning
             )
             logger.info("decisions: %s", rule.describe())
+        verdicts = rule.verdicts(logits)
         if evaluator.targets is None:
             logger.info("%s: no labels, predicted only", split)
         else:
             report[split] = evaluator.report(logits, rule)
             results |= outputs.metrics | {f"{key}_{name}": value for name, value in report[split]["scores"].items()}
             logger.info("\n%s\n", class_report.describe_scores(split, report[split], labels=labels))
-            counts[split] = example_counts.of_verdicts(dataset[split], rule.verdicts(logits), rule)
-        verdicts = rule.verdicts(logits)
+            counts[split] = example_counts.of_verdicts(dataset[split], verdicts, rule)
+            known = {"report": report[split], "train": dataset.get("train")}
+            errors[split] = error_report.of_verdicts(dataset[split], verdicts, rule, **known)
     if trainer.is_world_process_zero():
         given = [head, decisions, data, base, adapter, flags, training]
         record = run_setup.describe_run(given, files=files.values(), started=started, results=results)
@@ -241,10 +244,11 @@ def main(argv=None):
             separator = data.label_separator
             left["submission.csv"] = class_lines.submission_lines(dataset[split], verdicts, separator=separator)
         left |= {"report.json": report, example_counts.NAME: counts, "all_results.json": results}
+        left |= pages(record, errors, trainer.state)  # error_report.html, curves.png
         atomic_files.write_files(output_dir, left | {"run.json": record})
         hub.push(output_dir, destination)
         trained = base.model_name_or_path if finder else output_dir
-        logger.info("%s holds the run; try: python predict.py %s --interactive", output_dir, trained)
+        logger.info("\n%s\n", describe_run(record, errors, trainer.state, trained=trained))
     return results
 
 

@@ -11,6 +11,7 @@ takes as its --model_name_or_path, its card, its scores and the record of the ru
 """
 
 import logging
+import shlex
 import time
 from functools import partial
 
@@ -39,7 +40,7 @@ def main(argv=None):
     from utils.encoding import packing, tokenization, wordpiece
     from utils.encoding.masking import MaskingCollator
     from utils.encoding.sequence_stream import SequenceStream
-    from utils.evaluation import masked_scores, model_card
+    from utils.evaluation import masked_scores, model_card, run_summary
     from utils.modeling import masked_lm, neighbour_start
     from utils.modeling.cloze_classifier import is_masked_lm, load_masked_lm
     from utils.modeling.weight_files import require_safetensors
@@ -166,11 +167,14 @@ def main(argv=None):
         record = run_setup.describe_run(given, files=paths, started=started, results=results)
         trainer.model.config.update(kept)
         run_setup.save_model(output_dir, trainer, card=model_card.masked_card(record))
-        atomic_files.write_json(output_dir / "all_results.json", results)
-        atomic_files.write_json(output_dir / "run.json", record)
+        left = run_summary.pages(record, {}, trainer.state)  # curves.png
+        atomic_files.write_files(output_dir, left | {"all_results.json": results, "run.json": record})
         hub.push(output_dir, destination)
-        use = "predict.py --merge makes a model of it for" if adapter.adapter != "none" else "give it to"
-        logger.info("%s holds the run; %s the other scripts as --model_name_or_path", output_dir, use)
+        folder = shlex.quote(str(output_dir))
+        command = f"python run_ner.py --model_name_or_path {folder}  # or any other script"
+        if adapter.adapter != "none":
+            command = f"python predict.py {folder} --merge MODEL  # a model for the other scripts"
+        logger.info("\n%s\n", run_summary.describe_run(record, {}, trainer.state, command=command))
     return results
 
 

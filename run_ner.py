@@ -76,7 +76,7 @@ def main(argv=None):
 
     from utils.data import readers_ner, splits, tag_schemes
     from utils.encoding import collators, encoded_dataset, entity_windows, tokenization
-    from utils.evaluation import entity_lines, example_counts, metrics, model_card
+    from utils.evaluation import entity_lines, error_report, example_counts, metrics, model_card, run_summary
     from utils.evaluation.entity_evaluator import EntityEvaluator
     from utils.evaluation.entity_finder import EntityFinder
     from utils.modeling.crf_tagger import CrfTagger, decode_softmax
@@ -219,7 +219,7 @@ def main(argv=None):
     else:
         training.eval_strategy = "no"
         trainer, results = build(batches), {}
-    counts = {}
+    counts, errors = {}, {}
     for split, evaluator in evaluators.items():
         trainer.compute_metrics = evaluator
         outputs = trainer.predict(encoded[split], metric_key_prefix="eval" if split == "validation" else split)
@@ -228,6 +228,8 @@ def main(argv=None):
             results |= outputs.metrics
             gold = dataset[split]["entities"][:]
             counts[split] = example_counts.of_entities(dataset[split]["id"][:], gold, entities)
+            known = {"table": evaluator.table, "scores": outputs.metrics, "train": dataset.get("train")}
+            errors[split] = error_report.of_entities(dataset[split], entities, **known)
             logger.info("\n%s, strict scores on character spans:\n%s\n", split, metrics.format_table(evaluator.table))
         else:
             logger.info("%s: no labels, predicted only", split)
@@ -239,10 +241,11 @@ def main(argv=None):
             run_setup.save_model(output_dir, trainer, card=card)
         lines = entity_lines.entity_lines(dataset[split], entities)  # of the last split: test, if there is one
         left = {"predictions.jsonl": lines, example_counts.NAME: counts, "all_results.json": results}
+        left |= run_summary.pages(record, errors, trainer.state)  # error_report.html, curves.png
         atomic_files.write_files(output_dir, left | {"run.json": record})
         hub.push(output_dir, destination)
         trained = base.model_name_or_path if finder else output_dir
-        logger.info("%s holds the run; try: python predict.py %s --interactive", output_dir, trained)
+        logger.info("\n%s\n", run_summary.describe_run(record, errors, trainer.state, trained=trained))
     return results
 
 

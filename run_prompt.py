@@ -50,6 +50,7 @@ def main(argv=None):
     from utils.encoding import encoded_dataset, text_inputs, tokenization
     from utils.evaluation import cloze_lines, example_counts, model_card, prompt_search, prompt_tasks
     from utils.evaluation.label_finder import LabelFinder
+    from utils.evaluation.run_summary import describe_run, pages
     from utils.modeling.cloze_classifier import ClozeClassifier, is_masked_lm, load_masked_lm
     from utils.modeling.weight_files import require_safetensors
     from utils.prompting import blanks, cloze_inputs, templates, verbalizers
@@ -61,9 +62,7 @@ def main(argv=None):
     destination = hub.Destination.of(training)  # asked now, not after hours of training
     if prompt.splits > 1:
         if destination:
-            raise ArgumentError(
-                "--push_to_hub: expected one run, found --splits; push one of them with scripts/push.sh"
-            )
+            raise ArgumentError("--push_to_hub: expected one run, found --splits; push one with scripts/push.sh")
         seeds = range(training.seed, training.seed + prompt.splits)
         results = seed_runs.run_seeds(main, argv, seeds=seeds, output_dir=training.output_dir)
         once(atomic_files.write_json, f"{training.output_dir}/all_results.json", results)
@@ -84,9 +83,8 @@ def main(argv=None):
             found = [(text, blanks.fill_blanks(model, tokenizer, text, **limits)) for text in prompt.fill]
         show([cloze_lines.filling_text(*each) for each in found])
         if prompt.output_file:
-            once(
-                atomic_files.write_text, prompt.output_file, "".join(cloze_lines.filling_line(*each) for each in found)
-            )
+            lines = "".join(cloze_lines.filling_line(*each) for each in found)
+            once(atomic_files.write_text, prompt.output_file, lines)
         return {}
     files = {"train": data.train_file, "validation": data.validation_file, "test": data.test_file}
     if not any(files.values()) and not prompt.text:
@@ -201,15 +199,15 @@ def main(argv=None):
         )
 
     # ---- 5. Train, evaluate, predict
-    batches, results, report, counts = batch_size.Batches.of(training), {}, {}, {}
+    batches, results, report, counts, errors = batch_size.Batches.of(training), {}, {}, {}, {}
     if training.do_train:
         if "validation" not in dataset:
             training.eval_strategy, training.load_best_model_at_end = "no", False
         checkpoints = run_setup.checkpoints_to_try(training.resume_from_checkpoint, output_dir)
         trainer, results = batch_size.train_within_memory(build, batches, resume=partial(next, checkpoints))
-        models = [trainer.model.eval()]
+        models, state = [trainer.model.eval()], trainer.state
     else:
-        models = [load_model(k).to(training.device).eval() for k in range(len(asked))]
+        models, state = [load_model(k).to(training.device).eval() for k in range(len(asked))], None
     bf16 = training.bf16 and not training.do_train  # a model that is saved keeps its digits
     finders = [
         LabelFinder(model, tokenizer, encoder=encoder, bf16=bf16, batch_size=batches.evaluation)
@@ -225,9 +223,9 @@ def main(argv=None):
         show([f"{weight:.3f}  {template.pattern}" for weight, template in zip(weights, asked, strict=True)])
     for split, evaluator in evaluators.items():
         tune = split == "validation" and training.do_train
-        answers = task.score(split, dataset[split], evaluator, tune=tune)
+        answers = task.score(split, dataset[split], evaluator, tune=tune, train=dataset.get("train"))
         if answers.report:
-            report[split], counts[split] = answers.report, answers.counts
+            report[split], counts[split], errors[split] = answers.report, answers.counts, answers.errors
             key = "eval" if split == "validation" else split
             results |= {f"{key}_{name}": value for name, value in answers.report["scores"].items()}
             logger.info("\n%s\n", answers.shown)
@@ -242,11 +240,12 @@ def main(argv=None):
         if training.do_train:
             trainer.model.config.update(task.decision())
             run_setup.save_model(output_dir, trainer, card=model_card.cloze_card(record, report=report, spans=spans))
-            logger.info("%s holds the run; try: python predict.py %s --interactive", output_dir, output_dir)
         left = {"predictions.jsonl": answers.lines} if evaluators else {}  # of the last split: test, if there is one
         left |= {"report.json": report, example_counts.NAME: counts, "all_results.json": results, "run.json": record}
-        atomic_files.write_files(output_dir, left)
+        atomic_files.write_files(output_dir, left | pages(record, errors, state))
         hub.push(output_dir, destination)
+        trained = output_dir if training.do_train else None
+        logger.info("\n%s\n", describe_run(record, errors, state, trained=trained))
     return results
 
 

@@ -11,6 +11,7 @@ and the record of the run.
 """
 
 import logging
+import shlex
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -71,10 +72,11 @@ def main(argv=None):
     from utils.data import readers_text, splits, text_cleaning
     from utils.data.errors import DataError
     from utils.encoding import collators, encoded_dataset, text_inputs, tokenization
-    from utils.evaluation import calibration, class_lines, class_report, example_counts, model_card
+    from utils.evaluation import calibration, class_lines, class_report, error_report, example_counts, model_card
     from utils.evaluation.class_evaluator import ClassEvaluator
     from utils.evaluation.decisions import DecisionRule
     from utils.evaluation.label_finder import LabelFinder
+    from utils.evaluation.run_summary import describe_run, pages
     from utils.modeling.text_classifier import load_classifier
     from utils.modeling.weight_files import require_safetensors
     from utils.training import atomic_files, batch_size, class_sampler, hub, losses, processes, run_setup, tricks
@@ -212,7 +214,7 @@ def main(argv=None):
     else:
         training.eval_strategy = "no"
         trainer, results = build(batches), {}
-    trainer.compute_metrics, report, counts = None, {}, {}
+    trainer.compute_metrics, report, counts, errors = None, {}, {}, {}
     for split, evaluator in evaluators.items():
         key = "eval" if split == "validation" else split
         outputs = trainer.predict(encoded[split], metric_key_prefix=key)
@@ -220,14 +222,16 @@ def main(argv=None):
         if split == "validation" and training.do_train:
             rule = calibration.tune_answers(rule, logits, evaluator.targets, accuracy=faq.target_accuracy)
             logger.info("decisions: %s", rule.describe())
+        verdicts = rule.verdicts(logits)
         if evaluator.targets is None:
             logger.info("%s: no answers, predicted only", split)
         else:
             report[split] = evaluator.report(logits, rule)
             results |= outputs.metrics | {f"{key}_{name}": value for name, value in report[split]["scores"].items()}
             logger.info("\n%s\n", class_report.describe_scores(split, report[split], labels=labels))
-            counts[split] = example_counts.of_verdicts(dataset[split], rule.verdicts(logits), rule)
-        verdicts = rule.verdicts(logits)
+            counts[split] = example_counts.of_verdicts(dataset[split], verdicts, rule)
+            known = {"report": report[split], "train": dataset.get("train")}
+            errors[split] = error_report.of_verdicts(dataset[split], verdicts, rule, **known)
     if questions:
         asking = LabelFinder(trainer.model.eval(), tokenizer, encoder=encoder, rule=rule)
         answered = asking.find([question for question, _ in questions])
@@ -243,10 +247,11 @@ def main(argv=None):
         lines = class_lines.prediction_lines(dataset[split], verdicts, multi_label=False, top_k=faq.top_k)
         left = {"predictions.jsonl": lines, "report.json": report}  # of the last split: test, if there is one
         left |= {example_counts.NAME: counts, "all_results.json": results, "run.json": record}
-        atomic_files.write_files(output_dir, left)
+        atomic_files.write_files(output_dir, left | pages(record, errors, trainer.state))
         hub.push(output_dir, destination)
-        ask = f'run_qa_cls.py --model_name_or_path {base.model_name_or_path if finder else output_dir} --ask "..."'
-        logger.info("%s holds the run; try: python %s", output_dir, ask)
+        trained = base.model_name_or_path if finder else output_dir
+        command = f'python run_qa_cls.py --model_name_or_path {shlex.quote(str(trained))} --ask "..."'
+        logger.info("\n%s\n", describe_run(record, errors, trainer.state, command=command))
     return results
 
 

@@ -78,7 +78,7 @@ def main(argv=None):
     from utils.data import readers_qa, splits
     from utils.data.errors import DataError
     from utils.encoding import answer_windows, collators, encoded_dataset, tokenization
-    from utils.evaluation import answer_metrics, example_counts
+    from utils.evaluation import answer_metrics, error_report, example_counts, run_summary
     from utils.evaluation.answer_card import answer_card
     from utils.evaluation.answer_evaluator import AnswerEvaluator
     from utils.evaluation.answer_finder import MAX_ANSWER_LENGTH, AnswerFinder, answer_lines
@@ -197,7 +197,7 @@ def main(argv=None):
     else:
         training.eval_strategy = "no"
         trainer, results = build(batches), {}
-    counts = {}
+    counts, errors = {}, {}
     for split, evaluator in evaluators.items():
         labelled = readers_qa.is_labelled(dataset[split])
         trainer.compute_metrics = evaluator if labelled else None
@@ -208,6 +208,8 @@ def main(argv=None):
         if labelled:
             results |= outputs.metrics
             counts[split] = evaluator.counts(answers)
+            known = {"counts": counts[split], "scores": outputs.metrics}
+            errors[split] = error_report.of_answers(dataset[split], answers, **known)
             logger.info("%s: %s", split, evaluator.describe(outputs.metrics))
         else:
             logger.info("%s: no labels, predicted only", split)
@@ -219,10 +221,11 @@ def main(argv=None):
             run_setup.save_model(output_dir, trainer, card=answer_card(record, language=qa.language))
         lines = answer_lines(dataset[split], answers, n_best=qa.n_best > 1)  # of the last split: test, if there is one
         left = {"predictions.jsonl": lines, example_counts.NAME: counts, "all_results.json": results}
+        left |= run_summary.pages(record, errors, trainer.state)  # error_report.html, curves.png
         atomic_files.write_files(output_dir, left | {"run.json": record})
         hub.push(output_dir, destination)
         trained = base.model_name_or_path if finder else output_dir
-        logger.info("%s holds the run; try: python predict.py %s --interactive", output_dir, trained)
+        logger.info("\n%s\n", run_summary.describe_run(record, errors, trainer.state, trained=trained))
     return results
 
 

@@ -23,13 +23,12 @@ from pathlib import Path
 
 from scipy.stats import ttest_rel
 from seed_runs import ROOT, read_json, spread, write_rows
-from text_scores import LAST_EPOCH
 from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, set_seed
 
 from utils.data.readers_text import read_classes
 from utils.data.splits import split_by_class
 
-Command = tuple[str, ...]
+LAST_EPOCH = ["--eval_strategy", "no", "--save_strategy", "no", "--load_best_model_at_end", "false"]
 
 
 def main():

@@ -260,6 +260,7 @@ def docstrings(sources: dict[str, Source]) -> Findings:
 def packages(sources: dict[str, Source]) -> Findings:
     known = {IMPORT_NAMES.get(name, name) for name in required("requirements.txt")} | BROUGHT_ALONG.keys()
     optional = {"scripts/": required("requirements-onnx.txt"), "scripts/fuzz.py": required("tests/requirements.txt")}
+    optional |= {"app.py": required("requirements-app.txt")}
     ours = {source.module.split(".")[0] for source in sources.values()}
     for source in shipped(sources):
         if source.path.startswith("benchmarks/"):

@@ -21,10 +21,10 @@ TOOLS = sorted(
 
 FLAG = re.compile(r"(?<![\w!-])--[A-Za-z]\w*(?:-\w+)*", re.ASCII)
 FENCE = re.compile(r"^[ \t]*```.*?^[ \t]*```[ \t]*$", re.DOTALL | re.MULTILINE)
-SCRIPT = re.compile(r"(?:run_\w+|predict|report)\.py", re.ASCII)
+SCRIPT = re.compile(r"(?:run_\w+|predict|report|app)\.py", re.ASCII)
 PYTHON_FILE = re.compile(r"(?<![\w./-])(?:\./)?([\w./-]+\.py)(?![\w.])", re.ASCII)
 PATH = re.compile(
-    r"(?<![\w./-])(?:(?:utils|data|scripts|configs|tests|benchmarks|pretrained)/[\w./*-]*|(?:run_\w+|predict|report)\.py)",
+    r"(?<![\w./-])(?:(?:utils|data|scripts|configs|tests|benchmarks|pretrained)/[\w./*-]*|(?:run_\w+|predict|report|app)\.py)",
     re.ASCII,
 )
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
@@ -161,7 +161,7 @@ def check_documents() -> Iterator[tuple[str, str, str | None]]:
     """Yield document, flag, and a complaint or None."""
     kinds = [
         (check_markdown, ["README*.md", "*/README*.md", "*/*/README*.md"]),
-        (check_shell, ["scripts/*.sh"]),
+        (check_shell, ["scripts/*.sh", "scripts/tables/*.sh"]),
         (check_config, ["configs/*.yaml"]),  # those of a launcher: tests/processes/test_launch_files.py
         (check_docstring, ["*.py", "scripts/*.py", "benchmarks/*.py"]),
     ]
@@ -208,7 +208,7 @@ def test_parsers_know_our_flags_and_those_of_the_trainer():
         (check_docstring, '"""Runs.\n\n    python run_ner.py --heads 2 \\\\\n        --seeds 3\n\nSee --no_such."""',
          ["--heads", "--seeds", "--no_such"]),
         (check_docstring, '"""    python benchmarks/stock_crf.py --no_such"""', ["--no_such"]),
-        (check_docstring, '"""    python benchmarks/text_scores.py --no_such -- --pooling mean --nor_this"""',
+        (check_docstring, '"""    python benchmarks/text_speed.py --no_such -- --pooling mean --nor_this"""',
          ["--no_such", "--nor_this"]),
     ],
 )  # fmt: skip

@@ -3,6 +3,7 @@
 import csv
 import json
 import random
+import re
 
 import pytest
 import yaml
@@ -111,6 +112,53 @@ def test_scripts_are_told_apart_by_their_names_and_not_by_every_option(tmp_path)
     (tmp_path / "b" / "run.json").write_text(json.dumps(record), encoding="utf-8")
     names = [group.name for group in run_groups.group_runs(run_groups.read_runs([tmp_path]))]
     assert names == ["run_ner, bert-mini", "run_classification, bert-mini"]
+
+
+def test_runs_in_one_folder_are_a_row_named_by_it(tmp_path, capsys):
+    for seed in (1, 2):
+        write_run(tmp_path / "few words" / f"seed-{seed}", seed, verbalizer=f"words of draw {seed}")
+        write_run(tmp_path / "many" / f"seed-{seed}", seed, share=0.5)
+    report.main([str(tmp_path), "--by_folder", "--output_dir", str(tmp_path / "report")])
+    out = capsys.readouterr().out
+    assert re.findall(r"^\| ([\w ]+) \| [^|]+ \| (\d) \|$", out, re.MULTILINE) == [("few words", "2"), ("many", "2")]
+
+
+def test_scores_after_each_epoch_that_all_seeds_have(tmp_path, capsys):
+    for seed, scores in ((1, (0.5, 0.7, 0.8)), (2, (0.6, 0.7))):
+        write_run(tmp_path / f"a-{seed}", seed)
+        history = [{"epoch": float(i), "eval_f1": score} for i, score in enumerate(scores, 1)] + [
+            {"epoch": 1.0, "loss": 2}
+        ]
+        (tmp_path / f"a-{seed}" / "trainer_state.json").write_text(json.dumps({"log_history": history}))
+    report.main([str(tmp_path), "--per_epoch", "eval_f1", "--output_dir", str(tmp_path / "report")])
+    out = capsys.readouterr().out
+    assert (
+        "| eval_f1 after epoch | run_ner, bert-mini |\n|---|---|\n| 1 | 55.00 ± 7.07 |\n| 2 | 70.00 ± 0.00 |\n" in out
+    )
+    assert "| 3 |" not in out and (tmp_path / "report" / "table.md").read_text(encoding="utf-8") == out
+
+
+def test_each_class_is_shown_with_its_spread(tmp_path, capsys):
+    for seed, f1 in ((1, 0.5), (2, 0.7)):
+        write_run(tmp_path / f"a-{seed}", seed)
+        row = {"precision": 0.25, "recall": 1.0, "f1": f1, "support": 4}
+        errors = {"splits": {"validation": {"table": {"a|b": row, "micro avg": row}}}}
+        (tmp_path / f"a-{seed}" / "error_report.json").write_text(json.dumps(errors))
+    flags = ["--per_class", "validation", "--output_dir", str(tmp_path / "report")]
+    report.main([str(tmp_path), *flags])
+    out = capsys.readouterr().out
+    assert "| run_ner, bert-mini | precision | recall | F1 | support |" in out
+    assert "| a\\|b | 25.00 ± 0.00 | 100.00 ± 0.00 | 60.00 ± 14.14 | 4 |" in out
+    with pytest.raises(DataError, match="--per_class test: expected runs with a table of its classes, found none"):
+        report.main([str(tmp_path), "--per_class", "test", "--output_dir", str(tmp_path / "report")])
+
+
+def test_speeds_and_sizes_are_not_shares(tmp_path, capsys):
+    write_run(tmp_path / "a", 1)
+    results = json.loads((tmp_path / "a" / "all_results.json").read_text()) | {"train_samples_per_second": 312.5}
+    (tmp_path / "a" / "all_results.json").write_text(json.dumps(results))
+    report.main([str(tmp_path), "--metrics", "train_samples_per_second", "--output_dir", str(tmp_path / "report")])
+    assert "| 312.50 |" in capsys.readouterr().out
 
 
 def test_pair_is_explained_with_the_examples_that_changed(runs, capsys):

@@ -79,7 +79,15 @@ def test_each_task_trains_saves_and_predicts_the_same_again(run, tmp_path, capsy
     folder = tmp_path / "run"
     names = {path.name for path in folder.iterdir()}
     wanted = {"model.safetensors", "config.json", "tokenizer.json", "README.md", "run.json", "all_results.json"}
-    assert names >= wanted | {"predictions.jsonl", "report.json", "trainer_state.json"}
+    assert names >= wanted | {
+        "predictions.jsonl",
+        "report.json",
+        "trainer_state.json",
+        "error_report.html",
+        "curves.png",
+    }
+    errors = json.loads((folder / "error_report.json").read_text(encoding="utf-8"))["splits"]["validation"]
+    assert 1 - errors["wrong"] / errors["examples"] == pytest.approx(results["eval_accuracy"])
     assert ("text_classifier.py" in names) == (pooling == "fusion")
     least = {"binary": 0.8, "classes": 0.5, "pair": 0.3, "labels": 0.6}[kind]
     assert results["eval_f1"] > least

@@ -78,7 +78,11 @@ def test_run_learns_and_leaves_a_plain_model_for_the_other_scripts(run, tiny_mas
     results = run(num_train_epochs=4, eval_on_start=True)
     folder = tmp_path / "run"
     wanted = {"model.safetensors", "config.json", "tokenizer.json", "README.md", "run.json", "all_results.json"}
-    assert {path.name for path in folder.iterdir()} >= wanted | {"validation_ids.json", "trainer_state.json"}
+    assert {path.name for path in folder.iterdir()} >= wanted | {
+        "validation_ids.json",
+        "trainer_state.json",
+        "curves.png",
+    }
     history = [
         entry["eval_loss"] for entry in read_json(folder / "trainer_state.json")["log_history"] if "eval_loss" in entry
     ]

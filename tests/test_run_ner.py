@@ -64,7 +64,9 @@ def test_a_run_leaves_the_model_its_card_scores_predictions_and_record(run, ner_
     names = {path.name for path in folder.iterdir()}
     code = {"softmax": set(), "crf": {"crf_tagger.py", "crf.py", "tag_rules.py"}, "span": {"span_tagger.py"}}[head]
     wanted = {"model.safetensors", "config.json", "tokenizer.json", "README.md", "run.json", "all_results.json"}
-    assert names >= wanted | code | {"predictions.jsonl", "trainer_state.json"}
+    assert names >= wanted | code | {"predictions.jsonl", "trainer_state.json", "error_report.html", "curves.png"}
+    errors = read_json(folder / "error_report.json")["splits"]["validation"]
+    assert errors["scores"]["f1"] == results["eval_f1"] and set(errors["errors"]) == {"name", "address"}
     assert not [name for name in names if name.startswith(".unfinished") or name.endswith(".bin")]
 
     predictions, gold = read_lines(folder / "predictions.jsonl"), read_gold(ner_files[1])

@@ -66,6 +66,10 @@ def test_a_run_scores_ranks_and_leaves_everything(run, tmp_path):
     names = {path.name for path in folder.iterdir()}
     wanted = {"model.safetensors", "config.json", "README.md", "run.json", "all_results.json", "report.json"}
     assert names >= wanted | {"predictions.jsonl", "validation_ids.json", "test_ids.json", "text_classifier.py"}
+    assert names >= {"error_report.html", "curves.png"}
+    errors = read_json(folder / "error_report.json")["splits"]["test"]
+    silent = sum(one["errors"] == ["not said, would be right"] for one in errors["worst"])
+    assert 1 - (errors["wrong"] - silent) / errors["examples"] == pytest.approx(results["test_accuracy"])
     assert results["eval_hits@3"] >= results["eval_accuracy"] > 0.5
     assert results["test_accuracy"] <= results["test_mrr"] <= 1
     report = read_json(folder / "report.json")

@@ -119,7 +119,9 @@ def test_a_run_leaves_the_model_its_card_scores_predictions_and_record(trained, 
     folder, results = trained
     names = {path.name for path in folder.iterdir()}
     assert names >= {"model.safetensors", "config.json", "tokenizer.json", "README.md", "run.json", "all_results.json"}
-    assert names >= {"predictions.jsonl", "trainer_state.json"}
+    assert names >= {"predictions.jsonl", "trainer_state.json", "error_report.html", "curves.png"}
+    errors = read_json(folder / "error_report.json")["splits"]["validation"]
+    assert 1 - errors["wrong"] / errors["examples"] == pytest.approx(results["eval_exact_match"])
     assert not [name for name in names if name.startswith(".unfinished") or name.endswith((".bin", ".py"))]
     assert results["eval_f1"] > 0.5  # it has learnt something
     assert read_json(folder / "all_results.json")["eval_f1"] == results["eval_f1"]

@@ -171,7 +171,7 @@ def test_unknown_format_or_scheme_names_the_known_ones(tmp_path):
     path = tmp_path / "a.json"
     path.write_bytes(label({}))
     assert message_of(path, file_format="conll") == (
-        "expected the file format auto, cluener, spans, columns, tokens, found conll; choose one of these"
+        "expected the file format auto, cluener, spans, tokens, columns, found conll; choose one of these"
     )
     assert message_of(path, scheme="iobes") == (
         "expected the tag scheme auto, bio, iob1, bios, bioes, bmes, bilou, found iobes; choose one of these"

@@ -44,4 +44,4 @@ def test_processes_skip_a_step_together(still_models, samples, tmp_path):
     results = json.loads((tmp_path / "run" / "all_results.json").read_text(encoding="utf-8"))
     state = json.loads((tmp_path / "run" / "trainer_state.json").read_text(encoding="utf-8"))
     assert results["train_skipped_steps"] == 1 and state["global_step"] == 5
-    assert [entry["step"] for entry in state["log_history"] if "skipped" in entry] == [3]
+    assert [entry["skipped_step"] for entry in state["log_history"] if "skipped" in entry] == [3]

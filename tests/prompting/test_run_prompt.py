@@ -47,7 +47,10 @@ def test_zero_shot_is_what_the_words_say(run, files, wordpiece):
         np.mean([r["label"] == g for r, g in zip(rows, gold, strict=True)])
     )
     left = {path.name for path in (files / "out").iterdir()}
-    assert left == {"predictions.jsonl", "report.json", "example_counts.json", "all_results.json", "run.json"}
+    wanted = {"predictions.jsonl", "report.json", "example_counts.json", "all_results.json", "run.json"}
+    assert left == wanted | {"error_report.html", "error_report.json"}
+    errors = json.loads((files / "out" / "error_report.json").read_text(encoding="utf-8"))["splits"]["test"]
+    assert errors["wrong"] == len(errors["worst"]) == sum(r["label"] != g for r, g in zip(rows, gold, strict=True))
 
 
 @pytest.mark.parametrize("kind", ["content_free", "prior", "batch"])

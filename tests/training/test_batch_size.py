@@ -67,6 +67,7 @@ class FakeTrainer:
 
     def __init__(self, batches, fits, error, seen):
         self.batches, self.fits, self.error, self.seen = batches, fits, error, seen
+        self.model = torch.nn.Linear(3, 1)
 
     def train(self, resume_from_checkpoint):
         self.seen.append((self.batches, resume_from_checkpoint))
@@ -88,7 +89,8 @@ def run(batches, *, fits, error=None, resume=lambda: None):
 def test_training_that_fits_is_run_once():
     trainer, metrics, seen = run(Batches(32, 1, 64), fits=32)
     assert seen == [(Batches(32, 1, 64), None)]
-    assert metrics == {"train_loss": 0.5}
+    assert metrics["train_loss"] == 0.5
+    assert metrics["trainable_weights"] == 4 and metrics["trainable_share"] == 1 and metrics["peak_memory_mb"] > 10
     assert trainer.batches == Batches(32, 1, 64)
 
 

@@ -110,7 +110,7 @@ def test_skipped_step_leaves_weights_and_optimizer_as_they_were(make_spoiled, ho
     for place, state in states[0].items():
         assert all(torch.equal(value, states[1][place][name]) for name, value in state.items())
     noted = [entry for entry in spoiled.state.log_history if "skipped" in entry]
-    assert [entry["step"] for entry in noted] == [3] and len(noted[0]["rows"]) in (4, 4 * accumulation)
+    assert [entry["skipped_step"] for entry in noted] == [3] and len(noted[0]["rows"]) in (4, 4 * accumulation)
 
 
 def test_skipped_steps_are_counted_over_a_run_that_goes_on(make_spoiled, tmp_path):

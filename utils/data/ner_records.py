@@ -25,7 +25,7 @@ def records_to_rows(
     Args:
         records: the number of the line or row, and the record; None for one that has its error in `log` already.
         log: takes what is wrong with the records.
-        file_format: "cluener", "spans" or "tokens", or "auto" to go by the first record that tells.
+        file_format: a key of `PARSERS`, or "auto" to go by the first record that tells.
         scheme: of tags: a key of `tag_schemes.READABLE`, or "auto" for the one that fits best.
 
     Returns:
@@ -33,7 +33,7 @@ def records_to_rows(
     """
     if file_format == "auto":
         file_format = _find_format(record for _, record in records if record)
-    parse = {"cluener": _parse_cluener, "spans": _parse_spans, "tokens": _parse_tokens}[file_format]
+    parse = PARSERS[file_format]
     rows = []
     for number, record in records:
         errors_before = len(log)
@@ -212,3 +212,7 @@ def _whereabouts(word: Any, text: str, inclusive: bool) -> str:
     places = [match.start() for match in re.finditer(re.escape(word), text)]
     shown = ", ".join(str([place, place + len(word) - inclusive]) for place in places[:3])
     return f"the word is at {shown}: correct the offsets"
+
+
+# Format -> what makes a row of its records: those who add one write a function here and a line in this table.
+PARSERS = {"cluener": _parse_cluener, "spans": _parse_spans, "tokens": _parse_tokens}

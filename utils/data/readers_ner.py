@@ -23,13 +23,13 @@ from datasets import Dataset
 from .column_files import parse_columns
 from .errors import DataError, ErrorLog
 from .json_records import begin_as_json, parse_records
-from .ner_records import TAG_KEYS, records_to_rows
+from .ner_records import PARSERS, TAG_KEYS, records_to_rows
 from .ner_rows import rows_to_dataset, untag_rows
 from .saved_datasets import load_splits, read_parquet
 from .tag_schemes import READABLE
 from .text_files import read_lines
 
-FILE_FORMATS = ("cluener", "spans", "columns", "tokens")
+FILE_FORMATS = (*PARSERS, "columns")
 TEXT_KEYS = ("text", "sentence", "content")
 
 

@@ -18,6 +18,7 @@ from ..data.span_questions import OUTSIDE, draw_questions, list_questions
 from ..data.splits import split_by_class, split_by_text
 from ..prompting.candidates import choose_spans
 from ..prompting.template_pool import fit_weights
+from . import error_report
 from .calibration import tune_rule
 from .class_evaluator import ClassEvaluator
 from .class_lines import prediction_lines
@@ -43,12 +44,14 @@ class Answers(NamedTuple):
         report: `labels`, `scores` (0-1), `table` and more; empty without labels.
         shown: the scores for people.
         counts: what each example adds to them, see `example_counts`; empty without labels.
+        errors: what is wrong, see `error_report`; empty without labels.
     """
 
     lines: str
     report: dict
     shown: str
     counts: dict
+    errors: dict
 
 
 class ClassTask:
@@ -118,10 +121,12 @@ class ClassTask:
         self.panel.weights = fit_weights(self.panel.logits_by_template(*self._texts(rows)), evaluator.targets)
         return self.panel.weights
 
-    def score(self, split: str, rows: Dataset, evaluator: ClassEvaluator, *, tune: bool) -> Answers:
-        """Answer about a split; with `tune`, fit the temperature to it first."""
+    def score(
+        self, split: str, rows: Dataset, evaluator: ClassEvaluator, *, tune: bool, train: Dataset | None = None
+    ) -> Answers:
+        """Answer about a split; with `tune`, fit the temperature to it first. `train`: the rows that were learnt."""
         logits = self.panel.logits(*self._texts(rows))
-        report, shown, counts = {}, "", {}
+        report, shown, counts, errors = {}, "", {}, {}
         if evaluator.targets is not None:
             if tune:
                 self.rule = tune_rule(self.rule, logits, evaluator.targets, temperature=True)
@@ -130,8 +135,9 @@ class ClassTask:
         verdicts = self.rule.verdicts(logits)
         if evaluator.targets is not None:
             counts = of_verdicts(rows, verdicts, self.rule)
+            errors = error_report.of_verdicts(rows, verdicts, self.rule, report=report, train=train)
         lines = prediction_lines(rows, verdicts, multi_label=False, top_k=self.top_k)
-        return Answers(lines, report, shown, counts)
+        return Answers(lines, report, shown, counts, errors)
 
     def explain(self, texts: Sequence[str], pairs: Sequence[str] | None) -> list[tuple[str, str]]:
         """Of each text or pair its classes and words for people, and as a line of JSON."""
@@ -231,10 +237,15 @@ class EntityTask:
         """Divide out what the models answer about the candidates of these rows, or about nothing at all."""
         self.finder.measure_priors(rows["text"][:] if rows is not None else None)
 
-    def score(self, split: str, rows: Dataset, evaluator: SpanEvaluator, *, tune: bool) -> Answers:
-        """Answer about a split; with `tune`, fit the threshold to it first, unless one was given."""
+    def score(
+        self, split: str, rows: Dataset, evaluator: SpanEvaluator, *, tune: bool, train: Dataset | None = None
+    ) -> Answers:
+        """Answer about a split; with `tune`, fit the threshold to it first, unless one was given.
+
+        `train`: the rows that were learnt.
+        """
         asked = self.finder.ask(rows["text"][:], rows["candidates"][:] if "candidates" in rows.features else None)
-        gold, report, shown, counts = rows["entities"][:], {}, "", {}
+        gold, report, shown, counts, errors = rows["entities"][:], {}, "", {}, {}
         if tune and self.threshold is None and any(gold):
             self.finder.threshold = tune_threshold(asked, gold, labels=self.labels)
         found = self.finder.decide(asked)
@@ -244,7 +255,8 @@ class EntityTask:
             report = {"labels": self.labels, "threshold": self.finder.threshold, "scores": scores, "table": table}
             shown = f"{split}, strict scores on character spans:\n{format_table(table)}"
             counts = of_entities(rows["id"][:], gold, found)
-        return Answers(entity_lines(rows, found), report, shown, counts)
+            errors = error_report.of_entities(rows, found, table=table, scores=scores, train=train)
+        return Answers(entity_lines(rows, found), report, shown, counts, errors)
 
     def explain(self, texts: Sequence[str], pairs: None) -> list[tuple[str, str]]:
         """Of each text its entities for people, and as a line of JSON."""

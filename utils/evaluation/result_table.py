@@ -10,7 +10,8 @@ from .significance import Comparison, compare
 
 LEVEL = 0.05
 FIRST = ("f1", "accuracy", "macro_f1", "exact_match", "mcc", "loss")  # the order in which scores are shown
-LOWER_IS_BETTER = ("loss", "perplexity")
+LOWER_IS_BETTER = ("loss", "perplexity", "runtime", "_mb")
+AS_THEY_ARE = (*LOWER_IS_BETTER, "_per_second", "_weights")  # no shares of 1, so never shown times 100
 
 
 @dataclass
@@ -50,12 +51,11 @@ class ResultTable:
         found = []
         for metric in self.metrics:
             spread = group.spread(metric)
-            scale = 1 if metric.endswith(LOWER_IS_BETTER) else 100
+            scale = scale_of(metric)
             if spread is None:
                 found.append("")
             else:
-                mean, deviation = spread
-                found.append(f"{scale * mean:.2f}" + (f" ± {scale * deviation:.2f}" if deviation is not None else ""))
+                found.append(_cell(*spread, scale))
         return found
 
     def _rows(self) -> list[list[str]]:
@@ -70,7 +70,7 @@ class ResultTable:
         """With the best cell in bold, and below it how the best mean compares with the others."""
         lines = []
         for number, row in enumerate(self._rows()):
-            cells = [cell.replace("|", "\\|") for cell in row]
+            cells = [_harmless_cell(cell) for cell in row]
             if number and self.groups[number - 1] is self.best:
                 cells[1] = f"**{cells[1]}**"
             lines.append(f"| {' | '.join(cells)} |")
@@ -115,6 +115,44 @@ class ResultTable:
             if number == 0:
                 lines.append("\\midrule")
         return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"]) + "\n"
+
+
+def scale_of(metric: str) -> int:
+    """What a score is multiplied by where it is shown: 100 where it is a share."""
+    return 1 if metric.endswith(AS_THEY_ARE) else 100
+
+
+def epoch_table(groups: Sequence[RunGroup], metric: str) -> str:
+    """A Markdown table of a score as training went on: a row an epoch, a column a group."""
+    scale = scale_of(metric)
+    columns = [{epoch: spread for epoch, *spread in group.epochs(metric)} for group in groups]
+    lines = [
+        f"| {metric} after epoch | {' | '.join(group.name for group in groups)} |",
+        "|---" * (len(groups) + 1) + "|",
+    ]
+    for epoch in sorted(set().union(*columns)):
+        cells = [_cell(*column[epoch], scale) if epoch in column else "" for column in columns]
+        lines.append(f"| {epoch:g} | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def class_table(group: RunGroup, split: str) -> str:
+    """A Markdown table of a group's classes and their averages."""
+    lines = [f"| {group.name} | precision | recall | F1 | support |", "|---" * 5 + "|"]
+    for label, scores in group.classes(split).items():
+        shares = [_cell(*scores[key], 100) for key in ("precision", "recall", "f1")]
+        mean, deviation = scores["support"]
+        support = f"{mean:,.0f}" if not deviation else f"{mean:,.1f} ± {deviation:,.1f}"
+        lines.append(f"| {' | '.join([_harmless_cell(label), *shares, support])} |")
+    return "\n".join(lines) + "\n"
+
+
+def _harmless_cell(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
+
+
+def _cell(mean: float, deviation: float | None, scale: int) -> str:
+    return f"{scale * mean:.2f}" + (f" ± {scale * deviation:.2f}" if deviation is not None else "")
 
 
 def compare_groups(one: RunGroup, other: RunGroup, metric: str) -> Comparison | None:

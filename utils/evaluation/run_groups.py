@@ -27,6 +27,7 @@ IGNORED = {
 }
 IGNORED |= {"resume_from_checkpoint", "disable_tqdm", "report_to", "save_total_limit", "logging_steps", "push_to_hub"}
 IGNORED_PREFIXES = ("hub_", "logging_", "dataloader_", "deepspeed", "fsdp", "ddp_", "local_rank", "include_")
+CLASS_SCORES = ("precision", "recall", "f1", "support")
 SPLITS = {"eval": "validation", "test": "test"}  # how the names of scores begin -> the split they are of
 
 
@@ -38,7 +39,7 @@ class Run:
         folder: where.
         script: its name, such as `run_ner`.
         arguments: as they were resolved.
-        results: of `all_results.json`.
+        results: of `all_results.json`, and `size_mb`, that of its weights on disk.
     """
 
     folder: Path
@@ -55,6 +56,17 @@ class Run:
     def counts(self) -> dict[str, dict]:
         """See `example_counts`."""
         return read_counts(self.folder)
+
+    @cached_property
+    def history(self) -> list[dict]:
+        """What was logged while it trained; nothing where the run left none."""
+        return _read_part(self.folder / "trainer_state.json", "log_history") or []
+
+    @cached_property
+    def tables(self) -> dict[str, dict]:
+        """By split: precision, recall, f1 and support of each class, and of the averages."""
+        splits = _read_part(self.folder / "error_report.json", "splits") or {}
+        return {split: errors["table"] for split, errors in splits.items() if errors.get("table")}
 
     @property
     def settings(self) -> dict[str, str]:
@@ -88,9 +100,25 @@ class RunGroup:
     def spread(self, metric: str) -> tuple[float, float | None] | None:
         """Mean, and standard deviation of the sample where there are several; None without any."""
         values = self.values(metric)
-        if not values:
-            return None
-        return statistics.mean(values), statistics.stdev(values) if len(values) > 1 else None
+        return _spread(values) if values else None
+
+    def epochs(self, metric: str) -> list[tuple[float, float, float | None]]:
+        """Epoch, mean and deviation of a score as training went on, of epochs that all runs have scored."""
+        seen = [
+            {entry["epoch"]: entry[metric] for entry in run.history if isinstance(entry.get(metric), int | float)}
+            for run in self.runs
+        ]
+        shared = sorted(set.intersection(*map(set, seen)))
+        return [(epoch, *_spread([scores[epoch] for scores in seen])) for epoch in shared]
+
+    def classes(self, split: str) -> dict[str, dict[str, tuple[float, float | None]]]:
+        """Mean and deviation of each class's precision, recall, f1 and support, of classes that all runs have."""
+        tables = [run.tables.get(split, {}) for run in self.runs]
+        return {
+            label: {key: _spread([table[label][key] for table in tables]) for key in CLASS_SCORES}
+            for label in tables[0]
+            if all(label in table for table in tables)
+        }
 
     def counts(self, metric: str) -> tuple[list[str], np.ndarray, Metric] | None:
         """Ids, (examples, counts) and the score, of a score's split.
@@ -112,6 +140,10 @@ class RunGroup:
         return ids, np.concatenate([counts for _, counts, _ in found]), found[0][2]
 
 
+def _spread(values: Sequence[float]) -> tuple[float, float | None]:
+    return statistics.mean(values), statistics.stdev(values) if len(values) > 1 else None
+
+
 def read_runs(paths: Iterable[str | Path]) -> list[Run]:
     """The finished runs in folders, and in the folders below them.
 
@@ -128,25 +160,40 @@ def read_runs(paths: Iterable[str | Path]) -> list[Run]:
     return list(found.values())
 
 
+def _read_part(path: Path, key: str):
+    """What a JSON file holds under a key; None where there is no file."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))[key] if path.exists() else None
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path}: expected JSON with `{key}`, found {type(error).__name__}: {error}") from error
+
+
 def _read_run(path: Path) -> Run:
     results = path.with_name("all_results.json")
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         scores = json.loads(results.read_text(encoding="utf-8")) if results.exists() else record["results"]
+        if sizes := [weights.stat().st_size for weights in path.parent.glob("*.safetensors")]:
+            scores = scores | {"size_mb": sum(sizes) / 1e6}
         return Run(path.parent, Path(record["argv"][0]).stem, record["arguments"] | {"seed": record["seed"]}, scores)
     except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise DataError(f"{path}: expected the record of a run, found {type(error).__name__}: {error}") from error
 
 
-def group_runs(runs: Iterable[Run]) -> list[RunGroup]:
+def group_runs(runs: Iterable[Run], *, by_folder: bool = False) -> list[RunGroup]:
     """Put together what differs by the seed alone, in the order in which groups first appear.
+
+    Args:
+        runs: see `read_runs`.
+        by_folder: instead, what lies in one folder is a group, named by it.
 
     Raises:
         DataError: two runs of a group have the same seed, so that one would count twice.
     """
     groups: dict[str, list[Run]] = {}
     for run in runs:
-        groups.setdefault(json.dumps(run.settings, sort_keys=True), []).append(run)
+        key = str(run.folder.resolve().parent) if by_folder else json.dumps(run.settings, sort_keys=True)
+        groups.setdefault(key, []).append(run)
     for members in groups.values():
         members.sort(key=lambda run: run.seed)
         for one, other in itertools.pairwise(members):
@@ -154,9 +201,8 @@ def group_runs(runs: Iterable[Run]) -> list[RunGroup]:
                 raise DataError(
                     f"{one.folder}, {other.folder}: expected other seeds or settings, found the same twice"
                 )
-    return [
-        RunGroup(name, members) for name, members in zip(_names(list(groups.values())), groups.values(), strict=True)
-    ]
+    names = [Path(folder).name for folder in groups] if by_folder else _names(list(groups.values()))
+    return [RunGroup(name, members) for name, members in zip(names, groups.values(), strict=True)]
 
 
 def _names(groups: list[list[Run]]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from io import BytesIO
 
-from .result_table import LOWER_IS_BETTER, ResultTable
+from .result_table import ResultTable, scale_of
 
 
 def draw_scores(table: ResultTable) -> bytes:
@@ -13,7 +13,7 @@ def draw_scores(table: ResultTable) -> bytes:
     from matplotlib import pyplot
 
     metric = table.metrics[0]
-    scale = 1 if metric.endswith(LOWER_IS_BETTER) else 100
+    scale = scale_of(metric)
     groups = [group for group in table.groups if group.spread(metric)]
     figure, axes = pyplot.subplots(figsize=(8, 1.2 + 0.45 * len(groups)), layout="constrained")
     for place, group in enumerate(groups):

@@ -39,9 +39,9 @@ def write_json(path: str | Path, value) -> None:
 
 
 def write_files(folder: str | Path, files: Mapping[str, object]) -> None:
-    """Write files one after the other, each whole or not at all: text as it is, everything else as JSON."""
+    """Write files one after the other, each whole or not at all: text and bytes as they are, all else as JSON."""
     for name, content in files.items():
-        write = write_text if isinstance(content, str) else write_json
+        write = write_text if isinstance(content, str) else write_bytes if isinstance(content, bytes) else write_json
         write(Path(folder) / name, content)
 
 

@@ -9,6 +9,8 @@ from typing import NamedTuple
 import torch
 from transformers import Trainer, TrainingArguments
 
+from .training_costs import training_costs
+
 logger = logging.getLogger(__name__)
 
 
@@ -74,7 +76,7 @@ def train_within_memory(
         resume: gives the checkpoint to start from, or None for the beginning.
 
     Returns:
-        The trainer that finished, and its training metrics.
+        The trainer that finished, and its training metrics with `training_costs`.
 
     Raises:
         RuntimeError: not enough memory for a batch of one; any other error of training.
@@ -82,7 +84,8 @@ def train_within_memory(
     while True:
         trainer = build(batches)
         try:
-            return trainer, trainer.train(resume_from_checkpoint=resume()).metrics
+            metrics = trainer.train(resume_from_checkpoint=resume()).metrics
+            return trainer, metrics | training_costs(trainer.model)
         except RuntimeError as error:
             if not is_out_of_memory(error) or batches.train <= 1:
                 raise

@@ -60,7 +60,7 @@ class LastingTrainer(Trainer):
         if entry is None:
             return norm
         drop_gradients(model)
-        self.state.log_history.append(entry | {"epoch": self.state.epoch})
+        self.state.log_history.append(entry)
         return None
 
     def _learn(self, model, inputs, num_items_in_batch):

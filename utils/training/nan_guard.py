@@ -85,7 +85,7 @@ class NanGuard:
         place = f"step {step}: {what}; {_describe(rows)}"
         if self.skip and self.skipped_in_a_row < self.in_a_row:
             logger.warning("%s; left out", place)
-            return {"step": step, "skipped": what, "rows": rows}
+            return {"skipped": what, "skipped_step": step, "rows": rows}  # no score of a step or an epoch
         if not first:
             end_quietly()
         if self.skip:

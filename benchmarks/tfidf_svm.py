@@ -1,0 +1,87 @@
+"""Baseline: TF-IDF n-grams and a linear SVM; leaves what a run leaves, so that report.py sets it beside others.
+
+    PYTHONPATH=. python benchmarks/tfidf_svm.py --train_file data/review_sample/train.tsv \\
+        --validation_file data/review_sample/dev.tsv --output_dir outputs/svm
+
+Characters 1-3 long, or with `--analyzer word` words and pairs of them. Nothing is random: one run is as good as three.
+"""
+
+import argparse
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import LinearSVC
+
+from utils.data.readers_text import list_labels, read_classes
+from utils.evaluation import example_counts
+from utils.evaluation.class_metrics import ClassScores
+from utils.training.arguments import run_script
+from utils.training.atomic_files import write_files
+from utils.training.run_setup import describe_run
+
+WIDEST = {"char": 3, "word": 2}
+
+
+@dataclass
+class Arguments:
+    """What `run.json` keeps."""
+
+    train_file: str
+    validation_file: str | None
+    test_file: str | None
+    file_format: str
+    analyzer: str
+    seed: int
+    output_dir: str
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--train_file", required=True)
+    parser.add_argument("--validation_file")
+    parser.add_argument("--test_file")
+    parser.add_argument("--file_format", default="auto")
+    parser.add_argument("--analyzer", choices=list(WIDEST), default="char")
+    parser.add_argument("--seed", type=int, default=1, help="of the split that it was given; nothing here is random")
+    parser.add_argument("--output_dir", required=True)
+    args = Arguments(**vars(parser.parse_args(argv)))
+
+    started, reading = time.time(), {"file_format": args.file_format}
+    train = read_classes(args.train_file, **reading)
+    labels = list_labels(train)
+    vectorizer = TfidfVectorizer(analyzer=args.analyzer, ngram_range=(1, WIDEST[args.analyzer]), sublinear_tf=True)
+    model = make_pipeline(vectorizer, LinearSVC()).fit(texts_of(train), train["label"][:])
+    results, counts, errors = {}, {}, {}
+    for split, path in (("validation", args.validation_file), ("test", args.test_file)):
+        if path:
+            rows = read_classes(path, **reading)
+            found = model.predict(texts_of(rows)).tolist()
+            numbers = [[labels.index(label) for label in side] for side in (found, rows["label"][:])]
+            positive = 1 if len(labels) == 2 else None
+            scores = ClassScores(keep_in_memory=True).compute(
+                predictions=numbers[0], references=numbers[1], labels=labels, positive=positive
+            )
+            prefix = "eval" if split == "validation" else split
+            results |= {f"{prefix}_{name}": value for name, value in scores.items() if isinstance(value, float)}
+            errors[split] = {"table": scores["table"]}
+            counts[split] = example_counts.of_classes(rows["id"][:], rows["label"][:], found, labels, positive)
+    files = (args.train_file, args.validation_file, args.test_file)
+    record = describe_run([args], files=files, started=started, results=results)
+    left = {example_counts.NAME: counts, "error_report.json": {"splits": errors}}
+    left |= {"all_results.json": results, "run.json": record}
+    Path(args.output_dir).mkdir(parents=True, exist_ok=True)
+    write_files(args.output_dir, left)
+    print(" ".join(f"{name} {value:.4f}" for name, value in results.items()))
+
+
+def texts_of(rows):
+    """A text each; a pair's two texts one behind the other."""
+    pairs = rows["text_pair"][:] if "text_pair" in rows.column_names else [""] * len(rows)
+    return [f"{one}\n{other}" if other else one for one, other in zip(rows["text"][:], pairs, strict=True)]
+
+
+if __name__ == "__main__":
+    run_script(main)

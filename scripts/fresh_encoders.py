@@ -1,0 +1,61 @@
+"""Encoders with random weights, as large as a given BERT and with its tokenizer: OUTPUT/bert, albert and roberta.
+
+    PYTHONPATH=. python scripts/fresh_encoders.py pretrained/bert-mini-zh outputs/fresh --seed 1
+
+What pre-training is worth, and that the scripts take each family, can be seen with them where no others can be had.
+Masked-language models, so that every script loads them. ALBERT shares one layer's weights among all.
+"""
+
+import argparse
+from pathlib import Path
+
+from transformers import (
+    AlbertConfig,
+    AlbertForMaskedLM,
+    AutoConfig,
+    AutoTokenizer,
+    BertConfig,
+    BertForMaskedLM,
+    RobertaConfig,
+    RobertaForMaskedLM,
+    set_seed,
+)
+
+from utils.training.arguments import run_script
+from utils.training.atomic_files import replacing_files
+
+FAMILIES = {
+    "bert": (BertConfig, BertForMaskedLM),
+    "albert": (AlbertConfig, AlbertForMaskedLM),
+    "roberta": (RobertaConfig, RobertaForMaskedLM),
+}
+SIZES = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size")
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("like", help="a BERT, folder or name")
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args(argv)
+    like, tokenizer = AutoConfig.from_pretrained(args.like), AutoTokenizer.from_pretrained(args.like)
+    sizes = {name: getattr(like, name) for name in SIZES}
+    for family, (config_class, model_class) in FAMILIES.items():
+        own = dict(sizes)
+        if family == "albert":
+            own["embedding_size"] = like.hidden_size
+        positions = like.max_position_embeddings
+        if family == "roberta":  # whose positions begin behind the padding's
+            positions += tokenizer.pad_token_id + 1
+        set_seed(args.seed)
+        config = config_class(**own, max_position_embeddings=positions, pad_token_id=tokenizer.pad_token_id)
+        model = model_class(config)
+        (args.output / family).mkdir(parents=True, exist_ok=True)
+        with replacing_files(args.output / family) as folder:
+            model.save_pretrained(folder)
+            tokenizer.save_pretrained(folder)
+        print(f"{args.output / family}: {model.num_parameters():,} weights")
+
+
+if __name__ == "__main__":
+    run_script(main)

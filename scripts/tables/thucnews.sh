@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# THUCNews titles, ten classes: trained on dev.txt (10,000), scored on test.txt, beside TF-IDF and a linear SVM.
+#   bash scripts/tables/thucnews.sh path/to/thucnews             # dev.txt, test.txt, class.txt
+#   MODELS=hfl/chinese-roberta-wwm-ext RATE=3e-5 HEAD_RATE=3e-4 EPOCHS=3 bash scripts/tables/thucnews.sh path/to/thucnews
+# The last epoch counts, nothing is chosen on the scored part. cells.sh tells of SEEDS, OUT, DRY_RUN.
+CALLED_FROM=$PWD
+source "$(dirname "${BASH_SOURCE[0]}")/cells.sh"
+data=$(absolute "${1:?the folder with dev.txt, test.txt and class.txt}")
+MODELS=${MODELS:-pretrained/bert-mini-zh}
+
+cells() {
+    local files=(--train_file "$data/dev.txt" --validation_file "$data/test.txt")
+    for model in $MODELS; do
+        for seed in $SEEDS; do
+            cell "$(name_of "$model")/seed-$seed" run_classification.py configs/thucnews_bert_mini.yaml --model_name_or_path "$model" "${files[@]}" \
+                --learning_rate "${RATE:-5e-4}" --head_learning_rate "${HEAD_RATE:-1e-2}" --num_train_epochs "${EPOCHS:-4}" \
+                --seed "$seed" "${last_epoch[@]}"
+        done
+    done
+    cell tfidf_svm/seed-1 benchmarks/tfidf_svm.py "${files[@]}"
+}
+write_table thucnews --metrics eval_accuracy eval_macro_f1

@@ -1,0 +1,139 @@
+"""The tables of README.md are made anew from results/*.json and compared with what stands there, cell by cell."""
+
+import json
+import re
+import statistics
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+Rows = list[list[str]]
+
+
+def read(name: str) -> dict:
+    return json.loads((ROOT / "results" / f"{name}_bert_mini_zh.json").read_text(encoding="utf-8"))
+
+
+def spread(values, digits=2, scale=100) -> str:
+    """Mean ± standard deviation of the sample; the mean alone where all are equal."""
+    mean = f"{scale * statistics.mean(values):.{digits}f}"
+    return mean if len(set(values)) == 1 else f"{mean} ± {scale * statistics.stdev(values):.{digits}f}"
+
+
+def cluener() -> Rows:
+    rows = []
+    for head in ("crf", "span", "softmax", "stock"):
+        scores = [run["eval_f1"] for run in read("cluener")["runs"] if run["head"] == head]
+        rows.append([spread(scores), ", ".join(f"{100 * score:.2f}" for score in scores)])
+    return rows
+
+
+def text_scores() -> Rows:
+    rows = []
+    for name in ("taipei", "sarcasm", "thucnews"):
+        svm, ours = read(name)["scores"].values()
+        rows.append([spread([one[key] for one in side]) for side in (ours, svm) for key in ("accuracy", "macro_f1")])
+    return rows
+
+
+def poolings() -> Rows:
+    scores = read("sarcasm_pooling")["scores"]
+    return [
+        [
+            spread([one[kind][key] for one in scores[pooling]])
+            for kind in ("untuned", "tuned")
+            for key in ("accuracy", "f1")
+        ]
+        for pooling in ("cls", "fusion")
+    ]
+
+
+def few_examples() -> Rows:
+    eprstmt, tnews = (read(name)["accuracy_by_draw"] for name in ("eprstmt", "tnews"))
+    return [[spread(eprstmt[method], 1), spread(tnews[method], 1)] for method in eprstmt]
+
+
+def text_speed() -> Rows:
+    rows = []
+    runs = read("text_speed")["runs"]
+    for data in dict.fromkeys(run["data"] for run in runs):
+        own = [run for run in runs if run["data"] == data]
+        cells = []
+        for before in ("", "stock_"):
+            speeds, scores = ([run[before + key] for run in own] for key in ("texts_per_second", "accuracy"))
+            digits = 0 if statistics.mean(speeds) > 100 else 1
+            cells.append(f"{spread(speeds, digits, 1)} texts/s ({spread(scores, 1)})")
+        rows.append([*cells, f"{spread([run['ratio'] for run in own], 1, 1)} x"])
+    return rows
+
+
+def mlm_speed() -> Rows:
+    speeds = read("mlm_speed")["tokens_per_second"]
+    slowest = speeds["stock, joined texts"]["mean"]
+    return [[f"{one['mean']:,} ± {one['std']}", f"{one['mean'] / slowest:.1f}"] for one in speeds.values()]
+
+
+def onnx() -> Rows:
+    return [
+        [f"{100 * one['f1']:.2f}", f"{one['texts_per_second']:.0f}", f"{one['megabytes']:.1f}"]
+        for one in read("onnx")["rows"].values()
+    ]
+
+
+def prompt_ner() -> Rows:
+    numbers = read("prompt_ner")["numbers"]
+    rows = [[f"{numbers['loop_spans_per_s']:.0f}", ""]]
+    for name in ("fp32", "bf16", "fp32, shared texts", "bf16, shared texts"):
+        rows.append([f"{numbers[name]['spans_per_s']:,.0f}", f"{numbers[name]['ratio']:.1f}x"])
+    return rows
+
+
+# The head of each table in README.md, and what makes its cells but the first of each row.
+TABLES = {
+    "| head | F1, mean ± std | seeds |": cluener,
+    "| data | splits | Weitiao accuracy | macro F1 | SVM accuracy | macro F1 |": text_scores,
+    "| `--pooling` | accuracy | F1 | accuracy, tuned | F1, tuned |": poolings,
+    "| | eprstmt | tnews |": few_examples,
+    "| texts | Weitiao | stock | ratio |": text_speed,
+    "| | tokens/s | x |": mlm_speed,
+    "| | F1 | texts/s | MB |": onnx,
+    "| | spans/s | ratio |": prompt_ner,
+}
+NOT_KEPT = ("| what | Weitiao | beside | ratio |",)  # single runs of crf_speed, train_speed, predict_speed: no records
+SKIPPED_COLUMNS = {text_scores: 2}  # of each row, before the cells that are compared; 1 elsewhere
+
+
+def tables_of(text: str) -> Iterator[tuple[str, Rows]]:
+    """Heads and rows of the tables in Markdown."""
+    for block in re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE):
+        head, _, *rows = block.splitlines()
+        yield head, [[cell.strip().replace("**", "") for cell in row.strip("|").split(" | ")] for row in rows]
+
+
+@pytest.mark.parametrize("head", TABLES)
+def test_table_is_what_the_results_say(head):
+    make = TABLES[head]
+    (rows,) = [rows for found, rows in tables_of(README) if found == head]
+    assert [row[SKIPPED_COLUMNS.get(make, 1) :] for row in rows] == make()
+
+
+def test_every_table_with_measured_numbers_is_one_of_them():
+    measured = [
+        head
+        for head, rows in tables_of(README)
+        if any(re.match(r"\d[\d,.]*( ±|x$| texts/s)", cell) for row in rows for cell in row)
+    ]
+    assert len(measured) >= 8
+    assert set(measured) - {*TABLES, *NOT_KEPT} == set()
+
+
+def test_changed_number_is_caught():
+    (rows,) = [
+        rows
+        for found, rows in tables_of(README.replace("72.66 ± 0.52", "82.65 ± 0.51"))
+        if found in TABLES and TABLES[found] is cluener
+    ]
+    assert [row[1:] for row in rows] != cluener()

@@ -1,0 +1,101 @@
+"""scripts/tables: their cells, what is skipped, what goes on after a failure; with a stand-in for Python."""
+
+import os
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import report
+
+ROOT = Path(__file__).resolve().parent.parent
+TABLES = sorted(path for path in (ROOT / "scripts" / "tables").glob("*.sh") if path.name != "cells.sh")
+CELLS = {
+    "people": 10,
+    "cluener": 13,
+    "sarcasm": 10,
+    "taipei": 10,
+    "glue": 16,
+    "thucnews": 4,
+    "abstracts": 9,
+    "few_shot": 120,
+}
+CELLS |= {"adapters": 60}
+
+
+def run(script, *given, **environment):
+    command = ["bash", str(ROOT / "scripts" / "tables" / f"{script}.sh"), *map(str, given)]
+    surroundings = {
+        name: value for name, value in os.environ.items() if name not in ("MODELS", "SEEDS", "OUT", "EXTRA")
+    }
+    return subprocess.run(command, capture_output=True, text=True, env=surroundings | environment, cwd=ROOT)
+
+
+def commands(script, *given, **environment):
+    done = run(script, *given, DRY_RUN="1", **environment)
+    assert done.returncode == 0, done.stderr
+    return [words for line in done.stdout.splitlines() if "--output_dir" in (words := shlex.split(line))]
+
+
+@pytest.mark.parametrize("script", [path.stem for path in TABLES])
+def test_dry_run_prints_a_command_for_each_cell_and_one_for_the_table(script, tmp_path):
+    found = commands(script, tmp_path)
+    trained, reports = (
+        [each for each in found if each[1] != "report.py"],
+        [each for each in found if each[1] == "report.py"],
+    )
+    assert len(trained) == CELLS[script] and len(reports) == {"glue": 4, "few_shot": 2, "adapters": 2}.get(script, 1)
+    folders = [each[each.index("--output_dir") + 1] for each in trained]
+    assert len(set(folders)) == len(folders)
+    assert all((ROOT / each[1]).is_file() for each in found)
+    for each in reports:
+        report.parse(each[2:])
+
+
+def test_models_and_seeds_are_chosen(tmp_path):
+    found = commands(
+        "people", tmp_path, MODELS="hfl/rbt3 bert-base-chinese", SEEDS="7", OUT="outputs/other", EXTRA="--max_steps 2"
+    )
+    folders = [each[each.index("--output_dir") + 1] for each in found[:2]]
+    assert folders == ["outputs/other/people/hfl-rbt3/seed-7", "outputs/other/people/bert-base-chinese/seed-7"]
+    assert found[0][-2:] == ["--max_steps", "2"] and "--max_steps" not in found[2]
+
+
+@pytest.fixture
+def python(tmp_path):
+    """Stands for Python: notes its words; a run leaves run.json, except that the second one fails."""
+    path = tmp_path / "python"
+    path.write_text(f"""#!/usr/bin/env bash
+echo "$@" >>"{tmp_path}/called.txt"
+if [ "$1" = report.py ]; then exit 0; fi
+if [ "$(wc -l <"{tmp_path}/called.txt")" = 2 ]; then echo "no memory left" >&2; exit 3; fi
+while [ "$1" != --output_dir ]; do shift; done
+echo '{{}}' >"$2/run.json"
+""")
+    path.chmod(0o755)
+    return path
+
+
+def test_failed_cell_is_told_the_others_go_on_and_only_it_is_repeated(tmp_path, python):
+    settings = {"PYTHON": str(python), "OUT": str(tmp_path / "out"), "SEEDS": "1 2", "MODELS": "hfl/rbt3"}
+    done = run("people", tmp_path, **settings)
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[0] == "people: 3 runs, 3 to do"
+    assert "[1/3] hfl-rbt3/seed-1: 0 min 0 s, about 0 min 0 s left" in done.stdout
+    assert "[2/3] hfl-rbt3/seed-2: FAILED" in done.stderr and "no memory left" in done.stderr
+    assert "people: 1 of 3 runs failed; start the script again to repeat them" in done.stderr
+    assert len((tmp_path / "called.txt").read_text().splitlines()) == 4  # three runs and the table
+
+    done = run("people", tmp_path, **settings)
+    assert done.returncode == 0 and not done.stderr
+    assert done.stdout.splitlines()[0] == "people: 3 runs, 1 to do"
+    assert "[1/3] hfl-rbt3/seed-1: finished before" in done.stdout
+    called = (tmp_path / "called.txt").read_text().splitlines()[4:]
+    assert [line.split()[0] for line in called] == ["run_ner.py", "report.py"]
+    assert "--resume_from_checkpoint last" in called[0]
+
+
+def test_missing_data_folder_is_told(tmp_path):
+    done = run("people")
+    assert done.returncode != 0 and "the folder with train.txt and dev.txt" in done.stderr

@@ -1,0 +1,270 @@
+"""What a run got wrong, by split: `error_report.json`, from which `report_page` makes `error_report.html`.
+
+Each split has its `kind` (see `example_counts`), how many `examples` it has and how many of them are not all right,
+`scores` and `table`, the confusions, `slices` (see `error_slices`), `reliability` (see `calibration`), and `worst`: up
+to 50 examples on which the model was most sure and wrong. Counts are over all examples; of a text that is long, `text`
+is the part of it that begins at character `offset`.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from datasets import Dataset
+
+from ..encoding.entity_windows import Entity
+from .answer_finder import Answer
+from .calibration import reliability
+from .class_metrics import confused_pairs
+from .decisions import DecisionRule, Verdict
+from .error_slices import frequency_bins, share_of, slice_scores, with_ones
+from .significance import micro_f1
+from .span_errors import MISSED, RIGHT, SpanPair, as_entities, count_confused, count_kinds, pair_spans
+
+WORST = 50  # examples that are kept
+LONGEST = 1200  # characters kept of a text
+CONFUSED = 200  # pairs of classes that are kept
+UNSURE = 0.5  # what a missed entity counts as, which no probability is known of
+HEADLINES = (
+    *("f1", "exact_match", "accuracy", "precision", "recall", "average", "macro_f1", "weighted_f1", "lenient_f1"),
+    *("has_answer_f1", "no_answer_f1", "mcc", "auroc", "ap", "hits@3", "mrr", "ece"),
+)
+
+
+def of_entities(
+    rows: Dataset,
+    found: Sequence[Sequence[Entity]],
+    *,
+    table: dict,
+    scores: dict[str, float],
+    train: Dataset | None = None,
+) -> dict:
+    """Errors of a tagger.
+
+    Args:
+        rows: `id`, `text`, `entities`.
+        found: the entities found in each text.
+        table: per-class table, see `EntityF1`.
+        scores: by name; a split's name before it is taken off.
+        train: what was learnt from, to tell how often an entity was seen in it.
+    """
+    texts, gold = rows["text"][:], [as_entities(each) for each in rows["entities"][:]]
+    pairs = [pair_spans(*each) for each in zip(gold, found, strict=True)]
+    counts = [[sum(p.kind == RIGHT for p in each), len(found[i]), len(gold[i])] for i, each in enumerate(pairs)]
+    known = [(pair, texts[i]) for i, each in enumerate(pairs) for pair in each if pair.gold]
+    hits = with_ones([pair.kind == RIGHT for pair, _ in known])
+    slices = [slice_scores("Length of the text (characters)", list(map(len, texts)), counts, micro_f1, name="F1")]
+    if known:
+        lengths = [pair.gold.end - pair.gold.start for pair, _ in known]
+        slices.append(slice_scores("Length of the entity (characters)", lengths, hits, share_of, name="recall"))
+        if train is not None:
+            seen = Counter(
+                (text[one["start"] : one["end"]], one["label"])
+                for text, entities in zip(train["text"][:], train["entities"][:], strict=True)
+                for one in entities
+            )
+            often = [seen[text[pair.gold.start : pair.gold.end], pair.gold.label] for pair, text in known]
+            title = "How often the entity is in the training data"
+        else:
+            types = Counter(pair.gold.label for pair, _ in known)
+            often, title = [types[pair.gold.label] for pair, _ in known], "How often the type is in these texts"
+        slices.append(slice_scores(title, often, hits, share_of, name="recall", bins=frequency_bins))
+    said = [(pair.found.score, pair.kind == RIGHT) for each in pairs for pair in each if pair.found]
+    sure = [max((_weight(pair) for pair in each if pair.kind != RIGHT), default=None) for each in pairs]
+    worst = []
+    for i in _worst(sure, [sum(pair.kind != RIGHT for pair in each) for each in pairs]):
+        wrong = max((pair for pair in pairs[i] if pair.kind != RIGHT), key=_weight)
+        first, last = _excerpt(len(texts[i]), (wrong.gold or wrong.found).start)
+        inside = [pair for pair in pairs[i] if any(one and first <= one.start < last for one in pair[1:])]
+        marked = [pair.found.score for pair in pairs[i] if pair.kind != RIGHT and pair.found]
+        worst.append(
+            _example(rows["id"][i], texts[i], first, last)
+            | {"confidence": max(marked, default=None), "errors": sorted({p.kind for p in pairs[i]} - {RIGHT})}
+            | {"gold": [_span(pair.gold, pair) for pair in inside if pair.gold]}
+            | {"found": [_span(pair.found, pair) for pair in inside if pair.found]}
+        )
+    wrong = sum(each is not None for each in sure)
+    report = {"kind": "entities", "examples": len(texts), "wrong": wrong, "scores": _headlines(scores), "table": table}
+    report |= {"errors": count_kinds(pairs), "confused": count_confused(pairs)[:CONFUSED], "slices": slices}
+    return report | {"reliability": reliability(*_columns(said)), "worst": worst}
+
+
+def of_verdicts(
+    rows: Dataset, verdicts: Sequence[Verdict], rule: DecisionRule, *, report: dict, train: Dataset | None = None
+) -> dict:
+    """Errors of a classifier.
+
+    Args:
+        rows: `id`, `text`, `text_pair` of pairs, and `label`, or `labels` where there are several.
+        verdicts: what was said about each text.
+        rule: by which.
+        report: see `ClassEvaluator.report`.
+        train: what was learnt from, to tell how frequent a class is in it.
+    """
+    several, texts = "labels" in rows.features, rows["text"][:]
+    gold = [set(each) for each in rows["labels"][:]] if several else [{each} for each in rows["label"][:]]
+    others = rows["text_pair"][:] if "text_pair" in rows.features else [""] * len(rows)
+    found = [set(verdict.labels) for verdict in verdicts]
+    lengths = [len(text) + len(other) for text, other in zip(texts, others, strict=True)]
+    name, score = ("F1", micro_f1) if several else ("accuracy", share_of)
+    counts = (
+        [[len(one & two), len(two), len(one)] for one, two in zip(gold, found, strict=True)]
+        if several
+        else with_ones([one == two for one, two in zip(gold, found, strict=True)])
+    )
+    source = rows if train is None else train
+    frequency = Counter(
+        label for row in source["labels" if several else "label"][:] for label in (row if several else [row])
+    )
+    title = f"Texts of the class in {'these data' if train is None else 'the training data'}"
+    often = [frequency[label] for each in gold for label in each]
+    hits = with_ones([label in found[i] for i, each in enumerate(gold) for label in each])
+    slices = [slice_scores("Length of the text (characters)", lengths, counts, score, name=name)]
+    slices.append(slice_scores(title, often, hits, share_of, name="recall", bins=frequency_bins))
+    errors, sure = [], []
+    for true, verdict in zip(gold, verdicts, strict=True):
+        said, scores = set(verdict.labels), dict(verdict.ranked)
+        kinds = {"spurious label"} if said - true else set()
+        kinds |= {"missed label"} if true - said else set()
+        weights = [scores[label] for label in said - true] + [1 - scores.get(label, 0) for label in true - said]
+        if not several and kinds:
+            likeliest, weight = verdict.ranked[0]
+            silent = "not said, would be right" if likeliest in true else "not said, would be wrong"
+            kinds, weights = {"wrong class" if said else silent}, [weight]
+        errors.append(kinds)
+        sure.append(max(weights, default=None))
+    worst = []
+    for i in _worst(sure, [len(gold[i] ^ found[i]) for i in range(len(texts))]):
+        scores = dict(verdicts[i].ranked)
+        likeliest = set() if several else {verdicts[i].ranked[0][0]}
+        shown = sorted(gold[i] | found[i] | likeliest, key=lambda label: -scores.get(label, 0))
+        one = _example(rows["id"][i], texts[i], 0, LONGEST) | {"confidence": sure[i], "errors": sorted(errors[i])}
+        if "text_pair" in rows.features:
+            one["text_pair"] = others[i][:LONGEST]
+        one |= {"gold": sorted(gold[i]), "found": sorted(found[i])}
+        worst.append(one | {"scores": {label: round(scores.get(label, 0.0), 4) for label in shown}})
+    wrong = sum(each is not None for each in sure)
+    kind = "label_sets" if several else "classes"
+    head = {"kind": kind, "examples": len(texts), "wrong": wrong, "scores": _headlines(report["scores"])}
+    if several:
+        sides = [(one & two, one - two, two - one) for one, two in zip(gold, found, strict=True)]
+        counted = [Counter(label for each in sides for label in each[k]) for k in range(3)]
+        names = ("right", "missed", "spurious")
+        confused: dict = {
+            "errors": {
+                label: {name: count[label] for name, count in zip(names, counted, strict=True)}
+                for label in rule.labels
+            }
+        }
+    else:
+        pairs = confused_pairs(report["confusion"], rule.labels, most=CONFUSED)
+        confused = {"confused": [[true, other, count] for count, true, other in pairs]}
+        confused["right"] = {label: report["confusion"][i][i] for i, label in enumerate(rule.labels)}
+        if rule.abstain_below:
+            kinds = Counter(kind for each in errors for kind in each)
+            confused["errors"] = {"texts": {"right": len(errors) - kinds.total(), **dict(kinds.most_common())}}
+    tail = {"reliability": report["reliability"], "worst": worst}
+    if report.get("untuned", {}).get("reliability") not in (None, report["reliability"]):
+        tail["untuned_reliability"] = report["untuned"]["reliability"]
+    return head | {"table": report["table"]} | confused | {"slices": slices} | tail
+
+
+def of_answers(rows: Dataset, answers: Sequence[Sequence[Answer]], *, counts: dict, scores: dict[str, float]) -> dict:
+    """Errors of answers in passages.
+
+    Args:
+        rows: `id`, `question`, `context`, `answers`.
+        answers: those to each question, the best first.
+        counts: exact match and F1 of each, see `example_counts.of_answers`.
+        scores: by name; a split's name before it is taken off.
+    """
+    exact, f1 = np.array(counts["exact"], dtype=np.float64), np.array(counts["f1"], dtype=np.float64)
+    contexts, gold, found = rows["context"][:], rows["answers"][:], [each[0] for each in answers]
+    slices = [
+        slice_scores(
+            "Length of the passage (characters)", list(map(len, contexts)), with_ones(f1), share_of, name="F1"
+        ),
+        slice_scores(
+            "Length of the question (characters)",
+            list(map(len, rows["question"][:])),
+            with_ones(f1),
+            share_of,
+            name="F1",
+        ),
+    ]
+    known = [i for i, each in enumerate(gold) if each["text"]]
+    if known:
+        lengths = [len(gold[i]["text"][0]) for i in known]
+        slices.append(
+            slice_scores("Length of the answer (characters)", lengths, with_ones(f1[known]), share_of, name="F1")
+        )
+    kinds = [
+        _answer_error(each["text"], one.text, exact[i], f1[i])
+        for i, (each, one) in enumerate(zip(gold, found, strict=True))
+    ]
+    sure = [None if kind is None else found[i].score for i, kind in enumerate(kinds)]
+    worst = []
+    for i in _worst(sure, [1 - value for value in f1]):
+        starts = gold[i]["answer_start"]
+        # What was found in the middle, and the gold too where it is near.
+        first, last = _excerpt(len(contexts[i]), found[i].start if found[i].text or not starts else starts[0])
+        spans = sorted({(start, start + len(text)) for start, text in zip(starts, gold[i]["text"], strict=True)})
+        shown = [{"start": start, "end": end, "label": ""} for start, end in spans if first <= start < last]
+        one = _example(rows["id"][i], contexts[i], first, last) | {"question": rows["question"][i][:LONGEST]}
+        one |= {"confidence": sure[i], "errors": [kinds[i]], "f1": round(float(f1[i]), 4), "gold": shown}
+        one["answers"] = list(dict.fromkeys(text[:LONGEST] for text in gold[i]["text"]))
+        one["answer"] = found[i].text[:LONGEST]
+        one["found"] = [{"start": found[i].start, "end": found[i].end, "label": ""}] if found[i].text else []
+        worst.append(one)
+    errors = Counter(kind for kind in kinds if kind)
+    report = {"kind": "answers", "examples": len(rows), "wrong": errors.total(), "scores": _headlines(scores)}
+    report |= {"table": {}, "errors": {"answers": {"right": len(rows) - errors.total(), **dict(errors.most_common())}}}
+    return report | {
+        "slices": slices,
+        "reliability": reliability([one.score for one in found], exact) if len(rows) else [],
+        "worst": worst,
+    }
+
+
+def _answer_error(gold: Sequence[str], found: str, exact: float, f1: float) -> str | None:
+    if exact >= 1:
+        return None
+    if not gold:
+        return "answered without an answer"
+    return "not answered" if not found else "wrong border" if f1 > 0 else "wrong place"
+
+
+def _headlines(scores: dict[str, float]) -> dict[str, float]:
+    """The scores that people look at, without the split's name."""
+    plain = {name.removeprefix("eval_").removeprefix("test_"): value for name, value in scores.items()}
+    return {name: float(plain[name]) for name in HEADLINES if name in plain}
+
+
+def _worst(sure: Sequence[float | None], extents: Sequence[float]) -> list[int]:
+    """The examples where the model was most sure and wrong; of equally sure ones those with more errors."""
+    wrong = [i for i, each in enumerate(sure) if each is not None]
+    return sorted(wrong, key=lambda i: (-sure[i], -extents[i], i))[:WORST]
+
+
+def _weight(pair: SpanPair) -> float:
+    return UNSURE if pair.kind == MISSED else pair.found.score
+
+
+def _excerpt(length: int, middle: int) -> tuple[int, int]:
+    """First and last character of what is kept of a text, with a place of interest well inside."""
+    first = max(0, min(middle - LONGEST // 3, length - LONGEST))
+    return first, min(length, first + LONGEST)
+
+
+def _example(id: str, text: str, first: int, last: int) -> dict:
+    return {"id": id, "text": text[first:last], "offset": first, "length": len(text)}
+
+
+def _span(one: Entity, pair: SpanPair) -> dict:
+    span = {"start": one.start, "end": one.end, "label": one.label, "error": pair.kind}
+    return span | ({"score": round(one.score, 4)} if one is pair.found else {})
+
+
+def _columns(pairs: Iterable[tuple]) -> tuple[np.ndarray, np.ndarray]:
+    array = np.array(list(pairs), dtype=np.float64).reshape(-1, 2)
+    return array[:, 0], array[:, 1]

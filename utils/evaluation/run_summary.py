@@ -1,0 +1,95 @@
+"""What a run leaves for people: the pages to look at, and a few aligned lines at its end."""
+
+import shlex
+from pathlib import Path
+
+from transformers import TrainerState
+
+from ..data.private_words import hide_folders
+from .curves import draw_curves, read_curves
+from .report_page import report_page
+
+SPLITS = {"eval": "validation", "test": "test"}  # how the names of scores begin -> the split they are of
+SCORES = ("f1", "accuracy", "precision", "recall", "exact_match", "macro_f1", "hits@3", "ece", "perplexity", "loss")
+SHOWN = 4  # scores of a split
+FACTS = ("head", "pooling", "adapter", "template", "seed")  # arguments that the page names
+
+
+def pages(record: dict, errors: dict[str, dict], state: TrainerState | None) -> dict[str, object]:
+    """`error_report.html` and `.json` where a split was scored, `curves.png` where something was learnt; by name.
+
+    Args:
+        record: what `describe_run` gives.
+        errors: of each labelled split, see `error_report`.
+        state: the trainer's; None where nothing was trained.
+    """
+    curves, files = _curves(record, state), {}
+    if errors:
+        arguments = record["arguments"]
+        facts = {"run": Path(arguments["output_dir"]).name, "script": Path(record["argv"][0]).name}
+        facts["model"] = hide_folders(arguments["model_name_or_path"])
+        for name in FACTS:
+            if (value := arguments.get(name)) not in (None, "none", []):
+                facts[name] = " | ".join(value) if isinstance(value, list) else value
+        facts["started"] = record["started"].replace("T", " ").replace("Z", " UTC")
+        report = {"run": facts, "splits": errors, "curves": curves}
+        files = {"error_report.json": report, "error_report.html": report_page(report)}
+    return files | ({"curves.png": draw_curves(curves)} if curves["charts"] else {})
+
+
+def describe_run(
+    record: dict,
+    errors: dict[str, dict],
+    state: TrainerState | None,
+    *,
+    trained: str | Path | None = None,
+    command: str | None = None,
+) -> str:
+    """The end of a run: what was trained, the best epoch, scores, where it lies, what to do next.
+
+    Args:
+        record, errors, state: see `pages`.
+        trained: the directory that predict.py takes.
+        command: what to do with it instead.
+    """
+    arguments, results = record["arguments"], record["results"]
+    model = arguments.get("model_name_or_path") or arguments.get("train_from_config")
+    kind = [f"{name} {arguments[name]}" for name in ("head", "pooling", "adapter") if arguments.get(name)]
+    lines = [("model", ", ".join([str(model), *(each for each in kind if not each.endswith(" none"))]))]
+    if state is not None and state.log_history and "train_runtime" in results:
+        epochs = f"{results.get('epoch', state.epoch or 0):.4g}"
+        length = f"{state.global_step:,} steps, {epochs} epoch{'s' * (epochs != '1')}"
+        lines.append(("trained", f"{length}, {_duration(results['train_runtime'])}"))
+        curves = _curves(record, state)
+        if curves["best"] is not None:
+            metric = arguments["metric_for_best_model"].removeprefix("eval_")
+            lines.append(("best", f"{curves['unit']} {curves['best']:g}, by {metric}"))
+    names = dict.fromkeys([(arguments.get("metric_for_best_model") or "f1").removeprefix("eval_"), *SCORES])
+    for beginning, split in SPLITS.items():
+        found = [name for name in names if f"{beginning}_{name}" in results][:SHOWN]
+        if found:
+            scores = "".join(f"{name} {results[f'{beginning}_{name}']:.4f}   " for name in found)
+            wrong = errors.get(split)
+            rest = f"{wrong['wrong']:,} of {wrong['examples']:,} not all right" if wrong else ""
+            lines.append((split, f"{scores}{rest}".rstrip()))
+    output_dir = Path(arguments["output_dir"])
+    lines.append(("left in", str(output_dir)))
+    if errors:
+        lines.append(("errors", str(output_dir / "error_report.html")))
+    if trained is not None:
+        command = command or f"python predict.py {shlex.quote(str(trained))} --interactive"
+    if command:
+        lines.append(("next", command))
+    return "\n".join(f"{name:<12}{text}" for name, text in lines)
+
+
+def _curves(record: dict, state: TrainerState | None) -> dict:
+    metric = (record["arguments"].get("metric_for_best_model") or "loss").removeprefix("eval_")
+    history, best = (state.log_history, state.best_global_step) if state else ([], None)
+    return read_curves(history, metric=metric, best_step=best)
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{seconds:.0f} s"
