@@ -25,7 +25,7 @@ WINGS = {
     "adapters": ({"peft", "safetensors", "torch", "transformers"}, {"adapters", "modeling.soft_prompts"}),
     "training": (
         {*("accelerate", "datasets", "huggingface_hub", "safetensors", "torch", "tqdm", "transformers"), "yaml"},
-        {"adapters", "data.errors", "data.private_words", "training"},
+        {"adapters", "data.errors", "data.plain_yaml", "data.private_words", "training"},
     ),
     "evaluation": (
         {
@@ -259,7 +259,8 @@ def docstrings(sources: dict[str, Source]) -> Findings:
 
 def packages(sources: dict[str, Source]) -> Findings:
     known = {IMPORT_NAMES.get(name, name) for name in required("requirements.txt")} | BROUGHT_ALONG.keys()
-    optional = {"scripts/": required("requirements-onnx.txt"), "app.py": required("requirements-app.txt")}
+    optional = {"scripts/": required("requirements-onnx.txt"), "scripts/fuzz.py": required("tests/requirements.txt")}
+    optional |= {"app.py": required("requirements-app.txt")}
     ours = {source.module.split(".")[0] for source in sources.values()}
     for source in shipped(sources):
         if source.path.startswith("benchmarks/"):

@@ -331,12 +331,13 @@ def test_error_of_the_program_keeps_its_traceback():
         run_script(lambda: 1 / 0)
 
 
-def test_interrupted_script_stops_without_a_traceback():
+def test_interrupted_script_stops_without_a_traceback(capsys):
     def main():
         raise KeyboardInterrupt
 
-    with pytest.raises(SystemExit, match="stopped"):
+    with pytest.raises(SystemExit) as stop:
         run_script(main)
+    assert stop.value.code == 130 and capsys.readouterr().err == "stopped\n"
 
 
 def test_script_ends_with_one_line_and_status_2_on_an_unknown_flag():

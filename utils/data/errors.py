@@ -9,7 +9,20 @@ from typing import Any
 logger = logging.getLogger(__name__)
 
 SHOWN = 20  # errors in one message
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f\u2028\u2029\ud800-\udfff]")
+# What moves the cursor, colours or reorders a terminal's lines, or cannot be written.
+_CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
+_UNPRINTABLE = re.compile(f"[{_CONTROLS}]")
+_BREAKING = re.compile(f"[\t\n{_CONTROLS}]")
+
+
+def printable(text: str) -> str:
+    """A message of several lines for a terminal: what would do more than show up in it is escaped.
+
+    Example:
+        >>> printable("red \\x1b[31m, line\\n")
+        'red \\\\x1b[31m, line\\n'
+    """
+    return _UNPRINTABLE.sub(lambda match: repr(match[0])[1:-1], text)
 
 
 class DataError(ValueError):
@@ -42,7 +55,7 @@ class ErrorLog:
 
     def add(self, line_number: int, message: str) -> None:
         """Note an error: "expected this, found that; repair it so". What cannot be printed is escaped."""
-        self.errors.append((line_number, _UNPRINTABLE.sub(lambda match: repr(match[0])[1:-1], message)))
+        self.errors.append((line_number, _BREAKING.sub(lambda match: repr(match[0])[1:-1], message)))
 
     def finish(self, *, skip_bad_lines: bool, rows_left_out: int | None = None) -> None:
         """Raise what was collected, or log it once; do nothing if there is nothing.

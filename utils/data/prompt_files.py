@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from .errors import DataError, ErrorLog
+from .plain_yaml import load_yaml
 from .text_files import read_lines
 
 _FORM = "`class: word` or `class: [word, word]` on each line"
@@ -35,7 +36,7 @@ def read_label_words(source: str | PathLike) -> dict[str, Any]:
         log.finish(skip_bad_lines=False)
         text = "\n".join(line or "" for line in lines)
     try:
-        found = yaml.load(text, _PlainWords)
+        found = load_yaml(text, _PlainWords)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f"{name}:{mark.line + 1}" if mark and not inline else name

@@ -167,10 +167,11 @@ def _join_lines(lines: Iterator[str]) -> Iterator[str]:
 
 def _cut(text: str) -> Iterator[str]:
     """Parts of at most `LONGEST` characters, which end behind a space or a full stop where there is one."""
-    while len(text) > LONGEST:
-        place = 1 + max(text.rfind(mark, LONGEST // 2, LONGEST) for mark in "\n 。")
-        place = place or LONGEST
-        yield text[:place]
-        text = text[place:]
-    if text.strip():
-        yield text
+    start = 0
+    while len(text) - start > LONGEST:
+        end = 1 + max(text.rfind(mark, start + LONGEST // 2, start + LONGEST) for mark in "\n 。")
+        end = end or start + LONGEST
+        yield text[start:end]
+        start = end
+    if text[start:].strip():
+        yield text[start:]

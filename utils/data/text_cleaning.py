@@ -18,6 +18,7 @@ from typing import Any
 import yaml
 
 from .errors import DataError, ErrorLog, show
+from .plain_yaml import load_yaml
 from .text_files import read_lines
 
 _FORM = '{pattern: "...", replacement: "..."}'
@@ -65,7 +66,7 @@ def read_rules(path: str | PathLike) -> list[list[str]]:
     lines = read_lines(path, log)
     log.finish(skip_bad_lines=False)
     try:
-        content = yaml.safe_load("\n".join(lines))
+        content = load_yaml("\n".join(lines))
     except yaml.MarkedYAMLError as error:
         place = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
         found = error.problem or error.context

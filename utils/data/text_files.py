@@ -2,14 +2,25 @@
 
 import difflib
 import gzip
+import io
 import logging
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from os import PathLike
 from pathlib import Path
 
 from .errors import DataError, ErrorLog, counted
 
 logger = logging.getLogger(__name__)
+
+# What a gzip file may hold: text is packed to a tenth or, of much repeated lines, a fiftieth of its size.
+PACKED = 200  # bytes for each that is stored
+FREE = 64 << 20  # bytes, whatever is stored
+BOMB = (
+    f"expected text, which fits in {PACKED} times the size of its gzip file, found more; if it is meant to be so, "
+    "gunzip it yourself"
+)
 
 
 def read_bytes(path: str | PathLike) -> bytes:
@@ -31,12 +42,45 @@ def read_bytes(path: str | PathLike) -> bytes:
         raise DataError(f"{path}: expected a file that can be read, found: {error}; check the path") from None
     if raw[:2] == b"\x1f\x8b" or (path.suffix == ".gz" and raw):
         try:
-            raw = gzip.decompress(raw)
+            with gzip.open(io.BytesIO(raw)) as file:
+                raw = file.read(_most(len(raw)) + 1)
         except (OSError, EOFError, zlib.error) as error:
             raise DataError(f"{path}: expected a whole gzip file, found: {error}; copy or pack it again") from None
+        if len(raw) > _most(Path(path).stat().st_size):
+            raise DataError(f"{path}: {BOMB}")
     if not raw:
         raise DataError(f"{path}: expected data, found an empty file; check how it was written")
     return raw
+
+
+def _most(stored: int) -> int:
+    """Bytes that a gzip file of so many may hold."""
+    return max(FREE, PACKED * stored)
+
+
+@contextmanager
+def open_gzip(path: str) -> Iterator[io.BufferedReader]:
+    """Open a gzip file for reading in parts; one that swells without end is a DataError."""
+    with open(path, "rb") as packed, gzip.GzipFile(fileobj=packed) as file:
+        with io.BufferedReader(_Watched(file, packed, path), 1 << 20) as reader:
+            yield reader
+
+
+class _Watched(io.RawIOBase):
+    """The bytes of a gzip file, as long as they are not too many for what was read of it."""
+
+    def __init__(self, file: gzip.GzipFile, packed: io.BufferedReader, path: str):
+        self.file, self.packed, self.path, self.count = file, packed, path, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer) -> int:
+        found = self.file.readinto1(buffer) if hasattr(self.file, "readinto1") else self.file.readinto(buffer)
+        self.count += found
+        if self.count > _most(self.packed.tell()):
+            raise DataError(f"{self.path}: {BOMB}")
+        return found
 
 
 def read_lines(path: str | PathLike, log: ErrorLog) -> list[str | None]:

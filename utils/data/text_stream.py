@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from .errors import DataError, ErrorLog, show
 from .parquet_stream import count_parquet, stream_parquet
-from .text_files import read_bytes
+from .text_files import open_gzip, read_bytes
 from .text_records import read_table
 from .text_rows import ID_KEYS, PAIR_KEYS, TEXT_KEYS, join_words
 
@@ -100,7 +100,7 @@ def open_bytes(path: str) -> Iterator:
         yield sys.stdin.buffer
         return
     try:
-        with (gzip.open if path.endswith(".gz") else open)(path, "rb") as file:
+        with open_gzip(path) if path.endswith(".gz") else open(path, "rb") as file:
             yield file
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{path}: expected a whole gzip file, found: {error}; copy or pack it again") from error

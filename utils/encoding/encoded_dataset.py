@@ -10,6 +10,7 @@ def encode_dataset(dataset: Dataset, encoder: Callable, *, by_length: bool) -> D
 
     Args:
         dataset: rows with the columns that the encoder reads.
+            Their `id` is kept, so that training can name rows.
         encoder: takes a batch of rows and their numbers, gives columns. The result stays in memory: a cache on disk
             would not notice edited code.
         by_length: the longest first, so that neighbours need little padding; else in the order of the rows.
@@ -23,6 +24,9 @@ def encode_dataset(dataset: Dataset, encoder: Callable, *, by_length: bool) -> D
         load_from_cache_file=False,
         desc="Tokenise",
     )
+    if "id" in dataset.column_names:
+        ids, place = dataset["id"][:], "text_index" if "text_index" in encoded.column_names else "index"
+        encoded = encoded.add_column("id", [ids[row] for row in encoded[place][:]])
     if by_length:
         lengths = encoded["length"][:]
         order = sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)

@@ -3,11 +3,14 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Sequence
 
 from datasets import Dataset
 
 from .decisions import Verdict
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # how a cell begins that a spreadsheet runs
 
 
 def class_line(
@@ -38,6 +41,17 @@ def class_line(
     return json.dumps(row, ensure_ascii=False)
 
 
+def harmless_cell(text: str) -> str:
+    """A cell that no spreadsheet runs as a formula: what looks like one gets an apostrophe; numbers stay as they are.
+
+    Example:
+        >>> harmless_cell("=1+1"), harmless_cell("-1"), harmless_cell("-cmd")
+        ("'=1+1", '-1', "'-cmd")
+    """
+    number = re.fullmatch(r"[+-]?[0-9.]+(e[+-]?[0-9]+)?", text, re.IGNORECASE)
+    return f"'{text}" if text[:1] in FORMULA and not number else text
+
+
 SUBMISSION_HEADER = "id,label,score"
 
 
@@ -47,8 +61,9 @@ def submission_line(verdict: Verdict, *, id: str, separator: str = "|") -> str:
     labels = verdict.labels
     shown = [f"{scores[label]:.6f}" for label in labels] or [f"{verdict.ranked[0][1]:.6f}"]
     line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow([id, separator.join(labels), separator.join(shown)])
-    return line.getvalue()
+    cells = [harmless_cell(id), harmless_cell(separator.join(labels)), separator.join(shown)]
+    csv.writer(line, lineterminator="\r\n").writerow(cells)  # cells that hold either character get quotes
+    return line.getvalue().removesuffix("\r\n")
 
 
 def prediction_lines(dataset: Dataset, verdicts: Sequence[Verdict], *, multi_label: bool, top_k: int = 3) -> str:

@@ -1,11 +1,14 @@
 """The README.md of a trained model."""
 
+import html
+import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
 
+from ..data.errors import printable
 from ..data.private_words import hide_folders, hide_texts
 
 UNTESTED = "One run with one seed. Texts unlike the training data, and {} that it does not have, were not tested."
@@ -39,7 +42,7 @@ def ner_card(record: dict, *, types: Sequence[str], table: dict[str, dict]) -> s
         task="token-classification",
         tags=["named-entity-recognition", arguments["head"]],
         metrics=("f1", "precision", "recall"),
-        summary=f"Finds {', '.join(types)} in text. `{head}` head on `{encoder}`.",
+        summary=f"Finds {', '.join(map(plain_markdown, types))} in text. `{head}` head on `{encoder}`.",
         promise="which gives exact character spans for texts of any length",
         loading=pipe
         + load_code(record, "AutoModel" if spans else "AutoModelForTokenClassification", stock=stock)
@@ -61,7 +64,7 @@ def class_card(record: dict, *, report: dict) -> str:
     arguments, labels = record["arguments"], report["labels"]
     encoder = hide_folders(arguments["model_name_or_path"])
     stock = arguments["pooling"] == "cls" and arguments["layers"] == "last"
-    shown = ", ".join(labels[:20]) + (f" and {len(labels) - 20} more" if len(labels) > 20 else "")
+    shown = ", ".join(map(plain_markdown, labels[:20])) + (f" and {len(labels) - 20} more" if len(labels) > 20 else "")
     told = "[{label, score}]" + ("; without the temperature of config.json" if stock else "; calibrated")
     told += '; pairs as {"text": ..., "text_pair": ...}'
     scores = ", ".join(f"{name} {value:.4f}" for name, value in report["scores"].items())
@@ -305,11 +308,22 @@ def _example(record: dict) -> str:
     return EXAMPLES.get(record.get("language"), EXAMPLES["en"])
 
 
+def plain_markdown(text: str) -> str:
+    """A label as it is read: no markup, no HTML, no further cell or line.
+
+    Example:
+        >>> plain_markdown("<b>a|b</b>")
+        '&lt;b&gt;a\\\\|b&lt;/b&gt;'
+    """
+    line = " ".join(printable(text).split())
+    return re.sub(r"([\\|`*\[\]])", r"\\\1", html.escape(line, quote=False))
+
+
 def table_rows(what: str, table: dict[str, dict]) -> str:
     """A per-class table in Markdown."""
     lines = [f"| {what} | precision | recall | F1 | support |", "|---|---|---|---|---|"]
     lines += [
         f"| {name} | {row['precision']:.4f} | {row['recall']:.4f} | {row['f1']:.4f} | {row['support']} |"
-        for name, row in table.items()
+        for name, row in ((plain_markdown(each), row) for each, row in table.items())
     ]
     return "\n".join(lines)

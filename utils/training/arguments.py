@@ -16,12 +16,18 @@ from typing import get_args, get_type_hints
 import yaml
 from transformers import HfArgumentParser
 
-from ..data.errors import DataError
+from ..data.errors import DataError, printable
+from ..data.plain_yaml import load_yaml
+from .stop_signals import watched
 from .training_defaults import TRAINING_DEFAULTS
 
 
 class ArgumentError(ValueError):
     """A command line or configuration file that cannot be used; scripts print it without a traceback."""
+
+
+class TrainingError(Exception):
+    """Training that cannot go on, for a reason that its user can do something about; printed without a traceback."""
 
 
 def option(default, help_text: str, **metadata):
@@ -203,6 +209,11 @@ class TrickArguments:
     r_drop_alpha: float = option(0.0, "R-Drop: weight of the divergence between two dropout passes; 2x the time.")
     ema_decay: float = option(0.0, "Evaluate and save an exponential moving average of the weights, e.g. 0.999.")
     early_stopping_patience: int | None = option(None, "Stop after so many evaluations without a better score.")
+    on_nan: str = option(
+        "stop",
+        "When a loss or gradient is no number: `stop` and name the step's rows, or `skip` the step and count it.",
+        choices=["stop", "skip"],
+    )
     overwrite_output_dir: bool = option(
         False, "Start over in a folder that holds an earlier run, removing its checkpoints."
     )
@@ -273,9 +284,9 @@ def read_config(path: str, *, known: set[str]) -> tuple[list[str], set[str]]:
     """
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
-        values = json.loads(text) if path.endswith(".json") else yaml.safe_load(text)
-        written = values if path.endswith(".json") else yaml.load(text, yaml.BaseLoader)  # `no` and 1e-3 as they stand
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, json.JSONDecodeError) as error:
+        values = json.loads(text) if path.endswith(".json") else load_yaml(text)
+        written = values if path.endswith(".json") else load_yaml(text, yaml.BaseLoader)  # `no` and 1e-3 as they stand
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise ArgumentError(f"{path}: expected a YAML or JSON file of flags, found: {error}") from error
     if not isinstance(values, dict):
         raise ArgumentError(f"{path}: expected a mapping such as `head: crf`, found {type(values).__name__}")
@@ -331,11 +342,16 @@ def refusing(*errors: type[Exception]) -> Iterator[None]:
 
 
 def run_script(main: Callable) -> None:
-    """Run a script's `main`; an error that its user can repair is one line on standard error and exit status 2."""
+    """Run a script's `main`; an error that its user can repair is one line on standard error and exit status 2, a
+    signal to stop one line and 130 or 143.
+    """
     try:
-        main()
-    except (ArgumentError, DataError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
+        with watched():
+            main()
+    except (ArgumentError, DataError, TrainingError, OSError) as error:
+        print(printable(f"error: {error}"), file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit("stopped")
+    except KeyboardInterrupt as error:
+        if message := str(error) if error.args else "stopped":
+            print(message, file=sys.stderr)
+        sys.exit(getattr(error, "status", 130))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 
+from ..data.plain_yaml import load_yaml
 from .arguments import ArgumentError, ModelArguments, TrickArguments, option
 
 MLM_DEFAULTS = {
@@ -163,8 +164,8 @@ class StartArguments(ModelArguments):
             )
         try:
             text = Path(new).read_text(encoding="utf-8-sig")
-            self.fields = json.loads(text) if new.endswith(".json") else yaml.safe_load(text)
-        except (OSError, ValueError, yaml.YAMLError) as error:
+            self.fields = json.loads(text) if new.endswith(".json") else load_yaml(text)
+        except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
             raise ArgumentError(f"{new}: expected a YAML or JSON file of a configuration, found: {error}") from error
         if not isinstance(self.fields, dict):
             found = type(self.fields).__name__

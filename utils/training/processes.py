@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
+import torch
 import torch.distributed
 import yaml
 
@@ -139,6 +140,15 @@ def gather(value) -> list:
     each: list = [None] * torch.distributed.get_world_size()
     torch.distributed.all_gather_object(each, value)
     return each
+
+
+def highest(number: int, *, device: torch.device | str) -> int:
+    """The highest number of all processes, when all have come here; it travels on the device that they share."""
+    if not _several():
+        return number
+    votes = torch.tensor(number, device=device)
+    torch.distributed.all_reduce(votes, torch.distributed.ReduceOp.MAX)
+    return int(votes)
 
 
 def _several() -> bool:

@@ -23,8 +23,10 @@ import transformers
 from safetensors import SafetensorError, safe_open
 from transformers import Trainer
 
+from ..data.errors import printable
 from .arguments import ArgumentError
 from .atomic_files import replacing_files, write_text
+from .disk_space import saving
 
 logger = logging.getLogger(__name__)
 
@@ -32,9 +34,18 @@ COMMON_ENGLISH = {"a", "and", "in", "is", "of", "that", "the", "to"}
 PACKAGES = ("torch", "transformers", "datasets", "evaluate", "accelerate", "seqeval", "scikit-learn", "numpy")
 
 
+class _Printable(logging.Formatter):
+    """Labels and texts of the data are shown, and command a terminal nothing."""
+
+    def format(self, record):
+        return printable(super().format(record))
+
+
 def set_up_logging(*, main_process: bool) -> None:
     """Log to standard error, from the main process only; libraries speak up for warnings."""
-    logging.basicConfig(format="%(message)s", level=logging.INFO if main_process else logging.ERROR, force=True)
+    logging.basicConfig(level=logging.INFO if main_process else logging.ERROR, force=True)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(_Printable("%(message)s"))
     logging.getLogger("datasets").setLevel(logging.WARNING)
     for noisy in ("httpx", "httpx2", "urllib3", "fsspec", "accelerate", "filelock"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
@@ -142,7 +153,8 @@ def checkpoint_to_resume(asked: str | None, output_dir: str | Path) -> str | Non
 
 def save_model(output_dir: str | Path, trainer: Trainer, *, card: str) -> None:
     """Save the trainer's model, tokenizer and state, and the model card; each file is replaced when it is complete."""
-    with replacing_files(output_dir) as folder:
+    advice = "and save it with the same command and --resume_from_checkpoint last"
+    with saving("the model", folder=output_dir, advice=advice), replacing_files(output_dir) as folder:
         whole = getattr(trainer, "whole_weights", None)  # where processes hold parts of them
         if getattr(trainer.model, "adapter", None) is None:
             trainer.model.save_pretrained(folder, state_dict=whole)

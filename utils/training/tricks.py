@@ -14,13 +14,15 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.data import Sampler, SequentialSampler
-from transformers import EarlyStoppingCallback, PreTrainedModel, Trainer, TrainerCallback
+from transformers import EarlyStoppingCallback, PreTrainedModel, TrainerCallback
 
 from .arguments import TrickArguments
 from .batch_size import Batches
 from .fast_dropout import use_fast_dropout
 from .fine_tuning_arguments import FineTuningArguments
+from .lasting_trainer import LastingTrainer
 from .length_sampler import LengthSampler
+from .nan_guard import NanGuard
 from .parameter_groups import parameter_groups
 from .progress_lines import ProgressLines
 
@@ -165,14 +167,14 @@ class _Epochs(TrainerCallback):
         self.listener.set_epoch(int(state.epoch))
 
 
-class TrickTrainer(Trainer):
-    """`Trainer` with parameter groups and, where given, FGM, R-Drop and EMA.
+class TrickTrainer(LastingTrainer):
+    """`LastingTrainer` with parameter groups and, where given, FGM, R-Drop and EMA.
 
     Args:
         groups: optimizer groups, see `parameter_groups`.
         fast_gradient, regularized_dropout, averaged_weights: None for off.
         train_sampler: draws the training rows, with a `set_epoch`; None for what `--train_sampling_strategy` says.
-        **trainer: arguments of `Trainer`.
+        **trainer: arguments of `LastingTrainer`.
     """
 
     def __init__(
@@ -210,18 +212,21 @@ class TrickTrainer(Trainer):
             self.add_callback(_Averaging(self))
 
     def train(self, *args, **kwargs):
+        """As `LastingTrainer` does; weights of which processes hold parts are gathered in the end."""
         output = super().train(*args, **kwargs)
         if self.is_fsdp_enabled or self.is_deepspeed_enabled:  # each process holds a part, and all must be here
             self.whole_weights = self.accelerator.get_state_dict(self.model_wrapped)
         return output
 
     def create_optimizer(self, model=None):
+        """As `Trainer` does, of our groups."""
         if self.optimizer is None:
             optimizer_class, options = self.get_optimizer_cls_and_kwargs(self.args, self.model)
             self.optimizer = optimizer_class(self.groups, **options)
         return self.optimizer
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        """As `Trainer` does; with R-Drop, of two passes."""
         trick = self.regularized_dropout
         if trick is None or not model.training:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
@@ -239,15 +244,15 @@ class TrickTrainer(Trainer):
         loss = loss + trick.alpha / 4 * share * trick.divergence(one, other, labels)
         return (loss, outputs) if return_outputs else loss
 
-    def training_step(self, model, inputs, num_items_in_batch=None):
+    def _learn(self, model, inputs, num_items_in_batch):
         if self.fast_gradient is None:
-            return super().training_step(model, inputs, num_items_in_batch)
+            return super()._learn(model, inputs, num_items_in_batch)
         weight = self.accelerator.unwrap_model(model).get_input_embeddings().weight
         earlier = None if weight.grad is None else weight.grad.detach().clone()  # of accumulated micro-batches
-        loss = super().training_step(model, inputs, num_items_in_batch)
+        loss = super()._learn(model, inputs, num_items_in_batch)
         gradient = weight.grad.detach().clone() if earlier is None else weight.grad.detach() - earlier
         with self.fast_gradient.moved(weight, gradient):
-            super().training_step(model, inputs, num_items_in_batch)
+            super()._learn(model, inputs, num_items_in_batch)
         return loss
 
     def _get_train_sampler(self, train_dataset=None):
@@ -265,10 +270,12 @@ class TrickTrainer(Trainer):
         return self.averaged_weights.applied(self.model)
 
     def evaluate(self, *args, **kwargs):
+        """As `Trainer` does, with averaged weights where there are any."""
         with self._averaged():
             return super().evaluate(*args, **kwargs)
 
     def predict(self, *args, **kwargs):
+        """As `Trainer` does, with averaged weights where there are any."""
         with self._averaged():
             return super().predict(*args, **kwargs)
 
@@ -279,14 +286,14 @@ class TrickTrainer(Trainer):
             state_dict = {name: value for name, value in state.items() if name in learning}
         super()._save(output_dir, state_dict)
 
-    def _save_checkpoint(self, model, trial):
+    def _write_checkpoint(self, model, trial):
         folder = Path(self._get_output_dir(trial)) / f"checkpoint-{self.state.global_step}"
         if self.averaged_weights is not None and self.args.should_save:
             folder.mkdir(parents=True, exist_ok=True)
             raw = {name: dict(self.model.named_parameters())[name].detach() for name in self.averaged_weights.average}
             save_file({name: value.contiguous() for name, value in raw.items()}, folder / RAW_WEIGHTS)
         with self._averaged():  # what was evaluated is what is saved
-            super()._save_checkpoint(model, trial)
+            super()._write_checkpoint(model, trial)
 
     def _load_from_checkpoint(self, resume_from_checkpoint, model=None):
         super()._load_from_checkpoint(resume_from_checkpoint, model)
@@ -343,6 +350,7 @@ def build_trainer(
         layer_decay=tricks.layer_decay,
     )
     patience = tricks.early_stopping_patience
+    args.restore_callback_states_from_checkpoint = bool(patience)  # a run that goes on is as patient as it was
     return trainer_class(
         model=model,
         args=args,
@@ -351,5 +359,6 @@ def build_trainer(
         fast_gradient=FastGradient(tricks.fgm_epsilon) if tricks.fgm_epsilon else None,
         regularized_dropout=RegularizedDropout(tricks.r_drop_alpha, divergence) if tricks.r_drop_alpha else None,
         averaged_weights=AveragedWeights(tricks.ema_decay) if tricks.ema_decay else None,
+        nan_guard=NanGuard(skip=tricks.on_nan == "skip"),
         **trainer,
     )

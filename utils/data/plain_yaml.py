@@ -1,0 +1,36 @@
+"""YAML that says what it looks like: no tags that build objects, no aliases that grow without end."""
+
+from itertools import accumulate
+from typing import Any
+
+import yaml
+
+DEEPEST = 2_000  # brackets that are open at once; PyYAML looks at all of them at each further one
+
+
+def load_yaml(text: str, loader: type = yaml.SafeLoader) -> Any:
+    """Read a YAML document.
+
+    Args:
+        text: the document. An alias (`*name`) is refused: nine lines of them make a value of gigabytes.
+        loader: `yaml.SafeLoader`, or one that builds as little.
+
+    Raises:
+        yaml.YAMLError: it is none, or not plain.
+
+    Example:
+        >>> load_yaml("head: crf")
+        {'head': 'crf'}
+    """
+    if max(accumulate((character in "[{") - (character in "]}") for character in text), default=0) > DEEPEST:
+        raise yaml.YAMLError("values that are nested too deeply")
+    try:
+        for event in yaml.parse(text, Loader=loader):
+            if isinstance(event, yaml.AliasEvent):
+                problem = f"an alias, *{event.anchor}: write its value out"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+        return yaml.load(text, loader)
+    except RecursionError:
+        raise yaml.YAMLError("values that are nested too deeply") from None
+    except (ValueError, TypeError, LookupError, AttributeError) as error:  # PyYAML's own, of `!!float x` or 2001-99-99
+        raise yaml.YAMLError(str(error)) from None

@@ -1,0 +1,149 @@
+"""The trainer of runs that survive: losses that are no numbers, signals to stop, a resumption behind the last step."""
+
+import os
+import shutil
+from pathlib import Path
+
+from transformers import EarlyStoppingCallback, Trainer
+from transformers.trainer_utils import rotate_checkpoints
+
+from . import processes, stop_signals
+from .disk_space import saving
+from .nan_guard import ROW_IDS, NamedRows, NanGuard, drop_gradients
+
+
+class LastingTrainer(Trainer):
+    """`Trainer` that looks at each step before it is taken, and at signals behind it.
+
+    Args:
+        nan_guard: decides what becomes of steps whose loss or gradient is no number; by default training stops.
+        **trainer: arguments of `Trainer`.
+    """
+
+    def __init__(self, *, nan_guard: NanGuard | None = None, **trainer):
+        super().__init__(**trainer)
+        self.nan_guard = nan_guard or NanGuard(skip=False)
+        if self.nan_guard.skip and self.is_deepspeed_enabled:
+            raise ValueError("--on_nan skip: DeepSpeed takes its step before gradients can be looked at; leave it out")
+        self.staging: Path | None = None  # where a checkpoint is being written
+        self.saved = self.settled = -1  # steps: of the last checkpoint, and of the last one that is done with
+
+    def train(self, *args, **kwargs):
+        with stop_signals.deferred():
+            output = super().train(*args, **kwargs)
+        if self.nan_guard.skip:  # of the whole run, however often it was stopped and went on
+            output.metrics["train_skipped_steps"] = sum("skipped" in entry for entry in self.state.log_history)
+        return output
+
+    def get_train_dataloader(self):
+        collator, self.data_collator = self.data_collator, NamedRows(self.data_collator)
+        try:
+            return super().get_train_dataloader()
+        finally:
+            self.data_collator = collator
+
+    def training_step(self, model, inputs, num_items_in_batch=None):
+        rows = inputs.pop(ROW_IDS, None)
+        loss = self._learn(model, inputs, num_items_in_batch)
+        self.nan_guard.see(loss, lambda: rows or self._beginnings(inputs))
+        return loss
+
+    def _beginnings(self, inputs):
+        """What rows without ids begin with."""
+        decode = self.processing_class.decode if self.processing_class else str
+        return [f"{decode(row)} ..." for row in inputs["input_ids"].flatten(1)[:, :12]]
+
+    def _get_grad_norm(self, model, grad_norm=None):
+        norm = super()._get_grad_norm(model, grad_norm)
+        step = {"step": self.state.global_step + 1, "first": self.args.process_index == 0}
+        entry = self.nan_guard.judge(norm, **step, scaled=getattr(self.accelerator, "scaler", None) is not None)
+        if entry is None:
+            return norm
+        drop_gradients(model)
+        self.state.log_history.append(entry)
+        return None
+
+    def _learn(self, model, inputs, num_items_in_batch):
+        """What `Trainer` does with a batch; tricks do it twice."""
+        return super().training_step(model, inputs, num_items_in_batch)
+
+    def _run_epoch(self, **options):
+        # Trainer would take one step more from a checkpoint behind which nothing is left to do.
+        patient = [each for each in self.callback_handler.callbacks if isinstance(each, EarlyStoppingCallback)]
+        if self.state.global_step >= self.state.max_steps or any(
+            each.early_stopping_patience_counter >= each.early_stopping_patience for each in patient
+        ):
+            self.control.should_training_stop = True
+            return
+        super()._run_epoch(**options)
+
+    def _maybe_log_save_evaluate(self, *args, **kwargs):
+        super()._maybe_log_save_evaluate(*args, **kwargs)
+        step = self.state.global_step
+        last = self.control.should_training_stop or float(self.state.epoch or 0).is_integer()
+        if last and self.settled != step:  # of the epoch: it comes here once more, to evaluate and save
+            self.settled = step
+        elif received := processes.highest(stop_signals.received(), device=self.args.device):
+            self._stop(received)
+
+    def _stop(self, received):
+        """Save what a run needs to go on from this step, unless it has been saved, and end."""
+        step, first = self.state.global_step, self.args.process_index == 0
+        if self.saved != step:
+            self._save_checkpoint(self.model, trial=None)
+        message = (
+            f"stopped by {stop_signals.name_of(received)} behind step {step:,} of {self.state.max_steps:,}, with a "
+            "checkpoint; go on with the same command and --resume_from_checkpoint last"
+        )
+        ending = stop_signals.stop(received, message if first else "")
+        processes.gather(None)  # a launcher that sees one process end stops all, and the first still writes
+        raise ending
+
+    def _get_output_dir(self, trial):
+        return str(self.staging) if self.staging else super()._get_output_dir(trial)
+
+    def _save_checkpoint(self, model, trial):
+        """As `Trainer` does; the folder has its name when all is in it, and before older ones are removed."""
+        self.saved = self.state.global_step
+        if self.is_fsdp_enabled or self.is_deepspeed_enabled:  # their parts know their places
+            self._write_checkpoint(model, trial)
+            return
+        folder = Path(self.args.output_dir)
+        name = f"checkpoint-{self.saved}"
+        advice = "and go on with the same command and --resume_from_checkpoint last"
+        self.staging = folder / f".unfinished-{name}"
+        try:
+            with saving(f"{name} (older ones are whole)", folder=folder, advice=advice):
+                self._write_checkpoint(model, trial)
+                if self.state.best_model_checkpoint == str(self.staging / name):
+                    self.state.best_model_checkpoint = str(folder / name)
+                    if self.args.should_save:
+                        self.state.save_to_json(str(self.staging / name / "trainer_state.json"))
+            processes.gather(None)  # all have written
+            if self.args.process_index == 0:
+                self._move_checkpoint(self.staging / name, folder / name)
+            processes.gather(None)
+            if self.args.local_process_index == 0 and self.args.process_index > 0:  # where disks are not shared
+                self._move_checkpoint(self.staging / name, folder / name)
+        finally:
+            if self.args.local_process_index == 0:
+                shutil.rmtree(self.staging, ignore_errors=True)
+            self.staging = None
+        if self.args.should_save:
+            rotate_checkpoints(
+                str(folder),
+                save_total_limit=self.args.save_total_limit,
+                best_model_checkpoint=self.state.best_model_checkpoint,
+                use_mtime=True,
+            )
+
+    def _write_checkpoint(self, model, trial):
+        """What `Trainer` writes."""
+        super()._save_checkpoint(model, trial)
+
+    def _move_checkpoint(self, fresh, place):
+        if not fresh.is_dir():  # another machine, whose disk this one shares, has done it
+            return
+        if place.is_dir():  # saved twice, or left half-written by an earlier version
+            os.replace(place, fresh.parent / "earlier")
+        os.replace(fresh, place)
