@@ -70,6 +70,11 @@ def text_speed() -> Rows:
     return rows
 
 
+def encoders() -> Rows:
+    scores = read("encoders")["scores"]
+    return [[spread(seeds) for seeds in scores[task].values()] for task in ("cluener", "thucnews", "eprstmt")]
+
+
 def mlm_speed() -> Rows:
     speeds = read("mlm_speed")["tokens_per_second"]
     slowest = speeds["stock, joined texts"]["mean"]
@@ -98,6 +103,7 @@ TABLES = {
     "| `--pooling` | accuracy | F1 | accuracy, tuned | F1, tuned |": poolings,
     "| | eprstmt | tnews |": few_examples,
     "| texts | Weitiao | stock | ratio |": text_speed,
+    "| task | random weights | `bert-mini-zh` | `bert-mini-zh-wwm` |": encoders,
     "| | tokens/s | x |": mlm_speed,
     "| | F1 | texts/s | MB |": onnx,
     "| | spans/s | ratio |": prompt_ner,
