@@ -260,7 +260,7 @@ def test_columns_of_a_labelled_pair_are_those_that_training_needs():
     encoded = encode_dataset(
         Dataset.from_dict(ROWS), TextEncoder(TOKENIZERS["wordpiece"], 16, True, LABEL_IDS), by_length=0
     )
-    assert set(encoded.column_names) == {"input_ids", "token_type_ids", "length", "cut", "index", "labels"}
+    assert set(encoded.column_names) == {"id", "input_ids", "token_type_ids", "length", "cut", "index", "labels"}
     assert encoded["labels"][:] == [1, 0, 1, 2]
     assert encoded["length"][:] == list(map(len, encoded["input_ids"][:]))
 
