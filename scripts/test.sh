@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Lint, format check and tests; arguments go to pytest: bash scripts/test.sh -k crf
+# Lint, format check and tests, up to four files side by side; arguments go to pytest: bash scripts/test.sh -k crf -n 0
 # `bash scripts/test.sh --floor` first takes the lowest version of everything that requirements.txt allows, in .venv-floor.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -17,4 +17,4 @@ bash scripts/setup.sh tests/requirements.txt
 export HF_HUB_OFFLINE=1
 "$VENV/bin/python" -m ruff check .
 "$VENV/bin/python" -m ruff format --check .
-"$VENV/bin/python" -m pytest "$@"
+"$VENV/bin/python" -m pytest -n logical --maxprocesses 4 --dist loadfile "$@"

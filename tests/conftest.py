@@ -1,8 +1,11 @@
 """What several tests stand on: a tiny random encoder and a small data set, made on the spot."""
 
 import os
+import tempfile
 
 os.environ["HF_HUB_OFFLINE"] = "1"  # before anything imports the Hub's client
+# Code of models is copied there before it is imported: a folder of this process alone.
+os.environ["HF_MODULES_CACHE"] = tempfile.mkdtemp(prefix="modules-")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # on tensors this small, threads cost more than they save
 
 import json
@@ -14,6 +17,10 @@ import pytest
 SURNAMES, GIVEN = "张王李赵陈", "伟芳娜敏静"
 CITIES = ["北京", "上海", "广州", "深圳"]
 VERBS, TAILS = ["在", "去了", "来自"], ["开会", "2018年", "", "学习Python", "看病"]
+
+
+def pytest_unconfigure():
+    shutil.rmtree(os.environ["HF_MODULES_CACHE"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -57,7 +57,6 @@ def describe(name, **options):
 @pytest.mark.parametrize("name", CARDS)
 def test_code_of_the_card_runs(folder, monkeypatch, name):
     monkeypatch.chdir(folder)
-    monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(folder / "modules"))
     card = CARDS[name](describe(name))
     usage = card.partition("With transformers alone:\n")[2].partition("\n## ")[0]
     blocks = [textwrap.dedent(block) for block in re.findall(r"(?:^    .*\n?)+", usage, flags=re.MULTILINE)]
