@@ -61,7 +61,7 @@ def files_of(output_dir):
 
 def scores_of(output_dir):
     results = json.loads((output_dir / "all_results.json").read_text(encoding="utf-8"))
-    apart = ("_runtime", "_per_second", "_time", "train_loss", "total_flos")  # of what the last start has done
+    apart = ("_runtime", "_per_second", "_time", "_memory_mb", "train_loss", "total_flos")  # of the last start alone
     return {name: value for name, value in results.items() if not name.endswith(apart)}
 
 
