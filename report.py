@@ -44,6 +44,8 @@ def main(argv=None):
     table = result_table.ResultTable(groups, metrics, read_published(args.published))
     parts = [table.markdown()]
     if args.per_epoch:
+        if not any(group.epochs(args.per_epoch) for group in groups):
+            raise DataError(f"--per_epoch {args.per_epoch}: expected runs that logged it in training, found none")
         parts.append(result_table.epoch_table(groups, args.per_epoch))
     if args.per_class:
         found = [result_table.class_table(group, args.per_class) for group in groups if group.classes(args.per_class)]

@@ -136,6 +136,8 @@ def test_scores_after_each_epoch_that_all_seeds_have(tmp_path, capsys):
         "| eval_f1 after epoch | run_ner, bert-mini |\n|---|---|\n| 1 | 55.00 ± 7.07 |\n| 2 | 70.00 ± 0.00 |\n" in out
     )
     assert "| 3 |" not in out and (tmp_path / "report" / "table.md").read_text(encoding="utf-8") == out
+    with pytest.raises(DataError, match="--per_epoch eval_f2: expected runs that logged it in training, found none"):
+        report.main([str(tmp_path), "--per_epoch", "eval_f2", "--output_dir", str(tmp_path / "report")])
 
 
 def test_each_class_is_shown_with_its_spread(tmp_path, capsys):
