@@ -74,7 +74,7 @@ def main(argv=None):
     # Imported here so that --help and wrong flags answer at once.
     import transformers
 
-    from utils.data import readers_ner, splits, tag_schemes
+    from utils.data import readers_ner, row_batches, splits, tag_schemes
     from utils.encoding import collators, encoded_dataset, entity_windows, tokenization
     from utils.evaluation import entity_lines, error_report, example_counts, metrics, model_card, run_summary
     from utils.evaluation.entity_evaluator import EntityEvaluator
@@ -226,7 +226,7 @@ def main(argv=None):
         entities = evaluator.entities(outputs.predictions)
         if any(dataset[split]["entities"]):
             results |= outputs.metrics
-            gold = dataset[split]["entities"][:]
+            gold = row_batches.iterate_column(dataset[split], "entities")
             counts[split] = example_counts.of_entities(dataset[split]["id"][:], gold, entities)
             known = {"table": evaluator.table, "scores": outputs.metrics, "train": dataset.get("train")}
             errors[split] = error_report.of_entities(dataset[split], entities, **known)

@@ -13,8 +13,7 @@ from utils.evaluation.span_errors import (
     RIGHT,
     SPURIOUS,
     TYPE,
-    count_confused,
-    count_kinds,
+    ErrorCounts,
     pair_spans,
 )
 
@@ -58,7 +57,10 @@ def test_each_span_is_counted_once_and_right_ones_are_those_of_the_strict_score(
         assert sorted(pair.found[:3] for pair in each if pair.found) == sorted(two)
         assert all((pair.gold is None) == (pair.kind == SPURIOUS) for pair in each)
         assert all((pair.found is None) == (pair.kind == MISSED) for pair in each)
-    counts = count_kinds(pairs)
+    errors = ErrorCounts()
+    for each in pairs:
+        errors.add(each)
+    counts = errors.by_type()
 
     def rows(side):
         return [[{"start": a, "end": b, "label": label} for a, b, label in each] for each in side]
@@ -66,5 +68,5 @@ def test_each_span_is_counted_once_and_right_ones_are_those_of_the_strict_score(
     table = EntityF1(keep_in_memory=True).compute(predictions=rows(found), references=rows(gold))["table"]
     for label in "AB":
         assert counts[label][RIGHT] == round(table[label]["recall"] * table[label]["support"]) > 0
-    confused = count_confused(pairs)
-    assert sum(count for *_, count in confused) == sum(counts[label][TYPE] + counts[label][BOTH] for label in "AB")
+    wrong = sum(counts[label][TYPE] + counts[label][BOTH] for label in "AB")
+    assert sum(count for *_, count in errors.confused()) == wrong

@@ -17,14 +17,14 @@ def begin_as_json(lines: Iterable[str | None]) -> bool:
     return bool(_HEAD.match(_first_line(lines)))
 
 
-def parse_records(lines: list[str | None], log: ErrorLog) -> list[tuple[int, dict | None]]:
+def parse_records(lines: list[str | None], log: ErrorLog) -> Iterator[tuple[int, dict | None]]:
     """Parse JSON lines, or a JSON array if the first line that is not blank begins one.
 
     Args:
         lines: as `text_files.read_lines` gives them.
         log: takes an error for each line or element that is no JSON object.
 
-    Returns:
+    Yields:
         The number of its line and the object, for each line that is not blank or each element; None for one that has
         an error.
 
@@ -32,7 +32,7 @@ def parse_records(lines: list[str | None], log: ErrorLog) -> list[tuple[int, dic
         DataError: an array is broken, so that nothing after that place can be read.
     """
     is_array = _first_line(lines).lstrip().startswith("[")
-    return list(_array_records(lines, log) if is_array else _line_records(lines, log))
+    return _array_records(lines, log) if is_array else _line_records(lines, log)
 
 
 def is_unicode(text: str) -> bool:

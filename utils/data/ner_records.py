@@ -4,7 +4,9 @@ The three forms of a record, cluener, spans and tokens, are shown in `readers_ne
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
+from itertools import tee
+from sys import intern
 from typing import Any
 
 from .errors import ErrorLog, counted, show
@@ -18,7 +20,7 @@ Report = Callable[[str], None]
 
 
 def records_to_rows(
-    records: Sequence[tuple[int, dict | None]], log: ErrorLog, *, file_format: str, scheme: str
+    records: Iterable[tuple[int, dict | None]], log: ErrorLog, *, file_format: str, scheme: str
 ) -> list[Row | None]:
     """Check the records of a file or data set, and turn each into a text with spans.
 
@@ -32,7 +34,9 @@ def records_to_rows(
         A row for each record; None for one that has an error.
     """
     if file_format == "auto":
-        file_format = _find_format(record for _, record in records if record)
+        records, ahead = tee(records)
+        file_format = _find_format(record for _, record in ahead if record)
+        del ahead  # else what is read from now on would be kept for it
     parse = PARSERS[file_format]
     rows = []
     for number, record in records:
@@ -203,7 +207,7 @@ def _add_span(
         found, repair = show(text[start:stop]), _whereabouts(word, text, inclusive)
         report(f"expected {show(word)} at {place} for {what}, found {found}; {repair}")
         return
-    spans.append((start, stop, label))
+    spans.append((start, stop, intern(label)))
 
 
 def _whereabouts(word: Any, text: str, inclusive: bool) -> str:

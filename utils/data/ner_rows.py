@@ -9,6 +9,7 @@ from typing import NamedTuple
 from datasets import Dataset, Features, Value
 
 from .errors import DataError, ErrorLog, counted
+from .row_batches import GrowingDataset
 from .row_ids import RowIds
 from .tag_schemes import Span, detect_scheme, find_broken_tags, tags_to_spans
 
@@ -117,7 +118,7 @@ def rows_to_dataset(
     features = Features(FEATURES)
     if any(row is not None and row.candidates is not None for row in rows):
         features["candidates"] = [[Value("int64")]]
-    columns: dict[str, list] = {name: [] for name in features}
+    kept = GrowingDataset(features)
     ids = RowIds(log)
     duplicates = 0
     for index, row in enumerate(rows):
@@ -142,13 +143,10 @@ def rows_to_dataset(
         if len(log) > errors_before:
             continue
         duplicates += len(row.spans or ()) - len(spans)
-        columns["id"].append(row_id)
-        columns["text"].append(row.text)
-        if "candidates" in features:
-            columns["candidates"].append(row.candidates)
-        columns["entities"].append([{"start": start, "end": end, "label": label} for start, end, label in spans])
+        entities = [{"start": start, "end": end, "label": label} for start, end, label in spans]
+        kept.add({"id": row_id, "text": row.text, "candidates": row.candidates, "entities": entities})
 
-    rows_left_out = len(rows) - len(columns["id"])
+    rows_left_out = len(rows) - len(kept)
     if not rows:
         raise DataError(f"{log.source}: expected rows, found none; check how it was written")
     log.finish(skip_bad_lines=skip_bad_lines and rows_left_out < len(rows), rows_left_out=rows_left_out)
@@ -156,7 +154,7 @@ def rows_to_dataset(
         logger.warning("%s: removed %s of entities", log.source, counted(duplicates, "duplicate"))
     if not is_labelled:
         logger.info("%s: no row has labels, so all are read as texts without entities", log.source)
-    return Dataset.from_dict(columns, features=features)
+    return kept.whole()
 
 
 def _is_unspaced(sentences: Iterable[list[str]]) -> bool:

@@ -221,7 +221,7 @@ def _parse_file(path: str | PathLike, name: str, file_format: str, columns: Text
             log.finish(skip_bad_lines=False)  # without its first line, nobody knows what the file is
         file_format = find_format(lines, name, named)
     if file_format == "json":
-        return parse_records(lines, log)
+        return list(parse_records(lines, log))
     if file_format in ("csv", "tsv"):
         return parse_table(lines, "," if file_format == "csv" else "\t", log)
     if named:

@@ -106,7 +106,7 @@ def read_lines(path: str | PathLike, log: ErrorLog) -> list[str | None]:
 
     lines: list[str | None] = []
     carriage_returns = 0
-    for number, raw_line in enumerate(raw.removesuffix(b"\n").split(b"\n"), start=1):
+    for number, raw_line in enumerate(_cut_lines(raw.removesuffix(b"\n")), start=1):
         if raw_line.endswith(b"\r"):
             raw_line = raw_line[:-1]
             carriage_returns += 1
@@ -123,6 +123,15 @@ def read_lines(path: str | PathLike, log: ErrorLog) -> list[str | None]:
     if carriage_returns:
         logger.info("%s: read %s that end in CRLF", path, counted(carriage_returns, "line"))
     return lines
+
+
+def _cut_lines(raw: bytes) -> Iterator[bytes]:
+    r"""As `raw.split(b"\n")`, but never all of them at once."""
+    start = 0
+    while (end := raw.find(b"\n", start)) >= 0:
+        yield raw[start:end]
+        start = end + 1
+    yield raw[start:]
 
 
 def _near_names(path: Path) -> str:

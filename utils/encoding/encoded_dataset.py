@@ -2,7 +2,10 @@
 
 from collections.abc import Callable
 
+import numpy as np
 from datasets import Dataset
+
+from ..data.row_batches import iterate_column
 
 
 def encode_dataset(dataset: Dataset, encoder: Callable, *, by_length: bool) -> Dataset:
@@ -11,8 +14,8 @@ def encode_dataset(dataset: Dataset, encoder: Callable, *, by_length: bool) -> D
     Args:
         dataset: rows with the columns that the encoder reads.
             Their `id` is kept, so that training can name rows.
-        encoder: takes a batch of rows and their numbers, gives columns. The result stays in memory: a cache on disk
-            would not notice edited code.
+        encoder: takes a batch of rows and their numbers, gives columns, of the types in its `features` if it has
+            them. The result stays in memory: a cache on disk would not notice edited code.
         by_length: the longest first, so that neighbours need little padding; else in the order of the rows.
     """
     encoded = dataset.map(
@@ -20,6 +23,7 @@ def encode_dataset(dataset: Dataset, encoder: Callable, *, by_length: bool) -> D
         batched=True,
         with_indices=True,
         remove_columns=dataset.column_names,
+        features=getattr(encoder, "features", None),
         keep_in_memory=True,
         load_from_cache_file=False,
         desc="Tokenise",
@@ -28,7 +32,6 @@ def encode_dataset(dataset: Dataset, encoder: Callable, *, by_length: bool) -> D
         ids, place = dataset["id"][:], "text_index" if "text_index" in encoded.column_names else "index"
         encoded = encoded.add_column("id", [ids[row] for row in encoded[place][:]])
     if by_length:
-        lengths = encoded["length"][:]
-        order = sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True)
-        encoded = encoded.select(order, keep_in_memory=True)
+        lengths = np.fromiter(iterate_column(encoded, "length"), np.int64, len(encoded))
+        encoded = encoded.select(np.argsort(-lengths, kind="stable"), keep_in_memory=True)
     return encoded

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
+from datasets import Features, List, Value
 from transformers import PreTrainedTokenizerBase
 
+from ..data.row_batches import iterate_column, iterate_rows
 from ..data.tag_schemes import spans_to_tags, tags_to_spans
 from .tokenization import SpecialTokens, Tokens, find_tokens, tokenize
 from .windows import Window, cut_windows, margin
@@ -56,6 +58,14 @@ class WindowEncoder:
     max_length: int
     stride: int
     special: SpecialTokens = field(init=False)
+
+    @property
+    def features(self) -> Features:
+        """Types of the columns, in 32 bits: a million windows lie in memory."""
+        number = Value("int32")
+        lists = dict.fromkeys(("input_ids", "starts", "ends", "window"), List(number))
+        counts = ("text_index", "num_tokens", "shift", "length", "clashed", "uncovered", "widened", "cut")
+        return Features(lists | {"token_mask": List(Value("bool"))} | dict.fromkeys(counts, number))
 
     def __post_init__(self):
         self.special = SpecialTokens.of(self.tokenizer)
@@ -135,6 +145,11 @@ class TagEncoder(WindowEncoder):
     scheme: str
     ignore_cut: bool
 
+    @property
+    def features(self):
+        """With tag ids."""
+        return Features(super().features | {"labels": List(Value("int32"))})
+
     def select(self, spans):
         kept, clashed = [], 0
         for span in sorted(
@@ -177,6 +192,12 @@ class SpanEncoder(WindowEncoder):
 
     label2id: dict[str, int]
 
+    @property
+    def features(self):
+        """With token spans."""
+        own = {"labels": List(List(Value("int32"))), "label_width": Value("int32")}
+        return Features(super().features | own)
+
     def label(self, row, spans, window):
         shift = row["shift"]
         labels = []
@@ -214,11 +235,16 @@ class EncodingReport:
     @classmethod
     def of(cls, dataset, encoded) -> "EncodingReport":
         """Count over a split (`entities` column) and its windows."""
-        windows, lengths = encoded["window"][:], encoded["num_tokens"][:]  # [:] reads a column at once, not row by row
-        entities = sum(map(len, dataset["entities"][:])) if "entities" in dataset.column_names else 0
-        windowed = sum(not start and stop < n for (start, stop, *_), n in zip(windows, lengths, strict=True))
-        losses = {name: sum(encoded[name][:]) for name in ("widened", "uncovered", "clashed", "cut")}
-        return cls(len(dataset), len(windows), windowed, max(lengths, default=0), entities, **losses)
+        entities = sum(map(len, iterate_column(dataset, "entities"))) if "entities" in dataset.column_names else 0
+        names = "widened", "uncovered", "clashed", "cut"
+        windowed = longest = 0
+        losses = dict.fromkeys(names, 0)
+        for (start, stop, *_), length, *lost in iterate_rows(encoded, "window", "num_tokens", *names):
+            windowed += not start and stop < length
+            longest = max(longest, length)
+            for name, count in zip(names, lost, strict=True):
+                losses[name] += count
+        return cls(len(dataset), len(encoded), windowed, longest, entities, **losses)
 
     def describe(self) -> str:
         """One line for the log."""

@@ -1,20 +1,25 @@
 """Decoded windows -> entities of texts -> scores over the full gold."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
+import numpy as np
 from datasets import Dataset
 from transformers import EvalPrediction
 
+from ..data.row_batches import BATCH, iterate_column
 from ..data.tag_schemes import spans_to_tags
-from ..encoding.entity_windows import Entity, TaggedText, group_windows, join_spans, join_tags
+from ..encoding.entity_windows import Entity, TaggedText, join_spans, join_tags
 from ..encoding.tokenization import find_tokens
-from .metrics import EntityF1, LenientF1
+from .metrics import EntityCounts, TagCounts
 
 COLUMNS = ["token_mask", "starts", "ends", "text_index", "num_tokens", "window", "shift"]
 
 
 class EntityEvaluator:
     """Scores a split; a `compute_metrics` for `Trainer`.
+
+    Windows, tags and gold are Python objects a thousand texts at a time, so that a split of a million fits.
 
     Args:
         dataset: the split's rows (`text`, `entities`).
@@ -28,43 +33,57 @@ class EntityEvaluator:
 
     def __init__(self, dataset: Dataset, encoded: Dataset, *, id2label: dict[int, str], scheme: str | None):
         self.dataset, self.id2label, self.scheme = dataset, id2label, scheme
-        self.rows = encoded.select_columns(COLUMNS).to_list()
-        self.windows = group_windows(self.rows, len(dataset))
+        self.windows = encoded.select_columns(COLUMNS)
+        texts = np.fromiter(iterate_column(encoded, "text_index"), np.int64, len(encoded))
+        places = np.fromiter((first for first, *_ in iterate_column(encoded, "window")), np.int64, len(encoded))
+        self.order = np.lexsort((places, texts))  # windows by text, then by their place in it
+        self.bounds = np.searchsorted(texts[self.order], np.arange(len(dataset) + 1))
         self.table: dict[str, dict] = {}
 
-    def join(self, outputs: tuple) -> list[TaggedText | list[Entity]]:
+    def join(self, outputs: tuple, texts: range) -> list[TaggedText | list[Entity]]:
         """Tagged texts, or entity lists for span outputs, in the order of the dataset.
 
         Args:
             outputs: (tags, posteriors) or (spans, scores) arrays over the windows.
+            texts: numbers of the texts.
         """
-        first, second = outputs
+        bounds = self.bounds[texts.start : texts.stop + 1]
+        indices = self.order[bounds[0] : bounds[-1]]
+        rows, (values, scores) = self.windows.select(indices).to_list(), (each[indices] for each in outputs)
         joined = []
-        for indices in self.windows:
-            rows, values, scores = [[source[i] for i in indices] for source in (self.rows, first, second)]
+        for first, last in pairwise(bounds - bounds[0]):
+            windows = rows[first:last], values[first:last]
             if self.scheme is None:
-                joined.append(join_spans(rows, values, id2label=self.id2label, scores=scores))
+                joined.append(join_spans(*windows, id2label=self.id2label, scores=scores[first:last]))
             else:
-                joined.append(join_tags(rows, values, id2label=self.id2label, posteriors=scores))
+                joined.append(join_tags(*windows, id2label=self.id2label, posteriors=scores[first:last]))
         return joined
 
     def entities(self, outputs: tuple) -> list[list[Entity]]:
         """The entities found in each text of the dataset."""
-        joined = self.join(outputs)
-        return joined if self.scheme is None else [text.entities(scheme=self.scheme) for text in joined]
+        joined = (one for texts in self._portions() for one in self.join(outputs, texts))
+        return list(joined) if self.scheme is None else [text.entities(scheme=self.scheme) for text in joined]
 
     def __call__(self, prediction: EvalPrediction) -> dict[str, float]:
-        joined = self.join(prediction.predictions)
-        if self.scheme is None:
-            scores = score_entities(joined, self.dataset)
-        else:
-            gold = self.dataset["entities"]
-            found = [text.entities(scheme=self.scheme) for text in joined]
-            tags = [text.tags for text in joined]
-            expected = [_token_tags(entities, text, self.scheme) for entities, text in zip(gold, joined, strict=True)]
-            scores = _score(found, gold, tags, expected)
+        strict, lenient = EntityCounts(), TagCounts()
+        for texts in self._portions():
+            joined = self.join(prediction.predictions, texts)
+            rows = self.dataset[texts.start : texts.stop]
+            if self.scheme is None:
+                _add_entities(strict, lenient, joined, rows["entities"], rows["text"])
+                continue
+            found = [as_dicts(text.entities(scheme=self.scheme)) for text in joined]
+            strict.add(found, rows["entities"])
+            pairs = zip(rows["entities"], joined, strict=True)
+            expected = [_token_tags(entities, text, self.scheme) for entities, text in pairs]
+            lenient.add([text.tags for text in joined], expected)
+        scores = strict.scores() | lenient.scores()
         self.table = scores.pop("table")
         return scores
+
+    def _portions(self) -> Iterator[range]:
+        for first in range(0, len(self.dataset), BATCH):
+            yield range(first, min(first + BATCH, len(self.dataset)))
 
 
 def score_entities(found: Sequence[Sequence[Entity]], dataset: Dataset) -> dict:
@@ -74,13 +93,9 @@ def score_entities(found: Sequence[Sequence[Entity]], dataset: Dataset) -> dict:
         found: the entities of each text; of those that overlap the lenient scores see the longest.
         dataset: rows of `text`, `entities`.
     """
-    gold, texts = dataset["entities"][:], dataset["text"][:]
-    tags = [_character_tags(entities, text) for entities, text in zip(found, texts, strict=True)]
-    expected = [
-        _character_tags([Entity(one["start"], one["end"], one["label"]) for one in entities], text)
-        for entities, text in zip(gold, texts, strict=True)
-    ]
-    return _score(found, gold, tags, expected)
+    strict, lenient = EntityCounts(), TagCounts()
+    _add_entities(strict, lenient, found, iterate_column(dataset, "entities"), iterate_column(dataset, "text"))
+    return strict.scores() | lenient.scores()
 
 
 def as_dicts(entities: Sequence[Entity]) -> list[dict]:
@@ -106,6 +121,10 @@ def _token_tags(entities: Sequence[dict], text: TaggedText, scheme: str) -> list
     return spans_to_tags(flatten([span for span in spans if span[0] < span[1]]), len(text.tags), scheme=scheme)
 
 
-def _score(found: Sequence[Sequence[Entity]], gold, tags: list[list[str]], expected: list[list[str]]) -> dict:
-    strict = EntityF1(keep_in_memory=True).compute(predictions=[as_dicts(each) for each in found], references=gold)
-    return strict | LenientF1(keep_in_memory=True).compute(predictions=tags, references=expected)
+def _add_entities(
+    strict: EntityCounts, lenient: TagCounts, found: Iterable[Sequence[Entity]], gold: Iterable, texts: Iterable[str]
+) -> None:
+    for entities, wanted, text in zip(found, gold, texts, strict=True):
+        strict.add([as_dicts(entities)], [wanted])
+        known = [Entity(one["start"], one["end"], one["label"]) for one in wanted]
+        lenient.add([_character_tags(entities, text)], [_character_tags(known, text)])

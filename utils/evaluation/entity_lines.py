@@ -1,10 +1,11 @@
 """Found entities as lines of JSON."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from datasets import Dataset
 
+from ..data.row_batches import iterate_rows
 from ..encoding.entity_windows import Entity
 
 
@@ -25,10 +26,10 @@ def entity_line(text: str, entities: Sequence[Entity], *, id: str | None = None)
     return json.dumps(row, ensure_ascii=False)
 
 
-def entity_lines(dataset: Dataset, entities: Sequence[Sequence[Entity]]) -> str:
-    """The text of `predictions.jsonl`: an `entity_line` for each row, with its id."""
-    rows = zip(dataset["id"][:], dataset["text"][:], entities, strict=True)
-    return "".join(entity_line(text, found, id=id) + "\n" for id, text, found in rows)
+def entity_lines(dataset: Dataset, entities: Sequence[Sequence[Entity]]) -> Iterator[str]:
+    """The lines of `predictions.jsonl`: an `entity_line` for each row, with its id."""
+    for (id, text), found in zip(iterate_rows(dataset, "id", "text"), entities, strict=True):
+        yield entity_line(text, found, id=id) + "\n"
 
 
 def cluener_line(text: str, entities: Sequence[Entity], *, id: str | None = None) -> str:

@@ -7,11 +7,13 @@ is the part of it that begins at character `offset`.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from heapq import nsmallest
 
 import numpy as np
 from datasets import Dataset
 
+from ..data.row_batches import iterate_rows
 from ..encoding.entity_windows import Entity
 from .answer_finder import Answer
 from .calibration import reliability
@@ -19,7 +21,7 @@ from .class_metrics import confused_pairs
 from .decisions import DecisionRule, Verdict
 from .error_slices import frequency_bins, share_of, slice_scores, with_ones
 from .significance import micro_f1
-from .span_errors import MISSED, RIGHT, SpanPair, as_entities, count_confused, count_kinds, pair_spans
+from .span_errors import MISSED, RIGHT, ErrorCounts, SpanPair, as_entities, pair_spans
 
 WORST = 50  # examples that are kept
 LONGEST = 1200  # characters kept of a text
@@ -48,45 +50,63 @@ def of_entities(
         scores: by name; a split's name before it is taken off.
         train: what was learnt from, to tell how often an entity was seen in it.
     """
-    texts, gold = rows["text"][:], [as_entities(each) for each in rows["entities"][:]]
-    pairs = [pair_spans(*each) for each in zip(gold, found, strict=True)]
-    counts = [[sum(p.kind == RIGHT for p in each), len(found[i]), len(gold[i])] for i, each in enumerate(pairs)]
-    known = [(pair, texts[i]) for i, each in enumerate(pairs) for pair in each if pair.gold]
-    hits = with_ones([pair.kind == RIGHT for pair, _ in known])
-    slices = [slice_scores("Length of the text (characters)", list(map(len, texts)), counts, micro_f1, name="F1")]
-    if known:
-        lengths = [pair.gold.end - pair.gold.start for pair, _ in known]
+    seen = None if train is None else Counter(_words(train))
+    errors, counts = ErrorCounts(), np.zeros((len(rows), 3))
+    sizes, sure, extents = [], [], []  # of texts
+    lengths, hits, often = [], [], []  # of gold entities
+    scored, right = [], []  # of found entities
+    for i, (text, entities) in enumerate(iterate_rows(rows, "text", "entities")):
+        pairs = pair_spans(as_entities(entities), found[i])
+        errors.add(pairs)
+        wrong = [_weight(pair) for pair in pairs if pair.kind != RIGHT]
+        counts[i] = len(pairs) - len(wrong), len(found[i]), len(entities)
+        sizes.append(len(text))
+        sure.append(max(wrong, default=None))
+        extents.append(len(wrong))
+        for kind, gold, one in pairs:
+            if gold:
+                lengths.append(gold.end - gold.start)
+                hits.append(kind == RIGHT)
+                often.append(gold.label if seen is None else seen[text[gold.start : gold.end], gold.label])
+            if one:
+                scored.append(one.score)
+                right.append(kind == RIGHT)
+    slices = [slice_scores("Length of the text (characters)", sizes, counts, micro_f1, name="F1")]
+    if lengths:
+        hits = with_ones(hits)
         slices.append(slice_scores("Length of the entity (characters)", lengths, hits, share_of, name="recall"))
-        if train is not None:
-            seen = Counter(
-                (text[one["start"] : one["end"]], one["label"])
-                for text, entities in zip(train["text"][:], train["entities"][:], strict=True)
-                for one in entities
-            )
-            often = [seen[text[pair.gold.start : pair.gold.end], pair.gold.label] for pair, text in known]
-            title = "How often the entity is in the training data"
-        else:
-            types = Counter(pair.gold.label for pair, _ in known)
-            often, title = [types[pair.gold.label] for pair, _ in known], "How often the type is in these texts"
+        title = "How often the entity is in the training data"
+        if seen is None:
+            types, title = Counter(often), "How often the type is in these texts"
+            often = [types[label] for label in often]
         slices.append(slice_scores(title, often, hits, share_of, name="recall", bins=frequency_bins))
-    said = [(pair.found.score, pair.kind == RIGHT) for each in pairs for pair in each if pair.found]
-    sure = [max((_weight(pair) for pair in each if pair.kind != RIGHT), default=None) for each in pairs]
-    worst = []
-    for i in _worst(sure, [sum(pair.kind != RIGHT for pair in each) for each in pairs]):
-        wrong = max((pair for pair in pairs[i] if pair.kind != RIGHT), key=_weight)
-        first, last = _excerpt(len(texts[i]), (wrong.gold or wrong.found).start)
-        inside = [pair for pair in pairs[i] if any(one and first <= one.start < last for one in pair[1:])]
-        marked = [pair.found.score for pair in pairs[i] if pair.kind != RIGHT and pair.found]
-        worst.append(
-            _example(rows["id"][i], texts[i], first, last)
-            | {"confidence": max(marked, default=None), "errors": sorted({p.kind for p in pairs[i]} - {RIGHT})}
-            | {"gold": [_span(pair.gold, pair) for pair in inside if pair.gold]}
-            | {"found": [_span(pair.found, pair) for pair in inside if pair.found]}
-        )
-    wrong = sum(each is not None for each in sure)
-    report = {"kind": "entities", "examples": len(texts), "wrong": wrong, "scores": _headlines(scores), "table": table}
-    report |= {"errors": count_kinds(pairs), "confused": count_confused(pairs)[:CONFUSED], "slices": slices}
-    return report | {"reliability": reliability(*_columns(said)), "worst": worst}
+    report = {"kind": "entities", "examples": len(rows), "wrong": sum(each is not None for each in sure)}
+    report |= {"scores": _headlines(scores), "table": table, "errors": errors.by_type()}
+    report |= {"confused": errors.confused()[:CONFUSED], "slices": slices}
+    worst = [_wrong_text(rows[i], found[i]) for i in _worst(sure, extents)]
+    return report | {"reliability": reliability(np.array(scored), np.array(right)), "worst": worst}
+
+
+def _words(rows: Dataset) -> Iterator[tuple[str, str]]:
+    """The words and labels of all entities."""
+    for text, entities in iterate_rows(rows, "text", "entities"):
+        for one in entities:
+            yield text[one["start"] : one["end"]], one["label"]
+
+
+def _wrong_text(row: dict, found: Sequence[Entity]) -> dict:
+    """One of the worst texts of a tagger."""
+    pairs, text = pair_spans(as_entities(row["entities"]), found), row["text"]
+    errors = [pair for pair in pairs if pair.kind != RIGHT]
+    worst = max(errors, key=_weight)
+    first, last = _excerpt(len(text), (worst.gold or worst.found).start)
+    inside = [pair for pair in pairs if any(one and first <= one.start < last for one in pair[1:])]
+    return _example(row["id"], text, first, last) | {
+        "confidence": max((pair.found.score for pair in errors if pair.found), default=None),
+        "errors": sorted({pair.kind for pair in errors}),
+        "gold": [_span(pair.gold, pair) for pair in inside if pair.gold],
+        "found": [_span(pair.found, pair) for pair in inside if pair.found],
+    }
 
 
 def of_verdicts(
@@ -242,8 +262,8 @@ def _headlines(scores: dict[str, float]) -> dict[str, float]:
 
 def _worst(sure: Sequence[float | None], extents: Sequence[float]) -> list[int]:
     """The examples where the model was most sure and wrong; of equally sure ones those with more errors."""
-    wrong = [i for i, each in enumerate(sure) if each is not None]
-    return sorted(wrong, key=lambda i: (-sure[i], -extents[i], i))[:WORST]
+    wrong = (i for i, each in enumerate(sure) if each is not None)
+    return nsmallest(WORST, wrong, key=lambda i: (-sure[i], -extents[i], i))
 
 
 def _weight(pair: SpanPair) -> float:
@@ -263,8 +283,3 @@ def _example(id: str, text: str, first: int, last: int) -> dict:
 def _span(one: Entity, pair: SpanPair) -> dict:
     span = {"start": one.start, "end": one.end, "label": one.label, "error": pair.kind}
     return span | ({"score": round(one.score, 4)} if one is pair.found else {})
-
-
-def _columns(pairs: Iterable[tuple]) -> tuple[np.ndarray, np.ndarray]:
-    array = np.array(list(pairs), dtype=np.float64).reshape(-1, 2)
-    return array[:, 0], array[:, 1]

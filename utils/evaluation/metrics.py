@@ -1,12 +1,12 @@
 """Scores as `evaluate.Metric` objects that need no download: `EntityF1().compute(predictions=..., references=...)`."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from unicodedata import east_asian_width
 
 import datasets
 import evaluate
-from seqeval.metrics.sequence_labeling import precision_recall_fscore_support
+from seqeval.metrics.sequence_labeling import get_entities
 
 _SPANS = [{"start": datasets.Value("int64"), "end": datasets.Value("int64"), "label": datasets.Value("string")}]
 
@@ -29,26 +29,9 @@ class EntityF1(evaluate.Metric):
         )
 
     def _compute(self, predictions, references, **_):
-        correct, found, gold = Counter(), Counter(), Counter()
-        for predicted, expected in zip(predictions, references, strict=True):
-            predicted = {(one["start"], one["end"], one["label"]) for one in predicted}
-            expected = {(one["start"], one["end"], one["label"]) for one in expected}
-            correct.update(label for *_, label in predicted & expected)
-            found.update(label for *_, label in predicted)
-            gold.update(label for *_, label in expected)
-        types = sorted(gold.keys() | found.keys())
-        rows = {name: _score(correct[name], found[name], gold[name]) for name in types}
-        micro = _score(correct.total(), found.total(), gold.total())
-        macro = _average(rows.values(), [1] * len(types), gold.total())
-        weighted = _average(rows.values(), [gold[name] for name in types], gold.total())
-        return {
-            "precision": micro["precision"],
-            "recall": micro["recall"],
-            "f1": micro["f1"],
-            "macro_f1": macro["f1"],
-            "weighted_f1": weighted["f1"],
-            "table": rows | {"micro avg": micro, "macro avg": macro, "weighted avg": weighted},
-        }
+        counts = EntityCounts()
+        counts.add(predictions, references)
+        return counts.scores()
 
 
 class LenientF1(evaluate.Metric):
@@ -73,13 +56,62 @@ class LenientF1(evaluate.Metric):
         )
 
     def _compute(self, predictions, references, **_):
-        predictions, references = list(map(list, predictions)), list(map(list, references))
-        precision = recall = f1 = 0.0
-        if any(tag != "O" for tags in predictions + references for tag in tags):
-            precision, recall, f1, _ = precision_recall_fscore_support(
-                references, predictions, average="micro", zero_division=0
-            )
-        return {"lenient_precision": float(precision), "lenient_recall": float(recall), "lenient_f1": float(f1)}
+        counts = TagCounts()
+        counts.add(predictions, references)
+        return counts.scores()
+
+
+class EntityCounts:
+    """What `EntityF1` counts, batch by batch: of a million texts only counts are kept."""
+
+    def __init__(self):
+        self.correct, self.found, self.gold = Counter(), Counter(), Counter()
+
+    def add(self, predictions: Iterable[Sequence[dict]], references: Iterable[Sequence[dict]]) -> None:
+        """Count the entities of some texts."""
+        for predicted, expected in zip(predictions, references, strict=True):
+            predicted = {(one["start"], one["end"], one["label"]) for one in predicted}
+            expected = {(one["start"], one["end"], one["label"]) for one in expected}
+            self.correct.update(label for *_, label in predicted & expected)
+            self.found.update(label for *_, label in predicted)
+            self.gold.update(label for *_, label in expected)
+
+    def scores(self) -> dict:
+        """What `EntityF1` returns for all texts that were added."""
+        correct, found, gold = self.correct, self.found, self.gold
+        types = sorted(gold.keys() | found.keys())
+        rows = {name: _score(correct[name], found[name], gold[name]) for name in types}
+        micro = _score(correct.total(), found.total(), gold.total())
+        macro = _average(rows.values(), [1] * len(types), gold.total())
+        weighted = _average(rows.values(), [gold[name] for name in types], gold.total())
+        return {
+            "precision": micro["precision"],
+            "recall": micro["recall"],
+            "f1": micro["f1"],
+            "macro_f1": macro["f1"],
+            "weighted_f1": weighted["f1"],
+            "table": rows | {"micro avg": micro, "macro avg": macro, "weighted avg": weighted},
+        }
+
+
+class TagCounts:
+    """What `LenientF1` counts, batch by batch; entities are those that seqeval sees in tags."""
+
+    def __init__(self):
+        self.correct = self.found = self.gold = 0
+
+    def add(self, predictions: Iterable[Sequence[str]], references: Iterable[Sequence[str]]) -> None:
+        """Count the entities of some sequences of tags."""
+        for predicted, expected in zip(predictions, references, strict=True):
+            predicted, expected = (set(get_entities(list(tags))) for tags in (predicted, expected))
+            self.correct += len(predicted & expected)
+            self.found += len(predicted)
+            self.gold += len(expected)
+
+    def scores(self) -> dict[str, float]:
+        """What `LenientF1` returns for all sequences that were added."""
+        row = _score(self.correct, self.found, self.gold)
+        return {f"lenient_{name}": row[name] for name in ("precision", "recall", "f1")}
 
 
 def format_table(table: dict[str, dict]) -> str:

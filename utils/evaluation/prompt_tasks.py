@@ -256,7 +256,7 @@ class EntityTask:
             shown = f"{split}, strict scores on character spans:\n{format_table(table)}"
             counts = of_entities(rows["id"][:], gold, found)
             errors = error_report.of_entities(rows, found, table=table, scores=scores, train=train)
-        return Answers(entity_lines(rows, found), report, shown, counts, errors)
+        return Answers("".join(entity_lines(rows, found)), report, shown, counts, errors)
 
     def explain(self, texts: Sequence[str], pairs: None) -> list[tuple[str, str]]:
         """Of each text its entities for people, and as a line of JSON."""

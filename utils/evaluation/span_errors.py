@@ -68,18 +68,24 @@ def pair_spans(gold: Sequence[Entity], found: Sequence[Entity]) -> list[SpanPair
     return sorted(pairs, key=lambda pair: (pair.gold or pair.found)[:2])
 
 
-def count_kinds(pairs: Sequence[Sequence[SpanPair]]) -> dict[str, dict[str, int]]:
-    """By type, sorted, how often it was right and each kind of error; a spurious one counts for the type found."""
-    counts: dict[str, Counter] = {}
-    for each in pairs:
-        for pair in each:
-            counts.setdefault((pair.gold or pair.found).label, Counter())[pair.kind] += 1
-    return {label: {kind: counts[label][kind] for kind in (RIGHT, *ERRORS)} for label in sorted(counts)}
+class ErrorCounts:
+    """How often each kind of error was made; what is added is not kept."""
 
+    def __init__(self):
+        self.kinds: dict[str, Counter] = {}
+        self.types: Counter = Counter()
 
-def count_confused(pairs: Sequence[Sequence[SpanPair]]) -> list[list]:
-    """`[gold type, found type, count]` of entities in the right place with the wrong type, most frequent first."""
-    found = Counter(
-        (pair.gold.label, pair.found.label) for each in pairs for pair in each if pair.kind in (TYPE, BOTH)
-    )
-    return [[gold, other, count] for (gold, other), count in found.most_common()]
+    def add(self, pairs: Sequence[SpanPair]) -> None:
+        """Count the pairs of a text; a spurious one counts for the type found."""
+        for pair in pairs:
+            self.kinds.setdefault((pair.gold or pair.found).label, Counter())[pair.kind] += 1
+            if pair.kind in (TYPE, BOTH):
+                self.types[pair.gold.label, pair.found.label] += 1
+
+    def by_type(self) -> dict[str, dict[str, int]]:
+        """By type, sorted, how often it was right and each kind of error."""
+        return {label: {kind: self.kinds[label][kind] for kind in (RIGHT, *ERRORS)} for label in sorted(self.kinds)}
+
+    def confused(self) -> list[list]:
+        """`[gold type, found type, count]` of entities in the right place with the wrong type, most frequent first."""
+        return [[gold, other, count] for (gold, other), count in self.types.most_common()]

@@ -4,7 +4,8 @@ import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import TextIO
 
@@ -27,21 +28,26 @@ def open_whole(path: str | Path) -> Iterator[TextIO]:
             raise
 
 
-def write_text(path: str | Path, text: str) -> None:
-    """Write a file whole or not at all."""
+def write_text(path: str | Path, text: str | Iterable[str]) -> None:
+    """Write a file, or the pieces of one as they come, whole or not at all."""
     with open_whole(path) as file:
-        file.write(text)
+        file.writelines([text] if isinstance(text, str) else text)
 
 
 def write_json(path: str | Path, value) -> None:
     """Write JSON whole or not at all, readable by people."""
-    write_text(path, json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+    encoder = json.JSONEncoder(ensure_ascii=False, indent=2, default=str)
+    write_text(path, chain(encoder.iterencode(value), "\n"))
 
 
 def write_files(folder: str | Path, files: Mapping[str, object]) -> None:
-    """Write files one after the other, each whole or not at all: text and bytes as they are, all else as JSON."""
+    """Write files one after the other, each whole or not at all: text and bytes as they are, all else as JSON.
+
+    Text may come in pieces, from an iterator.
+    """
     for name, content in files.items():
-        write = write_text if isinstance(content, str) else write_bytes if isinstance(content, bytes) else write_json
+        text = isinstance(content, str | Iterator)
+        write = write_text if text else write_bytes if isinstance(content, bytes) else write_json
         write(Path(folder) / name, content)
 
 
