@@ -16,6 +16,7 @@ from pathlib import Path
 import yaml
 
 from utils.data.errors import DataError
+from utils.data.plain_yaml import load_yaml
 from utils.training.arguments import ArgumentError, run_script
 
 
@@ -86,7 +87,7 @@ def read_published(path):
     if path is None:
         return {}
     try:
-        found = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        found = load_yaml(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise DataError(f"{path}: expected YAML, found: {error}") from error
     if not isinstance(found, dict):

@@ -74,8 +74,8 @@ def main(argv=None):
     # Imported here so that --help and wrong flags answer at once.
     import transformers
 
-    from utils.data import readers_ner, row_batches, splits, tag_schemes
-    from utils.encoding import collators, encoded_dataset, entity_windows, tokenization
+    from utils.data import readers_ner, splits, tag_schemes
+    from utils.encoding import collators, encoded_dataset, entity_windows, row_batches, tokenization
     from utils.evaluation import entity_lines, error_report, example_counts, metrics, model_card, run_summary
     from utils.evaluation.entity_evaluator import EntityEvaluator
     from utils.evaluation.entity_finder import EntityFinder
@@ -223,12 +223,13 @@ def main(argv=None):
     for split, evaluator in evaluators.items():
         trainer.compute_metrics = evaluator
         outputs = trainer.predict(encoded[split], metric_key_prefix="eval" if split == "validation" else split)
-        entities = evaluator.entities(outputs.predictions)
+        entities, scores = evaluator.entities(outputs.predictions), outputs.metrics
+        del outputs  # the largest thing in memory
         if any(dataset[split]["entities"]):
-            results |= outputs.metrics
+            results |= scores
             gold = row_batches.iterate_column(dataset[split], "entities")
             counts[split] = example_counts.of_entities(dataset[split]["id"][:], gold, entities)
-            known = {"table": evaluator.table, "scores": outputs.metrics, "train": dataset.get("train")}
+            known = {"table": evaluator.table, "scores": scores, "train": dataset.get("train")}
             errors[split] = error_report.of_entities(dataset[split], entities, **known)
             logger.info("\n%s, strict scores on character spans:\n%s\n", split, metrics.format_table(evaluator.table))
         else:

@@ -32,17 +32,17 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_encoder(folder / "encoder")
-        write_rows(folder / "train.json", 100)
         quick = "--max_steps 1 --save_strategy no --eval_strategy no --load_best_model_at_end false"
         for script in ("run_ner", "run_classification"):
-            flags = f"--model_name_or_path {folder}/encoder --train_file {folder}/train.json {quick}"
+            write_rows(folder / f"{script}-100.json", 100, script)
+            flags = f"--model_name_or_path {folder}/encoder --train_file {folder}/{script}-100.json {quick}"
             measure([f"{script}.py", *flags.split(), "--output_dir", f"{folder}/{script}"])
         for script in args.only or ("predict", "run_ner", "run_classification"):
             base = None
             for count in (100, args.rows // 10, args.rows):
-                rows, output = folder / f"{count}.json", folder / f"{script}-{count}"
+                rows, output = folder / f"{script}-{count}.json", folder / f"{script}-{count}"
                 if not rows.exists():
-                    write_rows(rows, count)
+                    write_rows(rows, count, script)
                 if script == "predict":
                     words = [f"{folder}/run_ner", "--input_file", rows, "--output_file", output]
                 else:
@@ -66,18 +66,19 @@ def make_encoder(folder: Path) -> None:
     BertModel(BertConfig(vocab_size=len(characters) + 5, **size)).save_pretrained(folder)
 
 
-def write_rows(path: Path, count: int) -> None:
-    """Rows of a text, an entity and a label, which both tasks read."""
+def write_rows(path: Path, count: int, script: str) -> None:
+    """Rows of a text with what the script reads: a label, or two entities."""
     draw = random.Random(0)
     with path.open("w", encoding="utf-8") as file:
         for i in range(count):
             name, city = draw.choice("张王李赵陈") + draw.choice("伟芳娜敏静"), draw.choice(CITIES)
-            row = {"text": f"{name}{draw.choice(VERBS)}{city}开会{i}。", "label": city}
+            row = {"text": f"{name}{draw.choice(VERBS)}{city}开会{i}。"}
             start = row["text"].index(city)
-            row["entities"] = [
-                {"start": 0, "end": 2, "label": "name"},
-                {"start": start, "end": start + 2, "label": "city"},
-            ]
+            if script == "run_classification":
+                row["label"] = city
+            else:
+                spans = (0, 2, "name"), (start, start + 2, "city")
+                row["entities"] = [dict(zip(("start", "end", "label"), span, strict=True)) for span in spans]
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 

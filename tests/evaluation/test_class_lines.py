@@ -79,7 +79,7 @@ def test_more_classes_asked_for_than_there_are_show_all():
 @pytest.mark.parametrize("pair", [False, True])
 def test_predictions_are_a_line_a_row_in_order_with_ids(pair):
     rows = {"id": ["x", "y"], "text": ["甲", "乙"]} | ({"text_pair": ["一", "二"]} if pair else {})
-    text = prediction_lines(Dataset.from_dict(rows), [SURE, UNSURE], multi_label=False, top_k=1)
+    text = "".join(prediction_lines(Dataset.from_dict(rows), [SURE, UNSURE], multi_label=False, top_k=1))
     assert text.endswith("\n")
     found = [read(line) for line in text.splitlines()]
     assert [row["id"] for row in found] == ["x", "y"]
@@ -111,7 +111,7 @@ def test_labels_and_ids_with_commas_and_quotes_come_back_from_csv():
 @pytest.mark.parametrize(("separator", "label"), [(None, "财经|体育"), (" ", "财经 体育")])
 def test_submission_has_a_header_and_a_row_for_each_text(separator, label):
     dataset = Dataset.from_dict({"id": ["x", "y"], "text": ["甲", "乙"]})
-    text = submission_lines(dataset, [SURE, SEVERAL], separator=separator)
+    text = "".join(submission_lines(dataset, [SURE, SEVERAL], separator=separator))
     assert text.endswith("\n") and text.splitlines()[0] == SUBMISSION_HEADER
     assert [row[:2] for row in read_csv(text)] == [["id", "label"], ["x", "体育"], ["y", label]]
 

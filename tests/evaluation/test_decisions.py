@@ -139,7 +139,7 @@ def test_scores_of_a_verdict_are_plain_floats_that_json_takes():
 
 
 def test_no_texts_have_no_verdicts():
-    assert DecisionRule(THREE).verdicts(np.zeros((0, 3))) == []
+    assert list(DecisionRule(THREE).verdicts(np.zeros((0, 3)))) == []
 
 
 # Configuration
@@ -166,7 +166,7 @@ def test_rule_comes_back_bit_for_bit_from_the_configuration_of_a_saved_model(tin
     again = DecisionRule.from_config(found)
     assert again == DecisionRule(**{**vars(rule), "thresholds": [float(each) for each in rule.thresholds]})
     logits = np.random.default_rng(0).normal(size=(50, len(rule.labels)))
-    assert again.verdicts(logits) == rule.verdicts(logits)
+    assert list(again.verdicts(logits)) == list(rule.verdicts(logits))
 
 
 def test_model_without_a_rule_takes_the_likeliest_class(tiny_encoder):

@@ -3,7 +3,7 @@
 import pytest
 from transformers import TrainerState
 
-from tests.evaluation.reported_errors import HISTORY, tagger
+from tests.evaluation.reported_errors import HISTORY, classifier, tagger
 from utils.evaluation.run_summary import describe_run, pages
 
 RESULTS = {
@@ -50,6 +50,13 @@ def test_summary_says_what_was_trained_and_what_to_do_next(state, errors):
     assert lines[3].endswith("1 of 2 not all right")
     assert lines[-1].endswith("python predict.py 'outputs/a b' --interactive")
     assert "\x1b" not in "".join(lines)
+
+
+def test_summary_of_a_model_that_may_say_nothing_counts_what_it_did_not_say(state):
+    logits = [[4.0, 0.0], [0.0, 4.0], [0.1, 0.0]]  # right, wrong, not sure enough
+    found = {"validation": classifier(["a", "b"], ["a", "a", "a"], logits, abstain_below=0.9)}
+    lines = describe_run(record(), found, state).splitlines()
+    assert lines[3].endswith("1 of 3 not said, 1 wrong")
 
 
 def test_summary_of_a_run_that_only_scored_has_no_training(errors):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from datasets import Dataset, Features, Value
 
 from .errors import DataError, ErrorLog, counted
-from .row_batches import GrowingDataset
+from .growing_dataset import GrowingDataset
 from .row_ids import RowIds
 from .tag_schemes import Span, detect_scheme, find_broken_tags, tags_to_spans
 

@@ -324,19 +324,22 @@ def _list_some(labels: Collection[str]) -> str:
 
 def _count_repeated(rows: Iterable[TextRow], log: ErrorLog) -> None:
     """Log how many rows repeat an earlier one, and how many texts have more than one label or set of labels."""
-    seen: dict[tuple, set] = {}
+    firsts: dict[tuple, object] = {}  # a set for each text would take more than the texts
+    others: dict[tuple, set] = {}
     repeated = 0
     for row in rows:
-        labels = seen.setdefault((row.text, row.text_pair), set())
-        label = tuple(row.label) if isinstance(row.label, list) else row.label
-        repeated += label in labels
-        labels.add(label)
+        text, label = (row.text, row.text_pair), tuple(row.label) if isinstance(row.label, list) else row.label
+        if text not in firsts:
+            firsts[text] = label
+        elif label == firsts[text] or label in others.get(text, ()):
+            repeated += 1
+        else:
+            others.setdefault(text, set()).add(label)
     if repeated:
         logger.info("%s: kept %s", log.source, counted(repeated, "duplicate row"))
-    different = sum(len(labels) > 1 for labels in seen.values())
-    if different:
+    if others:
         logger.warning(
             "%s: kept %s with different labels in different rows; only one of these can be learnt",
             log.source,
-            counted(different, "text"),
+            counted(len(others), "text"),
         )

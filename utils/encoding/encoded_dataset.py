@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from datasets import Dataset
 
-from ..data.row_batches import iterate_column
+from .row_batches import iterate_column
 
 
 def encode_dataset(dataset: Dataset, encoder: Callable, *, by_length: bool) -> Dataset:

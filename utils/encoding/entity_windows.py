@@ -13,8 +13,8 @@ from typing import NamedTuple
 from datasets import Features, List, Value
 from transformers import PreTrainedTokenizerBase
 
-from ..data.row_batches import iterate_column, iterate_rows
 from ..data.tag_schemes import spans_to_tags, tags_to_spans
+from .row_batches import iterate_column, iterate_rows
 from .tokenization import SpecialTokens, Tokens, find_tokens, tokenize
 from .windows import Window, cut_windows, margin
 

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
+from .row_batches import iterate_column
 from .tokenization import SpecialTokens
 
 
@@ -106,10 +108,11 @@ def fit_longest(first: int, second: int, *, room: int) -> tuple[int, int]:
 
 def describe_inputs(encoded: Dataset) -> str:
     """One line for the log: how many inputs, how long, how many cut."""
-    lengths, cut = encoded["length"][:], [count for count in encoded["cut"][:] if count]
-    mean = sum(lengths) / max(len(lengths), 1)
-    line = f"{len(lengths):,} texts, {mean:.0f} sub-tokens on average, {max(lengths, default=0)} at most"
-    if cut:
-        texts = "1 text" if len(cut) == 1 else f"{len(cut):,} texts"
-        line += f"; {texts} cut by {sum(cut):,} sub-tokens in all (raise --max_length to keep them)"
+    count = len(encoded)
+    lengths, cut = (np.fromiter(iterate_column(encoded, name), np.int64, count) for name in ("length", "cut"))
+    mean = lengths.sum() / max(count, 1)
+    line = f"{count:,} texts, {mean:.0f} sub-tokens on average, {lengths.max(initial=0)} at most"
+    if cut.any():
+        texts = "1 text" if (cut > 0).sum() == 1 else f"{(cut > 0).sum():,} texts"
+        line += f"; {texts} cut by {cut.sum():,} sub-tokens in all (raise --max_length to keep them)"
     return line

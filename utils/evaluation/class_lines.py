@@ -3,14 +3,13 @@
 import csv
 import io
 import json
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from datasets import Dataset
 
+from ..encoding.row_batches import iterate_column, iterate_rows
+from .csv_cells import harmless_cell
 from .decisions import Verdict
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # how a cell begins that a spreadsheet runs
 
 
 def class_line(
@@ -41,17 +40,6 @@ def class_line(
     return json.dumps(row, ensure_ascii=False)
 
 
-def harmless_cell(text: str) -> str:
-    """A cell that no spreadsheet runs as a formula: what looks like one gets an apostrophe; numbers stay as they are.
-
-    Example:
-        >>> harmless_cell("=1+1"), harmless_cell("-1"), harmless_cell("-cmd")
-        ("'=1+1", '-1', "'-cmd")
-    """
-    number = re.fullmatch(r"[+-]?[0-9.]+(e[+-]?[0-9]+)?", text, re.IGNORECASE)
-    return f"'{text}" if text[:1] in FORMULA and not number else text
-
-
 SUBMISSION_HEADER = "id,label,score"
 
 
@@ -66,21 +54,20 @@ def submission_line(verdict: Verdict, *, id: str, separator: str = "|") -> str:
     return line.getvalue().removesuffix("\r\n")
 
 
-def prediction_lines(dataset: Dataset, verdicts: Sequence[Verdict], *, multi_label: bool, top_k: int = 3) -> str:
-    """The text of `predictions.jsonl`: a `class_line` for each row, with its id."""
-    columns = [dataset[name][:] for name in ("text", "text_pair") if name in dataset.column_names]
-    rows = zip(dataset["id"][:], verdicts, *columns, strict=True)
-    return "".join(
-        class_line(verdict, multi_label=multi_label, texts=texts, id=id, top_k=top_k) + "\n"
-        for id, verdict, *texts in rows
-    )
+def prediction_lines(
+    dataset: Dataset, verdicts: Sequence[Verdict], *, multi_label: bool, top_k: int = 3
+) -> Iterator[str]:
+    """The lines of `predictions.jsonl`: a `class_line` for each row, with its id."""
+    columns = [name for name in ("text", "text_pair") if name in dataset.column_names]
+    for (id, *texts), verdict in zip(iterate_rows(dataset, "id", *columns), verdicts, strict=True):
+        yield class_line(verdict, multi_label=multi_label, texts=texts, id=id, top_k=top_k) + "\n"
 
 
-def submission_lines(dataset: Dataset, verdicts: Sequence[Verdict], *, separator: str | None = None) -> str:
-    """The text of `submission.csv`: header and a `submission_line` for each row."""
-    rows = zip(dataset["id"][:], verdicts, strict=True)
-    lines = [submission_line(verdict, id=id, separator=separator or "|") for id, verdict in rows]
-    return "\n".join([SUBMISSION_HEADER, *lines]) + "\n"
+def submission_lines(dataset: Dataset, verdicts: Sequence[Verdict], *, separator: str | None = None) -> Iterator[str]:
+    """The lines of `submission.csv`: header and a `submission_line` for each row."""
+    yield SUBMISSION_HEADER + "\n"
+    for id, verdict in zip(iterate_column(dataset, "id"), verdicts, strict=True):
+        yield submission_line(verdict, id=id, separator=separator or "|") + "\n"
 
 
 def answer_text(question: str, verdict: Verdict, *, top_k: int = 3, expected: str | None = None) -> str:

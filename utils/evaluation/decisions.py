@@ -77,16 +77,9 @@ class DecisionRule:
             return np.ones(len(probabilities), dtype=bool)
         return np.take_along_axis(probabilities, self.decide(probabilities)[:, None], 1)[:, 0] >= self.abstain_below
 
-    def verdicts(self, logits: np.ndarray) -> list[Verdict]:
+    def verdicts(self, logits: np.ndarray) -> "Verdicts":
         """(texts, num_labels) logits -> what is said about each text."""
-        probabilities = self.probabilities(logits)
-        verdicts = []
-        rows = zip(probabilities, self.decide(probabilities), self.sure(probabilities), strict=True)
-        for row, chosen, certain in rows:
-            ids = np.flatnonzero(chosen) if self.multi_label else [chosen]
-            ranked = [(self.labels[i], float(row[i])) for i in np.argsort(-row, kind="stable")]
-            verdicts.append(Verdict([self.labels[i] for i in ids] if certain else [], ranked))
-        return verdicts
+        return Verdicts(self, self.probabilities(logits))
 
     def describe(self) -> str:
         """One line for the log."""
@@ -100,6 +93,28 @@ class DecisionRule:
         if self.abstain_below:
             parts.append(f"no answer below {self.abstain_below:.4f}")
         return ", ".join(parts)
+
+
+class Verdicts(Sequence[Verdict]):
+    """What a rule says about texts; only probabilities are kept, each verdict is made when it is asked for.
+
+    Args:
+        rule: by which is decided.
+        probabilities: (texts, num_labels).
+    """
+
+    def __init__(self, rule: DecisionRule, probabilities: np.ndarray):
+        self.rule, self.probabilities = rule, probabilities
+        self.decided, self.sure = rule.decide(probabilities), rule.sure(probabilities)
+
+    def __len__(self) -> int:
+        return len(self.probabilities)
+
+    def __getitem__(self, text: int) -> Verdict:
+        row, chosen, labels = self.probabilities[text], self.decided[text], self.rule.labels
+        ids = np.flatnonzero(chosen) if self.rule.multi_label else [chosen]
+        ranked = [(labels[i], float(row[i])) for i in np.argsort(-row, kind="stable")]
+        return Verdict([labels[i] for i in ids] if self.sure[text] else [], ranked)
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

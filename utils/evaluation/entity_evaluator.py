@@ -1,5 +1,6 @@
 """Decoded windows -> entities of texts -> scores over the full gold."""
 
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
@@ -7,9 +8,9 @@ import numpy as np
 from datasets import Dataset
 from transformers import EvalPrediction
 
-from ..data.row_batches import BATCH, iterate_column
 from ..data.tag_schemes import spans_to_tags
 from ..encoding.entity_windows import Entity, TaggedText, join_spans, join_tags
+from ..encoding.row_batches import BATCH, iterate_column
 from ..encoding.tokenization import find_tokens
 from .metrics import EntityCounts, TagCounts
 
@@ -59,10 +60,13 @@ class EntityEvaluator:
                 joined.append(join_tags(*windows, id2label=self.id2label, posteriors=scores[first:last]))
         return joined
 
-    def entities(self, outputs: tuple) -> list[list[Entity]]:
+    def entities(self, outputs: tuple) -> "FoundEntities":
         """The entities found in each text of the dataset."""
-        joined = (one for texts in self._portions() for one in self.join(outputs, texts))
-        return list(joined) if self.scheme is None else [text.entities(scheme=self.scheme) for text in joined]
+        found = FoundEntities()
+        for texts in self._portions():
+            for one in self.join(outputs, texts):
+                found.append(one if self.scheme is None else one.entities(scheme=self.scheme))
+        return found
 
     def __call__(self, prediction: EvalPrediction) -> dict[str, float]:
         strict, lenient = EntityCounts(), TagCounts()
@@ -84,6 +88,33 @@ class EntityEvaluator:
     def _portions(self) -> Iterator[range]:
         for first in range(0, len(self.dataset), BATCH):
             yield range(first, min(first + BATCH, len(self.dataset)))
+
+
+class FoundEntities(Sequence[list[Entity]]):
+    """The entities of each text, in arrays: 25 bytes each instead of 120."""
+
+    def __init__(self):
+        self.starts, self.ends, self.labels, self.scores = array("i"), array("i"), array("i"), array("d")
+        self.bounds = array("q", [0])  # of each text's entities
+        self.numbers: dict[str, int] = {}
+
+    def append(self, entities: Sequence[Entity]) -> None:
+        """Add the entities of a text."""
+        for one in entities:
+            self.starts.append(one.start)
+            self.ends.append(one.end)
+            self.labels.append(self.numbers.setdefault(one.label, len(self.numbers)))
+            self.scores.append(one.score)
+        self.bounds.append(len(self.starts))
+
+    def __len__(self) -> int:
+        return len(self.bounds) - 1
+
+    def __getitem__(self, text: int) -> list[Entity]:
+        names, places = list(self.numbers), range(len(self))
+        one = slice(self.bounds[places[text]], self.bounds[places[text] + 1])
+        columns = self.starts[one], self.ends[one], [names[i] for i in self.labels[one]], self.scores[one]
+        return list(map(Entity, *columns))
 
 
 def score_entities(found: Sequence[Sequence[Entity]], dataset: Dataset) -> dict:

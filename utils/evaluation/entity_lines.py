@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from datasets import Dataset
 
-from ..data.row_batches import iterate_rows
 from ..encoding.entity_windows import Entity
+from ..encoding.row_batches import iterate_rows
 
 
 def entity_line(text: str, entities: Sequence[Entity], *, id: str | None = None) -> str:

@@ -13,8 +13,8 @@ from heapq import nsmallest
 import numpy as np
 from datasets import Dataset
 
-from ..data.row_batches import iterate_rows
 from ..encoding.entity_windows import Entity
+from ..encoding.row_batches import iterate_column, iterate_rows
 from .answer_finder import Answer
 from .calibration import reliability
 from .class_metrics import confused_pairs
@@ -121,72 +121,80 @@ def of_verdicts(
         report: see `ClassEvaluator.report`.
         train: what was learnt from, to tell how frequent a class is in it.
     """
-    several, texts = "labels" in rows.features, rows["text"][:]
-    gold = [set(each) for each in rows["labels"][:]] if several else [{each} for each in rows["label"][:]]
-    others = rows["text_pair"][:] if "text_pair" in rows.features else [""] * len(rows)
-    found = [set(verdict.labels) for verdict in verdicts]
-    lengths = [len(text) + len(other) for text, other in zip(texts, others, strict=True)]
-    name, score = ("F1", micro_f1) if several else ("accuracy", share_of)
-    counts = (
-        [[len(one & two), len(two), len(one)] for one, two in zip(gold, found, strict=True)]
-        if several
-        else with_ones([one == two for one, two in zip(gold, found, strict=True)])
-    )
+    several = "labels" in rows.features
+    column, texts = "labels" if several else "label", ["text", "text_pair"][: 1 + ("text_pair" in rows.features)]
     source = rows if train is None else train
-    frequency = Counter(
-        label for row in source["labels" if several else "label"][:] for label in (row if several else [row])
-    )
-    title = f"Texts of the class in {'these data' if train is None else 'the training data'}"
-    often = [frequency[label] for each in gold for label in each]
-    hits = with_ones([label in found[i] for i, each in enumerate(gold) for label in each])
+    frequency = Counter(label for given in iterate_column(source, column) for label in _label_set(given))
+    counts = np.zeros((len(rows), 3 if several else 2))
+    lengths, sure, extents = [], [], []  # of texts
+    often, hits = [], []  # of gold labels
+    kinds, sides = Counter(), {"right": Counter(), "missed": Counter(), "spurious": Counter()}
+    for i, (given, *parts) in enumerate(iterate_rows(rows, column, *texts)):
+        verdict = verdicts[i]
+        gold, said = _label_set(given), set(verdict.labels)
+        errors, weight = _verdict_errors(gold, verdict, several=several)
+        counts[i] = (len(gold & said), len(said), len(gold)) if several else (gold == said, 1)
+        lengths.append(sum(map(len, parts)))
+        sure.append(weight)
+        extents.append(len(gold ^ said))
+        often += [frequency[label] for label in gold]
+        hits += [label in said for label in gold]
+        kinds.update(errors)
+        for side, labels in zip(sides.values(), (gold & said, gold - said, said - gold), strict=True):
+            side.update(labels)
+    name, score = ("F1", micro_f1) if several else ("accuracy", share_of)
     slices = [slice_scores("Length of the text (characters)", lengths, counts, score, name=name)]
-    slices.append(slice_scores(title, often, hits, share_of, name="recall", bins=frequency_bins))
-    errors, sure = [], []
-    for true, verdict in zip(gold, verdicts, strict=True):
-        said, scores = set(verdict.labels), dict(verdict.ranked)
-        kinds = {"spurious label"} if said - true else set()
-        kinds |= {"missed label"} if true - said else set()
-        weights = [scores[label] for label in said - true] + [1 - scores.get(label, 0) for label in true - said]
-        if not several and kinds:
-            likeliest, weight = verdict.ranked[0]
-            silent = "not said, would be right" if likeliest in true else "not said, would be wrong"
-            kinds, weights = {"wrong class" if said else silent}, [weight]
-        errors.append(kinds)
-        sure.append(max(weights, default=None))
-    worst = []
-    for i in _worst(sure, [len(gold[i] ^ found[i]) for i in range(len(texts))]):
-        scores = dict(verdicts[i].ranked)
-        likeliest = set() if several else {verdicts[i].ranked[0][0]}
-        shown = sorted(gold[i] | found[i] | likeliest, key=lambda label: -scores.get(label, 0))
-        one = _example(rows["id"][i], texts[i], 0, LONGEST) | {"confidence": sure[i], "errors": sorted(errors[i])}
-        if "text_pair" in rows.features:
-            one["text_pair"] = others[i][:LONGEST]
-        one |= {"gold": sorted(gold[i]), "found": sorted(found[i])}
-        worst.append(one | {"scores": {label: round(scores.get(label, 0.0), 4) for label in shown}})
+    title = f"Texts of the class in {'these data' if train is None else 'the training data'}"
+    slices.append(slice_scores(title, often, with_ones(hits), share_of, name="recall", bins=frequency_bins))
     wrong = sum(each is not None for each in sure)
     kind = "label_sets" if several else "classes"
-    head = {"kind": kind, "examples": len(texts), "wrong": wrong, "scores": _headlines(report["scores"])}
+    head = {"kind": kind, "examples": len(rows), "wrong": wrong, "scores": _headlines(report["scores"])}
     if several:
-        sides = [(one & two, one - two, two - one) for one, two in zip(gold, found, strict=True)]
-        counted = [Counter(label for each in sides for label in each[k]) for k in range(3)]
-        names = ("right", "missed", "spurious")
         confused: dict = {
-            "errors": {
-                label: {name: count[label] for name, count in zip(names, counted, strict=True)}
-                for label in rule.labels
-            }
+            "errors": {label: {name: side[label] for name, side in sides.items()} for label in rule.labels}
         }
     else:
         pairs = confused_pairs(report["confusion"], rule.labels, most=CONFUSED)
         confused = {"confused": [[true, other, count] for count, true, other in pairs]}
         confused["right"] = {label: report["confusion"][i][i] for i, label in enumerate(rule.labels)}
         if rule.abstain_below:
-            kinds = Counter(kind for each in errors for kind in each)
-            confused["errors"] = {"texts": {"right": len(errors) - kinds.total(), **dict(kinds.most_common())}}
+            confused["errors"] = {"texts": {"right": len(rows) - kinds.total(), **dict(kinds.most_common())}}
+    worst = [_wrong_verdict(rows[i], verdicts[i], several=several) for i in _worst(sure, extents)]
     tail = {"reliability": report["reliability"], "worst": worst}
     if report.get("untuned", {}).get("reliability") not in (None, report["reliability"]):
         tail["untuned_reliability"] = report["untuned"]["reliability"]
     return head | {"table": report["table"]} | confused | {"slices": slices} | tail
+
+
+def _label_set(given: str | Sequence[str]) -> set[str]:
+    return {given} if isinstance(given, str) else set(given)
+
+
+def _verdict_errors(gold: set[str], verdict: Verdict, *, several: bool) -> tuple[list[str], float | None]:
+    """What is wrong with a verdict, and how sure the model was of it; nothing and None if it is right."""
+    said = set(verdict.labels)
+    if said == gold:
+        return [], None
+    if not several:
+        likeliest, weight = verdict.ranked[0]
+        silent = "not said, would be right" if likeliest in gold else "not said, would be wrong"
+        return ["wrong class" if said else silent], weight
+    scores = dict(verdict.ranked)
+    weights = [scores[label] for label in said - gold] + [1 - scores.get(label, 0) for label in gold - said]
+    return ["missed label"] * bool(gold - said) + ["spurious label"] * bool(said - gold), max(weights)
+
+
+def _wrong_verdict(row: dict, verdict: Verdict, *, several: bool) -> dict:
+    """One of the worst texts of a classifier."""
+    gold, said, scores = _label_set(row["labels" if several else "label"]), set(verdict.labels), dict(verdict.ranked)
+    errors, weight = _verdict_errors(gold, verdict, several=several)
+    likeliest = set() if several else {verdict.ranked[0][0]}
+    shown = sorted(gold | said | likeliest, key=lambda label: -scores.get(label, 0))
+    one = _example(row["id"], row["text"], 0, LONGEST) | {"confidence": weight, "errors": errors}
+    if "text_pair" in row:
+        one["text_pair"] = row["text_pair"][:LONGEST]
+    one |= {"gold": sorted(gold), "found": sorted(said)}
+    return one | {"scores": {label: round(scores.get(label, 0.0), 4) for label in shown}}
 
 
 def of_answers(rows: Dataset, answers: Sequence[Sequence[Answer]], *, counts: dict, scores: dict[str, float]) -> dict:

@@ -16,6 +16,7 @@ import numpy as np
 from datasets import Dataset
 
 from ..data.errors import DataError
+from ..encoding.row_batches import iterate_column
 from .decisions import DecisionRule, Verdict
 from .significance import Metric, macro_f1, mean, micro_f1
 
@@ -79,9 +80,10 @@ def of_answers(ids: Sequence[str], exact: Iterable[float], f1: Iterable[float]) 
 def of_verdicts(rows: Dataset, verdicts: Sequence[Verdict], rule: DecisionRule) -> dict:
     """Counts of a classifier that decides by a rule: rows have a `label`, or several `labels`."""
     if "labels" in rows.features:
-        return of_label_sets(rows["id"][:], rows["labels"][:], [verdict.labels for verdict in verdicts])
-    found = [verdict.labels[0] if verdict.labels else None for verdict in verdicts]
-    return of_classes(rows["id"][:], rows["label"][:], found, rule.labels, rule.positive)
+        gold = iterate_column(rows, "labels")
+        return of_label_sets(rows["id"][:], gold, (verdict.labels for verdict in verdicts))
+    found = (verdict.labels[0] if verdict.labels else None for verdict in verdicts)
+    return of_classes(rows["id"][:], iterate_column(rows, "label"), found, rule.labels, rule.positive)
 
 
 def read_counts(folder: str | Path) -> dict[str, dict]:

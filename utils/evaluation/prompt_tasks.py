@@ -136,7 +136,7 @@ class ClassTask:
         if evaluator.targets is not None:
             counts = of_verdicts(rows, verdicts, self.rule)
             errors = error_report.of_verdicts(rows, verdicts, self.rule, report=report, train=train)
-        lines = prediction_lines(rows, verdicts, multi_label=False, top_k=self.top_k)
+        lines = "".join(prediction_lines(rows, verdicts, multi_label=False, top_k=self.top_k))
         return Answers(lines, report, shown, counts, errors)
 
     def explain(self, texts: Sequence[str], pairs: Sequence[str] | None) -> list[tuple[str, str]]:

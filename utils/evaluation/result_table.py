@@ -5,6 +5,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from .csv_cells import harmless_cell
 from .run_groups import RunGroup
 from .significance import Comparison, compare
 
@@ -70,7 +71,7 @@ class ResultTable:
         """With the best cell in bold, and below it how the best mean compares with the others."""
         lines = []
         for number, row in enumerate(self._rows()):
-            cells = [_harmless_cell(cell) for cell in row]
+            cells = [_plain_cell(cell) for cell in row]
             if number and self.groups[number - 1] is self.best:
                 cells[1] = f"**{cells[1]}**"
             lines.append(f"| {' | '.join(cells)} |")
@@ -100,7 +101,7 @@ class ResultTable:
                 mean, deviation = group.spread(metric) or (None, None)
                 values += ["" if each is None else f"{each:.6f}" for each in (mean, deviation)]
             more = [self.published.get(group.name, "")] if self.published else []
-            writer.writerow([_harmless(cell) for cell in [group.name, *values, str(len(group.runs)), *more]])
+            writer.writerow([harmless_cell(cell) for cell in [group.name, *values, str(len(group.runs)), *more]])
         return output.getvalue()
 
     def latex(self) -> str:
@@ -143,11 +144,11 @@ def class_table(group: RunGroup, split: str) -> str:
         shares = [_cell(*scores[key], 100) for key in ("precision", "recall", "f1")]
         mean, deviation = scores["support"]
         support = f"{mean:,.0f}" if not deviation else f"{mean:,.1f} ± {deviation:,.1f}"
-        lines.append(f"| {' | '.join([_harmless_cell(label), *shares, support])} |")
+        lines.append(f"| {' | '.join([_plain_cell(label), *shares, support])} |")
     return "\n".join(lines) + "\n"
 
 
-def _harmless_cell(text: str) -> str:
+def _plain_cell(text: str) -> str:
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
 
 
@@ -170,10 +171,6 @@ def choose_metrics(groups: Sequence[RunGroup]) -> list[str]:
         if found := [name for name in names if all(group.values(name) for group in groups)]:
             return found
     return [name for name in ("eval_loss",) if all(group.values(name) for group in groups)]
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell[:1] in ("=", "+", "@", "\t", "\r") else cell
 
 
 LATEX = str.maketrans(

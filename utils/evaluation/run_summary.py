@@ -69,8 +69,7 @@ def describe_run(
         found = [name for name in names if f"{beginning}_{name}" in results][:SHOWN]
         if found:
             scores = "".join(f"{name} {results[f'{beginning}_{name}']:.4f}   " for name in found)
-            wrong = errors.get(split)
-            rest = f"{wrong['wrong']:,} of {wrong['examples']:,} not all right" if wrong else ""
+            rest = _describe_wrong(errors[split]) if split in errors else ""
             lines.append((split, f"{scores}{rest}".rstrip()))
     output_dir = Path(arguments["output_dir"])
     lines.append(("left in", str(output_dir)))
@@ -87,6 +86,16 @@ def _curves(record: dict, state: TrainerState | None) -> dict:
     metric = (record["arguments"].get("metric_for_best_model") or "loss").removeprefix("eval_")
     history, best = (state.log_history, state.best_global_step) if state else ([], None)
     return read_curves(history, metric=metric, best_step=best)
+
+
+def _describe_wrong(errors: dict) -> str:
+    """How many examples are not right; of a model that may say nothing, how often it did."""
+    total = f"{errors['examples']:,}"
+    texts = errors.get("errors", {}).get("texts")
+    if texts is None:
+        return f"{errors['wrong']:,} of {total} not all right"
+    wrong = texts.get("wrong class", 0)
+    return f"{errors['wrong'] - wrong:,} of {total} not said, {wrong:,} wrong"
 
 
 def _duration(seconds: float) -> str:
