@@ -29,18 +29,21 @@ def still_models(tiny_encoder, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def samples(tmp_path_factory):
-    """Folder with `ner-N.json`, `class-N.tsv`, `qa-N.json` and `mlm-N.txt`: the first N rows of the sample sets, and
-    all for N = all.
+    """Folder with `ner-N.json`, `class-N.tsv`, `faq-N.txt`, `qa-N.json` and `mlm-N.txt`: the first N rows of the
+    sample sets, and all for N = all.
     """
     folder = tmp_path_factory.mktemp("samples")
     ner = (ROOT / "data/ner_sample/train.json").read_text(encoding="utf-8").splitlines()
     table = (ROOT / "data/review_sample/train.tsv").read_text(encoding="utf-8").splitlines()
+    # Whole steps: rows that are there again fill the last one of an epoch where two processes share it.
+    questions = (ROOT / "data/faq_sample/questions.txt").read_text(encoding="utf-8").splitlines()[:480]
     passages = json.loads((ROOT / "data/qa_sample/train.json").read_text(encoding="utf-8"))["data"]
     texts = [line.split("\t")[0] for line in table[1:]]
     for count in (*COUNTS, None):
         name = count or "all"
         (folder / f"ner-{name}.json").write_text("\n".join(ner[:count]) + "\n", encoding="utf-8")
         (folder / f"class-{name}.tsv").write_text("\n".join([table[0], *table[1:][:count]]) + "\n", encoding="utf-8")
+        (folder / f"faq-{name}.txt").write_text("\n".join(questions[:count]) + "\n", encoding="utf-8")
         (folder / f"mlm-{name}.txt").write_text("\n".join(texts[:count]) + "\n", encoding="utf-8")
         (folder / f"qa-{name}.json").write_text(json.dumps({"data": first_questions(passages, count)}), "utf-8")
     return folder

@@ -11,6 +11,7 @@ HEADS = {
     "crf": ("run_ner", "encoder", "ner", "--head crf --learning_rate 5e-3"),
     "span": ("run_ner", "encoder", "ner", "--head span --learning_rate 5e-3"),
     "classes": ("run_classification", "encoder", "class", "--pooling mean"),
+    "faq": ("run_qa_cls", "encoder", "faq", "--class_sampling balanced"),
     "answers": ("run_qa_span", "encoder", "qa", "--max_length 48 --stride 8 --max_question_length 16"),
     "cloze": (
         "run_prompt",
@@ -22,8 +23,8 @@ HEADS = {
     "stream": ("run_mlm", "masked_lm", "mlm", "--max_length 32 --streaming true"),
 }
 PREDICTING = [head for head in HEADS if head != "stream"]  # its model is that of `masked`
-SUFFIX = {"ner": "json", "class": "tsv", "qa": "json", "mlm": "txt"}
-DROPOUT = ("softmax", "crf", "span", "classes")  # heads with dropout of their own
+SUFFIX = {"ner": "json", "class": "tsv", "faq": "txt", "qa": "json", "mlm": "txt"}
+DROPOUT = ("softmax", "crf", "span", "classes", "faq")  # heads with dropout of their own
 
 
 def training_jobs(
