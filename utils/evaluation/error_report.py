@@ -56,10 +56,11 @@ def of_entities(
     lengths, hits, often = [], [], []  # of gold entities
     scored, right = [], []  # of found entities
     for i, (text, entities) in enumerate(iterate_rows(rows, "text", "entities")):
-        pairs = pair_spans(as_entities(entities), found[i])
+        said = found[i]
+        pairs = pair_spans(as_entities(entities), said)
         errors.add(pairs)
         wrong = [_weight(pair) for pair in pairs if pair.kind != RIGHT]
-        counts[i] = len(pairs) - len(wrong), len(found[i]), len(entities)
+        counts[i] = len(pairs) - len(wrong), len(said), len(entities)
         sizes.append(len(text))
         sure.append(max(wrong, default=None))
         extents.append(len(wrong))
