@@ -56,7 +56,7 @@ def test_summary_of_a_model_that_may_say_nothing_counts_what_it_did_not_say(stat
     logits = [[4.0, 0.0], [0.0, 4.0], [0.1, 0.0]]  # right, wrong, not sure enough
     found = {"validation": classifier(["a", "b"], ["a", "a", "a"], logits, abstain_below=0.9)}
     lines = describe_run(record(), found, state).splitlines()
-    assert lines[3].endswith("1 of 3 not said, 1 wrong")
+    assert lines[3].endswith("1 of 3 wrong, 1 not said")
 
 
 def test_summary_of_a_run_that_only_scored_has_no_training(errors):

@@ -95,7 +95,7 @@ def _describe_wrong(errors: dict) -> str:
     if texts is None:
         return f"{errors['wrong']:,} of {total} not all right"
     wrong = texts.get("wrong class", 0)
-    return f"{errors['wrong'] - wrong:,} of {total} not said, {wrong:,} wrong"
+    return f"{wrong:,} of {total} wrong, {errors['wrong'] - wrong:,} not said"
 
 
 def _duration(seconds: float) -> str:
