@@ -8,9 +8,11 @@ Further directories (--also outputs/crf outputs/span) are timed with the finder 
 
 import argparse
 import time
+from pathlib import Path
 
 import torch
 import transformers
+from seed_runs import write_record
 from transformers import pipeline
 
 from utils.data.readers_ner import read_ner
@@ -24,6 +26,7 @@ def main():
     parser.add_argument("texts", help="an NER file; its texts are predicted")
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--also", nargs="*", default=[])
+    parser.add_argument("--output_file", type=Path, help="leave a record of it")
     args = parser.parse_args()
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
@@ -36,6 +39,7 @@ def main():
     stock(texts, batch_size=32)
     slow = len(texts) / (time.perf_counter() - start)
     print(f"pipeline(batch_size=32)   {slow:8.1f} texts/s   {len(texts):,} texts")
+    rows = [{"what": "pipeline", "texts_per_second": round(slow, 1)}]
     for path in [args.model, *args.also]:
         finder = EntityFinder.load(path, bf16=bf16)
         finder.find(texts[:100])
@@ -43,6 +47,8 @@ def main():
         found = sum(1 for _ in finder.find_all(texts))
         fast = found / (time.perf_counter() - start)
         print(f"predict.py, {finder.head:<8}      {fast:8.1f} texts/s   {fast / slow:.2f}x")
+        rows.append({"what": finder.head, "texts_per_second": round(fast, 1)})
+    write_record(args.output_file, rows)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,14 @@
-"""What the benchmarks share: running a script of the repository, and mean ± std over seeds."""
+"""What the benchmarks share: running a script of the repository, mean ± std over seeds, and records."""
 
 import json
+import platform
+import shlex
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +39,19 @@ def write_rows(rows: Iterable[dict[str, Any]], path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
     return path
+
+
+def write_record(path: Path | None, rows: Sequence[dict[str, Any]]) -> None:
+    """Leave what was measured as JSON, with command, date, versions and machine; do nothing without a path."""
+    if path is None:
+        return
+    from utils.training.run_setup import PACKAGES, git_commit, hardware
+
+    versions = {name: metadata.version(name) for name in PACKAGES} | {"python": platform.python_version()}
+    command = shlex.join(["python", str(Path(sys.argv[0]).resolve().relative_to(ROOT)), *sys.argv[1:]])
+    record = {"command": command, "date": time.strftime("%Y-%m-%d"), "git_commit": git_commit(), "versions": versions}
+    record |= {"hardware": hardware(), "rows": rows}
+    path.write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
 def read_json(path: Path) -> Any:
