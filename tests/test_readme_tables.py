@@ -72,7 +72,7 @@ def text_speed() -> Rows:
 
 def encoders() -> Rows:
     scores = read("encoders")["scores"]
-    return [[spread(seeds) for seeds in scores[task].values()] for task in ("cluener", "thucnews", "eprstmt")]
+    return [[spread(seeds) for seeds in by_encoder.values()] for by_encoder in scores.values()]
 
 
 def mlm_speed() -> Rows:
