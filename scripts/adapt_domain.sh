@@ -16,8 +16,8 @@ if [ -z "${DRY_RUN:-}" ]; then
     cut -f1 "$data/thucnews/dev.txt" >"$out/thucnews.txt" # titles without their classes
 fi
 for task in cluener thucnews; do
-    texts=$out/thucnews.txt
-    if [ "$task" = cluener ]; then texts=$data/cluener/train.json; fi
+    texts=$out/thucnews.txt tasks=thucnews
+    if [ "$task" = cluener ]; then texts=$data/cluener/train.json tasks="cluener cluener_1000"; fi
     if [ ! -f "$out/$task/run.json" ]; then
         run .venv/bin/python run_mlm.py --model_name_or_path "$model" --train_file "$texts" --document_end line \
             --masking whole_word --max_length 64 --per_device_train_batch_size 32 --optimizer muon \
@@ -25,5 +25,5 @@ for task in cluener thucnews; do
             --resume_from_checkpoint last --output_dir "$out/$task"
     fi
     PYTHONPATH=. run .venv/bin/python benchmarks/encoder_scores.py --encoders shipped="$model" adapted="$out/$task" \
-        --tasks "$task" --seeds ${SEEDS:-1 2 3 4 5} --data_dir "$data" --output_dir "$out/scores"
+        --tasks $tasks --seeds ${SEEDS:-1 2 3 4 5} --data_dir "$data" --output_dir "$out/scores"
 done
