@@ -109,7 +109,7 @@ class LabelFinder:
 
     def find(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[Verdict]:
         """What the model says about each text, or pair, in order."""
-        return self.rule.verdicts(self.logits(texts, pairs))
+        return list(self.rule.verdicts(self.logits(texts, pairs)))
 
     def logits(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> np.ndarray:
         """(texts, num_labels) float64, in order; texts of like length go through the model together."""
