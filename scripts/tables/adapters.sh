@@ -7,45 +7,56 @@ CALLED_FROM=$PWD
 source "$(dirname "${BASH_SOURCE[0]}")/cells.sh"
 data=$(absolute "${1:?the folder with cluener/ and taipei_qa/}")
 MODELS=${MODELS:-pretrained/bert-mini-zh}
-METHODS=${METHODS:-full lora lora_all bottleneck bitfit layernorm ia3 prefix prompt p_tuning}
+METHODS=${METHODS:-full lora lora_all lora_all_long bottleneck bitfit layernorm ia3 prefix prompt p_tuning}
 
-method_flags() { # METHOD -> flags, a line
+# method_flags METHOD -> flags, some lines. Heads learn as they do in full tuning, adapters at a rate of their own; METHOD_long
+# has two and a half times the epochs.
+method_flags() {
+    if [ "$1" = full ]; then
+        echo --learning_rate "$full_rate"
+        return
+    fi
+    if [ "$task" = cluener ]; then
+        echo --head_learning_rate "$full_rate" --crf_learning_rate "$(awk "BEGIN { print 10 * $full_rate }")"
+    fi
     case $1 in
-        full) echo --learning_rate "${FULL_RATE:-$full_rate}" ;;
         lora) echo --adapter lora --learning_rate "${LORA_RATE:-3e-3}" ;;
-        lora_all) echo --adapter lora --lora_layers all --learning_rate "${LORA_RATE:-3e-3}" ;;
-        bottleneck) echo --adapter bottleneck --learning_rate "${BOTTLENECK_RATE:-3e-3}" ;;
-        bitfit | layernorm) echo --adapter "$1" --learning_rate "${BIAS_RATE:-5e-3}" ;;
-        ia3) echo --adapter ia3 --learning_rate "${IA3_RATE:-1e-2}" ;;
-        prefix | prompt | p_tuning) echo --adapter "$1" --learning_rate "${VECTOR_RATE:-1e-2}" ;;
+        lora_all*) echo --adapter lora --lora_layers all --lora_rank 16 --lora_alpha 64 --learning_rate "${LORA_RATE:-1.5e-3}" ;;
+        bottleneck*) echo --adapter bottleneck --learning_rate "${BOTTLENECK_RATE:-3e-3}" ;;
+        bitfit) echo --adapter bitfit --learning_rate "${BIAS_RATE:-5e-3}" ;;
+        layernorm) echo --adapter layernorm --learning_rate "${NORM_RATE:-1e-2}" ;;
+        ia3 | prefix) echo --adapter "$1" --learning_rate "${FACTOR_RATE:-3e-2}" ;;
+        prompt | p_tuning) echo --adapter "$1" --learning_rate "${VECTOR_RATE:-1e-2}" ;;
     esac
+    case $1 in *_long) echo --num_train_epochs $((epochs * 5 / 2)) ;; esac
 }
 
 cells() {
     for model in $MODELS; do
         for method in $METHODS; do
             local flags
-            read -r -a flags <<<"$(method_flags "$method")"
+            read -r -a flags <<<"$(method_flags "$method" | tr '\n' ' ')"
             for seed in $SEEDS; do
                 local row
                 row="$(name_of "$model")_$method/seed-$seed"
                 if [ "$task" = cluener ]; then
                     cell "$row" run_ner.py --model_name_or_path "$model" --head crf --train_file "$data/cluener/train.json" \
-                        --validation_file "$data/cluener/dev.json" --num_train_epochs "${EPOCHS:-6}" --per_device_train_batch_size 32 \
+                        --validation_file "$data/cluener/dev.json" --num_train_epochs "$epochs" --per_device_train_batch_size 32 \
                         "${flags[@]}" --seed "$seed"
                 else
                     local split=$OUT/splits/taipei/$seed
                     prepare "$split/train.jsonl" "$python" scripts/split_rows.py "$data/taipei_qa/Taipei_QA_new.txt" "$split" \
                         --file_format faq --seed "$seed" --test_share 0.1
                     cell "$row" run_qa_cls.py configs/taipei_bert_mini.yaml --model_name_or_path "$model" --train_file "$split/train.jsonl" \
-                        --validation_file "$split/test.jsonl" "${last_epoch[@]}" "${flags[@]}" --head_learning_rate 5e-3 --seed "$seed"
+                        --validation_file "$split/test.jsonl" "${last_epoch[@]}" --num_train_epochs "$epochs" \
+                        "${flags[@]}" --head_learning_rate 5e-3 --seed "$seed"
                 fi
             done
         done
     done
 }
 for task in ${TASKS:-cluener taipei}; do
-    full_rate=1e-3 metric=eval_f1
-    if [ "$task" = taipei ]; then full_rate=5e-4 metric=eval_accuracy; fi
+    full_rate=${FULL_RATE:-1e-3} epochs=${EPOCHS:-6} metric=eval_f1
+    if [ "$task" = taipei ]; then full_rate=${FULL_RATE:-5e-4} epochs=${EPOCHS:-15} metric=eval_accuracy; fi
     write_table "adapters-$task" --metrics $metric trainable_share size_mb train_samples_per_second peak_memory_mb
 done
