@@ -9,17 +9,10 @@ data=$(absolute "${1:?the folder with cluener/ and taipei_qa/}")
 MODELS=${MODELS:-pretrained/bert-mini-zh}
 METHODS=${METHODS:-full lora lora_all lora_all_long bottleneck bitfit layernorm ia3 prefix prompt p_tuning}
 
-# method_flags METHOD -> flags, some lines. Heads learn as they do in full tuning, adapters at a rate of their own; METHOD_long
-# has two and a half times the epochs.
+# method_flags METHOD -> flags, some lines. METHOD_long has two and a half times the epochs.
 method_flags() {
-    if [ "$1" = full ]; then
-        echo --learning_rate "$full_rate"
-        return
-    fi
-    if [ "$task" = cluener ]; then
-        echo --head_learning_rate "$full_rate" --crf_learning_rate "$(awk "BEGIN { print 10 * $full_rate }")"
-    fi
     case $1 in
+        full) echo --learning_rate "$full_rate" ;;
         lora) echo --adapter lora --learning_rate "${LORA_RATE:-3e-3}" ;;
         lora_all*) echo --adapter lora --lora_layers all --lora_rank 16 --lora_alpha 64 --learning_rate "${LORA_RATE:-1.5e-3}" ;;
         bottleneck*) echo --adapter bottleneck --learning_rate "${BOTTLENECK_RATE:-3e-3}" ;;
