@@ -62,6 +62,15 @@ def test_models_and_seeds_are_chosen(tmp_path):
     assert found[0][-2:] == ["--max_steps", "2"] and "--max_steps" not in found[2]
 
 
+@pytest.mark.parametrize(
+    "script, name", [("adapters", "METHODS"), ("adapters", "TASKS"), ("few_shot", "TASKS"), ("glue", "TASKS")]
+)
+def test_a_misspelt_choice_is_refused_before_anything_runs(script, name, tmp_path):
+    done = run(script, tmp_path, **{name: "lora_al"})
+    assert done.returncode == 2 and not done.stdout
+    assert done.stderr.startswith(f"{name}: expected some of ") and done.stderr.endswith(", found lora_al\n")
+
+
 @pytest.fixture
 def python(tmp_path):
     """Stands for Python: notes its words; a run leaves run.json, except that the second one fails."""

@@ -7,19 +7,23 @@ CALLED_FROM=$PWD
 source "$(dirname "${BASH_SOURCE[0]}")/cells.sh"
 data=$(absolute "${1:?the folder with cluener/ and taipei_qa/}")
 MODELS=${MODELS:-pretrained/bert-mini-zh}
-METHODS=${METHODS:-full lora lora_all lora_all_long bottleneck bitfit layernorm ia3 prefix prompt p_tuning}
+known=(full lora lora_all bottleneck bitfit layernorm ia3 prefix prompt p_tuning)
+METHODS=${METHODS:-${known[*]} lora_all_long}
+TASKS=${TASKS:-cluener taipei}
+refuse_unknown METHODS "$METHODS" "${known[@]}" "${known[@]/%/_long}"
+refuse_unknown TASKS "$TASKS" cluener taipei
 
-# method_flags METHOD -> flags, some lines. METHOD_long has two and a half times the epochs.
+# method_flags METHOD -> flags, some lines; METHOD_long has two and a half times the epochs.
 method_flags() {
-    case $1 in
+    case ${1%_long} in
         full) echo --learning_rate "$full_rate" ;;
         lora) echo --adapter lora --learning_rate "${LORA_RATE:-3e-3}" ;;
-        lora_all*) echo --adapter lora --lora_layers all --lora_rank 16 --lora_alpha 64 --learning_rate "${LORA_RATE:-1.5e-3}" ;;
-        bottleneck*) echo --adapter bottleneck --learning_rate "${BOTTLENECK_RATE:-3e-3}" ;;
+        lora_all) echo --adapter lora --lora_layers all --lora_rank 16 --lora_alpha 64 --learning_rate "${LORA_RATE:-1.5e-3}" ;;
+        bottleneck) echo --adapter bottleneck --learning_rate "${BOTTLENECK_RATE:-3e-3}" ;;
         bitfit) echo --adapter bitfit --learning_rate "${BIAS_RATE:-5e-3}" ;;
         layernorm) echo --adapter layernorm --learning_rate "${NORM_RATE:-1e-2}" ;;
-        ia3 | prefix) echo --adapter "$1" --learning_rate "${FACTOR_RATE:-3e-2}" ;;
-        prompt | p_tuning) echo --adapter "$1" --learning_rate "${VECTOR_RATE:-1e-2}" ;;
+        ia3 | prefix) echo --adapter "${1%_long}" --learning_rate "${FACTOR_RATE:-3e-2}" ;;
+        prompt | p_tuning) echo --adapter "${1%_long}" --learning_rate "${VECTOR_RATE:-1e-2}" ;;
     esac
     case $1 in *_long) echo --num_train_epochs $((epochs * 5 / 2)) ;; esac
 }
@@ -48,7 +52,7 @@ cells() {
         done
     done
 }
-for task in ${TASKS:-cluener taipei}; do
+for task in $TASKS; do
     full_rate=${FULL_RATE:-1e-3} epochs=${EPOCHS:-6} metric=eval_f1
     if [ "$task" = taipei ]; then full_rate=${FULL_RATE:-5e-4} epochs=${EPOCHS:-15} metric=eval_accuracy; fi
     write_table "adapters-$task" --metrics $metric trainable_share size_mb train_samples_per_second peak_memory_mb

@@ -31,6 +31,21 @@ absolute() {
     esac
 }
 
+# refuse_unknown NAME GIVEN KNOWN...: end the script where a word of GIVEN, the value of NAME, is none of those known
+refuse_unknown() {
+    local name=$1 given=$2 word
+    shift 2
+    for word in $given; do
+        case " $* " in
+            *" $word "*) ;;
+            *)
+                echo "$name: expected some of $*, found $word" >&2
+                exit 2
+                ;;
+        esac
+    done
+}
+
 # prepare PATH COMMAND...: run a command unless what it makes is there
 prepare() {
     local made=$1

@@ -50,7 +50,9 @@ cells() {
         done
     done
 }
-for task in ${TASKS:-eprstmt tnews}; do
+TASKS=${TASKS:-eprstmt tnews}
+refuse_unknown TASKS "$TASKS" eprstmt tnews
+for task in $TASKS; do
     batch=8 word_tokens=1
     if [ "$task" = tnews ]; then batch=16 word_tokens=2; fi
     write_table "few-shot-$task" --metrics test_accuracy test_macro_f1

@@ -21,7 +21,9 @@ cells() {
         if [ -n "$data" ]; then cell tfidf_svm/seed-1 benchmarks/tfidf_svm.py "${files[@]}" --analyzer word; fi
     done
 }
-for task in ${TASKS:-cola sst2 mrpc rte}; do
+TASKS=${TASKS:-cola sst2 mrpc rte}
+refuse_unknown TASKS "$TASKS" cola sst2 mrpc rte
+for task in $TASKS; do
     metric=eval_accuracy
     if [ "$task" = cola ]; then metric=eval_mcc; fi
     write_table "glue-$task" --metrics $metric eval_f1
