@@ -3,6 +3,7 @@
     python report.py outputs/cluener
     python report.py outputs/cluener outputs/lora --metrics eval_f1 eval_precision --output_dir outputs/report
     python report.py --compare outputs/cluener/crf outputs/cluener/softmax
+    python report.py outputs/cluener --keep results/cluener.json    # without weights and texts; read like a folder
 
 Runs, found by their run.json, that differ by the seed alone are one row: mean ± std, n. The best row is bold only
 where approximate randomisation over examples sets it apart from every other (p < 0.05); each comparison has its 95 %
@@ -24,11 +25,11 @@ def main(argv=None):
     args = parse(argv)
 
     # Imported here so that --help and wrong flags answer at once.
-    from utils.evaluation import result_table, run_groups, score_plot
+    from utils.evaluation import kept_runs, result_table, run_groups, score_plot
     from utils.training.atomic_files import open_whole, write_bytes
 
     if args.compare:
-        sides = [run_groups.group_runs(run_groups.read_runs([path])) for path in args.compare]
+        sides = [run_groups.group_runs(read_runs([path])) for path in args.compare]
         for path, groups in zip(args.compare, sides, strict=True):
             if len(groups) > 1:
                 raise DataError(f"{path}: expected runs that differ by the seed alone, found {len(groups)} kinds")
@@ -36,7 +37,15 @@ def main(argv=None):
         metric = (args.metrics or result_table.choose_metrics([one, other]) or ["eval_f1"])[0]
         print("\n".join(compare(one, other, metric, most=args.examples)))
         return
-    groups = run_groups.group_runs(run_groups.read_runs(args.outputs), by_folder=args.by_folder)
+    runs = read_runs(args.outputs)
+    if args.keep:
+        text, count = kept_runs.with_runs(args.keep, runs)
+        args.keep.parent.mkdir(parents=True, exist_ok=True)
+        with open_whole(args.keep) as file:
+            file.write(text)
+        print(f"{args.keep} holds {count} runs", file=sys.stderr)
+        return
+    groups = run_groups.group_runs(runs, by_folder=args.by_folder)
     metrics = args.metrics or result_table.choose_metrics(groups)
     if not metrics:
         raise DataError("expected a score that all runs have, found none; name one with --metrics")
@@ -61,6 +70,16 @@ def main(argv=None):
             file.write(text)
     write_bytes(args.output_dir / "table.png", score_plot.draw_scores(table))
     print(f"\n{args.output_dir} holds table.md, table.csv, table.tex and table.png", file=sys.stderr)
+
+
+def read_runs(paths):
+    """Runs in folders, and in files of kept ones."""
+    from utils.evaluation import kept_runs, run_groups
+
+    files = [path for path in paths if Path(path).is_file()]
+    folders = [path for path in paths if path not in files]
+    kept = [run for path in files for run in kept_runs.read_kept(path)]
+    return kept + run_groups.read_runs(folders)
 
 
 def compare(one, other, metric, *, most):
@@ -99,12 +118,15 @@ def parse(argv):
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
-    parser.add_argument("outputs", nargs="*", help="folders of runs, or folders above them")
+    parser.add_argument("outputs", nargs="*", help="folders of runs, folders above them, or files that --keep made")
     parser.add_argument("--compare", nargs=2, metavar=("A", "B"), help="explain the difference of two")
     parser.add_argument("--metrics", nargs="+", help="scores to show, such as eval_f1; the first one is tested")
     parser.add_argument("--by_folder", action="store_true", help="what lies in one folder is a row, named by it")
     parser.add_argument("--per_epoch", metavar="SCORE", help="also show this score as training went on")
     parser.add_argument("--per_class", metavar="SPLIT", help="also show each class: validation or test")
+    parser.add_argument(
+        "--keep", type=Path, metavar="FILE", help="add these runs to a small JSON file, and do no more"
+    )
     parser.add_argument("--published", help="YAML: a row's name -> what others have reported, and where")
     parser.add_argument("--output_dir", type=Path, default=Path("outputs/report"), help="where the table is written")
     parser.add_argument("--examples", type=int, default=10, help="changed examples that --compare shows (10)")

@@ -21,13 +21,13 @@ CELLS = {
     "abstracts": 9,
     "few_shot": 120,
 }
-CELLS |= {"adapters": 66}
+CELLS |= {"adapters": 99}
 
 
 def run(script, *given, **environment):
     command = ["bash", str(ROOT / "scripts" / "tables" / f"{script}.sh"), *map(str, given)]
     surroundings = {
-        name: value for name, value in os.environ.items() if name not in ("MODELS", "SEEDS", "OUT", "EXTRA")
+        name: value for name, value in os.environ.items() if name not in ("MODELS", "SEEDS", "OUT", "EXTRA", "KEPT")
     }
     return subprocess.run(command, capture_output=True, text=True, env=surroundings | environment, cwd=ROOT)
 
@@ -45,7 +45,7 @@ def test_dry_run_prints_a_command_for_each_cell_and_one_for_the_table(script, tm
         [each for each in found if each[1] != "report.py"],
         [each for each in found if each[1] == "report.py"],
     )
-    assert len(trained) == CELLS[script] and len(reports) == {"glue": 4, "few_shot": 2, "adapters": 2}.get(script, 1)
+    assert len(trained) == CELLS[script] and len(reports) == {"glue": 4, "few_shot": 2, "adapters": 3}.get(script, 1)
     folders = [each[each.index("--output_dir") + 1] for each in trained]
     assert len(set(folders)) == len(folders)
     assert all((ROOT / each[1]).is_file() for each in found)
@@ -103,6 +103,24 @@ def test_failed_cell_is_told_the_others_go_on_and_only_it_is_repeated(tmp_path, 
     called = (tmp_path / "called.txt").read_text().splitlines()[4:]
     assert [line.split()[0] for line in called] == ["run_ner.py", "report.py"]
     assert "--resume_from_checkpoint last" in called[0]
+
+
+def test_kept_runs_count_as_finished_and_new_ones_are_kept(tmp_path, python):
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "people.json").write_text(
+        '{"examples": {\n}, "runs": [\n{"cell": "hfl-rbt3/seed-1", "a": 0}\n]}'
+    )
+    settings = {
+        "PYTHON": str(python),
+        "OUT": str(tmp_path / "out"),
+        "MODELS": "hfl/rbt3",
+        "KEPT": str(tmp_path / "kept"),
+    }
+    done = run("people", tmp_path, SEEDS="1 2", **settings)
+    assert done.stdout.splitlines()[:2] == ["people: 3 runs, 2 to do", "[1/3] hfl-rbt3/seed-1: finished before"]
+    called = (tmp_path / "called.txt").read_text().splitlines()
+    assert called[1] == f"report.py {tmp_path}/out/people/hfl-rbt3/seed-2 --keep {tmp_path}/kept/people.json"
+    assert called[-1].startswith(f"report.py {tmp_path}/kept/people.json --by_folder")
 
 
 def test_missing_data_folder_is_told(tmp_path):

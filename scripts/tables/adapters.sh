@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
-# Full tuning beside each --adapter on CLUENER (CRF) and Taipei QA: score, weights that learn, size on disk, speed, peak memory.
+# Full tuning beside each --adapter on CLUENER (CRF) and Taipei QA: score after the last epoch, weights that learn, size on disk; and,
+# as a table of its own, speed and peak memory of 100 steps on CLUENER, which want a machine with nothing else to do.
 #   bash scripts/tables/adapters.sh path/to/data                 # cluener/train.json, cluener/dev.json, taipei_qa/Taipei_QA_new.txt
 #   MODELS=hfl/chinese-roberta-wwm-ext FULL_RATE=2e-5 LORA_RATE=2e-4 BOTTLENECK_RATE=2e-4 ... bash scripts/tables/adapters.sh data
-# TASKS="cluener", METHODS="full lora_all" choose. Runs follow each other, so that speeds compare. cells.sh tells of SEEDS, OUT, DRY_RUN.
+# TASKS="cluener", METHODS="full lora_all" choose. cells.sh tells of SEEDS, OUT, KEPT, DRY_RUN.
 CALLED_FROM=$PWD
 source "$(dirname "${BASH_SOURCE[0]}")/cells.sh"
 data=$(absolute "${1:?the folder with cluener/ and taipei_qa/}")
 MODELS=${MODELS:-pretrained/bert-mini-zh}
 known=(full lora lora_all bottleneck bitfit layernorm ia3 prefix prompt p_tuning)
 METHODS=${METHODS:-${known[*]} lora_all_long}
-TASKS=${TASKS:-cluener taipei}
+TASKS=${TASKS:-cluener taipei speed}
 refuse_unknown METHODS "$METHODS" "${known[@]}" "${known[@]/%/_long}"
-refuse_unknown TASKS "$TASKS" cluener taipei
+refuse_unknown TASKS "$TASKS" cluener taipei speed
 
 # method_flags METHOD -> flags, some lines; METHOD_long has two and a half times the epochs.
 method_flags() {
@@ -36,24 +37,27 @@ cells() {
             for seed in $SEEDS; do
                 local row
                 row="$(name_of "$model")_$method/seed-$seed"
-                if [ "$task" = cluener ]; then
-                    cell "$row" run_ner.py --model_name_or_path "$model" --head crf --train_file "$data/cluener/train.json" \
-                        --validation_file "$data/cluener/dev.json" --num_train_epochs "$epochs" --per_device_train_batch_size 32 \
-                        "${flags[@]}" --seed "$seed"
-                else
+                if [ "$task" = taipei ]; then
                     local split=$OUT/splits/taipei/$seed
                     prepare "$split/train.jsonl" "$python" scripts/split_rows.py "$data/taipei_qa/Taipei_QA_new.txt" "$split" \
                         --file_format faq --seed "$seed" --test_share 0.1
                     cell "$row" run_qa_cls.py configs/taipei_bert_mini.yaml --model_name_or_path "$model" --train_file "$split/train.jsonl" \
                         --validation_file "$split/test.jsonl" "${last_epoch[@]}" --num_train_epochs "$epochs" \
                         "${flags[@]}" --head_learning_rate 5e-3 --seed "$seed"
+                else
+                    cell "$row" run_ner.py --model_name_or_path "$model" --head crf --train_file "$data/cluener/train.json" \
+                        --validation_file "$data/cluener/dev.json" "${last_epoch[@]}" --num_train_epochs "$epochs" \
+                        --per_device_train_batch_size 32 "${flags[@]}" --seed "$seed" "${steps[@]}"
                 fi
             done
         done
     done
 }
 for task in $TASKS; do
-    full_rate=${FULL_RATE:-1e-3} epochs=${EPOCHS:-6} metric=eval_f1
-    if [ "$task" = taipei ]; then full_rate=${FULL_RATE:-5e-4} epochs=${EPOCHS:-15} metric=eval_accuracy; fi
-    write_table "adapters-$task" --metrics $metric trainable_share size_mb train_samples_per_second peak_memory_mb
+    full_rate=${FULL_RATE:-1e-3} epochs=${EPOCHS:-6} steps=() metrics=(eval_f1 trainable_share size_mb)
+    case $task in
+        taipei) full_rate=${FULL_RATE:-5e-4} epochs=${EPOCHS:-15} metrics[0]=eval_accuracy ;;
+        speed) steps=(--max_steps 100) metrics=(train_samples_per_second peak_memory_mb) ;;
+    esac
+    write_table "adapters-$task" --metrics "${metrics[@]}"
 done

@@ -5,6 +5,8 @@
 #   DRY_RUN=1                                            prints the commands, runs nothing
 #   OUT=outputs/tables                                   where the runs lie: OUT/TABLE/ROW/seed-SEED
 #   EXTRA="--max_steps 20"                               flags for every training
+#   KEPT=results/tables                                  finished runs are kept in KEPT/TABLE.json, and count as finished where that
+#                                                        stands: on another machine, or when their folders are gone
 #
 # A run that is finished (it left run.json) is not run again; one that was stopped goes on from its last checkpoint. A run
 # that fails is told with the end of its log, the others go on, and the script ends with status 1.
@@ -62,7 +64,7 @@ cell() {
     local folder=$OUT/$table/$1 name=$1 script=$2
     shift 2
     local finished=no
-    if [ -f "$folder/run.json" ]; then finished=yes; fi
+    if [ -f "$folder/run.json" ] || is_kept "$name"; then finished=yes; fi
     if [ "$counting" = yes ]; then
         total=$((total + 1))
         if [ $finished = no ]; then unfinished=$((unfinished + 1)); fi
@@ -80,12 +82,14 @@ cell() {
     fi
     if [ $finished = yes ]; then
         echo "[$number/$total] $name: finished before"
+        is_kept "$name" || keep "$folder"
         return
     fi
     echo "[$number/$total] $name ..."
     local began=$SECONDS
     mkdir -p "$folder"
     if PYTHONPATH=. "${command[@]}" >"$folder/log.txt" 2>&1 </dev/null; then
+        keep "$folder"
         spent=$((spent + SECONDS - began)) ran=$((ran + 1)) unfinished=$((unfinished - 1))
         echo "[$number/$total] $name: $(minutes $((SECONDS - began))), about $(minutes $((unfinished * spent / ran))) left"
     else
@@ -93,6 +97,16 @@ cell() {
         echo "[$number/$total] $name: FAILED, $folder/log.txt ends with:" >&2
         tail -n 5 "$folder/log.txt" >&2
     fi
+}
+
+# keep FOLDER: add its run to the table's file of kept ones, where there shall be one
+keep() {
+    if [ -n "${KEPT:-}" ]; then "$python" report.py "$1" --keep "$KEPT/$table.json"; fi
+}
+
+# is_kept ROW/seed-SEED
+is_kept() {
+    grep -qsF "{\"cell\": \"$1\"," "${KEPT:-/nowhere}/$table.json"
 }
 
 minutes() {
@@ -109,7 +123,9 @@ write_table() {
     counting=no
     if [ -z "${DRY_RUN:-}" ]; then echo "$table: $total runs, $unfinished to do"; fi
     cells
-    local command=("$python" report.py "$OUT/$table" --by_folder "$@" --output_dir "$OUT/$table-report")
+    local runs=$OUT/$table
+    if [ -n "${KEPT:-}" ]; then runs=$KEPT/$table.json; fi
+    local command=("$python" report.py "$runs" --by_folder "$@" --output_dir "$OUT/$table-report")
     if [ -n "${DRY_RUN:-}" ]; then
         printf '%q ' "${command[@]}"
         echo

@@ -52,8 +52,12 @@ def read_predictions(folder: Path) -> dict[str, dict]:
 
 
 def describe_changes(ids: list[str], one: RunGroup, other: RunGroup, *, most: int) -> Iterator[str]:
-    """Lines that show what the first run of each group predicted for examples."""
+    """Lines that show what the first run of each group predicted for examples; their ids, where neither told that."""
     found = [read_predictions(group.runs[0].folder) for group in (one, other)]
+    if not any(found):
+        more = f" and {len(ids) - most:,} more" if len(ids) > most else ""
+        yield f"  {', '.join(ids[:most])}{more}"
+        return
     for id in ids[:most]:
         rows = [predictions.get(id, {}) for predictions in found]
         text = next((row[key] for row in rows for key in ("text", "question") if key in row), "")

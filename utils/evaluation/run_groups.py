@@ -31,6 +31,11 @@ CLASS_SCORES = ("precision", "recall", "f1", "support")
 SPLITS = {"eval": "validation", "test": "test"}  # how the names of scores begin -> the split they are of
 
 
+def is_setting(name: str) -> bool:
+    """Whether an argument makes a run what it is: not its seed, its folder, or how much it prints."""
+    return name not in IGNORED and not name.startswith(IGNORED_PREFIXES)
+
+
 @dataclass(frozen=True)
 class Run:
     """What a run left.
@@ -73,7 +78,7 @@ class Run:
         """The arguments that make a run what it is, as text; of data files only the names."""
         found = {"script": self.script}
         for name, value in self.arguments.items():
-            if name in IGNORED or name.startswith(IGNORED_PREFIXES):
+            if not is_setting(name):
                 continue
             if name.endswith("_file") and value:
                 value = [Path(each).name for each in ([value] if isinstance(value, str) else value)]
