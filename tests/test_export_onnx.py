@@ -104,7 +104,7 @@ def test_graph_gives_the_scores_of_the_model(heads, folder, name, size):
             cells = np.triu(mask[:, :, None] & mask[:, None])[:, None] & np.ones_like(wanted, dtype=bool)
             value, wanted = value[cells], wanted[cells]
         assert value.shape == wanted.shape
-        np.testing.assert_allclose(value, wanted, atol=1e-5)
+        np.testing.assert_allclose(value, wanted, rtol=1e-6, atol=1e-5)  # some last digits of scores around 30
 
 
 @pytest.mark.parametrize("kind", ENCODERS)

@@ -227,3 +227,26 @@ def test_compact_moves_positions_left_in_order():
 def test_shapes_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match=r"expected emissions \(batch, length, 3\)"):
         LinearChainCRF(BIO).decode(torch.zeros(1, 2, 4), torch.ones(1, 2, dtype=torch.bool))
+
+
+def test_compiled_models_are_not_compiled_anew_for_each_length():
+    graphs = []
+
+    def compiler(graph, inputs):
+        graphs.append(graph)
+        return graph.forward
+
+    torch.manual_seed(0)
+    crf, layer = LinearChainCRF(BIO), torch.nn.Linear(5, len(BIO))
+
+    def step(states, tags, mask):
+        emissions = layer(states)
+        return crf(emissions, tags, mask).sum(), crf.decode(emissions, mask)
+
+    compiled, counts = torch.compile(step, backend=compiler), []
+    for length in range(2, 10):
+        given = torch.randn(3, length, 5), torch.ones(3, length, dtype=torch.int64), torch.ones(3, length).bool()
+        (loss, tags), (wanted, best) = compiled(*given), step(*given)
+        assert torch.equal(loss, wanted) and torch.equal(tags, best)
+        counts.append(len(graphs))
+    assert counts[0] >= 1 and len(set(counts[1:])) == 1  # once for the first length, once for all others

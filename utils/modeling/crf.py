@@ -288,6 +288,7 @@ class LinearChainCRF(nn.Module):
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -0.1, 0.1)
 
+    @torch.compiler.disable  # its loops run over positions: a compiler would unroll them, anew for each length
     def forward(self, emissions: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
         """Minus the log-probability of the tags.
 
@@ -305,6 +306,7 @@ class LinearChainCRF(nn.Module):
             loss = _NegativeLogLikelihood.apply(*chain[:4], tags, chain.lengths)
             return loss.masked_fill(~mask.any(1), 0)
 
+    @torch.compiler.disable
     @torch.no_grad()
     def decode(self, emissions: Tensor, mask: Tensor, pad: int = 0) -> Tensor:
         """The best permitted tags.
@@ -316,6 +318,7 @@ class LinearChainCRF(nn.Module):
             chain, order = self._chain(emissions, mask)
             return _spread(viterbi(*chain), order, mask, pad)
 
+    @torch.compiler.disable
     @torch.no_grad()
     def marginals(self, emissions: Tensor, mask: Tensor) -> Tensor:
         """The posterior probability of each tag at each position, summed over all tag sequences.
@@ -327,6 +330,7 @@ class LinearChainCRF(nn.Module):
             chain, order = self._chain(emissions, mask)
             return _spread(_expected_counts(chain).unary, order, mask, 0)
 
+    @torch.compiler.disable
     @torch.no_grad()
     def posteriors(self, emissions: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
         """Posterior probabilities along given tags, from which that of any stretch of them follows by the chain rule.
