@@ -78,7 +78,18 @@ def test_nothing_is_bold_without_counts_and_the_table_says_so(tmp_path, capsys):
     write_run(tmp_path / "two", 1, share=0.5, head="span", counts=False)
     report.main([str(tmp_path), "--output_dir", str(tmp_path / "report")])
     out = capsys.readouterr().out
-    assert "**" not in out and "- span: not tested, runs left no counts of the same examples for it" in out
+    assert "**" not in out
+    assert "- span: not tested, runs left no counts of the same examples that add up to it" in out
+
+
+def test_counts_that_do_not_add_up_to_the_score_decide_nothing(tmp_path, capsys):
+    for name, share in (("one", 0.9), ("two", 0.5)):
+        write_run(tmp_path / name, 1, share=share, head=name)
+    results = json.loads((tmp_path / "one" / "all_results.json").read_text()) | {"eval_f1": 0.99}
+    (tmp_path / "one" / "all_results.json").write_text(json.dumps(results))
+    report.main([str(tmp_path), "--output_dir", str(tmp_path / "report")])
+    out = capsys.readouterr().out
+    assert "**" not in out and "- two: not tested" in out
 
 
 def test_seeds_with_splits_of_their_own_stand_one_after_the_other(tmp_path):

@@ -9,6 +9,7 @@ import pytest
 import predict
 import run_qa_cls
 from utils.data.errors import DataError
+from utils.evaluation.run_groups import group_runs, read_runs
 from utils.training.arguments import ArgumentError
 
 OFFICES = {"停車處": "北京", "戶政所": "上海", "稅務局": "广州", "衛生局": "深圳"}
@@ -129,6 +130,20 @@ def test_what_is_not_sure_enough_is_not_said_unless_asked_to(run, tmp_path, caps
     assert json.loads(capsys.readouterr().out)["label"] is None
     predict.main([str(folder), "--text", "今天天气", "--threshold", "0"])
     assert json.loads(capsys.readouterr().out)["label"] in OFFICES
+
+
+def test_counts_of_examples_add_up_to_the_scores_also_where_nothing_is_said(run, tmp_path):
+    draw = random.Random(1)
+    unclear = [
+        f"{draw.choice(list(OFFICES))} {a}{b}人{c}人\n" for a in "张王李赵陈" for b in "伟芳娜敏静" for c in "在去来"
+    ]
+    (tmp_path / "faq.txt").write_text("".join(draw_lines(40, 0) + unclear), encoding="utf-8")
+    results = run(target_accuracy=0.9)
+    assert any(line["label"] is None for line in read_lines(tmp_path / "run" / "predictions.jsonl"))
+    (group,) = group_runs(read_runs([tmp_path / "run"]))
+    for metric in ("eval_accuracy", "eval_macro_f1"):
+        _, counts, score = group.counts(metric)
+        assert float(score(counts.sum(0))) == pytest.approx(results[metric])
 
 
 def test_long_tails_are_weighed_sampled_and_adjusted(run):

@@ -4,11 +4,14 @@ import json
 import random
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from datasets import Dataset
 from sklearn.metrics import accuracy_score, f1_score
 
 from utils.data.errors import DataError
 from utils.evaluation import example_counts
+from utils.evaluation.decisions import DecisionRule
 
 
 def total(split, name):
@@ -39,9 +42,13 @@ def test_positive_class_of_two_has_its_own_f1():
     assert total(split, "f1") == pytest.approx(f1_score(gold, found, pos_label="b"))
 
 
-def test_abstaining_is_wrong_and_predicts_no_class():
-    split = example_counts.of_classes(["1", "2"], ["a", "b"], ["a", None], ["a", "b"])
-    assert total(split, "accuracy") == 0.5 and total(split, "macro_f1") == 0.5
+def test_class_that_is_not_sure_enough_to_be_said_counts_as_in_the_scores():
+    rule = DecisionRule(["a", "b"], abstain_below=0.9)
+    verdicts = rule.verdicts(np.array([[5.0, 0.0], [0.0, 0.5], [0.0, 0.5]]))
+    assert [verdict.labels for verdict in verdicts] == [["a"], [], []]
+    rows = Dataset.from_dict({"id": ["1", "2", "3"], "label": ["a", "b", "a"]})
+    split = example_counts.of_verdicts(rows, verdicts, rule)
+    assert split["predicted"] == [0, 1, 1] and total(split, "accuracy") == pytest.approx(2 / 3)
 
 
 def test_several_labels_add_up_to_micro_f1():

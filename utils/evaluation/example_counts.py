@@ -2,7 +2,7 @@
 
 `example_counts.json` holds, by split, the ids of the examples and one of
     entities: right, predicted and gold spans of each text
-    classes: gold and predicted class of each text, numbers of `labels`; -1 where the model abstained
+    classes: gold and predicted class of each text, numbers of `labels`; the likeliest one where the model says nothing
     label_sets: right, predicted and gold labels of each text, of several
     answers: exact match and F1 of each question, 0-1
 """
@@ -17,7 +17,7 @@ from datasets import Dataset
 
 from ..data.errors import DataError
 from ..encoding.row_batches import iterate_column
-from .decisions import DecisionRule, Verdict
+from .decisions import DecisionRule, Verdicts
 from .significance import Metric, macro_f1, mean, micro_f1
 
 NAME = "example_counts.json"
@@ -51,18 +51,18 @@ def of_entities(ids: Sequence[str], gold: Iterable, predicted: Iterable) -> dict
 def of_classes(
     ids: Sequence[str],
     gold: Iterable[str],
-    predicted: Iterable[str | None],
+    predicted: Iterable[str],
     labels: Sequence[str],
     positive: int | None = None,
 ) -> dict:
-    """Counts of a classifier with one class a text; None where it abstained.
+    """Counts of a classifier with one class a text.
 
     Args:
         ids, gold, predicted: of each text.
         labels: the classes.
         positive: of two classes, the number of the one whose F1 is the run's; None for the mean over classes.
     """
-    number = {label: i for i, label in enumerate(labels)} | {None: -1}
+    number = {label: i for i, label in enumerate(labels)}
     sides = {"gold": [number[each] for each in gold], "predicted": [number[each] for each in predicted]}
     return {"kind": "classes", "ids": list(ids), "labels": list(labels), "positive": positive, **sides}
 
@@ -77,12 +77,15 @@ def of_answers(ids: Sequence[str], exact: Iterable[float], f1: Iterable[float]) 
     return {"kind": "answers", "ids": list(ids), "exact": list(map(float, exact)), "f1": list(map(float, f1))}
 
 
-def of_verdicts(rows: Dataset, verdicts: Sequence[Verdict], rule: DecisionRule) -> dict:
-    """Counts of a classifier that decides by a rule: rows have a `label`, or several `labels`."""
+def of_verdicts(rows: Dataset, verdicts: Verdicts, rule: DecisionRule) -> dict:
+    """Counts of a classifier that decides by a rule: rows have a `label`, or several `labels`.
+
+    They add up to the run's scores, which take the class that is chosen, whether or not it is sure enough to be said.
+    """
     if "labels" in rows.features:
         gold = iterate_column(rows, "labels")
         return of_label_sets(rows["id"][:], gold, (verdict.labels for verdict in verdicts))
-    found = (verdict.labels[0] if verdict.labels else None for verdict in verdicts)
+    found = (rule.labels[i] for i in verdicts.decided)
     return of_classes(rows["id"][:], iterate_column(rows, "label"), found, rule.labels, rule.positive)
 
 

@@ -85,7 +85,9 @@ class ResultTable:
             return []
         lines = ["", f"{self.metrics[0]}, best mean beside each other row; paired over examples, seeds averaged:", ""]
         for name, found in self.comparisons.items():
-            told = found.describe() if found else "not tested, runs left no counts of the same examples for it"
+            told = (
+                found.describe() if found else "not tested, runs left no counts of the same examples that add up to it"
+            )
             lines.append(f"- {name}: {told}")
         return lines
 

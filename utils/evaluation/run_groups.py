@@ -129,7 +129,8 @@ class RunGroup:
         """Ids, (examples, counts) and the score, of a score's split.
 
         Where all runs were scored on the same examples, counts are means over runs: an example stays one example.
-        Where each seed had its own, they stand one after the other. None where runs left none.
+        Where each seed had its own, they stand one after the other. None where runs left none, or such as do not add
+        up to their scores.
         """
         beginning, _, name = metric.partition("_")
         found = []
@@ -137,7 +138,11 @@ class RunGroup:
             split = run.counts.get(SPLITS.get(beginning, beginning))
             if split is None or name not in (metrics := metrics_of(split)):
                 return None
-            found.append((split["ids"], *metrics[name]))
+            counts, score = metrics[name]
+            told = run.results.get(metric)
+            if told is not None and not np.isclose(float(score(counts.sum(0))), told, atol=1e-4):
+                return None
+            found.append((split["ids"], counts, score))
         same = all(ids == found[0][0] for ids, _, _ in found)
         if same:
             return found[0][0], np.mean([counts for _, counts, _ in found], axis=0), found[0][2]
