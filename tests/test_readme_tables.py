@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from utils.evaluation.kept_runs import read_kept
+from utils.evaluation.run_groups import group_runs
+
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 Rows = list[list[str]]
@@ -105,6 +108,23 @@ def prompt_ner() -> Rows:
     return rows
 
 
+def adapters() -> Rows:
+    """Of the rows that are measured, see scripts/tables/adapters.sh."""
+    groups = group_runs(read_kept(ROOT / "results" / "tables" / "adapters-taipei.json"), by_folder=True)
+    rows = {group.name.removeprefix("bert-mini-zh_"): group for group in groups}
+    known = ("full", "lora", "lora_all", "bottleneck")
+    assert set(rows) <= set(known)
+    return [
+        [
+            spread(rows[name].values("eval_accuracy")),
+            f"{100 * rows[name].values('trainable_share')[0]:.1f}",
+            f"{rows[name].values('size_mb')[0]:.1f}",
+        ]
+        for name in known
+        if name in rows
+    ]
+
+
 # The head of each table in README.md, and what makes its cells but the first of each row.
 TABLES = {
     "| head | F1, mean ± std | seeds |": cluener,
@@ -116,6 +136,7 @@ TABLES = {
     "| labels | `bert-mini-zh` | after the unlabelled texts | difference |": adaptation,
     "| | tokens/s | x |": mlm_speed,
     "| | F1 | texts/s | MB |": onnx,
+    "| Taipei QA | accuracy | weights that learn, % | MB |": adapters,
     "| | spans/s | ratio |": prompt_ner,
 }
 NOT_KEPT = ("| what | Weitiao | beside | ratio |",)  # single runs of crf_speed, train_speed, predict_speed: no records
