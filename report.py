@@ -133,6 +133,8 @@ def parse(argv):
     args = parser.parse_args(argv)
     if bool(args.outputs) == bool(args.compare):
         raise ArgumentError("expected folders of runs, or --compare with two of them")
+    if args.keep and args.compare:
+        raise ArgumentError("--keep does nothing beside --compare; leave it out")
     return args
 
 

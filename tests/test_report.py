@@ -218,6 +218,7 @@ def test_losses_are_better_when_lower(tmp_path):
         ("broken", ["{}"], DataError, "run.json: expected the record of a run"),
         ("one", ["{}", "--metrics", "eval_bleu"], DataError, "--metrics eval_bleu: no run has it"),
         ("one", [], ArgumentError, "expected folders of runs, or --compare"),
+        ("one", ["--compare", "{}", "{}", "--keep", "{}/k"], ArgumentError, "--keep does nothing beside --compare"),
         ("one", ["{}", "--published", "{}/run.json"], DataError, "expected a mapping|expected YAML"),
     ],
 )
