@@ -365,6 +365,11 @@ def test_record_keeps_arguments_that_only_mention_tokens(record):
     assert "average_tokens_across_devices" in record()["arguments"]
 
 
+def test_record_names_the_commit_that_the_run_began_with(record, monkeypatch):
+    monkeypatch.setattr(run_setup, "git_commit", lambda: "another one, checked out since")
+    assert record()["git_commit"] == run_setup.COMMIT != "another one, checked out since"
+
+
 def test_commit_is_none_outside_a_checkout(monkeypatch, tmp_path):
     monkeypatch.setattr(run_setup, "__file__", str(tmp_path / "utils" / "training" / "run_setup.py"))
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))

@@ -190,7 +190,7 @@ def describe_run(arguments: Iterable, *, files: Iterable[str | Path | None], sta
         "data": {str(path): sha256(path) for path in paths},
         "language": resolved.get("hub_language") or guess_language(paths),
         "versions": {name: version(name) for name in PACKAGES} | {"python": platform.python_version()},
-        "git_commit": git_commit(),
+        "git_commit": COMMIT,
         "hardware": hardware(),
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
         "wall_time_seconds": round(time.time() - started, 1),
@@ -240,6 +240,9 @@ def git_commit() -> str | None:
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return None
+
+
+COMMIT = git_commit()  # of the code that runs: read as it is imported, since hours later another may be checked out
 
 
 def hardware() -> dict:
