@@ -45,6 +45,7 @@ cells() {
                         --validation_file "$split/test.jsonl" "${last_epoch[@]}" --num_train_epochs "$epochs" \
                         "${flags[@]}" --head_learning_rate 5e-3 --seed "$seed"
                 else
+                    case $method in lora_all*) flags+=(--head_learning_rate "$full_rate" --crf_learning_rate "${CRF_RATE:-1e-2}") ;; esac
                     cell "$row" run_ner.py --model_name_or_path "$model" --head crf --train_file "$data/cluener/train.json" \
                         --validation_file "$data/cluener/dev.json" "${last_epoch[@]}" --num_train_epochs "$epochs" \
                         --per_device_train_batch_size 32 "${flags[@]}" --seed "$seed" "${steps[@]}"
