@@ -4,6 +4,7 @@ import json
 import re
 import statistics
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -108,19 +109,44 @@ def prompt_ner() -> Rows:
     return rows
 
 
-def adapters() -> Rows:
+ADAPTERS = (
+    "full",
+    "lora",
+    "lora_all",
+    "lora_all_long",
+    "bottleneck",
+    "bitfit",
+    "layernorm",
+    "ia3",
+    "prefix",
+    "prompt",
+    "p_tuning",
+)
+
+
+def adapters(task: str, metric: str) -> Rows:
     """Of the rows that are measured, see scripts/tables/adapters.sh."""
-    groups = group_runs(read_kept(ROOT / "results" / "tables" / "adapters-taipei.json"), by_folder=True)
+    groups = group_runs(read_kept(ROOT / "results" / "tables" / f"adapters-{task}.json"), by_folder=True)
     rows = {group.name.removeprefix("bert-mini-zh_"): group for group in groups}
-    known = ("full", "lora", "lora_all", "bottleneck")
-    assert set(rows) <= set(known)
+    assert set(rows) <= set(ADAPTERS)
     return [
         [
-            spread(rows[name].values("eval_accuracy")),
+            spread(rows[name].values(metric)),
             f"{100 * rows[name].values('trainable_share')[0]:.1f}",
             f"{rows[name].values('size_mb')[0]:.1f}",
         ]
-        for name in known
+        for name in ADAPTERS
+        if name in rows
+    ]
+
+
+def adapter_speed() -> Rows:
+    groups = group_runs(read_kept(ROOT / "results" / "tables" / "adapters-speed.json"), by_folder=True)
+    rows = {group.name.removeprefix("bert-mini-zh_"): group for group in groups}
+    texts, memory = "train_samples_per_second", "peak_memory_mb"
+    return [
+        [spread(rows[name].values(texts), 0, 1), spread(rows[name].values(memory), 0, 1)]
+        for name in ADAPTERS
         if name in rows
     ]
 
@@ -136,7 +162,9 @@ TABLES = {
     "| labels | `bert-mini-zh` | after the unlabelled texts | difference |": adaptation,
     "| | tokens/s | x |": mlm_speed,
     "| | F1 | texts/s | MB |": onnx,
-    "| Taipei QA | accuracy | weights that learn, % | MB |": adapters,
+    "| Taipei QA | accuracy | weights that learn, % | MB |": partial(adapters, "taipei", "eval_accuracy"),
+    "| CLUENER | F1 | weights that learn, % | MB |": partial(adapters, "cluener", "eval_f1"),
+    "| CLUENER, 100 steps | texts/s | peak memory, MB |": adapter_speed,
     "| | spans/s | ratio |": prompt_ner,
 }
 NOT_KEPT = ("| what | Weitiao | beside | ratio |",)  # single runs of crf_speed, train_speed, predict_speed: no records

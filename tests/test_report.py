@@ -78,7 +78,11 @@ def test_nothing_is_bold_without_counts_and_the_table_says_so(tmp_path, capsys):
     write_run(tmp_path / "two", 1, share=0.5, head="span", counts=False)
     report.main([str(tmp_path), "--output_dir", str(tmp_path / "report")])
     out = capsys.readouterr().out
-    assert "**" not in out
+    assert "**" not in out and "- span" not in out
+    assert "eval_f1: no paired test, as no runs left counts of the same examples" in out
+    write_run(tmp_path / "three", 1, share=0.6, head="softmax")
+    report.main([*(str(tmp_path / name) for name in ("one", "two", "three")), "--output_dir", str(tmp_path / "again")])
+    out = capsys.readouterr().out
     assert "- span: not tested, runs left no counts of the same examples that add up to it" in out
 
 
@@ -89,7 +93,7 @@ def test_counts_that_do_not_add_up_to_the_score_decide_nothing(tmp_path, capsys)
     (tmp_path / "one" / "all_results.json").write_text(json.dumps(results))
     report.main([str(tmp_path), "--output_dir", str(tmp_path / "report")])
     out = capsys.readouterr().out
-    assert "**" not in out and "- two: not tested" in out
+    assert "**" not in out and "eval_f1: no paired test" in out
 
 
 def test_seeds_with_splits_of_their_own_stand_one_after_the_other(tmp_path):

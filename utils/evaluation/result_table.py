@@ -83,6 +83,11 @@ class ResultTable:
         """What the bold print rests on, or why there is none."""
         if not self.comparisons:
             return []
+        if not any(self.comparisons.values()):  # a speed, say
+            return [
+                "",
+                f"{self.metrics[0]}: no paired test, as no runs left counts of the same examples that add up to it",
+            ]
         lines = ["", f"{self.metrics[0]}, best mean beside each other row; paired over examples, seeds averaged:", ""]
         for name, found in self.comparisons.items():
             told = (
