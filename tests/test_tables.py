@@ -62,6 +62,12 @@ def test_models_and_seeds_are_chosen(tmp_path):
     assert found[0][-2:] == ["--max_steps", "2"] and "--max_steps" not in found[2]
 
 
+def test_heads_beside_lora_of_all_layers_learn_as_under_full_tuning_whatever_its_rate(tmp_path):
+    trained, _ = commands("adapters", tmp_path, TASKS="cluener", METHODS="lora_all", SEEDS="1", FULL_RATE="2e-5")
+    rates = {flag: float(trained[trained.index(flag) + 1]) for flag in ("--head_learning_rate", "--crf_learning_rate")}
+    assert rates == pytest.approx({"--head_learning_rate": 2e-5, "--crf_learning_rate": 2e-4})
+
+
 @pytest.mark.parametrize(
     "script, name", [("adapters", "METHODS"), ("adapters", "TASKS"), ("few_shot", "TASKS"), ("glue", "TASKS")]
 )

@@ -45,7 +45,9 @@ cells() {
                         --validation_file "$split/test.jsonl" "${last_epoch[@]}" --num_train_epochs "$epochs" \
                         "${flags[@]}" --head_learning_rate 5e-3 --seed "$seed"
                 else
-                    case $method in lora_all*) flags+=(--head_learning_rate "$full_rate" --crf_learning_rate "${CRF_RATE:-1e-2}") ;; esac
+                    if [ "${method%_long}" = lora_all ]; then # heads as under full tuning, whose CRF has ten times its rate
+                        flags+=(--head_learning_rate "$full_rate" --crf_learning_rate "$(awk "BEGIN { print 10 * $full_rate }")")
+                    fi
                     cell "$row" run_ner.py --model_name_or_path "$model" --head crf --train_file "$data/cluener/train.json" \
                         --validation_file "$data/cluener/dev.json" "${last_epoch[@]}" --num_train_epochs "$epochs" \
                         --per_device_train_batch_size 32 "${flags[@]}" --seed "$seed" "${steps[@]}"
