@@ -4,13 +4,12 @@ import json
 import re
 import statistics
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from utils.evaluation.kept_runs import read_kept
-from utils.evaluation.run_groups import group_runs
+from utils.evaluation.run_groups import RunGroup, group_runs
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -124,30 +123,39 @@ ADAPTERS = (
 )
 
 
-def adapters(task: str, metric: str) -> Rows:
-    """Of the rows that are measured, see scripts/tables/adapters.sh."""
+def adapter_rows(task: str) -> Iterator[tuple[str, RunGroup]]:
+    """Of the rows that are measured, see scripts/tables/adapters.sh: its name as README has it, and its runs."""
     groups = group_runs(read_kept(ROOT / "results" / "tables" / f"adapters-{task}.json"), by_folder=True)
     rows = {group.name.removeprefix("bert-mini-zh_"): group for group in groups}
     assert set(rows) <= set(ADAPTERS)
+    yield from ((f"`{name}`", rows[name]) for name in ADAPTERS if name in rows)
+
+
+def adapter_scores(task: str, metric: str) -> Rows:
     return [
         [
-            spread(rows[name].values(metric)),
-            f"{100 * rows[name].values('trainable_share')[0]:.1f}",
-            f"{rows[name].values('size_mb')[0]:.1f}",
+            name,
+            spread(group.values(metric)),
+            f"{100 * group.values('trainable_share')[0]:.1f}",
+            f"{group.values('size_mb')[0]:.1f}",
         ]
-        for name in ADAPTERS
-        if name in rows
+        for name, group in adapter_rows(task)
     ]
 
 
-def adapter_speed() -> Rows:
-    groups = group_runs(read_kept(ROOT / "results" / "tables" / "adapters-speed.json"), by_folder=True)
-    rows = {group.name.removeprefix("bert-mini-zh_"): group for group in groups}
-    texts, memory = "train_samples_per_second", "peak_memory_mb"
+def adapters_taipei() -> Rows:
+    return adapter_scores("taipei", "eval_accuracy")
+
+
+def adapters_cluener() -> Rows:
+    return adapter_scores("cluener", "eval_f1")
+
+
+def adapters_speed() -> Rows:
+    measured = ("train_samples_per_second", "peak_memory_mb")
     return [
-        [spread(rows[name].values(texts), 0, 1), spread(rows[name].values(memory), 0, 1)]
-        for name in ADAPTERS
-        if name in rows
+        [name, *(spread(group.values(metric), digits=0, scale=1) for metric in measured)]
+        for name, group in adapter_rows("speed")
     ]
 
 
@@ -162,13 +170,18 @@ TABLES = {
     "| labels | `bert-mini-zh` | after the unlabelled texts | difference |": adaptation,
     "| | tokens/s | x |": mlm_speed,
     "| | F1 | texts/s | MB |": onnx,
-    "| Taipei QA | accuracy | weights that learn, % | MB |": partial(adapters, "taipei", "eval_accuracy"),
-    "| CLUENER | F1 | weights that learn, % | MB |": partial(adapters, "cluener", "eval_f1"),
-    "| CLUENER, 100 steps | texts/s | peak memory, MB |": adapter_speed,
+    "| Taipei QA | accuracy | weights that learn, % | MB |": adapters_taipei,
+    "| CLUENER | F1 | weights that learn, % | MB |": adapters_cluener,
+    "| CLUENER, 100 steps | texts/s | peak memory, MB |": adapters_speed,
     "| | spans/s | ratio |": prompt_ner,
 }
 NOT_KEPT = ("| what | Weitiao | beside | ratio |",)  # single runs of crf_speed, train_speed, predict_speed: no records
-SKIPPED_COLUMNS = {text_scores: 2}  # of each row, before the cells that are compared; 1 elsewhere
+SKIPPED_COLUMNS = {
+    text_scores: 2,
+    adapters_taipei: 0,
+    adapters_cluener: 0,
+    adapters_speed: 0,
+}  # of each row, before the cells that are compared; 1 elsewhere
 
 
 def tables_of(text: str) -> Iterator[tuple[str, Rows]]:
