@@ -68,6 +68,13 @@ def test_heads_beside_lora_of_all_layers_learn_as_under_full_tuning_whatever_its
     assert rates == pytest.approx({"--head_learning_rate": 2e-5, "--crf_learning_rate": 2e-4})
 
 
+def test_long_runs_have_more_epochs_small_batches_and_lower_rates(tmp_path):
+    _, trained, _ = commands("adapters", tmp_path, TASKS="cluener", METHODS="lora_all_long", SEEDS="1 2", EPOCHS="10")
+    flags = "--num_train_epochs --per_device_train_batch_size --learning_rate --head_learning_rate --crf_learning_rate"
+    assert [trained[trained.index(flag) + 1] for flag in flags.split()] == ["25", "8", "1e-03", "7e-04", "7e-03"]
+    assert all(trained.count(flag) == 1 for flag in trained if flag.startswith("--"))
+
+
 @pytest.mark.parametrize(
     "script, name", [("adapters", "METHODS"), ("adapters", "TASKS"), ("few_shot", "TASKS"), ("glue", "TASKS")]
 )

@@ -23,8 +23,8 @@ rate() {
     esac
 }
 
-# method_flags METHOD -> flags, some lines
-method_flags() {
+# set_flags METHOD: fills `flags` with what and how it learns in `task`
+set_flags() {
     local name=${1%_long} usual
     case $name in
         full) usual=$full_rate ;;
@@ -36,20 +36,30 @@ method_flags() {
         ia3 | prefix) usual=${FACTOR_RATE:-3e-2} ;;
         prompt | p_tuning) usual=${VECTOR_RATE:-1e-2} ;;
     esac
+    case $1 in
+        *_long) flags=(--num_train_epochs $((epochs * 5 / 2)) --per_device_train_batch_size 8) ;;
+        *) flags=(--num_train_epochs "$epochs" --per_device_train_batch_size 32) ;;
+    esac
+    flags+=(--learning_rate "$(rate "$1" "$usual")")
     case $name in
         full) ;;
-        lora_all) echo --adapter lora --lora_layers all --lora_rank 16 --lora_alpha 64 ;;
-        *) echo --adapter "$name" ;;
+        lora_all) flags+=(--adapter lora --lora_layers all --lora_rank 16 --lora_alpha 64) ;;
+        *) flags+=(--adapter "$name") ;;
     esac
-    echo --learning_rate "$(rate "$1" "$usual")"
-    case $1 in *_long) echo --num_train_epochs $((epochs * 5 / 2)) --per_device_train_batch_size 8 ;; esac
+    case $task/$name in
+        taipei/*) flags+=(--head_learning_rate 5e-3) ;;
+        */lora_all) # heads as under full tuning, whose CRF has ten times its rate
+            flags+=(--head_learning_rate "$(rate "$1" "$full_rate")")
+            flags+=(--crf_learning_rate "$(rate "$1" "$(awk "BEGIN { print 10 * $full_rate }")")")
+            ;;
+    esac
 }
 
 cells() {
     for model in $MODELS; do
         for method in $METHODS; do
             local flags
-            read -r -a flags <<<"$(method_flags "$method" | tr '\n' ' ')"
+            set_flags "$method"
             for seed in $SEEDS; do
                 local row
                 row="$(name_of "$model")_$method/seed-$seed"
@@ -58,16 +68,10 @@ cells() {
                     prepare "$split/train.jsonl" "$python" scripts/split_rows.py "$data/taipei_qa/Taipei_QA_new.txt" "$split" \
                         --file_format faq --seed "$seed" --test_share 0.1
                     cell "$row" run_qa_cls.py configs/taipei_bert_mini.yaml --model_name_or_path "$model" --train_file "$split/train.jsonl" \
-                        --validation_file "$split/test.jsonl" "${last_epoch[@]}" --num_train_epochs "$epochs" \
-                        "${flags[@]}" --head_learning_rate 5e-3 --seed "$seed"
+                        --validation_file "$split/test.jsonl" "${last_epoch[@]}" "${flags[@]}" --seed "$seed"
                 else
-                    if [ "${method%_long}" = lora_all ]; then # heads as under full tuning, whose CRF has ten times its rate
-                        flags+=(--head_learning_rate "$(rate "$method" "$full_rate")")
-                        flags+=(--crf_learning_rate "$(rate "$method" "$(awk "BEGIN { print 10 * $full_rate }")")")
-                    fi
                     cell "$row" run_ner.py --model_name_or_path "$model" --head crf --train_file "$data/cluener/train.json" \
-                        --validation_file "$data/cluener/dev.json" "${last_epoch[@]}" --num_train_epochs "$epochs" \
-                        --per_device_train_batch_size 32 "${flags[@]}" --seed "$seed" "${steps[@]}"
+                        --validation_file "$data/cluener/dev.json" "${last_epoch[@]}" "${flags[@]}" --seed "$seed" "${steps[@]}"
                 fi
             done
         done
