@@ -137,7 +137,7 @@ def adapter_scores(task: str, metric: str) -> Rows:
             name,
             spread(group.values(metric)),
             f"{100 * group.values('trainable_share')[0]:.1f}",
-            f"{group.values('size_mb')[0]:.1f}",
+            f"{group.values('size_mb')[0]:.2f}",
         ]
         for name, group in adapter_rows(task)
     ]
