@@ -263,3 +263,19 @@ def test_missing_path_is_caught():
     assert len(named) == 6
     assert missing == ["configs/*.toml", "docs/no_such.md", "utils/data/no_such.py"]
     assert missing_paths("https://example.org/data/no_such and outputs/data/x") == ([], [])
+
+
+# Both languages
+
+
+def shown_blocks(text: str, heading: str) -> list[str]:
+    """What is fenced under a heading: commands, and what they print."""
+    _, _, section = text.partition(f"## {heading}\n")
+    return [block.strip() for block in FENCE.findall(re.split(r"^## ", section, flags=re.MULTILINE)[0])]
+
+
+def test_both_readmes_show_the_same_examples():
+    english = shown_blocks((ROOT / "README.md").read_text(encoding="utf-8"), "Each script once")
+    chinese = shown_blocks((ROOT / "README_zh.md").read_text(encoding="utf-8"), "每个脚本一个例子")
+    assert chinese == english
+    assert len(english) >= 12
