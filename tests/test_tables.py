@@ -75,8 +75,15 @@ def test_long_runs_have_more_epochs_small_batches_and_lower_rates(tmp_path):
     assert all(trained.count(flag) == 1 for flag in trained if flag.startswith("--"))
 
 
+def test_chosen_heads_alone_are_trained(tmp_path):
+    *trained, _ = commands("cluener", tmp_path, HEADS="bilstm_crf span", SEEDS="1", MODELS="hfl/rbt3")
+    assert [command[command.index("--head") + 1] for command in trained] == ["crf", "span"]
+    assert ["--lstm_hidden" in command for command in trained] == [True, False]
+
+
 @pytest.mark.parametrize(
-    "script, name", [("adapters", "METHODS"), ("adapters", "TASKS"), ("few_shot", "TASKS"), ("glue", "TASKS")]
+    "script, name",
+    [("adapters", "METHODS"), ("adapters", "TASKS"), ("cluener", "HEADS"), ("few_shot", "TASKS"), ("glue", "TASKS")],
 )
 def test_a_misspelt_choice_is_refused_before_anything_runs(script, name, tmp_path):
     done = run(script, tmp_path, **{name: "lora_al"})
