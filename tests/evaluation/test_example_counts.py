@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from datasets import Dataset
-from sklearn.metrics import accuracy_score, f1_score
+from sklearn.metrics import accuracy_score, f1_score, precision_score, recall_score
 
 from utils.data.errors import DataError
 from utils.evaluation import example_counts
@@ -19,12 +19,15 @@ def total(split, name):
     return float(metric(counts.sum(0)))
 
 
-def test_entities_add_up_to_strict_f1():
-    gold = [[{"start": 0, "end": 2, "label": "X"}, {"start": 3, "end": 4, "label": "Y"}], []]
+def test_entities_add_up_to_strict_scores():
+    gold = [
+        [{"start": 0, "end": 2, "label": "X"}, {"start": 3, "end": 4, "label": "Y"}],
+        [{"start": 0, "end": 1, "label": "Y"}],
+    ]
     found = [[SimpleNamespace(start=0, end=2, label="X", score=0.5)], [SimpleNamespace(start=0, end=1, label="X")]]
     split = example_counts.of_entities(["a", "b"], gold, found)
-    assert split["counts"] == [[1, 1, 2], [0, 1, 0]]
-    assert total(split, "f1") == pytest.approx(0.5)
+    assert split["counts"] == [[1, 1, 2], [0, 1, 1]]
+    assert [total(split, name) for name in ("f1", "precision", "recall")] == pytest.approx([0.4, 1 / 2, 1 / 3])
 
 
 def test_classes_add_up_to_the_scores_of_scikit_learn():
@@ -36,10 +39,11 @@ def test_classes_add_up_to_the_scores_of_scikit_learn():
     assert total(split, "macro_f1") == pytest.approx(f1_score(gold, found, average="macro"))
 
 
-def test_positive_class_of_two_has_its_own_f1():
-    gold, found = ["a", "b", "b", "a"], ["b", "b", "a", "a"]
-    split = example_counts.of_classes(list("1234"), gold, found, ["a", "b"], 1)
-    assert total(split, "f1") == pytest.approx(f1_score(gold, found, pos_label="b"))
+def test_positive_class_of_two_has_its_own_scores():
+    gold, found = ["a", "b", "b", "a", "b"], ["b", "b", "a", "a", "a"]
+    split = example_counts.of_classes(list("12345"), gold, found, ["a", "b"], 1)
+    for name, score in (("f1", f1_score), ("precision", precision_score), ("recall", recall_score)):
+        assert total(split, name) == pytest.approx(score(gold, found, pos_label="b"))
 
 
 def test_class_that_is_not_sure_enough_to_be_said_counts_as_in_the_scores():
@@ -51,9 +55,11 @@ def test_class_that_is_not_sure_enough_to_be_said_counts_as_in_the_scores():
     assert split["predicted"] == [0, 1, 1] and total(split, "accuracy") == pytest.approx(2 / 3)
 
 
-def test_several_labels_add_up_to_micro_f1():
-    split = example_counts.of_label_sets(["1", "2"], [["a", "b"], ["a"]], [["a"], ["a", "b"]])
-    assert total(split, "f1") == pytest.approx(f1_score([[1, 1], [1, 0]], [[1, 0], [1, 1]], average="micro"))
+def test_several_labels_add_up_to_micro_scores():
+    split = example_counts.of_label_sets(["1", "2"], [["a", "b"], ["a"]], [["a"], ["a"]])
+    gold, found = [[1, 1], [1, 0]], [[1, 0], [1, 0]]
+    for name, score in (("f1", f1_score), ("precision", precision_score), ("recall", recall_score)):
+        assert total(split, name) == pytest.approx(score(gold, found, average="micro"))
 
 
 def test_answers_are_means():

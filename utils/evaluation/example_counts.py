@@ -18,7 +18,7 @@ from datasets import Dataset
 from ..data.errors import DataError
 from ..encoding.row_batches import iterate_column
 from .decisions import DecisionRule, Verdicts
-from .significance import Metric, macro_f1, mean, micro_f1
+from .significance import Metric, macro_f1, mean, micro_f1, micro_precision, micro_recall
 
 NAME = "example_counts.json"
 
@@ -119,7 +119,11 @@ def metrics_of(split: dict) -> dict[str, tuple[np.ndarray, Metric]]:
 
 
 def _items(split: dict) -> dict[str, tuple[np.ndarray, Metric]]:
-    return {"f1": (np.array(split["counts"], dtype=np.float64).reshape(-1, 3), micro_f1)}
+    return _micro_scores(np.array(split["counts"], dtype=np.float64).reshape(-1, 3))
+
+
+def _micro_scores(counts: np.ndarray) -> dict[str, tuple[np.ndarray, Metric]]:
+    return {"f1": (counts, micro_f1), "precision": (counts, micro_precision), "recall": (counts, micro_recall)}
 
 
 def _classes(split: dict) -> dict[str, tuple[np.ndarray, Metric]]:
@@ -129,7 +133,7 @@ def _classes(split: dict) -> dict[str, tuple[np.ndarray, Metric]]:
     counts = np.concatenate([gold & predicted, predicted, gold], axis=1).astype(np.float64)
     found = {"accuracy": (_with_count(right), mean), "macro_f1": (counts, macro_f1), "f1": (counts, macro_f1)}
     if split["positive"] is not None:  # its columns alone
-        found["f1"] = counts[:, split["positive"] :: len(numbers)], micro_f1
+        found |= _micro_scores(counts[:, split["positive"] :: len(numbers)])
     return found
 
 

@@ -60,6 +60,16 @@ def micro_f1(sums: np.ndarray) -> np.ndarray:
     return _ratio(2 * right, predicted + gold)
 
 
+def micro_precision(sums: np.ndarray) -> np.ndarray:
+    """(..., 3) right, predicted and gold items -> (...) precision, 0-1; 0 where nothing is predicted."""
+    return _ratio(sums[..., 0], sums[..., 1])
+
+
+def micro_recall(sums: np.ndarray) -> np.ndarray:
+    """(..., 3) right, predicted and gold items -> (...) recall, 0-1; 0 where there is no gold."""
+    return _ratio(sums[..., 0], sums[..., 2])
+
+
 def macro_f1(sums: np.ndarray) -> np.ndarray:
     """(..., 3 x classes) right, predicted and gold items of all classes, in blocks -> (...) mean F1, 0-1.
 
