@@ -2,17 +2,20 @@
 
 import json
 import re
+import shlex
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
+import report
 from utils.evaluation.kept_runs import read_kept
 from utils.evaluation.run_groups import RunGroup, group_runs
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+README_ZH = (ROOT / "README_zh.md").read_text(encoding="utf-8")
 Rows = list[list[str]]
 
 
@@ -30,8 +33,10 @@ def cluener() -> Rows:
     rows = []
     for head in ("crf", "span", "softmax", "stock"):
         scores = [run["eval_f1"] for run in read("cluener")["runs"] if run["head"] == head]
-        rows.append([spread(scores), ", ".join(f"{100 * score:.2f}" for score in scores)])
-    return rows
+        rows.append(scores)
+    if (ROOT / "results" / "tables" / "cluener.json").exists():
+        rows += [group.values("eval_f1") for _, group in kept_rows("cluener", ("bilstm_crf", "feature_crf"))]
+    return [[spread(scores), ", ".join(f"{100 * score:.2f}" for score in scores)] for scores in rows]
 
 
 def text_scores() -> Rows:
@@ -123,12 +128,17 @@ ADAPTERS = (
 )
 
 
-def adapter_rows(task: str) -> Iterator[tuple[str, RunGroup]]:
-    """Of the rows that are measured, see scripts/tables/adapters.sh: its name as README has it, and its runs."""
-    groups = group_runs(read_kept(ROOT / "results" / "tables" / f"adapters-{task}.json"), by_folder=True)
+def kept_rows(table: str, names: Sequence[str]) -> Iterator[tuple[str, RunGroup]]:
+    """The rows of results/tables/TABLE.json, which scripts/tables makes, in the order of names."""
+    groups = group_runs(read_kept(ROOT / "results" / "tables" / f"{table}.json"), by_folder=True)
     rows = {group.name.removeprefix("bert-mini-zh_"): group for group in groups}
-    assert set(rows) <= set(ADAPTERS)
-    yield from ((f"`{name}`", rows[name]) for name in ADAPTERS if name in rows)
+    assert set(rows) <= set(names)
+    yield from ((name, rows[name]) for name in names if name in rows)
+
+
+def adapter_rows(task: str) -> Iterator[tuple[str, RunGroup]]:
+    """Of an adapter that is measured: its name as README has it, and its runs."""
+    yield from ((f"`{name}`", group) for name, group in kept_rows(f"adapters-{task}", ADAPTERS))
 
 
 def adapter_scores(task: str, metric: str) -> Rows:
@@ -141,6 +151,53 @@ def adapter_scores(task: str, metric: str) -> Rows:
         ]
         for name, group in adapter_rows(task)
     ]
+
+
+PEOPLE = ("bert-mini-zh", "albert", "roberta", "feature_crf")
+ENTITY_SCORES = ("eval_precision", "eval_recall", "eval_f1", "eval_macro_f1")
+
+
+def people() -> Rows:
+    return [[spread(group.values(score)) for score in ENTITY_SCORES] for _, group in kept_rows("people", PEOPLE)]
+
+
+def people_by_type() -> Rows:
+    """A row for each type and average: F1 of each encoder, precision and recall of the first, support."""
+    tables = [group.classes("validation") for _, group in kept_rows("people", PEOPLE)]
+    rows = []
+    for label, first in tables[0].items():
+        precision, recall, support = (first[key] for key in ("precision", "recall", "support"))
+        f1 = [told(*table[label]["f1"]) for table in tables]
+        rows.append([told(*precision), told(*recall), *f1, f"{support[0]:,.0f}"])
+    return rows
+
+
+def told(mean: float, deviation: float | None) -> str:
+    """A score × 100, ± its deviation where there is one."""
+    return f"{100 * mean:.2f}" + (f" ± {100 * deviation:.2f}" if deviation else "")
+
+
+def record(name: str) -> list[dict]:
+    """What a benchmark left with `--output_file results/speed/NAME.json`."""
+    return json.loads((ROOT / "results" / "speed" / f"{name}.json").read_text(encoding="utf-8"))["rows"]
+
+
+def speed() -> Rows:
+    rows = []
+    for row in record("crf"):
+        mine, other = row["ms"], row["pytorch_crf_ms"]
+        rows.append([f"{mine:.1f} ms", f"pytorch-crf {other:.1f} ms", f"{other / mine:.1f}x"])
+    for data in ("cluener", "people"):
+        mine, other = record(f"train_{data}")
+        ratio = mine["texts_per_second"] / other["texts_per_second"]
+        cells = [f"{one['texts_per_second']:.0f} texts/s (F1 {100 * one['f1']:.1f})" for one in (mine, other)]
+        rows.append([cells[0], f"Trainer + pytorch-crf loop {cells[1]}", f"{ratio:.1f}x"])
+    stock, *heads = (row["texts_per_second"] for row in record("predict"))
+    for mine in heads:
+        rows.append(
+            [f"{mine:,.0f} texts/s", f"`pipeline(..., batch_size=32)` {stock:,.0f} texts/s", f"{mine / stock:.1f}x"]
+        )
+    return rows
 
 
 def adapters_taipei() -> Rows:
@@ -174,8 +231,14 @@ TABLES = {
     "| CLUENER | F1 | weights that learn, % | MB |": adapters_cluener,
     "| CLUENER, 100 steps | texts/s | peak memory, MB |": adapters_speed,
     "| | spans/s | ratio |": prompt_ner,
+    "| persons, places, organisations | precision | recall | F1 | macro F1 |": people,
+    "| type | precision | recall | F1 | ALBERT | RoBERTa | feature CRF | support |": people_by_type,
+    "| what | Weitiao | beside | ratio |": speed,
 }
-NOT_KEPT = ("| what | Weitiao | beside | ratio |",)  # single runs of crf_speed, train_speed, predict_speed: no records
+TABLES_ZH = {
+    "| 模型 | 精确率 | 召回率 | F1 | 宏平均 F1 |": people,
+    "| `--head` | F1，均值 ± 标准差 | 各种子 |": cluener,
+}
 SKIPPED_COLUMNS = {
     text_scores: 2,
     adapters_taipei: 0,
@@ -184,28 +247,39 @@ SKIPPED_COLUMNS = {
 }  # of each row, before the cells that are compared; 1 elsewhere
 
 
+FENCED = re.compile(r"^```.*?^```\n", flags=re.MULTILINE | re.DOTALL)
+
+
 def tables_of(text: str) -> Iterator[tuple[str, Rows]]:
     """Heads and rows of the tables in Markdown."""
-    for block in re.findall(r"(?:^\|.*\n)+", text, flags=re.MULTILINE):
+    for block in re.findall(r"(?:^\|.*\n)+", FENCED.sub("", text), flags=re.MULTILINE):
         head, _, *rows = block.splitlines()
         yield head, [[cell.strip().replace("**", "") for cell in row.strip("|").split(" | ")] for row in rows]
 
 
-@pytest.mark.parametrize("head", TABLES)
+@pytest.mark.parametrize("head", [*TABLES, *TABLES_ZH])
 def test_table_is_what_the_results_say(head):
-    make = TABLES[head]
-    (rows,) = [rows for found, rows in tables_of(README) if found == head]
+    make = (TABLES | TABLES_ZH)[head]
+    (rows,) = [rows for found, rows in tables_of(README + README_ZH) if found == head]
     assert [row[SKIPPED_COLUMNS.get(make, 1) :] for row in rows] == make()
 
 
-def test_every_table_with_measured_numbers_is_one_of_them():
+@pytest.mark.parametrize("text, known", [(README, TABLES), (README_ZH, TABLES_ZH)], ids=["README", "README_zh"])
+def test_every_table_with_measured_numbers_is_one_of_them(text, known):
     measured = [
         head
-        for head, rows in tables_of(README)
+        for head, rows in tables_of(text)
         if any(re.match(r"\d[\d,.]*( ±|x$| texts/s)", cell) for row in rows for cell in row)
     ]
-    assert len(measured) >= 8
-    assert set(measured) - {*TABLES, *NOT_KEPT} == set()
+    assert measured and set(measured) <= set(known)
+
+
+def test_report_prints_what_its_example_shows(capsys, tmp_path):
+    (words, shown) = re.search(r"^python report.py (results/.*)\n```\n```\n(.*?)^```", README, re.M | re.S).groups()
+    report.main(
+        [str(ROOT / word) if "/" in word else word for word in shlex.split(words)] + ["--output_dir", str(tmp_path)]
+    )
+    assert capsys.readouterr().out == shown
 
 
 def test_changed_number_is_caught():
