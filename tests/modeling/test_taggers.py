@@ -155,6 +155,15 @@ def test_loading_without_trust_is_an_error_that_says_what_to_do(encoders, tmp_pa
 
 
 @pytest.mark.parametrize("head", ["crf", "softmax", "span"])
+def test_fresh_head_on_an_lstm_hears_its_small_outputs(encoders, head):
+    model = build(head, encoders / "bert", lstm_hidden=8)
+    reader = model.pointer if head == "span" else model.classifier
+    wanted = (2 / (reader.in_features + reader.out_features)) ** 0.5  # Glorot and Bengio (2010)
+    assert reader.weight.std().item() == pytest.approx(wanted, rel=0.2)
+    assert not reader.bias.any()
+
+
+@pytest.mark.parametrize("head", ["crf", "softmax", "span"])
 @pytest.mark.parametrize("lstm_hidden", [0, 8])
 def test_padding_and_company_change_no_prediction(encoders, head, lstm_hidden):
     model = build(head, encoders / "bert", lstm_hidden=lstm_hidden).eval()
