@@ -146,9 +146,8 @@ class SpanTagger(PreTrainedModel):
             for parameter in module.parameters():
                 init.uniform_(parameter, -(module.hidden_size**-0.5), module.hidden_size**-0.5)
         elif module in (self.pointer, self.borders) and self.lstm is not None:
-            init.xavier_uniform_(
-                module.weight
-            )  # an LSTM's outputs are small: the usual 0.02 would drown what it learns
+            # An LSTM's outputs are small: the usual 0.02 would drown what it learns.
+            init.xavier_uniform_(module.weight)
 
     def forward(
         self,
