@@ -145,8 +145,8 @@ class SpanTagger(PreTrainedModel):
         elif isinstance(module, nn.LSTM):
             for parameter in module.parameters():
                 init.uniform_(parameter, -(module.hidden_size**-0.5), module.hidden_size**-0.5)
-        elif module in (self.pointer, self.borders) and self.lstm is not None:
-            # An LSTM's outputs are small: the usual 0.02 would drown what it learns.
+        elif module in (self.pointer, self.borders):
+            # Scores are products of two projections: with the usual 0.02 they begin near nothing and wait an epoch.
             init.xavier_uniform_(module.weight)
 
     def forward(
