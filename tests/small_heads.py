@@ -70,7 +70,7 @@ def build_heads(encoder, folder):
         "answers": AutoModelForQuestionAnswering.from_pretrained(encoder),
         "masked": masked,
     }
-    with torch.no_grad():  # entities shall be common, whatever is drawn
+    with torch.no_grad():  # so that entities are common
         models["crf"].classifier.bias[TAGS.index("B-name")] += 1
         models["span"].borders.bias.add_(5)
     for name, model in models.items():
