@@ -3,6 +3,7 @@
 import hashlib
 import json
 import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +14,7 @@ from utils.training.hub import Destination, HubError, list_uploads
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = f"{USER}/ner"
+BARE = {"PATH": "/usr/bin:/bin", "PYTHON": sys.executable}  # environment variables, no others
 PUBLIC = {
     *("README.md", "all_results.json", "config.json", "crf_tagger.py", "model.safetensors", "run.json"),
     *("tokenizer.json", "tokenizer_config.json"),
@@ -226,8 +228,8 @@ def test_adapter_goes_up_as_it_stands(hub, run_folder):
 
 def test_refused_push_is_one_line_and_status_2(hub, run_folder):
     command = ["bash", str(ROOT / "scripts" / "push.sh"), str(run_folder), NAME]
-    settings = {"PATH": "/usr/bin:/bin", "HF_ENDPOINT": hub.url, "HF_TOKEN": "hf_wrong", "HF_HOME": str(run_folder)}
-    done = subprocess.run(command, capture_output=True, text=True, cwd=run_folder, env=settings)
+    settings = {"HF_ENDPOINT": hub.url, "HF_TOKEN": "hf_wrong", "HF_HOME": str(run_folder)}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=run_folder, env=BARE | settings)
     assert done.returncode == 2
     assert done.stdout == ""
     (line,) = done.stderr.splitlines()
@@ -236,7 +238,7 @@ def test_refused_push_is_one_line_and_status_2(hub, run_folder):
 
 def test_dry_run_lists_files_and_sizes_without_network(run_folder):
     command = ["bash", str(ROOT / "scripts" / "push.sh"), str(run_folder), NAME, "--dry_run"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=run_folder, env={"PATH": "/usr/bin:/bin"})
+    done = subprocess.run(command, capture_output=True, text=True, cwd=run_folder, env=BARE)
     assert done.returncode == 0, done.stderr
     *lines, total = done.stdout.splitlines()
     listed = {line.split()[1]: int(line.split()[0].replace(",", "")) for line in lines}
