@@ -3,6 +3,6 @@
 # PYTHON=path/to/python chooses another than that of .venv.
 set -euo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
-python=${PYTHON:-$root/.venv/bin/python}
+python="$root/.venv/bin/python"
 [ -x "$python" ] || python=python3
-PYTHONPATH="$root" exec "$python" "$root/scripts/push.py" "$@"
+PYTHONPATH="$root" exec "${PYTHON:-$python}" "$root/scripts/push.py" "$@"

@@ -157,10 +157,10 @@ def test_loading_without_trust_is_an_error_that_says_what_to_do(encoders, tmp_pa
 @pytest.mark.parametrize(("head", "lstm_hidden"), [("crf", 8), ("softmax", 8), ("span", 8), ("span", 0)])
 def test_fresh_head_hears_small_outputs(encoders, head, lstm_hidden):
     model = build(head, encoders / "bert", lstm_hidden=lstm_hidden)
-    reader = model.pointer if head == "span" else model.classifier
-    wanted = (2 / (reader.in_features + reader.out_features)) ** 0.5  # Glorot and Bengio (2010)
-    assert reader.weight.std().item() == pytest.approx(wanted, rel=0.2)
-    assert not reader.bias.any()
+    for reader in [model.pointer, model.borders] if head == "span" else [model.classifier]:
+        wanted = (2 / (reader.in_features + reader.out_features)) ** 0.5  # Glorot and Bengio (2010)
+        assert reader.weight.std().item() == pytest.approx(wanted, rel=0.2)
+        assert not reader.bias.any()
 
 
 @pytest.mark.parametrize("head", ["crf", "softmax", "span"])
