@@ -40,7 +40,6 @@ def main(argv=None):
     from tqdm import tqdm
 
     from utils.evaluation import prediction_tasks, sharded_files
-    from utils.evaluation.class_lines import SUBMISSION_HEADER
     from utils.training import processes
     from utils.training.atomic_files import open_whole, write_json
     from utils.training.fine_tuning_arguments import has_bf16
@@ -80,7 +79,7 @@ def main(argv=None):
 
     def write(rows, total, output):
         if args.output_format == "csv":
-            output.write(SUBMISSION_HEADER + "\n")
+            output.write(task.header + "\n")
         # The bar goes to standard error, and only to a person.
         count, progress = 0, tqdm(total=total, unit=" texts", disable=True if args.text else None, file=sys.stderr)
         for chunk in cut_chunks(rows, args.chunk_size):
@@ -200,11 +199,11 @@ def merge(model, output_dir, *, revision):
     """Write a whole model in place of an adapter."""
     from utils.evaluation.merged_models import load_merged
     from utils.evaluation.trained_models import load_own_tokenizer
-    from utils.training import run_setup
+    from utils.training import output_folder
     from utils.training.atomic_files import replacing_files
 
     merged, tokenizer = load_merged(model, revision=revision), load_own_tokenizer(model, revision=revision)
-    with replacing_files(run_setup.prepare_output_dir(output_dir, resume=False, overwrite=False)) as folder:
+    with replacing_files(output_folder.prepare_output_dir(output_dir, resume=False, overwrite=False)) as folder:
         merged.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
     print(f"{output_dir} holds the whole model", file=sys.stderr)

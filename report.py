@@ -85,7 +85,7 @@ def read_runs(paths):
 def compare(one, other, metric, *, most):
     """Lines about a pair: scores, difference with interval and p, examples that changed."""
     from utils.evaluation.changed_examples import changed_examples, describe_changes
-    from utils.evaluation.result_table import compare_groups
+    from utils.evaluation.paired_examples import compare_groups, pair_examples
     from utils.evaluation.significance import mcnemar_p
 
     better, worse = changed_examples(one, other, metric)
@@ -93,11 +93,11 @@ def compare(one, other, metric, *, most):
     for group, score in ((one, found.one), (other, found.other)):
         yield f"{group.name}: {metric} {100 * score:.2f} (runs: {len(group.runs)})"
     yield f"difference: {found.describe()}"
-    ids, counts, _ = one.counts(metric)
-    if counts.shape[1] == 2 and len(one.runs) == len(other.runs) == 1:
-        yield f"McNemar's test: p = {mcnemar_p(counts[:, 0] == 1, other.counts(metric)[1][:, 0] == 1):.3f}"
+    first, second = pair_examples(one, other, metric)
+    if first.counts.shape[1] == 2 and len(one.runs) == len(other.runs) == 1:
+        yield f"McNemar's test: p = {mcnemar_p(first.counts[:, 0] == 1, second.counts[:, 0] == 1):.3f}"
     for word, changed in (("better", better), ("worse", worse)):
-        yield f"\n{word} with {one.name}: {len(changed):,} of {len(ids):,} examples"
+        yield f"\n{word} with {one.name}: {len(changed):,} of {len(first.ids):,} examples"
         yield from describe_changes(changed, one, other, most=most)
 
 

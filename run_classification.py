@@ -1,4 +1,4 @@
-"""Train, score and apply a text classifier: one text or a pair, one label or several, on any encoder.
+"""Train, score and apply a text classifier: one text or a pair; one label, several, or a score; on any encoder.
 
     python run_classification.py --model_name_or_path pretrained/bert-mini-zh --learning_rate 5e-4 \\
         --train_file data/review_sample/train.tsv --validation_file data/review_sample/dev.tsv --output_dir outputs/r
@@ -12,82 +12,49 @@ directory as model and no training data it scores --validation_file and predicts
 
 import logging
 import time
-from dataclasses import dataclass
-from functools import partial
 
 from utils.training import arguments
 from utils.training.adapter_arguments import AdapterArguments
-from utils.training.arguments import ArgumentError, option
+from utils.training.arguments import ArgumentError
+from utils.training.classifier_arguments import CLASSIFIER_DEFAULTS, ClassifierArguments
+from utils.training.decision_arguments import DecisionArguments
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass
-class DecisionArguments:
-    """How probabilities become decisions; fitted to the validation data after training, kept in config.json."""
-
-    _argument_group_name = "decisions"
-
-    positive_label: str | None = option(
-        None, "Of two classes the one that scores and threshold are about; the second."
-    )
-    temperature_scaling: bool = option(True, "Divide the logits so that probabilities mean what they say.")
-    threshold_metric: str = option(
-        "none",
-        "Of two classes or several labels: move the threshold from 0.5 to where this is highest.",
-        choices=["none", "f1", "accuracy", "mcc"],
-    )
-    threshold_scope: str = option(
-        "one", "Several labels: a threshold for all, or each its own.", choices=["one", "each"]
-    )
-    target_precision: float | None = option(None, "Move it to where positives are right in this share of cases, 0-1.")
-    positive_share: float | None = option(None, "Move it to where so many decisions are positive, 0-1.")
-
-    def check(self) -> None:
-        """Refuse values out of range, and wishes that contradict each other."""
-        wishes = {"precision": self.target_precision, "share": self.positive_share}
-        wishes["metric"] = None if self.threshold_metric == "none" else self.threshold_metric
-        self.tuning = {name: value for name, value in wishes.items() if value is not None}
-        if len(self.tuning) > 1:
-            raise ArgumentError("--threshold_metric, --target_precision, --positive_share: expected one of them")
-        if any(not isinstance(value, str) and not 0 < value < 1 for value in self.tuning.values()):
-            raise ArgumentError("--target_precision, --positive_share: expected a number between 0 and 1")
-        if self.threshold_scope == "each" and not self.tuning:
-            raise ArgumentError("--threshold_scope each: expected what to tune for, add --threshold_metric f1")
-        if self.tuning:
-            self.tuning["per_label"] = self.threshold_scope == "each"
-
-
 def main(argv=None):
     started = time.time()
-    ours = arguments.ClassifierArguments, DecisionArguments, arguments.PairArguments, arguments.ModelArguments
-    telling = {"description": __doc__, "defaults": arguments.CLASSIFIER_DEFAULTS}
+    ours = ClassifierArguments, DecisionArguments, arguments.PairArguments, arguments.ModelArguments
+    telling = {"description": __doc__, "defaults": CLASSIFIER_DEFAULTS}
     parsed = arguments.parse_arguments(*ours, AdapterArguments, arguments.TrickArguments, argv=argv, **telling)
     head, decisions, data, base, adapter, flags, training = parsed
     decisions.check()
-    adapter.check(flags, training, trains=bool(data.train_file or data.dataset_name))
+    trains = bool(data.train_file or data.dataset_name)
+    arguments.check_use(parsed, trains=trains)
+    adapter.check(flags, training, trains=trains)
 
     # Imported here so that --help and wrong flags answer at once.
     import transformers
 
-    from utils.data import readers_text, splits, task_columns, text_cleaning
+    from utils.data import readers_text, score_labels, splits, task_columns, text_cleaning
     from utils.data.errors import DataError
     from utils.encoding import collators, encoded_dataset, text_inputs, tokenization
-    from utils.evaluation import calibration, class_lines, class_report, error_report, example_counts, model_card
-    from utils.evaluation.class_evaluator import ClassEvaluator, positive_class
+    from utils.evaluation import example_counts, positive_labels, text_tasks
     from utils.evaluation.decisions import DecisionRule
     from utils.evaluation.label_finder import LabelFinder
     from utils.evaluation.run_summary import describe_run, pages
-    from utils.modeling.text_classifier import load_classifier
+    from utils.evaluation.score_rule import ScoreRule
+    from utils.modeling.text_classifier import load_classifier, start_at
     from utils.modeling.weight_files import require_safetensors
     from utils.training import atomic_files, batch_size, class_sampler, hub, losses, run_setup, tricks
+    from utils.training.output_folder import open_output_dir
     from utils.training.processes import once
+    from utils.training.saved_model import complete, train_and_save
 
     run_setup.set_up_logging(main_process=training.process_index == 0)
     destination = hub.Destination.of(training)  # asked now, not after hours of training
-    with training.main_process_first(desc="prepare the output folder"):
-        how = {"resume": training.resume_from_checkpoint, "overwrite": flags.overwrite_output_dir}
-        output_dir = run_setup.prepare_output_dir(training.output_dir, **how)
+    where = {"model": base.model_name_or_path, "overwrite": flags.overwrite_output_dir}
+    output_dir = open_output_dir(training, **where)
 
     # ---- 1. Data: every format becomes rows of id, text, text_pair (of pairs), label or labels
     files = {"train": data.train_file, "validation": data.validation_file, "test": data.test_file}
@@ -106,31 +73,42 @@ def main(argv=None):
     if training.do_train:
         labels = readers_text.list_labels(dataset["train"])
         pair, multi_label = "text_pair" in dataset["train"].features, "labels" in dataset["train"].features
-        if len(labels) < 2 - multi_label:
+        regression = decisions.task == "regression" or (
+            decisions.task == "auto" and not multi_label and score_labels.are_scores(labels)
+        )
+        if regression:
+            score_labels.refuse_several(dataset["train"].features)
+            labels = list(ScoreRule.labels)
+            logger.info("labels are scores: regression (--task classification would make classes of them)")
+        elif len(labels) < 2 - multi_label:
             raise DataError(f"the training data: expected two classes or more, found {', '.join(labels) or 'none'}")
+        positive = None if multi_label else positive_labels.positive_class(labels, decisions.positive_label)
+        decisions.check_labels(labels, multi_label=multi_label, positive=positive, given=training.given)
     else:
         if decisions.tuning:
             raise ArgumentError(
                 "thresholds are tuned after training; for a trained model predict.py takes --threshold"
             )
         finder = LabelFinder.load(base.model_name_or_path, revision=base.model_revision)
-        labels, pair, multi_label = finder.rule.labels, finder.encoder.pair, finder.rule.multi_label
-    head.check(multi_label=multi_label)
-    if decisions.tuning and len(labels) > 2 and not multi_label:
-        raise ArgumentError(f"thresholds are for two classes or several labels, but there are {len(labels)} classes")
+        labels, pair, multi_label = list(finder.rule.labels), finder.encoder.pair, finder.rule.multi_label
+        regression = isinstance(finder.rule, ScoreRule)
+    head.check(multi_label=multi_label, regression=regression)
     for split in ("validation", "test"):
         if files[split]:
-            dataset[split] = once(readers_text.read_classes, files[split], **reading, labels=labels)
+            allowed = None if regression else labels
+            dataset[split] = once(readers_text.read_classes, files[split], **reading, labels=allowed)
     if training.do_train and "validation" not in dataset:
         share = {"validation_share": data.validation_share, "seed": training.seed}
-        dataset["train"], dataset["validation"] = splits.split_by_class(dataset["train"], **share)
+        cut = splits.split_by_text if regression else splits.split_by_class
+        dataset["train"], dataset["validation"] = cut(dataset["train"], **share)
         once(atomic_files.write_json, output_dir / "validation_ids.json", dataset["validation"]["id"][:])
     dataset = {split: dataset[split] for split in files if split in dataset}
     for split, rows in dataset.items():
         most = data.max_train_samples if split == "train" else data.max_eval_samples
         rows = task_columns.match_columns(rows, pair=pair, multi_label=multi_label, source=f"the {split} data")
+        rows = score_labels.to_scores(rows, source=f"the {split} data") if regression else rows
         dataset[split] = rows.select(range(min(most or len(rows), len(rows))))
-    kinds = "pairs of texts" if pair else "texts", "several labels each" if multi_label else "one label each"
+    kinds = "pairs of texts" if pair else "texts", "several labels each" if multi_label else "one each"
     logger.info("%s with %s: %s", *kinds, ", ".join(labels[:12]) + (", ..." if len(labels) > 12 else ""))
     if training.do_train and not {"label", "labels"} & set(dataset["validation"].features):
         raise DataError("the validation data: expected labels, found none; it chooses the best epoch")
@@ -142,7 +120,7 @@ def main(argv=None):
     cleaning = text_cleaning.read_rules(data.cleaning_file) if data.cleaning_file else None
     if finder:
         tokenizer, encoder, rule = finder.tokenizer, finder.encoder, finder.rule
-        encoder.label2id, encoder.multi_label = names["label2id"], multi_label
+        encoder.label2id, encoder.multi_label, encoder.scores = names["label2id"], multi_label, regression
     else:
         tokenizer, config = tokenization.load_tokenizer(base.model_name_or_path, **loading)
         special = len(tokenization.SpecialTokens.of(tokenizer, pair=pair))
@@ -154,18 +132,26 @@ def main(argv=None):
             label2id=names["label2id"],
             multi_label=multi_label,
             clean=text_cleaning.TextCleaner(cleaning) if cleaning else str,
+            scores=regression,
         )
-        positive = None if multi_label else positive_class(labels, decisions.positive_label)
-        rule = DecisionRule(labels, multi_label, positive=positive)
+        rule = None if regression else DecisionRule(labels, multi_label, positive=positive)
+    deciding = {"temperature": decisions.temperature_scaling, "tuning": decisions.tuning}
+    if regression:
+        task = text_tasks.TextScores()
+    else:
+        task = text_tasks.TextClasses(rule, **deciding, separator=data.label_separator)
+        if about := not multi_label and positive_labels.describe_positive(labels, rule.positive):
+            logger.info("%s", about)
     encoded, evaluators = {}, {}
     for split, rows in dataset.items():
         encoded[split] = once(encoded_dataset.encode_dataset, rows, encoder, by_length=split != "train")
         logger.info("%s: %s", split, text_inputs.describe_inputs(encoded[split]))
         if split != "train":
-            evaluators[split] = ClassEvaluator(encoded[split], rule)
+            evaluators[split] = task.watch(encoded[split])
 
     # ---- 3. Model: the stock class, or our pooled classifier on the encoder
-    settings = {"problem_type": f"{'multi' if multi_label else 'single'}_label_classification", **names}
+    problem = "regression" if regression else f"{'multi' if multi_label else 'single'}_label_classification"
+    settings = {"problem_type": problem, **names}
     settings |= {"input_length": data.max_length, "takes_pairs": pair, "text_cleaning": cleaning}
 
     def load_model():
@@ -173,6 +159,8 @@ def main(argv=None):
         if finder:
             return finder.model
         model = load_classifier(base.model_name_or_path, loading=loading, **head.body(), **settings)
+        if regression:
+            start_at(model, sum(label_ids) / len(label_ids))  # their mean: differences are left to learn
         return adapter.add_to(model, base.model_name_or_path, loading=loading)
 
     # ---- 4. Trainer: built anew, with a fresh model, for each batch size that is tried
@@ -180,11 +168,16 @@ def main(argv=None):
     if training.do_train:
         label_ids = encoded["train"]["labels"][:]
         shaping = head.shaping(label_smoothing=training.label_smoothing_factor)
-        if multi_label:
+        if regression:
+            loss = losses.ScoreLoss(huber=head.loss == "huber")
+        elif multi_label:
             loss = losses.LabelLoss.fit(label_ids, **shaping)
         else:
             loss = losses.ClassLoss.fit(label_ids, len(labels), adjustment=head.logit_adjustment, **shaping)
             sampler = class_sampler.ClassSampler.choose(head.class_sampling, encoded["train"], seed=training.seed)
+
+    divergence = tricks.label_divergence if multi_label else tricks.class_divergence
+    divergence = tricks.score_divergence if regression else divergence
 
     def build(batches):
         return tricks.build_trainer(
@@ -192,7 +185,7 @@ def main(argv=None):
             training,
             batches,
             flags,
-            divergence=tricks.label_divergence if multi_label else tricks.class_divergence,
+            divergence=divergence,
             train_sampler=sampler,
             train_dataset=encoded.get("train"),
             eval_dataset=encoded.get("validation"),
@@ -203,13 +196,11 @@ def main(argv=None):
         )
 
     # ---- 5. Train, evaluate, predict
-    batches = batch_size.Batches.of(training)
     if training.do_train:
-        checkpoints = run_setup.checkpoints_to_try(training.resume_from_checkpoint, output_dir)
-        trainer, results = batch_size.train_within_memory(build, batches, resume=partial(next, checkpoints))
+        trainer, results = train_and_save(build, training, output_dir)
     else:
         training.eval_strategy = "no"
-        trainer, results = build(batches), {}
+        trainer, results = build(batch_size.Batches.of(training)), {}
     trainer.compute_metrics = None
     report, counts, errors = {}, {}, {}
     for split, evaluator in evaluators.items():
@@ -217,32 +208,23 @@ def main(argv=None):
         outputs = trainer.predict(encoded[split], metric_key_prefix=key)
         logits = evaluator.logits(outputs.predictions)
         if split == "validation" and training.do_train:
-            rule = calibration.tune_rule(
-                rule, logits, evaluator.targets, temperature=decisions.temperature_scaling, **decisions.tuning
-            )
-            logger.info("decisions: %s", rule.describe())
-        verdicts = rule.verdicts(logits)
-        if evaluator.targets is None:
-            logger.info("%s: no labels, predicted only", split)
+            logger.info("%s", task.tune(logits, evaluator))
+        answers = task.answer(split, dataset[split], evaluator, logits, train=dataset.get("train"))
+        if answers.report:
+            report[split], counts[split], errors[split] = answers.report, answers.counts, answers.errors
+            results |= outputs.metrics | {f"{key}_{name}": value for name, value in answers.report["scores"].items()}
+            logger.info("\n%s\n", answers.shown)
         else:
-            report[split] = evaluator.report(logits, rule)
-            results |= outputs.metrics | {f"{key}_{name}": value for name, value in report[split]["scores"].items()}
-            logger.info("\n%s\n", class_report.describe_scores(split, report[split], labels=labels))
-            counts[split] = example_counts.of_verdicts(dataset[split], verdicts, rule)
-            known = {"report": report[split], "train": dataset.get("train")}
-            errors[split] = error_report.of_verdicts(dataset[split], verdicts, rule, **known)
+            logger.info("%s: no labels, predicted only", split)
     if trainer.is_world_process_zero():
         given = [head, decisions, data, base, adapter, flags, training]
         record = run_setup.describe_run(given, files=files.values(), started=started, results=results)
         if training.do_train:
-            trainer.model.config.decision = rule.to_config()
-            card = model_card.class_card(record, report=report["validation"])
-            run_setup.save_model(output_dir, trainer, card=card)
-        lines = class_lines.prediction_lines(dataset[split], verdicts, multi_label=multi_label)
-        left = {"predictions.jsonl": lines}  # of the last split: test, if there is one
+            trainer.model.config.update(task.decision())
+            complete(output_dir, trainer, card=task.card(record, report["validation"]))
+        left = {"predictions.jsonl": answers.lines}  # of the last split: test, if there is one
         if split == "test":
-            separator = data.label_separator
-            left["submission.csv"] = class_lines.submission_lines(dataset[split], verdicts, separator=separator)
+            left["submission.csv"] = answers.submission
         left |= {"report.json": report, example_counts.NAME: counts, "all_results.json": results}
         left |= pages(record, errors, trainer.state)  # error_report.html, curves.png
         atomic_files.write_files(output_dir, left | {"run.json": record})

@@ -27,6 +27,7 @@ def main(argv=None):
     telling = {"description": __doc__, "defaults": mlm_arguments.MLM_DEFAULTS}
     parsed = arguments.parse_arguments(*ours, AdapterArguments, arguments.TrickArguments, argv=argv, **telling)
     masks, data, start, adapter, flags, training = parsed
+    arguments.check_use(parsed, trains=True)
     masks.check(flags, label_smoothing=training.label_smoothing_factor)
     data.check(max_steps=training.max_steps)
     start.check()
@@ -44,15 +45,16 @@ def main(argv=None):
     from utils.modeling import masked_lm, neighbour_start
     from utils.modeling.cloze_classifier import is_masked_lm, load_masked_lm
     from utils.modeling.weight_files import require_safetensors
-    from utils.training import atomic_files, batch_size, hub, run_setup, tricks
+    from utils.training import atomic_files, hub, run_setup, tricks
     from utils.training.masked_trainer import MaskedTrainer
+    from utils.training.output_folder import open_output_dir
     from utils.training.processes import once
+    from utils.training.saved_model import complete, train_and_save
 
     run_setup.set_up_logging(main_process=training.process_index == 0)
     destination = hub.Destination.of(training)  # asked now, not after hours of training
-    with training.main_process_first(desc="prepare the output folder"):
-        how = {"resume": training.resume_from_checkpoint, "overwrite": flags.overwrite_output_dir}
-        output_dir = run_setup.prepare_output_dir(training.output_dir, **how)
+    where = {"model": start.model_name_or_path, "overwrite": flags.overwrite_output_dir}
+    output_dir = open_output_dir(training, **where)
 
     # ---- 1. Data: documents, memory-mapped; of a stream, the way to read them
     named = {"train": data.train_file, "validation": data.validation_file}
@@ -156,9 +158,7 @@ def main(argv=None):
         )
 
     # ---- 5. Train, evaluate, predict
-    checkpoints = run_setup.checkpoints_to_try(training.resume_from_checkpoint, output_dir)
-    batches = batch_size.Batches.of(training)
-    trainer, results = batch_size.train_within_memory(build, batches, resume=partial(next, checkpoints))
+    trainer, results = train_and_save(build, training, output_dir)
     if "validation" in encoded:
         results |= trainer.evaluate()  # logs a line
     if trainer.is_world_process_zero():
@@ -166,7 +166,7 @@ def main(argv=None):
         paths = [path for split in files.values() for path in split]
         record = run_setup.describe_run(given, files=paths, started=started, results=results)
         trainer.model.config.update(kept)
-        run_setup.save_model(output_dir, trainer, card=model_card.masked_card(record))
+        complete(output_dir, trainer, card=model_card.masked_card(record))
         left = run_summary.pages(record, {}, trainer.state)  # curves.png
         atomic_files.write_files(output_dir, left | {"all_results.json": results, "run.json": record})
         hub.push(output_dir, destination)

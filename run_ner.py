@@ -11,56 +11,13 @@ as model and no training data it scores --validation_file and predicts --test_fi
 
 import logging
 import time
-from dataclasses import dataclass
-from functools import partial
 
 from utils.training import arguments
 from utils.training.adapter_arguments import AdapterArguments
-from utils.training.arguments import ArgumentError, option
+from utils.training.arguments import ArgumentError
+from utils.training.ner_arguments import NerArguments
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass
-class NerArguments:
-    """The head, and what it is taught."""
-
-    _argument_group_name = "named-entity recognition"
-
-    head: str = option(
-        "crf",
-        "`softmax`: stock class, each token alone; `crf`: best tag sequence; `span`: start-end pairs, may nest.",
-        choices=["softmax", "crf", "span"],
-    )
-    scheme: str = option("bio", "Tag scheme of softmax and crf.", choices=["bio", "bios", "bioes"])
-    file_scheme: str = option("auto", "Tag scheme of column and token files: bio, iob1, bios, bioes, bmes, bilou.")
-    crf_learning_rate: float | None = option(None, "Of the CRF's transitions; 10 x --learning_rate if not given.")
-    constrained_decoding: bool = option(False, "Softmax: take the best sequence that the scheme permits.")
-    layers: str = option(
-        "last", "`weighted` feeds the head a learned mix of all layers.", choices=["last", "weighted"]
-    )
-    lstm_hidden: int = option(0, "Units of a BiLSTM between encoder and head, in each direction; 0 for none.")
-    dropout: float = option(0.1, "Dropout before the head, 0-1.")
-    nested: str = option(
-        "auto", "Span: entities may overlap; auto: if any do in training.", choices=["auto", "yes", "no"]
-    )
-    loss: str = option("default", "`focal` plays down what is right (softmax, span).", choices=["default", "focal"])
-    focal_gamma: float = option(2.0, "How far focal loss does so; 0 not at all.")
-    class_weights: str = option("none", "`auto` weighs rare classes up (softmax, span).", choices=["none", "auto"])
-
-    def check(self, *, label_smoothing: float) -> None:
-        """Refuse options that the head would silently ignore."""
-        ignored = {
-            "--constrained_decoding": self.constrained_decoding and self.head != "softmax",
-            "--crf_learning_rate": self.crf_learning_rate is not None and self.head != "crf",
-            "--nested": self.nested != "auto" and self.head != "span",
-            "--loss focal": self.loss == "focal" and self.head == "crf",
-            "--class_weights auto": self.class_weights == "auto" and self.head == "crf",
-            "--label_smoothing_factor": label_smoothing and self.head != "softmax",
-            "--scheme": self.scheme != "bio" and self.head == "span",
-        }
-        for flag in (flag for flag, wrong in ignored.items() if wrong):
-            raise ArgumentError(f"{flag} does nothing with --head {self.head}; leave it out or choose another head")
 
 
 def main(argv=None):
@@ -68,14 +25,15 @@ def main(argv=None):
     ours = NerArguments, arguments.WindowArguments, arguments.ModelArguments, AdapterArguments
     parsed = arguments.parse_arguments(*ours, arguments.TrickArguments, argv=argv, description=__doc__)
     ner, data, base, adapter, flags, training = parsed
-    ner.check(label_smoothing=training.label_smoothing_factor)
-    adapter.check(flags, training, trains=bool(data.train_file or data.dataset_name))
+    trains = bool(data.train_file or data.dataset_name)
+    arguments.check_use(parsed, trains=trains, used_with={"label_smoothing_factor": "head=softmax"})
+    adapter.check(flags, training, trains=trains)
 
     # Imported here so that --help and wrong flags answer at once.
     import transformers
 
     from utils.data import readers_ner, splits, tag_schemes
-    from utils.encoding import collators, encoded_dataset, entity_windows, row_batches, tokenization
+    from utils.encoding import collators, encoded_dataset, entity_windows, tokenization
     from utils.evaluation import entity_lines, error_report, example_counts, metrics, model_card, run_summary
     from utils.evaluation.entity_evaluator import EntityEvaluator
     from utils.evaluation.entity_finder import EntityFinder
@@ -83,13 +41,14 @@ def main(argv=None):
     from utils.modeling.span_tagger import SpanTagger
     from utils.modeling.weight_files import require_safetensors
     from utils.training import atomic_files, batch_size, hub, losses, run_setup, tricks
+    from utils.training.output_folder import open_output_dir
     from utils.training.processes import once
+    from utils.training.saved_model import complete, train_and_save
 
     run_setup.set_up_logging(main_process=training.process_index == 0)
     destination = hub.Destination.of(training)  # asked now, not after hours of training
-    with training.main_process_first(desc="prepare the output folder"):
-        how = {"resume": training.resume_from_checkpoint, "overwrite": flags.overwrite_output_dir}
-        output_dir = run_setup.prepare_output_dir(training.output_dir, **how)
+    where = {"model": base.model_name_or_path, "overwrite": flags.overwrite_output_dir}
+    output_dir = open_output_dir(training, **where)
 
     # ---- 1. Data: every format becomes rows of id, text, entities (character offsets, end exclusive)
     files = {"train": data.train_file, "validation": data.validation_file, "test": data.test_file}
@@ -212,13 +171,11 @@ def main(argv=None):
         )
 
     # ---- 5. Train, evaluate, predict
-    batches = batch_size.Batches.of(training)
     if training.do_train:
-        checkpoints = run_setup.checkpoints_to_try(training.resume_from_checkpoint, output_dir)
-        trainer, results = batch_size.train_within_memory(build, batches, resume=partial(next, checkpoints))
+        trainer, results = train_and_save(build, training, output_dir)
     else:
         training.eval_strategy = "no"
-        trainer, results = build(batches), {}
+        trainer, results = build(batch_size.Batches.of(training)), {}
     counts, errors = {}, {}
     for split, evaluator in evaluators.items():
         trainer.compute_metrics = evaluator
@@ -227,8 +184,7 @@ def main(argv=None):
         del outputs  # the largest thing in memory
         if any(dataset[split]["entities"]):
             results |= scores
-            gold = row_batches.iterate_column(dataset[split], "entities")
-            counts[split] = example_counts.of_entities(dataset[split]["id"][:], gold, entities)
+            counts[split] = example_counts.of_entities(dataset[split], entities)
             known = {"table": evaluator.table, "scores": scores, "train": dataset.get("train")}
             errors[split] = error_report.of_entities(dataset[split], entities, **known)
             logger.info("\n%s, strict scores on character spans:\n%s\n", split, metrics.format_table(evaluator.table))
@@ -239,7 +195,7 @@ def main(argv=None):
         record = run_setup.describe_run(given, files=files.values(), started=started, results=results)
         if training.do_train:
             card = model_card.ner_card(record, types=types, table=evaluators["validation"].table)
-            run_setup.save_model(output_dir, trainer, card=card)
+            complete(output_dir, trainer, card=card)
         lines = entity_lines.entity_lines(dataset[split], entities)  # of the last split: test, if there is one
         left = {"predictions.jsonl": lines, example_counts.NAME: counts, "all_results.json": results}
         left |= run_summary.pages(record, errors, trainer.state)  # error_report.html, curves.png

@@ -21,11 +21,11 @@ words for the next run, the fifth asks about the spans of a text. Each takes les
 
 import logging
 import time
-from functools import partial
 
 from utils.training import arguments
 from utils.training.adapter_arguments import AdapterArguments
 from utils.training.arguments import ArgumentError
+from utils.training.classifier_arguments import CLASSIFIER_DEFAULTS
 from utils.training.prompt_arguments import PromptArguments
 
 logger = logging.getLogger(__name__)
@@ -34,11 +34,12 @@ logger = logging.getLogger(__name__)
 def main(argv=None):
     started = time.time()
     ours = PromptArguments, arguments.PairArguments, arguments.ModelArguments, AdapterArguments
-    telling = {"description": __doc__, "defaults": arguments.CLASSIFIER_DEFAULTS}
+    telling = {"description": __doc__, "defaults": CLASSIFIER_DEFAULTS}
     parsed = arguments.parse_arguments(*ours, arguments.TrickArguments, argv=argv, **telling)
     prompt, data, base, adapter, flags, training = parsed
     training.do_train = bool(data.train_file) and not prompt.search
-    given = {"train_file": data.train_file, "test_file": data.test_file}
+    arguments.check_use(parsed, trains=training.do_train)
+    given = {"train_file": data.train_file, "test_file": data.test_file, "given": training.given}
     prompt.check(tunes=training.do_train, moves_embeddings=flags.fgm_epsilon > 0, **given)
     prompt.check_adapter(adapter.adapter)
     adapter.check(flags, training, trains=training.do_train)
@@ -56,17 +57,15 @@ def main(argv=None):
     from utils.prompting import blanks, cloze_inputs, templates, verbalizers
     from utils.prompting.errors import PromptError
     from utils.training import atomic_files, batch_size, config_files, hub, losses, run_setup, seed_runs, tricks
+    from utils.training.output_folder import open_output_dir
     from utils.training.processes import once
+    from utils.training.saved_model import complete, train_and_save
 
     run_setup.set_up_logging(main_process=training.process_index == 0)
     destination = hub.Destination.of(training)  # asked now, not after hours of training
     if prompt.splits > 1:
-        if destination:
-            raise ArgumentError("--push_to_hub: expected one run, found --splits; push one with scripts/push.sh")
         seeds = range(training.seed, training.seed + prompt.splits)
-        results = seed_runs.run_seeds(main, argv, seeds=seeds, output_dir=training.output_dir)
-        once(atomic_files.write_json, f"{training.output_dir}/all_results.json", results)
-        return results
+        return seed_runs.run_seeds(main, argv, seeds=seeds, output_dir=training.output_dir)
     loading = {"revision": base.model_revision, "trust_remote_code": base.trust_remote_code}
     require_safetensors(base.model_name_or_path, revision=base.model_revision)
     tokenizer, config = tokenization.load_tokenizer(base.model_name_or_path, **loading)
@@ -81,7 +80,7 @@ def main(argv=None):
             model = load_masked_lm(base.model_name_or_path, loading=loading).eval()
             limits = {"top_k": prompt.top_k, "max_length": longest}
             found = [(text, blanks.fill_blanks(model, tokenizer, text, **limits)) for text in prompt.fill]
-        show([cloze_lines.filling_text(*each) for each in found])
+        logger.info("%s", "\n\n".join(cloze_lines.filling_text(*each) for each in found))
         if prompt.output_file:
             lines = "".join(cloze_lines.filling_line(*each) for each in found)
             once(atomic_files.write_text, prompt.output_file, lines)
@@ -98,11 +97,10 @@ def main(argv=None):
     pair, spans = "text_pair" in asked[0].fields, "span" in asked[0].fields
     labels = verbalizer.labels if verbalizer else []
     soft = any(template.soft for template in asked)
-    prompt.check_templates(soft=soft, pair=pair, spans=spans, tunes=training.do_train, cleans=bool(data.cleaning_file))
+    prompt.check_templates(soft=soft, pair=pair, spans=spans, tunes=training.do_train, given=training.given)
     if any(files.values()) and not prompt.search:
-        with training.main_process_first(desc="prepare the output folder"):
-            how = {"resume": training.resume_from_checkpoint, "overwrite": flags.overwrite_output_dir}
-            output_dir = run_setup.prepare_output_dir(training.output_dir, **how)
+        where = {"model": base.model_name_or_path, "overwrite": flags.overwrite_output_dir}
+        output_dir = open_output_dir(training, **where)
 
     # ---- 1. Data: rows of id, text, text_pair (of pairs), label; or of id, text, entities, and questions about spans
     reading = {"file_format": data.file_format, "skip_bad_lines": data.skip_bad_lines}
@@ -113,7 +111,8 @@ def main(argv=None):
     else:
         names = data.text_column, data.text_pair_column, data.label_column, data.id_column
         reading |= {"columns": readers_text.TextColumns(*names), "class_file": data.class_file}
-        task = prompt_tasks.ClassTask(labels, pair=pair, top_k=prompt.top_k, **reading)
+        own = {"pair": pair, "top_k": prompt.top_k, "positive_label": prompt.positive_label}
+        task = prompt_tasks.ClassTask(labels, **own, **reading)
     read = files | {"prior": prompt.prior_file}
     dataset = {split: once(task.read, path, split) for split, path in read.items() if path}
     if training.do_train and "validation" not in dataset and not prompt.few_shot:
@@ -139,7 +138,7 @@ def main(argv=None):
         search = prompt_search.PromptSearch(base.model_name_or_path, tokenizer, *examples, **preparing, **on)
         with arguments.refusing(ValueError):
             found = search.run(prompt.search, asked, verbalizer, **prompt.searching(seed=training.seed))
-        show([found.shown])
+        logger.info("%s", found.shown)
         once(config_files.write_config, prompt.output_file, found.flags, comment=found.shown)
         return {}
     label2id = {label: i for i, label in enumerate(labels)}
@@ -203,8 +202,7 @@ def main(argv=None):
     if training.do_train:
         if "validation" not in dataset:
             training.eval_strategy, training.load_best_model_at_end = "no", False
-        checkpoints = run_setup.checkpoints_to_try(training.resume_from_checkpoint, output_dir)
-        trainer, results = batch_size.train_within_memory(build, batches, resume=partial(next, checkpoints))
+        trainer, results = train_and_save(build, training, output_dir)
         models, state = [trainer.model.eval()], trainer.state
     else:
         models, state = [load_model(k).to(training.device).eval() for k in range(len(asked))], None
@@ -220,7 +218,8 @@ def main(argv=None):
         task.calibrate(dataset.get("prior"))
     if prompt.template_weights == "validation":
         weights = task.weigh(dataset["validation"], evaluators["validation"])
-        show([f"{weight:.3f}  {template.pattern}" for weight, template in zip(weights, asked, strict=True)])
+        for weight, template in zip(weights, asked, strict=True):
+            logger.info("%.3f  %s", weight, template.pattern)
     for split, evaluator in evaluators.items():
         tune = split == "validation" and training.do_train
         answers = task.score(split, dataset[split], evaluator, tune=tune, train=dataset.get("train"))
@@ -231,7 +230,7 @@ def main(argv=None):
             logger.info("\n%s\n", answers.shown)
     if prompt.text:
         explained = task.explain(prompt.text, prompt.text_pair)
-        show([shown for shown, _ in explained])
+        logger.info("%s", "\n\n".join(shown for shown, _ in explained))
         if prompt.output_file:
             once(atomic_files.write_text, prompt.output_file, "".join(line for _, line in explained))
     if any(files.values()) and training.process_index == 0:
@@ -239,7 +238,7 @@ def main(argv=None):
         record = run_setup.describe_run(given, files=files.values(), started=started, results=results)
         if training.do_train:
             trainer.model.config.update(task.decision())
-            run_setup.save_model(output_dir, trainer, card=model_card.cloze_card(record, report=report, spans=spans))
+            complete(output_dir, trainer, card=model_card.cloze_card(record, report=report, spans=spans))
         left = {"predictions.jsonl": answers.lines} if evaluators else {}  # of the last split: test, if there is one
         left |= {"report.json": report, example_counts.NAME: counts, "all_results.json": results, "run.json": record}
         atomic_files.write_files(output_dir, left | pages(record, errors, state))
@@ -247,11 +246,6 @@ def main(argv=None):
         trained = output_dir if training.do_train else None
         logger.info("\n%s\n", describe_run(record, errors, state, trained=trained))
     return results
-
-
-def show(texts) -> None:
-    """Log what is for people."""
-    logger.info("%s", "\n\n".join(texts))
 
 
 if __name__ == "__main__":

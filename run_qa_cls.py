@@ -14,57 +14,27 @@ import logging
 import shlex
 import time
 from collections import Counter
-from dataclasses import dataclass
-from functools import partial
 
 from utils.training import arguments
 from utils.training.adapter_arguments import AdapterArguments
-from utils.training.arguments import ArgumentError, option
+from utils.training.arguments import ArgumentError
+from utils.training.classifier_arguments import CLASSIFIER_DEFAULTS, ClassifierArguments
+from utils.training.faq_arguments import FaqArguments
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass
-class FaqArguments:
-    """Questions and answers."""
-
-    _argument_group_name = "questions and answers"
-
-    ask: list[str] | None = option(None, "Questions to answer, after training or from a saved run.")
-    ask_file: str | None = option(
-        None, "More of them: a line each, or json lines of `question` and, if known, `answer`."
-    )
-    top_k: int = option(3, "How many of the most probable answers are shown and stored.")
-    question_template: str | None = option(
-        None, "Rewrites each question, in training and ever after: `{text}，應去往何處`."
-    )
-    target_accuracy: float = option(
-        0.9, "Say `I don't know` below the probability from which on this share of answers is right; 0: never say so."
-    )
-    test_share: float = option(0.0, "Share of the training data held out for the test, by class, before all else.")
-    rare_class_rows: int = option(5, "Report the classes with fewer training questions than this.")
-
-    def check(self) -> None:
-        """Refuse a template without its place, and shares out of range."""
-        if self.question_template is not None and self.question_template.count("{text}") != 1:
-            raise ArgumentError(f"--question_template {self.question_template!r}: expected {{text}} in it, once")
-        if not 0 <= self.test_share < 1:
-            raise ArgumentError(f"--test_share {self.test_share}: expected a number from 0 to below 1")
-        if not 0 <= self.target_accuracy <= 1:
-            raise ArgumentError(f"--target_accuracy {self.target_accuracy}: expected a number from 0 to 1")
-        if self.top_k < 1:
-            raise ArgumentError(f"--top_k {self.top_k}: expected 1 or more")
-
-
 def main(argv=None):
     started = time.time()
-    own = FaqArguments, arguments.ClassifierArguments, arguments.TextArguments, arguments.ModelArguments
-    telling = {"argv": argv, "description": __doc__, "defaults": arguments.CLASSIFIER_DEFAULTS}
+    own = FaqArguments, ClassifierArguments, arguments.TextArguments, arguments.ModelArguments
+    telling = {"argv": argv, "description": __doc__, "defaults": CLASSIFIER_DEFAULTS}
     parsed = arguments.parse_arguments(*own, AdapterArguments, arguments.TrickArguments, **telling)
     faq, head, data, base, adapter, flags, training = parsed
     faq.check()
     head.check(multi_label=False)
-    adapter.check(flags, training, trains=bool(data.train_file or data.dataset_name))
+    trains = bool(data.train_file or data.dataset_name)
+    arguments.check_use(parsed, trains=trains)
+    adapter.check(flags, training, trains=trains)
 
     # Imported here so that --help and wrong flags answer at once.
     import transformers
@@ -80,6 +50,8 @@ def main(argv=None):
     from utils.modeling.text_classifier import load_classifier
     from utils.modeling.weight_files import require_safetensors
     from utils.training import atomic_files, batch_size, class_sampler, hub, losses, processes, run_setup, tricks
+    from utils.training.output_folder import open_output_dir
+    from utils.training.saved_model import complete, train_and_save
 
     run_setup.set_up_logging(main_process=training.process_index == 0)
     destination = hub.Destination.of(training)  # asked now, not after hours of training
@@ -97,9 +69,8 @@ def main(argv=None):
         shown, counted = class_lines.describe_answers(questions, verdicts, top_k=faq.top_k)
         logger.info("%s\n", shown)
         return counted
-    with training.main_process_first(desc="prepare the output folder"):
-        how = {"resume": training.resume_from_checkpoint, "overwrite": flags.overwrite_output_dir}
-        output_dir = run_setup.prepare_output_dir(training.output_dir, **how)
+    where = {"model": base.model_name_or_path, "overwrite": flags.overwrite_output_dir}
+    output_dir = open_output_dir(training, **where)
 
     # ---- 1. Data: every format becomes rows of id, text (the question), label (the answer)
     columns = readers_text.TextColumns(data.text_column, "none", data.label_column, data.id_column)
@@ -207,13 +178,11 @@ def main(argv=None):
         )
 
     # ---- 5. Train, evaluate, predict
-    batches = batch_size.Batches.of(training)
     if training.do_train:
-        checkpoints = run_setup.checkpoints_to_try(training.resume_from_checkpoint, output_dir)
-        trainer, results = batch_size.train_within_memory(build, batches, resume=partial(next, checkpoints))
+        trainer, results = train_and_save(build, training, output_dir)
     else:
         training.eval_strategy = "no"
-        trainer, results = build(batches), {}
+        trainer, results = build(batch_size.Batches.of(training)), {}
     trainer.compute_metrics, report, counts, errors = None, {}, {}, {}
     for split, evaluator in evaluators.items():
         key = "eval" if split == "validation" else split
@@ -243,7 +212,7 @@ def main(argv=None):
         record = run_setup.describe_run(given, files=files.values(), started=started, results=results)
         if training.do_train:
             trainer.model.config.decision = rule.to_config()
-            run_setup.save_model(output_dir, trainer, card=model_card.class_card(record, report=report["validation"]))
+            complete(output_dir, trainer, card=model_card.class_card(record, report=report["validation"]))
         lines = class_lines.prediction_lines(dataset[split], verdicts, multi_label=False, top_k=faq.top_k)
         left = {"predictions.jsonl": lines, "report.json": report}  # of the last split: test, if there is one
         left |= {example_counts.NAME: counts, "all_results.json": results, "run.json": record}

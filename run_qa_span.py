@@ -12,55 +12,13 @@ predictions and the record of the run. With a trained directory as model and no 
 
 import logging
 import time
-from dataclasses import dataclass
-from functools import partial
 
 from utils.training import arguments
 from utils.training.adapter_arguments import AdapterArguments
-from utils.training.arguments import ArgumentError, option
+from utils.training.answer_arguments import AnswerArguments
+from utils.training.arguments import ArgumentError
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass
-class AnswerArguments:
-    """What an answer may be, and how it is scored."""
-
-    _argument_group_name = "span question answering"
-
-    max_answer_length: int | None = option(
-        None, "Sub-tokens of an answer at most; 50, or what a trained model holds, if not given."
-    )
-    max_question_length: int = option(64, "Sub-tokens kept of a question, at most half of --max_length.")
-    empty_windows: str = option(
-        "keep",
-        "Windows without the answer that other windows of the passage hold: `keep` teaches to point at [CLS] there, "
-        "`drop` leaves them out of training.",
-        choices=["keep", "drop"],
-    )
-    null_threshold: float | None = option(
-        None,
-        "Score of no answer minus score of the best span above which a question is not answered; if not given, the "
-        "best for F1 on validation data where that has questions without an answer, else all are answered.",
-    )
-    n_best: int = option(1, "Answers written for each question, 1-20; above 1 as a list n_best beside the best.")
-    language: str = option(
-        "auto", "Measure: `zh` that of CMRC 2018, `en` SQuAD's; auto: by content.", choices=["auto", "zh", "en"]
-    )
-
-    def check(self, *, r_drop: float, label_smoothing: float, file_format: str) -> None:
-        """Refuse what is out of range, and options that would do nothing here."""
-        if r_drop:
-            raise ArgumentError("--r_drop_alpha compares class scores, and a span has none; leave it out")
-        if label_smoothing:
-            raise ArgumentError("--label_smoothing_factor does nothing to start and end positions; leave it out")
-        if file_format != "auto":
-            raise ArgumentError("--file_format does nothing here, files are told apart by content; leave it out")
-        if not 1 <= self.n_best <= 20:
-            raise ArgumentError(f"--n_best {self.n_best}: expected 1 to 20")
-        for name in ("max_answer_length", "max_question_length"):
-            if getattr(self, name) is not None and getattr(self, name) < 1:
-                raise ArgumentError(f"--{name} {getattr(self, name)}: expected 1 or more")
 
 
 def main(argv=None):
@@ -70,7 +28,9 @@ def main(argv=None):
     qa, data, base, adapter, flags, training = parsed
     smoothing = training.label_smoothing_factor
     qa.check(r_drop=flags.r_drop_alpha, label_smoothing=smoothing, file_format=data.file_format)
-    adapter.check(flags, training, trains=bool(data.train_file or data.dataset_name))
+    trains = bool(data.train_file or data.dataset_name)
+    arguments.check_use(parsed, trains=trains)
+    adapter.check(flags, training, trains=trains)
 
     # Imported here so that --help and wrong flags answer at once.
     import transformers
@@ -84,13 +44,14 @@ def main(argv=None):
     from utils.evaluation.answer_finder import MAX_ANSWER_LENGTH, AnswerFinder, answer_lines
     from utils.modeling.weight_files import require_safetensors
     from utils.training import atomic_files, batch_size, hub, run_setup, tricks
+    from utils.training.output_folder import open_output_dir
     from utils.training.processes import once
+    from utils.training.saved_model import complete, train_and_save
 
     run_setup.set_up_logging(main_process=training.process_index == 0)
     destination = hub.Destination.of(training)  # asked now, not after hours of training
-    with training.main_process_first(desc="prepare the output folder"):
-        how = {"resume": training.resume_from_checkpoint, "overwrite": flags.overwrite_output_dir}
-        output_dir = run_setup.prepare_output_dir(training.output_dir, **how)
+    where = {"model": base.model_name_or_path, "overwrite": flags.overwrite_output_dir}
+    output_dir = open_output_dir(training, **where)
 
     # ---- 1. Data: every format becomes rows of id, question, context, answers (character offsets)
     files = {"train": data.train_file, "validation": data.validation_file, "test": data.test_file}
@@ -190,13 +151,11 @@ def main(argv=None):
         )
 
     # ---- 5. Train, evaluate, predict
-    batches = batch_size.Batches.of(training)
     if training.do_train:
-        checkpoints = run_setup.checkpoints_to_try(training.resume_from_checkpoint, output_dir)
-        trainer, results = batch_size.train_within_memory(build, batches, resume=partial(next, checkpoints))
+        trainer, results = train_and_save(build, training, output_dir)
     else:
         training.eval_strategy = "no"
-        trainer, results = build(batches), {}
+        trainer, results = build(batch_size.Batches.of(training)), {}
     counts, errors = {}, {}
     for split, evaluator in evaluators.items():
         labelled = readers_qa.is_labelled(dataset[split])
@@ -218,7 +177,7 @@ def main(argv=None):
         record = run_setup.describe_run(given, files=files.values(), started=started, results=results)
         if training.do_train:
             trainer.model.config.null_threshold = evaluators["validation"].null_threshold
-            run_setup.save_model(output_dir, trainer, card=answer_card(record, language=qa.language))
+            complete(output_dir, trainer, card=answer_card(record, language=qa.language))
         lines = answer_lines(dataset[split], answers, n_best=qa.n_best > 1)  # of the last split: test, if there is one
         left = {"predictions.jsonl": lines, example_counts.NAME: counts, "all_results.json": results}
         left |= run_summary.pages(record, errors, trainer.state)  # error_report.html, curves.png

@@ -60,7 +60,7 @@ def main(argv=None):
         found.append([{"start": start, "end": end, "label": label} for start, end, label in spans])
     scores = EntityF1(keep_in_memory=True).compute(predictions=found, references=gold)
     results = {f"eval_{name}": value for name, value in scores.items() if isinstance(value, float)}
-    counts = {"validation": example_counts.of_entities(validation["id"][:], gold, found)}
+    counts = {"validation": example_counts.of_entities(validation, found)}
     files = (args.train_file, args.validation_file)
     record = describe_run([args], files=files, started=started, results=results)
     Path(args.output_dir).mkdir(parents=True, exist_ok=True)

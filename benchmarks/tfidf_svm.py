@@ -67,7 +67,7 @@ def main(argv=None):
             prefix = "eval" if split == "validation" else split
             results |= {f"{prefix}_{name}": value for name, value in scores.items() if isinstance(value, float)}
             errors[split] = {"table": scores["table"]}
-            counts[split] = example_counts.of_classes(rows["id"][:], rows["label"][:], found, labels, positive)
+            counts[split] = example_counts.of_classes(rows, found, labels, positive)
     files = (args.train_file, args.validation_file, args.test_file)
     record = describe_run([args], files=files, started=started, results=results)
     left = {example_counts.NAME: counts, "error_report.json": {"splits": errors}}

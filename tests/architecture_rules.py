@@ -25,7 +25,7 @@ WINGS = {
     "adapters": ({"peft", "safetensors", "torch", "transformers"}, {"adapters", "modeling.soft_prompts"}),
     "training": (
         {*("accelerate", "datasets", "huggingface_hub", "safetensors", "torch", "tqdm", "transformers"), "yaml"},
-        {"adapters", "data.errors", "data.plain_yaml", "data.private_words", "training"},
+        {"adapters", "data.errors", "data.plain_yaml", "data.private_words", "evaluation.score_names", "training"},
     ),
     "evaluation": (
         {
@@ -66,6 +66,7 @@ LIBRARY_METHODS = {
             "evaluate",
             "evaluation_loop",
             "get_eval_dataloader",
+            "get_test_dataloader",
             "get_train_dataloader",
             "log",
         ),

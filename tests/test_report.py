@@ -7,15 +7,19 @@ import re
 
 import pytest
 import yaml
+from datasets import Dataset
 
 import report
 from utils.data.errors import DataError
 from utils.evaluation import result_table, run_groups
 from utils.evaluation.example_counts import of_classes, of_entities
+from utils.evaluation.paired_examples import examples_of
 from utils.training.arguments import ArgumentError
 
 
-def write_run(folder, seed, *, share=0.8, head="crf", counts=True, examples=300, own_data=False, **arguments):
+def write_run(
+    folder, seed, *, share=0.8, head="crf", counts=True, examples=300, own_data=False, texts=None, **arguments
+):
     """A run whose answers are right with a probability."""
     folder.mkdir(parents=True)
     draw = random.Random(f"{seed} {share}")
@@ -33,7 +37,8 @@ def write_run(folder, seed, *, share=0.8, head="crf", counts=True, examples=300,
     written = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     (folder / "predictions.jsonl").write_text(written, encoding="utf-8")
     if counts:
-        split = {"validation": of_entities(ids, gold, found)}
+        rows = Dataset.from_dict({"id": ids, "text": texts or ["甲乙"] * examples, "entities": gold})
+        split = {"validation": of_entities(rows, found)}
         (folder / "example_counts.json").write_text(json.dumps(split), encoding="utf-8")
     return results["eval_f1"]
 
@@ -79,11 +84,11 @@ def test_nothing_is_bold_without_counts_and_the_table_says_so(tmp_path, capsys):
     report.main([str(tmp_path), "--output_dir", str(tmp_path / "report")])
     out = capsys.readouterr().out
     assert "**" not in out and "- span" not in out
-    assert "eval_f1: no paired test, as no runs left counts of the same examples" in out
+    assert "eval_f1: no paired test: no counts of each example for eval_f1 in " in out
     write_run(tmp_path / "three", 1, share=0.6, head="softmax")
     report.main([*(str(tmp_path / name) for name in ("one", "two", "three")), "--output_dir", str(tmp_path / "again")])
     out = capsys.readouterr().out
-    assert "- span: not tested, runs left no counts of the same examples that add up to it" in out
+    assert "- span: not tested: no counts of each example for eval_f1 in " in out
 
 
 def test_counts_that_do_not_add_up_to_the_score_decide_nothing(tmp_path, capsys):
@@ -100,9 +105,9 @@ def test_seeds_with_splits_of_their_own_stand_one_after_the_other(tmp_path):
     for seed in (1, 2):
         write_run(tmp_path / f"a-{seed}", seed, own_data=True, examples=50)
     (group,) = run_groups.group_runs(run_groups.read_runs([tmp_path]))
-    ids, counts, metric = group.counts("eval_f1")
-    assert len(ids) == len(counts) == 100 and len(set(ids)) == 100
-    assert float(metric(counts.sum(0))) == pytest.approx(sum(group.values("eval_f1")) / 2)
+    found = examples_of(group, "eval_f1")
+    assert len(found.ids) == len(found.counts) == 100 and len(set(found.ids)) == 100
+    assert float(found.metric(found.counts.sum(0))) == pytest.approx(sum(group.values("eval_f1")) / 2)
 
 
 def test_published_numbers_stand_beside_ours(runs, tmp_path, capsys):
@@ -191,7 +196,8 @@ def test_pair_of_classifiers_has_mcnemars_test(tmp_path, capsys):
         write_run(tmp_path / name, 1, head=name)
         gold = ["a", "b"] * 50
         found = ["c"] * wrong + gold[wrong:]
-        counts = {"validation": of_classes(list(map(str, range(100))), gold, found, ["a", "b", "c"])}
+        rows = Dataset.from_dict({"id": list(map(str, range(100))), "label": gold})
+        counts = {"validation": of_classes(rows, found, ["a", "b", "c"])}
         (tmp_path / name / "example_counts.json").write_text(json.dumps(counts), encoding="utf-8")
     report.main(["--compare", str(tmp_path / "one"), str(tmp_path / "two"), "--metrics", "eval_accuracy"])
     out = capsys.readouterr().out
@@ -237,3 +243,69 @@ def test_what_cannot_be_reported_is_refused(tmp_path, prepare, argv, error, mess
     with pytest.raises(error, match=message):
         report.main([*words, "--output_dir", str(tmp_path / "report")] if words else [])
     assert not (tmp_path / "report").exists()
+
+
+def test_other_rows_with_the_same_ids_are_no_pair(tmp_path, capsys):
+    write_run(tmp_path / "one", 1, share=0.9)
+    write_run(tmp_path / "two", 1, share=0.5, head="span", texts=["丙丁"] * 300)
+    report.main([str(tmp_path), "--output_dir", str(tmp_path / "report")])
+    out = capsys.readouterr().out
+    assert "**" not in out and "eval_f1: no paired test: not scored on the same examples" in out
+    with pytest.raises(DataError, match="eval_f1: not scored on the same examples: other rows, or other labels"):
+        report.main(["--compare", str(tmp_path / "one"), str(tmp_path / "two")])
+
+
+def test_classes_in_another_order_are_paired_by_their_names(tmp_path, capsys):
+    """Of 40 texts both classifiers have 20 right; the second names the classes in another order."""
+    rows = Dataset.from_dict({"id": list(map(str, range(40))), "text": ["甲"] * 40, "label": ["a", "b"] * 20})
+    found = {"one": ["a"] * 40, "two": ["b", "b"] * 10 + ["a", "a"] * 10}
+    for name, labels in (("one", ["a", "b"]), ("two", ["b", "a"])):
+        write_run(tmp_path / name, 1, head=name)
+        (tmp_path / name / "example_counts.json").write_text(
+            json.dumps({"validation": of_classes(rows, found[name], labels)}), encoding="utf-8"
+        )
+        results = {"eval_macro_f1": {"one": 1 / 3, "two": 0.5}[name], "eval_accuracy": 0.5}
+        (tmp_path / name / "all_results.json").write_text(json.dumps(results), encoding="utf-8")
+    report.main(["--compare", str(tmp_path / "two"), str(tmp_path / "one"), "--metrics", "eval_macro_f1"])
+    out = capsys.readouterr().out
+    assert "two: eval_macro_f1 50.00 (runs: 1)" in out and "one: eval_macro_f1 33.33 (runs: 1)" in out
+    assert "difference: +16.67 points" in out and "better with two: 10 of 40 examples" in out
+
+
+def test_f1_of_another_class_is_no_pair(tmp_path):
+    rows = Dataset.from_dict({"id": ["1", "2"], "text": ["甲", "乙"], "label": ["a", "b"]})
+    for name, positive in (("one", 0), ("two", 1)):
+        write_run(tmp_path / name, 1, head=name)
+        counts = {"validation": of_classes(rows, ["a", "a"], ["a", "b"], positive)}
+        (tmp_path / name / "example_counts.json").write_text(json.dumps(counts), encoding="utf-8")
+        results = {"eval_f1": (2 / 3, 0.0)[positive]}
+        (tmp_path / name / "all_results.json").write_text(json.dumps(results), encoding="utf-8")
+    with pytest.raises(DataError, match="eval_f1: the score is not of the same classes"):
+        report.main(["--compare", str(tmp_path / "one"), str(tmp_path / "two"), "--metrics", "eval_f1"])
+
+
+def test_rows_of_one_name_have_more_of_their_paths_and_are_tested_each_for_itself(tmp_path, capsys):
+    for table, share in (("first", 0.9), ("second", 0.895), ("third", 0.5)):
+        write_run(tmp_path / table / "crf" / "seed-1", 1, share=share, head=table)
+    report.main([str(tmp_path), "--by_folder", "--output_dir", str(tmp_path / "report")])
+    out = capsys.readouterr().out
+    assert "| first/crf |" in out and "| second/crf |" in out and "**" not in out
+    assert "- first/crf: +" in out and "- third/crf: +" in out
+
+
+def test_runs_that_differ_in_a_limit_have_names(tmp_path):
+    write_run(tmp_path / "a", 1, max_train_samples=100)
+    write_run(tmp_path / "b", 1, max_train_samples=None)
+    names = [group.name for group in run_groups.group_runs(run_groups.read_runs([tmp_path]))]
+    assert names == ["max_train_samples=100", "no max_train_samples"]
+
+
+def test_folds_of_one_seed_are_a_row_that_says_so(tmp_path, capsys):
+    for fold in (1, 2, 3):
+        write_run(tmp_path / "crf" / f"fold-{fold}", 1, own_data=True, train_file=f"fold-{fold}/train.json")
+        record = json.loads((tmp_path / "crf" / f"fold-{fold}" / "run.json").read_text())
+        record["data"] = {f"fold-{fold}/train.json": f"{fold:064x}"}
+        (tmp_path / "crf" / f"fold-{fold}" / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    report.main([str(tmp_path), "--output_dir", str(tmp_path / "report")])
+    out = capsys.readouterr().out
+    assert "| 3 |" in out and "each run with data of its own: run_ner, bert-mini" in out

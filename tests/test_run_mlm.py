@@ -229,7 +229,8 @@ def test_saved_data_set_with_a_validation_split_is_read(run, tmp_path):
 
 def test_stream_evaluates_on_its_validation_file(run, tmp_path):
     (tmp_path / "dev.txt").write_text("\n".join(draw_texts(30, seed=1)), encoding="utf-8")
-    flags = {"validation_file": tmp_path / "dev.txt", "streaming": True, "max_steps": 40, "save_steps": 20}
+    flags = {"validation_file": tmp_path / "dev.txt", "validation_share": None, "streaming": True}
+    flags |= {"max_steps": 40, "save_steps": 20}
     results = run(**flags)
     log = read_json(tmp_path / "run" / "trainer_state.json")["log_history"]
     assert [entry["step"] for entry in log if "eval_loss" in entry][:2] == [20, 40]
@@ -248,7 +249,7 @@ def test_stream_evaluates_on_its_validation_file(run, tmp_path):
         ({"streaming": True}, "--streaming: expected --max_steps"),
         ({"train_file": None}, "--train_file, --dataset_name: expected one of them"),
         ({"model_name_or_path": None}, "--model_name_or_path, --train_from_config: expected one of them"),
-        ({"train_tokenizer": 50}, "--train_tokenizer: expected --train_from_config"),
+        ({"train_tokenizer": 50}, "--train_tokenizer does nothing without --train_from_config"),
         ({"init": "neighbours"}, "--init: expected --train_from_config"),
         ({"r_drop_alpha": 1}, "--r_drop_alpha compares decisions about texts"),
         ({"optimizer": "muon", "layer_decay": 0.9}, "--layer_decay does nothing to what Muon trains"),

@@ -233,7 +233,7 @@ def test_a_folder_that_is_no_model_is_an_error_with_its_name(run, tmp_path):
     ("flags", "message"),
     [
         ({"head": "crf", "loss": "focal"}, "--loss focal does nothing with --head crf"),
-        ({"head": "span", "scheme": "bioes"}, "--scheme does nothing with --head span"),
+        ({"head": "span", "scheme": "bioes"}, "--scheme bioes does nothing with --head span"),
         ({"head": "crf", "label_smoothing_factor": 0.1}, "--label_smoothing_factor does nothing with --head crf"),
         ({"head": "softmax", "crf_learning_rate": 0.1}, "--crf_learning_rate does nothing with --head softmax"),
     ],

@@ -22,8 +22,14 @@ def test_words_are_taken_as_they_stand():
     assert read_label_words("{yes: [on, null], no: off, 1: [~, 2000-01-01]}") == {
         "yes": ["on", "null"],
         "no": "off",
-        1: ["~", "2000-01-01"],
+        "1": ["~", "2000-01-01"],
     }
+
+
+def test_words_that_yaml_takes_for_truths_or_numbers_are_words():
+    """YAML 1.1 reads Yes as true, 010 as 8, 1e3 as a number."""
+    found = read_label_words("{entailment: Yes, not_entailment: No, 010: [007, 1e3], x: {On: 2, 0x1F: .5}}")
+    assert found == {"entailment": "Yes", "not_entailment": "No", "010": ["007", "1e3"], "x": {"On": 2, "0x1F": 0.5}}
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from transformers import AutoTokenizer, EvalPrediction
 from utils.encoding.encoded_dataset import encode_dataset
 from utils.encoding.text_inputs import TextEncoder
 from utils.evaluation.calibration import calibration_error, reliability, risk_coverage, tune_rule
-from utils.evaluation.class_evaluator import ClassEvaluator, positive_class
+from utils.evaluation.class_evaluator import ClassEvaluator
 from utils.evaluation.class_metrics import ClassScores, LabelScores, RankingScores
 from utils.evaluation.class_report import describe_coverage, describe_scores
 from utils.evaluation.decisions import DecisionRule, sigmoid, softmax
@@ -169,24 +169,6 @@ def test_split_without_labels_has_logits_in_order_and_no_targets(splits, logits)
     evaluator = ClassEvaluator(encoded, rule_of(False))
     assert evaluator.targets is None
     np.testing.assert_allclose(evaluator.logits(as_gathered(logits[False], encoded)), logits[False], rtol=1e-6)
-
-
-# The positive class
-
-
-def test_second_of_two_classes_is_positive_unless_another_is_asked_for():
-    assert (positive_class(["no", "yes"]), positive_class(["no", "yes"], "no")) == (1, 0)
-
-
-def test_of_more_classes_none_is_positive():
-    assert positive_class(LABELS) is None
-
-
-@pytest.mark.parametrize(("labels", "asked"), [(["no", "yes"], "maybe"), (LABELS, "a")])
-def test_positive_class_that_cannot_be_is_an_error_that_names_the_classes(labels, asked):
-    message = f"{asked}: expected one of two classes, found {', '.join(labels)}"
-    with pytest.raises(ValueError, match=message):
-        positive_class(labels, asked)
 
 
 # For people

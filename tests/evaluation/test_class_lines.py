@@ -108,6 +108,12 @@ def test_labels_and_ids_with_commas_and_quotes_come_back_from_csv():
     assert read_csv(line) == [["a,b\nc", 'news, "b"', "0.050000"]]
 
 
+@pytest.mark.parametrize("cell", ["+", "-", "@user", "-100-2", "=1+1", "＋1", "\ttab", "0x1F", "a\rb", " x "])
+def test_labels_and_ids_are_submitted_as_they_are(cell):
+    """A scorer compares them; what guards spreadsheets would count them as wrong."""
+    assert read_csv(submission_line(Verdict([cell], [(cell, 0.5)]), id=cell)) == [[cell, cell, "0.500000"]]
+
+
 @pytest.mark.parametrize(("separator", "label"), [(None, "财经|体育"), (" ", "财经 体育")])
 def test_submission_has_a_header_and_a_row_for_each_text(separator, label):
     dataset = Dataset.from_dict({"id": ["x", "y"], "text": ["甲", "乙"]})

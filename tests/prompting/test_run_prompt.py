@@ -242,21 +242,21 @@ def test_blanks_are_filled(run, files, wordpiece, capsys):
         ({"text": "电", "template": "{text}{text_pair}{mask}"}, ArgumentError, r"expected --text_pair"),
         ({"test_file": "test.jsonl", "template": "{text}{text_pair}{mask}"}, DataError, "test data: expected pairs"),
         ({"test_file": "test.jsonl", "verbalizer": "{good: 好, poor: 一般}"}, DataError, "found bad"),
-        ({"test_file": "test.jsonl", "few_shot": 4}, ArgumentError, "expected --train_file to learn from"),
+        ({"test_file": "test.jsonl", "few_shot": 4}, ArgumentError, "--few_shot does nothing without --train_file"),
         ({"test_file": "test.jsonl", "calibrate": "prior"}, ArgumentError, "--calibrate prior and --prior_file"),
         ({"train_file": "train.jsonl", "few_shot": 99}, DataError, "expected 99 rows or more of each class, found 32"),
         ({"train_file": "train.jsonl", "calibrate": "batch"}, ArgumentError, "--calibrate is for zero-shot"),
         ({"train_file": "train.jsonl", "template": [TEMPLATE, OTHER]}, ArgumentError, "expected one to train"),
-        ({"train_file": "train.jsonl", "splits": 2}, ArgumentError, "--splits: expected --few_shot"),
+        ({"train_file": "train.jsonl", "splits": 2}, ArgumentError, "--splits does nothing without --few_shot"),
         ({"train_file": "train.jsonl", "tune": "soft"}, ArgumentError, "--tune soft: expected a template with train"),
         ({"train_file": "train.jsonl", "soft_encoder": "mlp"}, ArgumentError, "--soft_encoder: expected a template"),
         ({"train_file": "train.jsonl", "tune": "soft", "adapter": "lora"}, ArgumentError, "lora: expected --tune all"),
         ({"train_file": "train.jsonl", "adapter": "lora", "fgm_epsilon": 1}, ArgumentError, "which do not learn here"),
         ({"test_file": "test.jsonl", "adapter": "lora"}, ArgumentError, "expected a model that has learnt"),
-        ({"train_file": "train.jsonl", "mlm_weight": -1}, ArgumentError, "--mlm_weight: expected 0 or more"),
-        ({"test_file": "test.jsonl", "tune": "soft"}, ArgumentError, "--tune soft: expected --train_file"),
+        ({"train_file": "train.jsonl", "mlm_weight": -1}, ArgumentError, "--mlm_weight -1.0: expected 0 or more"),
+        ({"test_file": "test.jsonl", "tune": "soft"}, ArgumentError, "--tune soft does nothing where no model"),
         ({"test_file": "test.jsonl", "template_weights": "validation"}, ArgumentError, "expected several templates"),
-        ({"fill": "真好"}, ArgumentError, "'真好': expected a blank, found none"),
+        ({"fill": "真好", "template": None, "verbalizer": None}, ArgumentError, "'真好': expected a blank"),
         ({"text": "电", "top_k": 0}, ArgumentError, "expected 1 or more"),
     ],
 )  # fmt: skip
@@ -272,7 +272,7 @@ def test_encoder_without_its_output_layer_is_an_error(run, tiny_encoder):
         run(model=tiny_encoder, template=None, verbalizer=None, fill="北[MASK]")
 
 
-@pytest.mark.parametrize("flags", [{"text": "电"}, {"fill": "电[MASK]"}])
+@pytest.mark.parametrize("flags", [{"text": "电"}, {"fill": "电[MASK]", "template": None, "verbalizer": None}])
 def test_trained_directory_is_sent_to_predict(run, files, flags):
     run(train_file="train.jsonl", few_shot=2, num_train_epochs=1)
     message = "expected a masked-language model, found cloze-classifier; a trained directory is asked by predict.py"

@@ -68,7 +68,7 @@ def test_trigger_is_a_plain_template_with_a_lower_loss(run, files, capsys):
         ({"search": "trigger"}, "--search trigger: expected a template with trainable vectors"),
         ({"search": "words", "template": "{soft:2}{text}{mask}"}, "--search words: expected a template with no"),
         ({"search": "words", "calibrate": "batch"}, "--search words: expected no --calibrate"),
-        ({"search": "words", "words_per_class": 0}, "--words_per_class: expected 1 or more"),
+        ({"search": "words", "words_per_class": 0}, "--words_per_class 0: expected 1 or more"),
         ({"search": "trigger", "template": "{text}{soft:4}{mask}", "search_steps": 2}, "a step or more for each of 4"),
         ({"search": "words", "template": "{text}{span}{mask}"}, "--search: expected a template without {span}"),
     ],

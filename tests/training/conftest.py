@@ -14,8 +14,9 @@ from utils.encoding.text_inputs import TextEncoder
 from utils.modeling.crf_tagger import CrfTagger
 from utils.modeling.span_tagger import SpanTagger
 from utils.modeling.text_classifier import load_classifier
-from utils.training.arguments import CLASSIFIER_DEFAULTS, TrickArguments
+from utils.training.arguments import TrickArguments
 from utils.training.batch_size import Batches
+from utils.training.classifier_arguments import CLASSIFIER_DEFAULTS
 from utils.training.fast_dropout import use_fast_dropout
 from utils.training.fine_tuning_arguments import FineTuningArguments
 from utils.training.losses import ClassLoss, LabelLoss
@@ -135,7 +136,7 @@ def make_classifier(tiny_encoder, texts, tmp_path):
                 module.p = 0.0
         args = {"num_train_epochs": 1, "learning_rate": 1e-2, "eval_strategy": "no", "save_strategy": "no"}
         args |= {"load_best_model_at_end": False, "precision": "fp32", "use_cpu": True, "logging_strategy": "no"}
-        args |= CLASSIFIER_DEFAULTS
+        args |= {name: value for name, (value, _) in CLASSIFIER_DEFAULTS.items()}
         trainer = build_trainer(
             model,
             FineTuningArguments(str(tmp_path / "run"), **(args | options)),

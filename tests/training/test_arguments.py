@@ -11,7 +11,6 @@ import pytest
 from utils.data.errors import DataError
 from utils.training.arguments import (
     ArgumentError,
-    ClassifierArguments,
     ModelArguments,
     TrickArguments,
     WindowArguments,
@@ -19,6 +18,7 @@ from utils.training.arguments import (
     parse_arguments,
     run_script,
 )
+from utils.training.classifier_arguments import ClassifierArguments
 from utils.training.training_defaults import TRAINING_DEFAULTS
 
 OURS = (WindowArguments, ClassifierArguments, ModelArguments, TrickArguments)
@@ -132,7 +132,7 @@ def test_without_checkpoints_the_last_epoch_is_kept_and_that_is_said(parse, capl
 
 
 def test_text_that_begins_with_a_dash_is_read_from_yaml(parse):
-    assert parse("run_name: -draft\n")["run_name"] == "-draft"
+    assert parse("dataset_name: -draft\n")["dataset_name"] == "-draft"
 
 
 def test_byte_order_mark_of_a_configuration_file_is_no_part_of_its_first_key(parse):

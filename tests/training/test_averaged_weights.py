@@ -12,7 +12,7 @@ from transformers import AutoTokenizer
 from tests.training.heads import HEADS, r_drop
 from tests.training.training_steps import Recorder, assert_equal, weights_of
 from utils.modeling.crf_tagger import CrfTagger
-from utils.training import run_setup
+from utils.training import saved_model
 from utils.training.tricks import RAW_WEIGHTS, AveragedWeights, FastGradient
 
 
@@ -84,7 +84,7 @@ def test_saved_model_has_the_weights_that_were_evaluated(make, tmp_path, tiny_en
     trainer = make("crf", averaged_weights=average)
     trainer.processing_class = AutoTokenizer.from_pretrained(tiny_encoder)
     trainer.train()
-    run_setup.save_model(tmp_path, trainer, card="")
+    saved_model.save_model(tmp_path, trainer)
     assert_equal(weights_of(CrfTagger.from_pretrained(tmp_path)), average.average)
 
 

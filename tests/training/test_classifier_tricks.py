@@ -94,7 +94,7 @@ def test_tricks_are_off_unless_asked_for(make_classifier):
 
 def test_tricks_that_are_asked_for_have_the_strength_asked_for(make_classifier):
     flags = TrickArguments(fgm_epsilon=0.5, r_drop_alpha=2.0, ema_decay=0.9, early_stopping_patience=3)
-    trainer = make_classifier(multi_label=True, tricks=flags)
+    trainer = make_classifier(multi_label=True, tricks=flags, eval_strategy="steps", eval_steps=1)
     assert trainer.fast_gradient == FastGradient(0.5)
     assert trainer.regularized_dropout == RegularizedDropout(2.0, label_divergence)
     assert trainer.averaged_weights.decay == 0.9

@@ -17,13 +17,14 @@ from utils.training import run_setup
 from utils.training.arguments import ArgumentError, DataArguments, ModelArguments
 from utils.training.atomic_files import replacing_files, write_json, write_text
 from utils.training.fine_tuning_arguments import FineTuningArguments
+from utils.training.output_folder import prepare_output_dir
 from utils.training.run_setup import (
     checkpoint_to_resume,
     describe_run,
     is_whole,
     last_whole_checkpoint,
-    prepare_output_dir,
 )
+from utils.training.saved_model import complete, save_model
 
 
 def names_in(folder):
@@ -35,6 +36,7 @@ def make_checkpoint(folder, step):
     checkpoint.mkdir(parents=True)
     save_file({"weight": torch.zeros(100)}, checkpoint / "model.safetensors")
     (checkpoint / "trainer_state.json").write_text(json.dumps({"global_step": step}))
+    (checkpoint / "scheduler.pt").touch()
     return checkpoint
 
 
@@ -128,7 +130,8 @@ def test_saved_model_has_tokenizer_state_and_card_and_nothing_half_written(tmp_p
     )
     folder = tmp_path / "out"
     folder.mkdir()
-    run_setup.save_model(folder, trainer, card="# card\n")
+    save_model(folder, trainer)
+    complete(folder, trainer, card="# card\n")
     assert {"model.safetensors", "config.json", "tokenizer.json", "trainer_state.json", "README.md"} <= {
         *names_in(folder)
     }

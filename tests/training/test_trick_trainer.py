@@ -10,7 +10,7 @@ from transformers import AutoTokenizer, TrainerCallback
 
 from tests.training.heads import HEADS, r_drop
 from tests.training.training_steps import weights_of
-from utils.training.run_setup import save_model
+from utils.training.saved_model import save_model
 from utils.training.tricks import AveragedWeights, FastGradient
 
 
@@ -90,7 +90,7 @@ def test_model_whose_processes_hold_parts_is_gathered_when_it_is_trained_and_sav
     trainer = make("crf", max_steps=1, callbacks=[Sharded()])
     trainer.train()
     trainer.processing_class = AutoTokenizer.from_pretrained(tiny_encoder)
-    save_model(tmp_path, trainer, card="")
+    save_model(tmp_path, trainer)
     saved = load_file(tmp_path / "model.safetensors")
     assert set(saved) == set(trainer.model.state_dict())
     assert all((value == 2).all() for value in saved.values() if value.is_floating_point())

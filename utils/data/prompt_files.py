@@ -2,7 +2,7 @@
 
 import json
 from os import PathLike
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -37,6 +37,7 @@ def read_label_words(source: str | PathLike) -> dict[str, Any]:
         text = "\n".join(line or "" for line in lines)
     try:
         found = load_yaml(text, _PlainWords)
+        found = found if not isinstance(found, dict) else {label: _weights(value) for label, value in found.items()}
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f"{name}:{mark.line + 1}" if mark and not inline else name
@@ -47,13 +48,23 @@ def read_label_words(source: str | PathLike) -> dict[str, Any]:
     return found
 
 
-class _PlainWords(yaml.SafeLoader):
-    """Only numbers are more than text, and no key stands twice."""
+def _weights(words: Any) -> Any:
+    """Words as they stand; what stands behind one is its weight, a number if it can be read as one."""
+    if not isinstance(words, dict):
+        return words
+    weights = {}
+    for word, weight in words.items():
+        try:
+            weights[word] = float(weight)
+        except (TypeError, ValueError):
+            weights[word] = weight
+    return weights
 
-    yaml_implicit_resolvers = {
-        letter: [(tag, pattern) for tag, pattern in resolvers if tag.endswith((":int", ":float"))]
-        for letter, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
+
+class _PlainWords(yaml.SafeLoader):
+    """All is text as it stands (`Yes`, 010), and no key stands twice."""
+
+    yaml_implicit_resolvers: ClassVar[dict] = {}
 
     def construct_mapping(self, node, deep=False):
         seen = set()

@@ -22,11 +22,12 @@ class TextEncoder:
         label2id: class -> id; None for rows that are not labelled.
         multi_label: rows have `labels`, and each becomes a row of zeros and ones, instead of `label` and a class id.
         clean: changes every text before it is tokenized.
+        scores: rows have a `label` that is a number, for regression.
         template: what is made of the first text after that; holds `{text}`.
 
     Columns:
         input_ids, token_type_ids (where the encoder has them), length: of the input as it is fed.
-        labels: class id, or a list of floats, one a class. cut: sub-tokens of the texts that did not fit.
+        labels: class id, a list of floats, one a class, or the score. cut: sub-tokens of the texts that did not fit.
         index: row number in the data set.
 
     Raises:
@@ -40,6 +41,7 @@ class TextEncoder:
     multi_label: bool = False
     clean: Callable[[str], str] = str
     template: str = "{text}"
+    scores: bool = False
     special: SpecialTokens = field(init=False)
 
     def __post_init__(self):
@@ -55,6 +57,8 @@ class TextEncoder:
             columns["labels"] = [
                 [float(label in given) for label in self.label2id] for given in map(set, batch["labels"])
             ]
+        elif self.scores and "label" in batch:
+            columns["labels"] = batch["label"]
         elif self.label2id and "label" in batch:
             columns["labels"] = [self.label2id[label] for label in batch["label"]]
         return columns

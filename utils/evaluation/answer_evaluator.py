@@ -8,7 +8,7 @@ from transformers import EvalPrediction
 
 from ..encoding.entity_windows import group_windows
 from .answer_finder import Answer, Ranking, find_candidates, rank
-from .answer_metrics import CmrcScores, SquadScores
+from .answer_metrics import MIXED_SCORES, CmrcScores, SquadScores
 from .example_counts import of_answers
 
 COLUMNS = ["first", "starts", "ends", "text_index", "window"]
@@ -27,6 +27,7 @@ class AnswerEvaluator:
 
     Attributes:
         null_threshold: the last that was found, if it is tuned.
+        scores: names of what a call gives.
     """
 
     def __init__(
@@ -44,6 +45,8 @@ class AnswerEvaluator:
         self.measure = (CmrcScores if language == "zh" else SquadScores)(keep_in_memory=True)
         self.rows = list(encoded.select_columns(COLUMNS).with_format("numpy"))
         self.windows = group_windows(self.rows, len(dataset))
+        mixed = not all(each["text"] for each in dataset["answers"][:])
+        self.scores = self.measure.names + (MIXED_SCORES if mixed else ())
 
     def rankings(self, outputs: tuple[np.ndarray, np.ndarray]) -> list[Ranking]:
         """What the windows of each question say together, in the order of the dataset.
@@ -77,7 +80,7 @@ class AnswerEvaluator:
             for found, known in zip(answers, gold, strict=True)
         ]
         exact, f1 = ([getattr(pair, name) for pair in pairs] for name in ("exact_match", "f1"))
-        return of_answers(self.dataset["id"][:], exact, f1)
+        return of_answers(self.dataset, exact, f1)
 
     def __call__(self, prediction: EvalPrediction) -> dict[str, float]:
         rankings, contexts = self.rankings(prediction.predictions), self.dataset["context"][:]

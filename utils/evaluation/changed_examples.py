@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..data.errors import DataError
+from .paired_examples import Examples, Unpaired, pair_examples
 from .run_groups import RunGroup
 
 
@@ -20,22 +21,21 @@ def changed_examples(one: RunGroup, other: RunGroup, metric: str) -> tuple[list[
     Raises:
         DataError: runs without counts, or on other examples.
     """
-    first, second = one.counts(metric), other.counts(metric)
-    if first is None or second is None:
+    try:
+        first, second = pair_examples(one, other, metric)
+    except Unpaired as reason:
         raise DataError(
-            f"{metric}: expected counts for it in example_counts.json of "
-            f"{(one if first is None else other).runs[0].folder}, found none; name another score with --metrics"
-        )
-    if first[0] != second[0]:
-        raise DataError(f"{metric}: expected runs on the same examples, found other ids")
-    gains = _errors(second[1]) - _errors(first[1])
+            f"{metric}: {reason}; give two runs on the same data, or name another score with --metrics"
+        ) from None
+    gains = _errors(second) - _errors(first)
     order = np.argsort(-np.abs(gains), kind="stable")
-    better = [first[0][i] for i in order if gains[i] > 0]
-    return better, [first[0][i] for i in order if gains[i] < 0]
+    better = [first.ids[i] for i in order if gains[i] > 0]
+    return better, [first.ids[i] for i in order if gains[i] < 0]
 
 
-def _errors(counts: np.ndarray) -> np.ndarray:
-    """(examples, counts) -> (examples,): items missed and found wrongly, or what is lacking to full score."""
+def _errors(examples: Examples) -> np.ndarray:
+    """(examples,): items missed and found wrongly, or what is lacking to full score."""
+    counts = examples.counts
     if counts.shape[1] == 2:
         return counts[:, 1] - counts[:, 0]
     right, predicted, gold = np.split(counts, 3, axis=1)

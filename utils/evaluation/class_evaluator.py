@@ -1,15 +1,19 @@
 """Logits of a split -> decisions -> scores, before and after the decision rule was tuned."""
 
-from collections.abc import Sequence
-
 import numpy as np
 from datasets import Dataset
 from transformers import EvalPrediction
 
-from ..data.errors import DataError
 from .calibration import calibration_error, reliability, risk_coverage
 from .class_metrics import ClassScores, LabelScores, RankingScores
 from .decisions import DecisionRule
+from .positive_labels import describe_positive
+
+CLASS_SCORES = (
+    *("accuracy", "f1", "precision", "recall", "macro_f1", "weighted_f1", "mcc"),
+    *("auroc", "ap", "ece"),
+)
+RANKING_SCORES = ("hits@3", "mrr")
 
 
 class ClassEvaluator:
@@ -19,10 +23,14 @@ class ClassEvaluator:
         encoded: the split's inputs, see `text_inputs`, in the order in which the trainer sees them.
         rule: what to decide by while training goes on.
         ranking: also score the rank of the right class, and answers that are given only when sure.
+
+    Attributes:
+        scores: names of what a call gives; `auroc` and `ap` only where both sides occur.
     """
 
     def __init__(self, encoded: Dataset, rule: DecisionRule, *, ranking: bool = False):
         self.rule, self.ranking = rule, ranking
+        self.scores = CLASS_SCORES + (RANKING_SCORES if ranking else ())
         self.order = np.argsort(encoded["index"][:])
         self.targets = None
         if "labels" in encoded.column_names:
@@ -67,13 +75,14 @@ class ClassEvaluator:
     def report(self, logits: np.ndarray, rule: DecisionRule) -> dict:
         """`scores`, `table`, `reliability`, `confusion` under a tuned rule, `untuned` scores and reliability.
 
-        With `ranking` also `coverage`, see `risk_coverage`.
+        `about` says whose scores they are, of two classes. With `ranking` also `coverage`, see `risk_coverage`.
         """
         scores, details = self.score(logits, rule)
         untuned, plain = self.score(logits, DecisionRule(rule.labels, rule.multi_label, positive=rule.positive))
         decision = rule.to_config()
         untuned = {"scores": untuned, "reliability": plain["reliability"]}
         report = {"labels": rule.labels, "decision": decision, "scores": scores, **details, "untuned": untuned}
+        report["about"] = None if rule.multi_label else describe_positive(rule.labels, rule.positive)
         if self.ranking:
             report["coverage"] = risk_coverage(*self.confidence(rule.probabilities(logits), rule))
         return report
@@ -84,16 +93,3 @@ class ClassEvaluator:
             return probabilities.ravel(), self.targets.ravel()
         decided = rule.decide(probabilities)
         return np.take_along_axis(probabilities, decided[:, None], 1)[:, 0], decided == self.targets
-
-
-def positive_class(labels: Sequence[str], asked: str | None = None) -> int | None:
-    """Of two classes the positive one's id: the one asked for, else the second; None of more classes.
-
-    Raises:
-        DataError: the class that is asked for is not there, or there are not two.
-    """
-    if asked is None:
-        return 1 if len(labels) == 2 else None
-    if asked not in labels or len(labels) != 2:
-        raise DataError(f"--positive_label {asked}: expected one of two classes, found {', '.join(labels)}")
-    return list(labels).index(asked)

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from datasets import Dataset
 
 from ..encoding.row_batches import iterate_column, iterate_rows
-from .csv_cells import harmless_cell
 from .decisions import Verdict
 
 
@@ -49,8 +48,8 @@ def submission_line(verdict: Verdict, *, id: str, separator: str = "|") -> str:
     labels = verdict.labels
     shown = [f"{scores[label]:.6f}" for label in labels] or [f"{verdict.ranked[0][1]:.6f}"]
     line = io.StringIO()
-    cells = [harmless_cell(id), harmless_cell(separator.join(labels)), separator.join(shown)]
-    csv.writer(line, lineterminator="\r\n").writerow(cells)  # cells that hold either character get quotes
+    cells = [id, separator.join(labels), separator.join(shown)]  # as they are: a scorer compares them
+    csv.writer(line, lineterminator="\r\n").writerow(cells)  # RFC 4180: cells that hold either character get quotes
     return line.getvalue().removesuffix("\r\n")
 
 

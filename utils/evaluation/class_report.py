@@ -37,6 +37,8 @@ def describe_scores(split: str, report: dict, *, labels: Sequence[str]) -> str:
     for name in names:
         tuned = f"{after[name]:>10.4f}" if changed else ""
         lines.append(f"{name:>{width}}{before[name]:>10.4f}{tuned}")
+    if report.get("about"):
+        lines += ["", report["about"]]
     table = shorten_table(report["table"])
     if len(table) < len(report["table"]):
         lines += ["", f"the classes with the lowest F1 of {len(labels)} (all are in report.json):"]

@@ -14,6 +14,7 @@ from ..encoding.row_batches import BATCH, iterate_column
 from ..encoding.tokenization import find_tokens
 from .metrics import EntityCounts, TagCounts
 
+ENTITY_SCORES = (*("f1", "precision", "recall", "macro_f1", "weighted_f1"), *TagCounts().scores())
 COLUMNS = ["token_mask", "starts", "ends", "text_index", "num_tokens", "window", "shift"]
 
 
@@ -30,7 +31,10 @@ class EntityEvaluator:
 
     Attributes:
         table: per-class table of the last call, see `EntityF1`.
+        scores: names of what a call gives.
     """
+
+    scores = ENTITY_SCORES
 
     def __init__(self, dataset: Dataset, encoded: Dataset, *, id2label: dict[int, str], scheme: str | None):
         self.dataset, self.id2label, self.scheme = dataset, id2label, scheme

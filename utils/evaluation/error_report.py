@@ -29,7 +29,20 @@ CONFUSED = 200  # pairs of classes that are kept
 UNSURE = 0.5  # what a missed entity counts as, which no probability is known of
 HEADLINES = (
     *("f1", "exact_match", "accuracy", "precision", "recall", "average", "macro_f1", "weighted_f1", "lenient_f1"),
-    *("has_answer_f1", "no_answer_f1", "mcc", "auroc", "ap", "hits@3", "mrr", "ece"),
+    *(
+        "pearson",
+        "spearman",
+        "mae",
+        "mse",
+        "has_answer_f1",
+        "no_answer_f1",
+        "mcc",
+        "auroc",
+        "ap",
+        "hits@3",
+        "mrr",
+        "ece",
+    ),
 )
 
 
@@ -162,6 +175,8 @@ def of_verdicts(
             confused["errors"] = {"texts": {"right": len(rows) - kinds.total(), **dict(kinds.most_common())}}
     worst = [_wrong_verdict(rows[i], verdicts[i], several=several) for i in _worst(sure, extents)]
     tail = {"reliability": report["reliability"], "worst": worst}
+    if report.get("about"):
+        head["about"] = report["about"]
     if report.get("untuned", {}).get("reliability") not in (None, report["reliability"]):
         tail["untuned_reliability"] = report["untuned"]["reliability"]
     return head | {"table": report["table"]} | confused | {"slices": slices} | tail
@@ -196,6 +211,40 @@ def _wrong_verdict(row: dict, verdict: Verdict, *, several: bool) -> dict:
         one["text_pair"] = row["text_pair"][:LONGEST]
     one |= {"gold": sorted(gold), "found": sorted(said)}
     return one | {"scores": {label: round(scores.get(label, 0.0), 4) for label in shown}}
+
+
+def of_scores(rows: Dataset, found: Sequence[float], *, scores: dict[str, float]) -> dict:
+    """Errors of a regression.
+
+    Args:
+        rows: `id`, `text`, `text_pair` of pairs, and `label`, a number.
+        found: what was told about each text.
+        scores: by name.
+    """
+    gold = np.fromiter(iterate_column(rows, "label"), np.float64, len(rows))
+    off = np.abs(np.asarray(found) - gold)
+    parts = ["text", "text_pair"][: 1 + ("text_pair" in rows.features)]
+    lengths = [sum(map(len, texts)) for texts in iterate_rows(rows, *parts)]
+    title = "Length of the text (characters)"
+    slices = [slice_scores(title, lengths, with_ones(off), share_of, name="mean error")]
+    rounded = np.rint(gold).astype(np.int64)
+    slices.append(slice_scores("Gold score (rounded)", rounded, with_ones(off), share_of, name="mean error"))
+    most = max((row["score"] for each in slices for row in each["rows"]), default=0)
+    worst = []
+    for i in np.argsort(-off, kind="stable")[:WORST].tolist():
+        row = rows[i]
+        one = _example(row["id"], row["text"], 0, LONGEST) | {"confidence": None, "errors": []}
+        if "text_pair" in row:
+            one["text_pair"] = row["text_pair"][:LONGEST]
+        worst.append(one | {"gold": [], "found": [], "told": round(found[i], 4), "wanted": row["label"]})
+    means = [
+        {"gold": float(gold[rounded == value].mean()), "told": float(np.asarray(found)[rounded == value].mean())}
+        | {"count": int((rounded == value).sum())}
+        for value in np.unique(rounded).tolist()
+    ]
+    report = {"kind": "scores", "examples": len(rows), "wrong": int((off > 0).sum()), "scores": _headlines(scores)}
+    slices = [each | {"full": most} for each in slices]
+    return report | {"table": {}, "slices": slices, "means": means, "reliability": [], "worst": worst}
 
 
 def of_answers(rows: Dataset, answers: Sequence[Sequence[Answer]], *, counts: dict, scores: dict[str, float]) -> dict:

@@ -11,6 +11,7 @@ NOTES = {
     "classes": "Ordered by the probability of what was said instead.",
     "label_sets": "Ordered by how far the surest wrong label was from being right.",
     "answers": "Ordered by the answer's share of probability among the candidates.",
+    "scores": "Ordered by how far what was told is from the gold score.",
 }
 
 
@@ -90,6 +91,11 @@ def _card(one: dict, rank: int) -> str:
                 + f' <span class="score">F1 {one["f1"]:.2f}</span>',
             )
         )
+    elif "told" in one:
+        rows.append(("text", visible(one["text"]) + _more(one)))
+        if "text_pair" in one:
+            rows.append(("and", visible(one["text_pair"])))
+        rows += [("gold", f"{one['wanted']:g}"), ("told", f"{one['told']:.4f}")]
     elif "scores" in one:
         rows.append(("text", visible(one["text"]) + _more(one)))
         if "text_pair" in one:

@@ -1,12 +1,14 @@
 """What each example adds to the scores of a run, kept beside it, so that runs can be compared without running again.
 
-`example_counts.json` holds, by split, the ids of the examples and one of
+`example_counts.json` holds, by split, the ids of the examples, a digest of them with their labels (`rows`), and one of
     entities: right, predicted and gold spans of each text
     classes: gold and predicted class of each text, numbers of `labels`; the likeliest one where the model says nothing
     label_sets: right, predicted and gold labels of each text, of several
     answers: exact match and F1 of each question, 0-1
+    scores: gold and predicted number of each text
 """
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
@@ -14,13 +16,15 @@ from pathlib import Path
 
 import numpy as np
 from datasets import Dataset
+from scipy.stats import rankdata
 
 from ..data.errors import DataError
-from ..encoding.row_batches import iterate_column
+from ..encoding.row_batches import iterate_column, iterate_rows
 from .decisions import DecisionRule, Verdicts
-from .significance import Metric, macro_f1, mean, micro_f1, micro_precision, micro_recall
+from .significance import Metric, correlation, macro_f1, mean, micro_f1, micro_precision, micro_recall
 
 NAME = "example_counts.json"
+_COLUMNS = ("id", "text", "text_pair", "question", "context", "label", "labels", "entities", "answers")
 
 
 def count_items(gold: Iterable[Sequence[Hashable]], predicted: Iterable[Sequence[Hashable]]) -> list[list[int]]:
@@ -36,8 +40,13 @@ def count_items(gold: Iterable[Sequence[Hashable]], predicted: Iterable[Sequence
     ]
 
 
-def of_entities(ids: Sequence[str], gold: Iterable, predicted: Iterable) -> dict:
-    """Counts of a tagger; entities are mappings or objects with `start`, `end` and `label`."""
+def of_entities(rows: Dataset, predicted: Iterable) -> dict:
+    """Counts of a tagger.
+
+    Args:
+        rows: `id`, `text`, `entities`.
+        predicted: of each row the entities, mappings or objects with `start`, `end` and `label`.
+    """
 
     def spans(entities):
         return [
@@ -45,36 +54,39 @@ def of_entities(ids: Sequence[str], gold: Iterable, predicted: Iterable) -> dict
             for one in entities
         ]
 
-    return {"kind": "entities", "ids": list(ids), "counts": count_items(map(spans, gold), map(spans, predicted))}
+    gold = map(spans, iterate_column(rows, "entities"))
+    return _head("entities", rows) | {"counts": count_items(gold, map(spans, predicted))}
 
 
-def of_classes(
-    ids: Sequence[str],
-    gold: Iterable[str],
-    predicted: Iterable[str],
-    labels: Sequence[str],
-    positive: int | None = None,
-) -> dict:
+def of_classes(rows: Dataset, predicted: Iterable[str], labels: Sequence[str], positive: int | None = None) -> dict:
     """Counts of a classifier with one class a text.
 
     Args:
-        ids, gold, predicted: of each text.
+        rows: `id`, texts, `label`.
+        predicted: the class of each.
         labels: the classes.
         positive: of two classes, the number of the one whose F1 is the run's; None for the mean over classes.
     """
     number = {label: i for i, label in enumerate(labels)}
-    sides = {"gold": [number[each] for each in gold], "predicted": [number[each] for each in predicted]}
-    return {"kind": "classes", "ids": list(ids), "labels": list(labels), "positive": positive, **sides}
+    sides = {"gold": [number[each] for each in iterate_column(rows, "label")]}
+    sides["predicted"] = [number[each] for each in predicted]
+    return _head("classes", rows) | {"labels": list(labels), "positive": positive, **sides}
 
 
-def of_label_sets(ids: Sequence[str], gold: Iterable[Sequence[str]], predicted: Iterable[Sequence[str]]) -> dict:
-    """Counts of a classifier with several labels a text."""
-    return {"kind": "label_sets", "ids": list(ids), "counts": count_items(gold, predicted)}
+def of_label_sets(rows: Dataset, predicted: Iterable[Sequence[str]]) -> dict:
+    """Counts of a classifier with several labels a text: rows have `labels`."""
+    return _head("label_sets", rows) | {"counts": count_items(iterate_column(rows, "labels"), predicted)}
 
 
-def of_answers(ids: Sequence[str], exact: Iterable[float], f1: Iterable[float]) -> dict:
+def of_answers(rows: Dataset, exact: Iterable[float], f1: Iterable[float]) -> dict:
     """Scores of answers to questions, 0-1."""
-    return {"kind": "answers", "ids": list(ids), "exact": list(map(float, exact)), "f1": list(map(float, f1))}
+    return _head("answers", rows) | {"exact": list(map(float, exact)), "f1": list(map(float, f1))}
+
+
+def of_scores(rows: Dataset, predicted: Sequence[float]) -> dict:
+    """What a regression told: rows have a `label` that is a number."""
+    gold = list(map(float, iterate_column(rows, "label")))
+    return _head("scores", rows) | {"gold": gold, "predicted": list(map(float, predicted))}
 
 
 def of_verdicts(rows: Dataset, verdicts: Verdicts, rule: DecisionRule) -> dict:
@@ -83,10 +95,22 @@ def of_verdicts(rows: Dataset, verdicts: Verdicts, rule: DecisionRule) -> dict:
     They add up to the run's scores, which take the class that is chosen, whether or not it is sure enough to be said.
     """
     if "labels" in rows.features:
-        gold = iterate_column(rows, "labels")
-        return of_label_sets(rows["id"][:], gold, (verdict.labels for verdict in verdicts))
-    found = (rule.labels[i] for i in verdicts.decided)
-    return of_classes(rows["id"][:], iterate_column(rows, "label"), found, rule.labels, rule.positive)
+        return of_label_sets(rows, (verdict.labels for verdict in verdicts))
+    return of_classes(rows, (rule.labels[i] for i in verdicts.decided), rule.labels, rule.positive)
+
+
+def digest_rows(rows: Dataset) -> str:
+    """A short digest of a split's rows, texts and labels, whatever their order: only equal rows are a pair."""
+    columns = [name for name in _COLUMNS if name in rows.column_names]
+    total = 0
+    for row in iterate_rows(rows, *columns):
+        told = json.dumps(row, ensure_ascii=False, sort_keys=True, default=str).encode("utf-8", "surrogatepass")
+        total += int.from_bytes(hashlib.sha256(told).digest()[:16])
+    return f"{total % (1 << 128):032x}"[:16]
+
+
+def _head(kind: str, rows: Dataset) -> dict:
+    return {"kind": kind, "rows": digest_rows(rows), "ids": rows["id"][:]}
 
 
 def read_counts(folder: str | Path) -> dict[str, dict]:
@@ -101,7 +125,7 @@ def read_counts(folder: str | Path) -> dict[str, dict]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         for split in found.values():
-            sizes = {len(value) for name, value in split.items() if name not in ("kind", "labels", "positive")}
+            sizes = {len(value) for name, value in split.items() if name not in ("kind", "rows", "labels", "positive")}
             if len(sizes) != 1 or split["kind"] not in METRICS:
                 raise ValueError(f"{split['kind']}, lists of {sorted(sizes)} examples")
     except (ValueError, KeyError, AttributeError) as error:
@@ -127,13 +151,14 @@ def _micro_scores(counts: np.ndarray) -> dict[str, tuple[np.ndarray, Metric]]:
 
 
 def _classes(split: dict) -> dict[str, tuple[np.ndarray, Metric]]:
-    numbers = np.arange(len(split["labels"]))
+    # Columns by the names of classes: scripts number them in orders of their own.
+    numbers = np.array(sorted(range(len(split["labels"])), key=split["labels"].__getitem__))
     gold, predicted = (np.array(split[name])[:, None] == numbers for name in ("gold", "predicted"))
     right = np.array(split["gold"]) == np.array(split["predicted"])
     counts = np.concatenate([gold & predicted, predicted, gold], axis=1).astype(np.float64)
     found = {"accuracy": (_with_count(right), mean), "macro_f1": (counts, macro_f1), "f1": (counts, macro_f1)}
     if split["positive"] is not None:  # its columns alone
-        found |= _micro_scores(counts[:, split["positive"] :: len(numbers)])
+        found |= _micro_scores(counts[:, numbers.tolist().index(split["positive"]) :: len(numbers)])
     return found
 
 
@@ -146,4 +171,27 @@ def _with_count(values: Sequence[float] | np.ndarray) -> np.ndarray:
     return np.stack([values, np.ones(len(values))], axis=1)
 
 
-METRICS = {"entities": _items, "label_sets": _items, "classes": _classes, "answers": _answers}
+def _scores(split: dict) -> dict[str, tuple[np.ndarray, Metric]]:
+    """Correlations follow from sums, too: of both numbers, their squares and their product. Ranks are those of all."""
+    gold, told = (np.array(split[name], dtype=np.float64) for name in ("gold", "predicted"))
+    ranks = rankdata(gold), rankdata(told)
+    return {
+        "pearson": (_moments(gold, told), correlation),
+        "spearman": (_moments(*ranks), correlation),
+        "mae": (_with_count(np.abs(told - gold)), mean),
+        "mse": (_with_count((told - gold) ** 2), mean),
+    }
+
+
+def _moments(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    one, other = one - one.mean(), other - other.mean()  # so that sums of squares keep their digits
+    return np.stack([np.ones(len(one)), one, other, one * one, other * other, one * other], axis=1)
+
+
+METRICS = {
+    "entities": _items,
+    "label_sets": _items,
+    "classes": _classes,
+    "answers": _answers,
+    "scores": _scores,
+}

@@ -108,6 +108,7 @@ def _line_of(run: Run) -> tuple[dict, dict[str, list[str]]]:
 def _run_of(line: dict, examples: dict[str, Sequence[str]]) -> KeptRun:
     counts = {split: found | {"ids": examples[found["ids"]]} for split, found in line["counts"].items()}
     parts = {name: line[name] for name in ("script", "arguments", "results", "history", "tables")}
+    parts["files"] = line.get("data", {})
     return KeptRun(folder=Path("kept", line["cell"]), counts=counts, line=line, **parts)
 
 

@@ -20,6 +20,7 @@ from ..prompting.errors import PromptError
 from ..prompting.packed_questions import FAMILIES, PACK, count_shared, pack_questions
 from ..prompting.templates import Template
 from .decisions import DecisionRule, Verdict
+from .score_rule import ScoreRule, is_regression
 from .trained_models import choose_device, load_model, load_own_tokenizer, require_kind
 
 if TYPE_CHECKING:
@@ -54,14 +55,14 @@ class LabelFinder:
         *,
         batch_size: int = 64,
         bf16: bool = False,
-        rule: DecisionRule | None = None,
+        rule: DecisionRule | ScoreRule | None = None,
         encoder: TextEncoder | ClozeEncoder | None = None,
     ):
         config = model.config
         if bf16:
             model.base_model.to(torch.bfloat16)  # once, where autocast would do so in each pass
         self.model, self.tokenizer, self.batch_size, self.bf16 = model, tokenizer, batch_size, bf16
-        self.rule = rule or DecisionRule.from_config(config)
+        self.rule = rule or (ScoreRule() if is_regression(config) else DecisionRule.from_config(config))
         self.encoder = encoder or own_encoder(config, tokenizer)
         self.collate = TextCollator(tokenizer)
         if isinstance(self.encoder, ClozeEncoder):
@@ -107,8 +108,8 @@ class LabelFinder:
         else:
             self.rule = replace(rule, abstain_below=threshold)
 
-    def find(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[Verdict]:
-        """What the model says about each text, or pair, in order."""
+    def find(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[Verdict] | list[float]:
+        """What the model says about each text, or pair, in order; of a regression its score."""
         return list(self.rule.verdicts(self.logits(texts, pairs)))
 
     def logits(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> np.ndarray:

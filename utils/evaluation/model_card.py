@@ -80,9 +80,43 @@ def class_card(record: dict, *, report: dict) -> str:
         + """
     logits = model(**tokenizer(text, return_tensors="pt")).logits  # model.config.decision: how they become labels""",
         scores="Validation data; epoch, temperature and thresholds were chosen on it.\n\n"
-        + f"{scores}\n\n{table_rows('class', report['table'])}",
+        + f"{scores}\n\n{_about(report)}{table_rows('class', report['table'])}",
         limits=UNTESTED.format("classes"),
     )
+
+
+def score_card(record: dict, *, report: dict) -> str:
+    """Model card of a regression.
+
+    Args:
+        record: what `describe_run` gives.
+        report: of the validation set, with its `scores`.
+    """
+    arguments = record["arguments"]
+    encoder = hide_folders(arguments["model_name_or_path"])
+    stock = arguments["pooling"] == "cls" and arguments["layers"] == "last"
+    told = '[{label, score}]: the score is the number; pairs as {"text": ..., "text_pair": ...}'
+    return model_card(
+        record,
+        task="text-classification",
+        tags=["text-classification", "regression", f"pooling-{arguments['pooling']}"],
+        metrics=("pearson", "spearman", "mae", "mse"),
+        summary=f"Tells a score of each text or pair (regression). Pooling `{arguments['pooling']}` on `{encoder}`.",
+        promise="which prepares texts as in training",
+        loading=pipeline_code(record, "text-classification" if stock else None, told)
+        + load_code(record, "AutoModelForSequenceClassification", stock=stock)
+        + """
+    score = model(**tokenizer(text, return_tensors="pt")).logits[0, 0]""",
+        scores="Validation data; the epoch was chosen on it.\n\n"
+        + ", ".join(f"{name} {value:.4f}" for name, value in report["scores"].items()),
+        limits=UNTESTED.format("scores"),
+    )
+
+
+def _about(report: dict) -> str:
+    """Whose scores they are, of two classes."""
+    about = report.get("about")
+    return f"{plain_markdown(about[:1].upper() + about[1:])}.\n\n" if about else ""
 
 
 def cloze_card(record: dict, *, report: dict, spans: bool) -> str:
@@ -99,7 +133,7 @@ def cloze_card(record: dict, *, report: dict, spans: bool) -> str:
         split, found = next(iter(report.items()))
         shown = ", ".join(f"{name} {value:.4f}" for name, value in found["scores"].items())
         rows = table_rows("type" if spans else "class", found["table"])
-        scores = f"{split.capitalize()} data.\n\n{shown}\n\n{rows}"
+        scores = f"{split.capitalize()} data.\n\n{shown}\n\n{_about(found)}{rows}"
     task, what = ("token-classification", "types") if spans else ("text-classification", "classes")
     promise = "which writes texts into the template as in training and applies the stored temperature"
     if spans:

@@ -11,12 +11,18 @@ from transformers import PreTrainedConfig
 
 from ..data.text_rows import PAIR_KEYS, TEXT_KEYS
 from .answer_finder import AnswerFinder, answer_line
-from .class_lines import class_line, submission_line
+from .class_lines import SUBMISSION_HEADER, class_line, submission_line
 from .cloze_entity_finder import ClozeEntityFinder
 from .entity_finder import EntityFinder
 from .entity_lines import cluener_line, entity_line
 from .label_finder import LabelFinder
+from .score_lines import SCORE_HEADER, score_line, score_row
+from .score_rule import ScoreRule
 from .trained_models import asks_spans, find_kind
+
+
+class OptionError(ValueError):
+    """An option that a model would silently ignore."""
 
 
 def load_entity_finder(name_or_path: str, *, revision: str = "main", **options) -> EntityFinder | ClozeEntityFinder:
@@ -70,6 +76,11 @@ class ClassTask:
     ):
         self.finder, self.csv, self.top_k = finder, output_format == "csv", top_k or 3
         self.pair = finder.encoder.pair
+        scores = isinstance(finder.rule, ScoreRule)
+        self.header = SCORE_HEADER if scores else SUBMISSION_HEADER
+        for option, value in {"threshold": threshold, "top_k": top_k}.items():
+            if scores and value is not None:
+                raise OptionError(f"--{option}: this model tells a score of each text, no classes; leave it out")
         if threshold is not None:
             finder.set_threshold(threshold)
 
@@ -77,9 +88,14 @@ class ClassTask:
         self, ids: Sequence[str] | None, texts: Sequence[str], others: Sequence[str] | None = None
     ) -> Iterator[str]:
         """A line a text or pair."""
-        multi_label = self.finder.rule.multi_label
+        multi_label, scores = self.finder.rule.multi_label, isinstance(self.finder.rule, ScoreRule)
         for i, verdict in enumerate(self.finder.find(texts, others)):
-            if self.csv:
+            if scores and self.csv:
+                yield score_row(verdict, id=ids[i] if ids else str(i))
+            elif scores:
+                sides = (texts[i], others[i]) if others else (texts[i],)
+                yield score_line(verdict, texts=sides, id=ids and ids[i])
+            elif self.csv:
                 yield submission_line(verdict, id=ids[i] if ids else str(i))
             else:
                 sides = (texts[i], others[i]) if others else (texts[i],)
@@ -88,6 +104,9 @@ class ClassTask:
     def show(self, text: str, other: str | None = None) -> Iterator[str]:
         """What is said about one text or pair, for people."""
         verdict = self.finder.find([text], [other] if self.pair else None)[0]
+        if isinstance(self.finder.rule, ScoreRule):
+            yield f"  {verdict:.4f}"
+            return
         nothing = "none" if self.finder.rule.multi_label else "I don't know"
         yield "  " + (", ".join(verdict.labels) or nothing)
         for label, score in verdict.ranked[: self.top_k]:
@@ -162,10 +181,6 @@ KINDS = {
     "classes": (ClassTask, LabelFinder.load),
     "answers": (AnswerTask, AnswerFinder.load),
 }
-
-
-class OptionError(ValueError):
-    """An option that a model would silently ignore."""
 
 
 def load_task(

@@ -5,6 +5,7 @@ score what `Trainer` sees of them (`watch`). With models to answer (`join`), who
 (`calibrate`) and which may count differently (`weigh`), they `score` a split and `explain` texts.
 """
 
+import logging
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -32,8 +33,11 @@ from .entity_lines import entity_line, entity_lines
 from .example_counts import of_entities, of_verdicts
 from .label_finder import LabelFinder
 from .metrics import format_table
+from .positive_labels import describe_positive, positive_class
 from .span_decisions import tune_threshold
 from .span_evaluator import SpanEvaluator
+
+logger = logging.getLogger(__name__)
 
 
 class Answers(NamedTuple):
@@ -61,15 +65,19 @@ class ClassTask:
         labels: the classes; none before their words are searched.
         pair: whether inputs are pairs.
         top_k: how many classes are shown.
+        positive_label: of two classes the one whose F1 is told, see `positive_class`.
         **reading: see `read_classes`.
 
     Attributes:
         fields: what the model's configuration says about the task.
     """
 
-    def __init__(self, labels: Sequence[str], *, pair: bool, top_k: int, **reading):
+    def __init__(self, labels: Sequence[str], *, pair: bool, top_k: int, positive_label: str | None = None, **reading):
         self.labels, self.pair, self.top_k, self.reading = list(labels), pair, top_k, reading
-        self.rule, self.fields = DecisionRule(self.labels), {}
+        positive = positive_class(self.labels, positive_label) if self.labels else None
+        self.rule, self.fields = DecisionRule(self.labels, positive=positive), {}
+        if about := describe_positive(self.labels, positive):
+            logger.info("%s", about)
 
     def read(self, path: str, split: str) -> Dataset:
         """The rows of a file.
@@ -254,7 +262,7 @@ class EntityTask:
             table = scores.pop("table")
             report = {"labels": self.labels, "threshold": self.finder.threshold, "scores": scores, "table": table}
             shown = f"{split}, strict scores on character spans:\n{format_table(table)}"
-            counts = of_entities(rows["id"][:], gold, found)
+            counts = of_entities(rows, found)
             errors = error_report.of_entities(rows, found, table=table, scores=scores, train=train)
         return Answers("".join(entity_lines(rows, found)), report, shown, counts, errors)
 

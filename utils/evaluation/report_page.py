@@ -76,14 +76,19 @@ def _digest(content: str) -> str:
 
 def _split(split: str, errors: dict) -> str:
     examples, wrong = errors["examples"], errors["wrong"]
-    parts = [f'<p class="note">{examples:,} examples, {wrong:,} of them not all right.</p>']
+    told = f"{examples:,} examples, {wrong:,} of them not all right."
+    if errors["kind"] == "scores":
+        told = f"{examples:,} examples, {errors['scores']['mae']:.4f} off on average."
+    parts = [f'<p class="note">{told}</p>']
     scores = "".join(
         f"<div><dt>{plain(_said(name))}</dt><dd>{value:.4f}</dd></div>" for name, value in errors["scores"].items()
     )
     parts.append(f'<h3>Scores</h3><dl class="scores">{scores}</dl>')
+    if about := errors.get("about"):
+        parts.append(f'<p class="note">{isolated(about[:1].upper() + about[1:])}.</p>')
     if errors["table"]:
         parts.append(_classes(errors["table"]))
-    parts.append(_confusions(errors))
+    parts.append(_means(errors["means"]) if errors["kind"] == "scores" else _confusions(errors))
     slices = "".join(_slice(each) for each in errors["slices"] if each["rows"])
     if slices:
         parts.append(f'<h3>Short and long, rare and frequent</h3><div class="columns">{slices}</div>')
@@ -152,6 +157,16 @@ def _confusions(errors: dict) -> str:
     return "<h3>Confusions</h3>" + ("".join(parts) or '<p class="note">None.</p>')
 
 
+def _means(rows: Sequence[dict]) -> str:
+    """What a regression told on average, by the gold score."""
+    lines = [
+        {"name": "told", "points": [[row["gold"], row["told"], row["count"]] for row in rows], "more": ["count"]},
+        {"name": "gold", "points": [[row["gold"], row["gold"], row["count"]] for row in rows], "more": ["count"]},
+    ]
+    chart = line_chart("Told and gold", lines, x_name="gold score", y_name="mean of what was told")
+    return f'<h3>Told and gold</h3><div class="columns">{chart}</div>'
+
+
 def _count(count: int) -> str:
     return f"<td>{count:,}</td>" if count else '<td class="zero">0</td>'
 
@@ -181,7 +196,7 @@ def _slice(part: dict) -> str:
         span = ("never" if never and not first else f"{first:,}") if first == last else f"{first:,}–{last:,}"
         rows.append(
             f'<tr><th scope="row">{span}</th><td>{row["count"]:,}</td><td>{row["score"]:.4f}</td>'
-            f'<td class="wide">{bar(row["score"])}</td></tr>'
+            f'<td class="wide">{bar(row["score"] / (part.get("full") or 1))}</td></tr>'
         )
     head = ["from–to", "count", plain(part["score"]), BAR]
     return f"<div><h4>{plain(part['title'])}</h4>{_table(part['title'], head, rows)}</div>"

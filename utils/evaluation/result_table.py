@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from .csv_cells import harmless_cell
+from .paired_examples import Unpaired, compare_groups
 from .run_groups import RunGroup
-from .significance import Comparison, compare
+from .score_names import describe_score
+from .significance import Comparison
 
 LEVEL = 0.05
 FIRST = ("f1", "accuracy", "macro_f1", "exact_match", "mcc", "loss")  # the order in which scores are shown
-LOWER_IS_BETTER = ("loss", "perplexity", "runtime", "_mb")
-AS_THEY_ARE = (*LOWER_IS_BETTER, "_per_second", "_weights")  # no shares of 1, so never shown times 100
 
 
 @dataclass
@@ -26,25 +26,25 @@ class ResultTable:
 
     Attributes:
         best: the group with the best mean, where a paired test sets it apart from every other; else None.
-        comparisons: of the best mean with each other group, by name; None where runs left no counts to test with.
+        comparisons: of the best mean with each other group, by name; or why there is none.
     """
 
     groups: Sequence[RunGroup]
     metrics: Sequence[str]
     published: dict[str, str] = field(default_factory=dict)
     best: RunGroup | None = field(init=False, default=None)
-    comparisons: dict[str, Comparison | None] = field(init=False, default_factory=dict)
+    comparisons: dict[str, Comparison | Unpaired] = field(init=False, default_factory=dict)
 
     def __post_init__(self):
         scored = [group for group in self.groups if group.spread(self.metrics[0])]
         if len(scored) < 2:
             return
-        sign = -1 if self.metrics[0].endswith(LOWER_IS_BETTER) else 1
+        sign = -1 if describe_score(self.metrics[0]).lower_is_better else 1
         first = max(scored, key=lambda group: sign * group.spread(self.metrics[0])[0])
         self.comparisons = {
             other.name: compare_groups(first, other, self.metrics[0]) for other in scored if other is not first
         }
-        if all(found is not None and found.p < LEVEL for found in self.comparisons.values()):
+        if all(isinstance(found, Comparison) and found.p < LEVEL for found in self.comparisons.values()):
             self.best = first
 
     def cells(self, group: RunGroup) -> list[str]:
@@ -82,19 +82,20 @@ class ResultTable:
     def remarks(self) -> list[str]:
         """What the bold print rests on, or why there is none."""
         if not self.comparisons:
-            return []
-        if not any(self.comparisons.values()):  # a speed, say
-            return [
-                "",
-                f"{self.metrics[0]}: no paired test, as no runs left counts of the same examples that add up to it",
-            ]
-        lines = ["", f"{self.metrics[0]}, best mean beside each other row; paired over examples, seeds averaged:", ""]
+            return self._own_data()
+        metric, reasons = self.metrics[0], {str(found) for found in self.comparisons.values()}
+        if not any(isinstance(found, Comparison) for found in self.comparisons.values()) and len(reasons) == 1:
+            return ["", f"{metric}: no paired test: {reasons.pop()}", *self._own_data()]  # a speed, say
+        lines = ["", f"{metric}, best mean beside each other row; paired over examples, seeds averaged:", ""]
         for name, found in self.comparisons.items():
-            told = (
-                found.describe() if found else "not tested, runs left no counts of the same examples that add up to it"
-            )
+            told = found.describe() if isinstance(found, Comparison) else f"not tested: {found}"
             lines.append(f"- {name}: {told}")
-        return lines
+        return lines + self._own_data()
+
+    def _own_data(self) -> list[str]:
+        """Which rows are means over runs that had data of their own, as folds have."""
+        found = [group.name for group in self.groups if len({run.data_hash("train") for run in group.runs}) > 1]
+        return ["", f"each run with data of its own: {', '.join(found)}"] if found else []
 
     def csv(self) -> str:
         """Means and deviations in columns of their own; cells that a spreadsheet would run are quoted."""
@@ -127,7 +128,7 @@ class ResultTable:
 
 def scale_of(metric: str) -> int:
     """What a score is multiplied by where it is shown: 100 where it is a share."""
-    return 1 if metric.endswith(AS_THEY_ARE) else 100
+    return 100 if describe_score(metric).share else 1
 
 
 def epoch_table(groups: Sequence[RunGroup], metric: str) -> str:
@@ -161,14 +162,6 @@ def _plain_cell(text: str) -> str:
 
 def _cell(mean: float, deviation: float | None, scale: int) -> str:
     return f"{scale * mean:.2f}" + (f" ± {scale * deviation:.2f}" if deviation is not None else "")
-
-
-def compare_groups(one: RunGroup, other: RunGroup, metric: str) -> Comparison | None:
-    """A paired test of two groups; None where one of them has no counts, or they have other examples."""
-    first, second = one.counts(metric), other.counts(metric)
-    if first is None or second is None or first[0] != second[0]:
-        return None
-    return compare(first[1], second[1], first[2])
 
 
 def choose_metrics(groups: Sequence[RunGroup]) -> list[str]:

@@ -4,15 +4,12 @@ import itertools
 import json
 import statistics
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-
 from ..data.errors import DataError
-from .example_counts import metrics_of, read_counts
-from .significance import Metric
+from .example_counts import read_counts
 
 # Arguments that change between repetitions of a run, or change no result.
 IGNORED = {
@@ -45,12 +42,14 @@ class Run:
         script: its name, such as `run_ner`.
         arguments: as they were resolved.
         results: of `all_results.json`, and `size_mb`, that of its weights on disk.
+        files: path of each data file -> its SHA-256.
     """
 
     folder: Path
     script: str
     arguments: dict
     results: dict
+    files: dict[str, str] = field(default_factory=dict)
 
     @property
     def seed(self) -> int:
@@ -72,6 +71,17 @@ class Run:
         """By split: precision, recall, f1 and support of each class, and of the averages."""
         splits = _read_part(self.folder / "error_report.json", "splits") or {}
         return {split: errors["table"] for split, errors in splits.items() if errors.get("table")}
+
+    @property
+    def data(self) -> dict[str, str]:
+        """Name of each data file -> its SHA-256."""
+        return {Path(name).name: digest for name, digest in self.files.items()}
+
+    def data_hash(self, split: str) -> str | None:
+        """SHA-256 of a split's file, or of that which it was taken from; None where that is not known."""
+        files = (self.arguments.get(f"{name}_file") for name in (split, "train"))
+        path = next((path for path in files if isinstance(path, str)), None)
+        return self.data.get(Path(path).name) if path else None
 
     @property
     def settings(self) -> dict[str, str]:
@@ -125,30 +135,6 @@ class RunGroup:
             if all(label in table for table in tables)
         }
 
-    def counts(self, metric: str) -> tuple[list[str], np.ndarray, Metric] | None:
-        """Ids, (examples, counts) and the score, of a score's split.
-
-        Where all runs were scored on the same examples, counts are means over runs: an example stays one example.
-        Where each seed had its own, they stand one after the other. None where runs left none, or such as do not add
-        up to their scores.
-        """
-        beginning, _, name = metric.partition("_")
-        found = []
-        for run in self.runs:
-            split = run.counts.get(SPLITS.get(beginning, beginning))
-            if split is None or name not in (metrics := metrics_of(split)):
-                return None
-            counts, score = metrics[name]
-            told = run.results.get(metric)
-            if told is not None and not np.isclose(float(score(counts.sum(0))), told, atol=1e-4):
-                return None
-            found.append((split["ids"], counts, score))
-        same = all(ids == found[0][0] for ids, _, _ in found)
-        if same:
-            return found[0][0], np.mean([counts for _, counts, _ in found], axis=0), found[0][2]
-        ids = [f"{run.seed}/{each}" for run, (ids, _, _) in zip(self.runs, found, strict=True) for each in ids]
-        return ids, np.concatenate([counts for _, counts, _ in found]), found[0][2]
-
 
 def _spread(values: Sequence[float]) -> tuple[float, float | None]:
     return statistics.mean(values), statistics.stdev(values) if len(values) > 1 else None
@@ -185,7 +171,8 @@ def _read_run(path: Path) -> Run:
         scores = json.loads(results.read_text(encoding="utf-8")) if results.exists() else record["results"]
         if sizes := [weights.stat().st_size for weights in path.parent.glob("*.safetensors")]:
             scores = scores | {"size_mb": sum(sizes) / 1e6}
-        return Run(path.parent, Path(record["argv"][0]).stem, record["arguments"] | {"seed": record["seed"]}, scores)
+        arguments = record["arguments"] | {"seed": record["seed"]}
+        return Run(path.parent, Path(record["argv"][0]).stem, arguments, scores, record.get("data") or {})
     except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
         raise DataError(f"{path}: expected the record of a run, found {type(error).__name__}: {error}") from error
 
@@ -198,21 +185,30 @@ def group_runs(runs: Iterable[Run], *, by_folder: bool = False) -> list[RunGroup
         by_folder: instead, what lies in one folder is a group, named by it.
 
     Raises:
-        DataError: two runs of a group have the same seed, so that one would count twice.
+        DataError: two runs of a group have the same seed and data, so that one would count twice.
     """
     groups: dict[str, list[Run]] = {}
     for run in runs:
         key = str(run.folder.resolve().parent) if by_folder else json.dumps(run.settings, sort_keys=True)
         groups.setdefault(key, []).append(run)
     for members in groups.values():
-        members.sort(key=lambda run: run.seed)
-        for one, other in itertools.pairwise(members):
-            if one.seed == other.seed:
+        members.sort(key=lambda run: (run.seed, str(run.folder)))
+        for one, other in itertools.combinations(members, 2):
+            if one.seed == other.seed and one.data == other.data:
                 raise DataError(
                     f"{one.folder}, {other.folder}: expected other seeds or settings, found the same twice"
                 )
-    names = [Path(folder).name for folder in groups] if by_folder else _names(list(groups.values()))
+    names = _folder_names(list(map(Path, groups))) if by_folder else _names(list(groups.values()))
     return [RunGroup(name, members) for name, members in zip(names, groups.values(), strict=True)]
+
+
+def _folder_names(folders: list[Path]) -> list[str]:
+    """The last parts of each path, as many as set all of them apart."""
+    for count in range(1, max(len(folder.parts) for folder in folders) + 1):
+        names = ["/".join(folder.parts[-count:]) for folder in folders]
+        if len(set(names)) == len(names):
+            break
+    return names
 
 
 def _names(groups: list[list[Run]]) -> list[str]:
@@ -232,5 +228,6 @@ def _names(groups: list[list[Run]]) -> list[str]:
             value = first.arguments.get(key)
             if key != "model_name_or_path" and value is not None:
                 parts.append(str(value) if key == "head" else f"{key}={value}")
+        parts = parts or [f"no {key}" for key in differing if first.arguments.get(key) is None]
         names.append(", ".join(parts))
-    return names
+    return [name if names.count(name) == 1 else f"{name} ({i})" for i, name in enumerate(names, start=1)]

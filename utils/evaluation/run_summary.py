@@ -10,7 +10,21 @@ from .curves import draw_curves, read_curves
 from .report_page import report_page
 
 SPLITS = {"eval": "validation", "test": "test"}  # how the names of scores begin -> the split they are of
-SCORES = ("f1", "accuracy", "precision", "recall", "exact_match", "macro_f1", "hits@3", "ece", "perplexity", "loss")
+SCORES = (
+    "pearson",
+    "spearman",
+    "mae",
+    "f1",
+    "accuracy",
+    "precision",
+    "recall",
+    "exact_match",
+    "macro_f1",
+    "hits@3",
+    "ece",
+    "perplexity",
+    "loss",
+)
 SHOWN = 4  # scores of a split
 FACTS = ("head", "pooling", "adapter", "template", "seed")  # arguments that the page names
 
@@ -64,6 +78,8 @@ def describe_run(
         if curves["best"] is not None:
             metric = arguments["metric_for_best_model"].removeprefix("eval_")
             lines.append(("best", f"{curves['unit']} {curves['best']:g}, by {metric}"))
+        elif not arguments.get("load_best_model_at_end", True):
+            lines.append(("kept", "the last state, as no best one was to be loaded"))
     names = dict.fromkeys([(arguments.get("metric_for_best_model") or "f1").removeprefix("eval_"), *SCORES])
     for beginning, split in SPLITS.items():
         found = [name for name in names if f"{beginning}_{name}" in results][:SHOWN]
@@ -85,12 +101,16 @@ def describe_run(
 def _curves(record: dict, state: TrainerState | None) -> dict:
     metric = (record["arguments"].get("metric_for_best_model") or "loss").removeprefix("eval_")
     history, best = (state.log_history, state.best_global_step) if state else ([], None)
+    if not record["arguments"].get("load_best_model_at_end", True):
+        best = None  # the last state is what was kept
     return read_curves(history, metric=metric, best_step=best)
 
 
 def _describe_wrong(errors: dict) -> str:
     """How many examples are not right; of a model that may say nothing, how often it did."""
     total = f"{errors['examples']:,}"
+    if errors["kind"] == "scores":
+        return f"on {total} texts"
     texts = errors.get("errors", {}).get("texts")
     if texts is None:
         return f"{errors['wrong']:,} of {total} not all right"

@@ -90,6 +90,18 @@ def mean(sums: np.ndarray) -> np.ndarray:
     return _ratio(values, count)
 
 
+def correlation(sums: np.ndarray) -> np.ndarray:
+    """(..., 6) count, sums of x, y, x², y² and xy -> (...) Pearson's correlation; 0 where one side is all the same.
+
+    Example:
+        >>> correlation(np.array([2.0, 3.0, 3.0, 5.0, 5.0, 5.0])).item()  # (1, 1), (2, 2)
+        1.0
+    """
+    count, x, y, xx, yy, xy = np.moveaxis(sums, -1, 0)
+    spread = (count * xx - x * x) * (count * yy - y * y)
+    return _ratio(count * xy - x * y, np.sqrt(np.maximum(spread, 0)))
+
+
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     return np.divide(above, below, out=np.zeros(np.shape(above)), where=np.asarray(below) > 0)
 

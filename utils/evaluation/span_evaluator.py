@@ -6,7 +6,7 @@ import numpy as np
 from datasets import Dataset
 from transformers import EvalPrediction
 
-from .entity_evaluator import score_entities
+from .entity_evaluator import ENTITY_SCORES, score_entities
 from .span_decisions import SpanLogits, choose_entities
 
 
@@ -22,7 +22,10 @@ class SpanEvaluator:
 
     Attributes:
         table: per-class table of the last call, see `EntityF1`.
+        scores: names of what a call gives.
     """
+
+    scores = ENTITY_SCORES
 
     def __init__(
         self, dataset: Dataset, questions: Dataset, encoded: Dataset, *, labels: Sequence[str], threshold: float = 0.0

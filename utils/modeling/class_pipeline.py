@@ -16,6 +16,7 @@ class ClassPipeline(Pipeline):
 
     Returns:
         For each text a list of `{"label", "score"}`, the most probable first; one of them, or `top_k` (None for all).
+        Of a regression the one score.
     """
 
     _load_processor = _load_image_processor = _load_feature_extractor = False
@@ -61,6 +62,8 @@ class ClassPipeline(Pipeline):
     def postprocess(self, outputs, top_k=1):
         """Labels and probabilities from logits."""
         config = self.model.config
+        if config.problem_type == "regression":
+            return [{"label": config.id2label[0], "score": float(outputs["logits"][0, 0])}]
         logits = outputs["logits"][0].double() / (getattr(config, "decision", None) or {}).get("temperature", 1.0)
         several = config.problem_type == "multi_label_classification"
         scores = logits.sigmoid() if several else logits.softmax(-1)

@@ -14,7 +14,7 @@ from copy import deepcopy
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, mse_loss
 from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, PreTrainedConfig, PreTrainedModel
 from transformers import initialization as init
 from transformers.modeling_outputs import SequenceClassifierOutput
@@ -42,7 +42,7 @@ class TextClassifierConfig(PreTrainedConfig):
         fusion_size: units of either feature of `fusion`.
         fusion_weights: `learned` shares of the two features, or `equal`.
         dropout: before the classifier, 0-1.
-        problem_type: `single_label_classification` or `multi_label_classification`.
+        problem_type: `single_label_classification`, `multi_label_classification` or `regression` (one output).
     """
 
     model_type = "text-classifier"
@@ -134,7 +134,7 @@ class TextClassifier(PreTrainedModel):
 
         Args:
             input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds: as for the encoder.
-            labels: (batch,) int64 class ids; multi-label (batch, num_labels) float.
+            labels: (batch,) int64 class ids; multi-label (batch, num_labels) float; regression (batch,) float.
 
         Returns:
             `logits` (batch, num_labels) float32, and with labels the mean `loss`.
@@ -153,6 +153,8 @@ class TextClassifier(PreTrainedModel):
         loss = None
         if labels is not None and self.config.problem_type == "multi_label_classification":
             loss = binary_cross_entropy_with_logits(logits, labels.float())
+        elif labels is not None and self.config.problem_type == "regression":
+            loss = mse_loss(logits[:, 0], labels.float())
         elif labels is not None:
             loss = cross_entropy(logits, labels)
         return SequenceClassifierOutput(loss=loss, logits=logits)
@@ -195,6 +197,14 @@ class LayerMix(nn.Module):
     def forward(self, layers: Sequence[Tensor]) -> Tensor:
         shares = self.weights.softmax(0)
         return self.scale * sum(share * layer for share, layer in zip(shares, layers, strict=True))
+
+
+@torch.no_grad()
+def start_at(model: PreTrainedModel, score: float) -> None:
+    """Let a fresh regression tell this score of every text at first: it has to learn differences only."""
+    outputs = [each for each in model.modules() if isinstance(each, nn.Linear) and each.out_features == 1]
+    if outputs and outputs[-1].bias is not None:
+        outputs[-1].bias.fill_(score)
 
 
 def load_classifier(

@@ -27,14 +27,25 @@ class AdapterArguments:
         "the adapter and the head, and names the encoder.",
         choices=["none", "lora", "bottleneck", "bitfit", "layernorm", "ia3", "prefix", "prompt", "p_tuning"],
     )
-    lora_rank: int = option(8, "Width of LoRA's matrices.")
-    lora_alpha: float | None = option(None, "LoRA's scale; twice the rank if not given.")
-    lora_dropout: float = option(0.0, "Dropout before LoRA's matrices, 0-1.")
-    lora_layers: str = option("attention", "Queries and values, or `all` linear layers.", choices=["attention", "all"])
-    use_dora: bool = option(False, "LoRA that learns lengths and directions apart (DoRA).")
-    use_rslora: bool = option(False, "LoRA scaled by the root of its rank (rsLoRA), for high ranks.")
-    bottleneck_size: int = option(64, "Units of a bottleneck.")
-    virtual_tokens: int = option(20, "Vectors of prefix, prompt and p_tuning.")
+    lora_rank: int = option(8, "Width of LoRA's matrices.", used_with="adapter=lora", low=1)
+    lora_alpha: float | None = option(
+        None, "LoRA's scale; twice the rank if not given.", used_with="adapter=lora", above=0
+    )
+    lora_dropout: float = option(0.0, "Dropout before LoRA's matrices, 0-1.", used_with="adapter=lora", low=0, below=1)
+    lora_layers: str = option(
+        "attention",
+        "Queries and values, or `all` linear layers.",
+        choices=["attention", "all"],
+        used_with="adapter=lora",
+    )
+    use_dora: bool = option(False, "LoRA that learns lengths and directions apart (DoRA).", used_with="adapter=lora")
+    use_rslora: bool = option(
+        False, "LoRA scaled by the root of its rank (rsLoRA), for high ranks.", used_with="adapter=lora"
+    )
+    bottleneck_size: int = option(64, "Units of a bottleneck.", used_with="adapter=bottleneck", low=1)
+    virtual_tokens: int = option(
+        20, "Vectors of prefix, prompt and p_tuning.", used_with="adapter=prefix,prompt,p_tuning", low=1
+    )
     chosen_rate: float | None = field(default=None, init=False, repr=False)
 
     def check(self, flags: TrickArguments, training, *, trains: bool) -> None:
@@ -48,19 +59,6 @@ class AdapterArguments:
         Raises:
             ArgumentError: as described.
         """
-        counts = {"lora_rank": self.lora_rank, "bottleneck_size": self.bottleneck_size}
-        counts |= {"virtual_tokens": self.virtual_tokens}
-        for flag in (flag for flag, count in counts.items() if count < 1):
-            raise ArgumentError(f"--{flag}: expected 1 or more")
-        if not 0 <= self.lora_dropout < 1:
-            raise ArgumentError(f"--lora_dropout {self.lora_dropout}: expected 0 or more and below 1")
-        plain = AdapterArguments()
-        users = dict.fromkeys(("lora_rank", "lora_alpha", "lora_dropout", "lora_layers", "use_dora"), ("lora",))
-        users |= {"use_rslora": ("lora",), "bottleneck_size": ("bottleneck",)}
-        users |= {"virtual_tokens": ("prefix", "prompt", "p_tuning")}
-        for flag, kinds in users.items():
-            if getattr(self, flag) != getattr(plain, flag) and self.adapter not in kinds:
-                raise ArgumentError(f"--{flag} does nothing without --adapter {' or '.join(kinds)}; leave it out")
         if self.adapter == "none":
             return
         if not trains:
@@ -72,7 +70,7 @@ class AdapterArguments:
                 "--gradient_checkpointing: layers that run again would miss the vectors of --adapter prefix; leave it "
                 "out, or take prompt or p_tuning"
             )
-        if not training.learning_rate_given:
+        if "learning_rate" not in training.given:
             training.learning_rate *= FASTER[self.adapter]
             self.chosen_rate = training.learning_rate
 

@@ -4,22 +4,24 @@ Light on purpose: `--help` must answer before torch and `TrainingArguments` are 
 """
 
 import contextlib
-import difflib
+import copy
 import json
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import get_args, get_type_hints
+from typing import get_args, get_origin, get_type_hints
 
 import yaml
 from transformers import HfArgumentParser
 
 from ..data.errors import DataError, printable
 from ..data.plain_yaml import load_yaml
+from .flag_names import explain_unknown
+from .option_checks import OptionError, check_ranges, ranges_of, refuse_idle
+from .refused_fields import refuse_fields
 from .stop_signals import watched
-from .training_defaults import TRAINING_DEFAULTS
+from .training_defaults import TRAINING_DEFAULTS, TRAINING_RANGES, describe_defaults
 
 
 class ArgumentError(ValueError):
@@ -30,13 +32,18 @@ class TrainingError(Exception):
     """Training that cannot go on, for a reason that its user can do something about; printed without a traceback."""
 
 
-def option(default, help_text: str, **metadata):
-    """A dataclass field with its line of help."""
-    return field(default=default, metadata={"help": help_text, **metadata})
+def option(default, help_text: str, *, choices: Sequence[str] | None = None, used_with: str = "", **limits):
+    """A dataclass field with its line of help, and what is refused for it.
 
-
-# Of classifiers: where length goes with the class, as in titles, batches of like length teach badly or not at all.
-CLASSIFIER_DEFAULTS = {"train_sampling_strategy": "random"}
+    Args:
+        default: where neither the command line nor the configuration says anything.
+        help_text: one or two sentences.
+        choices: the values that it may have; None for any.
+        used_with: who reads it, see `option_checks.refuse_idle`.
+        **limits: of numbers: `low`, `high` (included), `above`, `below` (excluded).
+    """
+    metadata = {"help": help_text.replace("%", "%%"), "used_with": used_with, "limits": limits}
+    return field(default=default, metadata=metadata | ({"choices": choices} if choices else {}))
 
 
 @dataclass
@@ -54,10 +61,23 @@ class DataArguments:
     dataset_config_name: str | None = option(None, "Configuration of the Hub dataset.")
     file_format: str = option("auto", "Format of the files; `auto` goes by content and extension.")
     skip_bad_lines: bool = option(False, "Leave malformed lines out and count them, instead of stopping at them.")
-    validation_share: float = option(0.1, "Share of the training data held out when there is no validation data, 0-1.")
-    max_length: int = option(512, "Sub-tokens an input, special tokens included, or what the encoder can take.")
-    max_train_samples: int | None = option(None, "Use the first so many training texts only, for a quick look.")
-    max_eval_samples: int | None = option(None, "Likewise for validation and test.")
+    validation_share: float = option(
+        0.1,
+        "Share of the training data held out when there is no validation data, 0-1.",
+        used_with="training !validation_file",
+        above=0,
+        below=1,
+    )
+    max_length: int = option(
+        512,
+        "Sub-tokens an input, special tokens included, or what the encoder can take.",
+        used_with="training",
+        low=1,
+    )
+    max_train_samples: int | None = option(
+        None, "Use the first so many training texts only, for a quick look.", used_with="training", low=1
+    )
+    max_eval_samples: int | None = option(None, "Likewise for validation and test.", low=1)
 
     def fit_length(self, longest: int, *, special: int, texts: int) -> None:
         """Settle `max_length` for an encoder.
@@ -83,6 +103,8 @@ class WindowArguments(DataArguments):
         None,
         "Texts longer than --max_length are cut into windows that overlap by so many sub-tokens; a quarter of "
         "--max_length if not given.",
+        used_with="training",
+        low=0,
     )
 
     def fit_windows(self, longest: int, *, special: int) -> None:
@@ -113,7 +135,9 @@ class TextArguments(DataArguments):
     id_column: str | None = option(None, "Column of the row's id; row numbers if there is none.")
     class_file: str | None = option(None, "Names of the classes, one a line, where labels are numbers; class.txt.")
     cleaning_file: str | None = option(
-        None, "YAML list of {pattern, replacement}: regular expressions that clean texts, in prediction too."
+        None,
+        "YAML list of {pattern, replacement}: regular expressions that clean texts, in prediction too.",
+        used_with="training",
     )
 
 
@@ -123,61 +147,6 @@ class PairArguments(TextArguments):
 
     text_pair_column: str | None = option(None, "Column of the second text of a pair; `none` leaves it out.")
     label_separator: str | None = option(None, "A label is several, apart by this: multi-label data.")
-
-
-@dataclass
-class ClassifierArguments:
-    """The classifier on the encoder, and what it is taught."""
-
-    _argument_group_name = "classifier"
-
-    pooling: str = option(
-        "cls",
-        "How a text becomes one vector: `cls`: stock class; `mean`, `max`: over its tokens; `fusion`: mean and "
-        "pooled output, 128 units each, added.",
-        choices=["cls", "mean", "max", "fusion"],
-    )
-    fusion_weights: str = option("learned", "Shares of the two features of fusion.", choices=["learned", "equal"])
-    layers: str = option(
-        "last", "`weighted` feeds the head a learned mix of all layers.", choices=["last", "weighted"]
-    )
-    dropout: float = option(0.1, "Dropout before the classifier, 0-1.")
-    loss: str = option("default", "`focal` plays down what is right already.", choices=["default", "focal"])
-    focal_gamma: float = option(2.0, "How far focal loss does so; 0 not at all.")
-    class_weights: str = option("none", "`auto` weighs rare classes up in the loss.", choices=["none", "auto"])
-    class_sampling: str = option(
-        "none",
-        "Draw rare classes more often: `balanced`: all equally; `square_root`: half the way.",
-        choices=["none", "square_root", "balanced"],
-    )
-    logit_adjustment: float = option(
-        0.0, "Add so much of the classes' log frequency to the logits in training, so that rare ones gain; 1 in full."
-    )
-
-    def body(self) -> dict:
-        """What `load_classifier` is told about the head."""
-        names = ("pooling", "layers", "fusion_weights", "dropout")
-        return {name: getattr(self, name) for name in names}
-
-    def shaping(self, *, label_smoothing: float) -> dict:
-        """What the `fit` of a loss is told."""
-        gamma = self.focal_gamma if self.loss == "focal" else 0.0
-        return {"balanced": self.class_weights == "auto", "label_smoothing": label_smoothing, "focal_gamma": gamma}
-
-    def check(self, *, multi_label: bool) -> None:
-        """Refuse options that would silently do nothing.
-
-        Raises:
-            ArgumentError: one of them is given.
-        """
-        if self.fusion_weights != "learned" and self.pooling != "fusion":
-            raise ArgumentError(f"--fusion_weights does nothing with --pooling {self.pooling}; add --pooling fusion")
-        for flag, given in {
-            "class_sampling": self.class_sampling != "none",
-            "logit_adjustment": self.logit_adjustment,
-        }.items():
-            if multi_label and given:
-                raise ArgumentError(f"--{flag} needs one label a text, but the data is multi-label; leave it out")
 
 
 @dataclass
@@ -200,19 +169,39 @@ class TrickArguments:
     _argument_group_name = "tricks"
 
     head_learning_rate: float | None = option(
-        None, "Learning rate of all that is not the encoder; else as the encoder's."
+        None, "Learning rate of all that is not the encoder; else as the encoder's.", used_with="training", low=0
     )
-    layer_decay: float = option(1.0, "Each layer below the top learns this factor slower, 0-1; 1 for equal rates.")
+    layer_decay: float = option(
+        1.0,
+        "Each layer below the top learns this factor slower, 0-1; 1 for equal rates.",
+        used_with="training",
+        above=0,
+        high=1,
+    )
     fgm_epsilon: float = option(
-        0.0, "Fast gradient method: second pass with embeddings moved by this norm; 2x the time."
+        0.0,
+        "Fast gradient method: second pass with embeddings moved by this norm; 2x the time.",
+        used_with="training",
+        low=0,
     )
-    r_drop_alpha: float = option(0.0, "R-Drop: weight of the divergence between two dropout passes; 2x the time.")
-    ema_decay: float = option(0.0, "Evaluate and save an exponential moving average of the weights, e.g. 0.999.")
-    early_stopping_patience: int | None = option(None, "Stop after so many evaluations without a better score.")
+    r_drop_alpha: float = option(
+        0.0, "R-Drop: weight of the divergence between two dropout passes; 2x the time.", used_with="training", low=0
+    )
+    ema_decay: float = option(
+        0.0,
+        "Evaluate and save an exponential moving average of the weights, e.g. 0.999.",
+        used_with="training",
+        low=0,
+        below=1,
+    )
+    early_stopping_patience: int | None = option(
+        None, "Stop after so many evaluations without a better score.", used_with="training", low=1
+    )
     on_nan: str = option(
         "stop",
-        "When a loss or gradient is no number: `stop` and name the step's rows, or `skip` the step and count it.",
+        "When a loss or gradient is NaN: `stop` and name the step's rows, or `skip` the step and count it.",
         choices=["stop", "skip"],
+        used_with="training",
     )
     overwrite_output_dir: bool = option(
         False, "Start over in a folder that holds an earlier run, removing its checkpoints."
@@ -228,34 +217,43 @@ def parse_arguments(
         *classes: our argument dataclasses, in the order in which help shows them.
         argv: command line without the program's name; that of the process if None.
         description: shown on top of `--help`.
-        defaults: of training options, where the script's differ from `TRAINING_DEFAULTS`.
+        defaults: of training options, name -> (value, reason), where the script's differ from `TRAINING_DEFAULTS`.
 
     Returns:
-        One instance of each class, and a `FineTuningArguments` behind them, whose `learning_rate_given` tells whether
-        the learning rate is a choice of the user.
+        One instance of each class, and a `FineTuningArguments` behind them, whose `given` are the names of all options
+        that the user chose, there or in the file.
 
     Raises:
-        ArgumentError: an unknown flag or key, with the nearest known one; a malformed value; an unreadable file.
+        ArgumentError: an unknown flag or key, with the nearest known one; a malformed value, or one out of range; an
+            unreadable file.
         SystemExit: after `--help` and `--help_all`.
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     if "--help" in argv or "-h" in argv:
-        parser = _Parser(classes, description=description, epilog=_training_help(), allow_abbrev=False)
+        epilog = describe_defaults(TRAINING_DEFAULTS | (defaults or {}))
+        parser = _Parser(classes, description=description, epilog=epilog, allow_abbrev=False)
         parser.formatter_class = _HelpFormatter
         parser.print_help()
         raise SystemExit(0)
-    from .fine_tuning_arguments import FineTuningArguments
+    from .fine_tuning_arguments import FineTuningArguments, explain_default
 
     parser = _Parser((*classes, FineTuningArguments), description=description, allow_abbrev=False)
-    parser.set_defaults(**(defaults or {}))
+    for action in parser._actions:
+        if action.dest in (defaults or {}):
+            action.default, reason = defaults[action.dest]
+            action.help = explain_default(action.dest, action.default, reason)
     if "--help_all" in argv:
         parser.print_help()
         raise SystemExit(0)
     known = {action.dest for action in parser._actions}
     if argv and not argv[0].startswith("-"):
-        words, nothing = read_config(argv[0], known=known)
         hints = [get_type_hints(each) for each in (*classes, FineTuningArguments)]
-        may_be_none = {name for each in hints for name, hint in each.items() if type(None) in get_args(hint)}
+        kinds = {name: get_args(hint) or (hint,) for each in hints for name, hint in each.items()}
+        as_written = {
+            name for name, kind in kinds.items() if not any(get_origin(one) is dict or one is dict for one in kind)
+        }
+        words, nothing = read_config(argv[0], known=known, as_written=as_written)
+        may_be_none = {name for name, kind in kinds.items() if type(None) in kind}
         for key in nothing - may_be_none:
             raise ArgumentError(
                 f"{argv[0]}: expected a value for {key}, found null; leave the key out for the default"
@@ -268,13 +266,43 @@ def parse_arguments(
         raise ArgumentError(str(error)) from error
     if unknown:
         flags = [word for word in unknown if word.startswith("-")] or unknown
-        raise ArgumentError("; ".join(_explain_unknown(word, known) for word in flags))
-    parsed[-1].learning_rate_given = any(re.match(r"--learning[_-]rate(=|$)", word) for word in argv)
+        raise ArgumentError("; ".join(explain_unknown(word, known) for word in flags))
+    written = {word.partition("=")[0] for word in argv if word.startswith("--")}
+    parsed[-1].given = frozenset(each.dest for each in parser._actions if written & set(each.option_strings))
+    with refusing(OptionError):
+        for one in parsed:
+            check_ranges(vars(one), TRAINING_RANGES if one is parsed[-1] else ranges_of(one))
+        usual = {each.dest: each.default for each in reversed(parser._actions)}  # a `--no_...` stands behind its own
+        refuse_fields(vars(parsed[-1]), parsed[-1].given, usual)
     return tuple(parsed)
 
 
-def read_config(path: str, *, known: set[str]) -> tuple[list[str], set[str]]:
+def check_use(parsed: Sequence, *, trains: bool, used_with: dict[str, str] | None = None) -> None:
+    """Refuse options that were given and that this run would ignore.
+
+    Args:
+        parsed: what `parse_arguments` gave.
+        trains: whether a model learns in this run.
+        used_with: of options that transformers declares: who reads them here.
+
+    Raises:
+        ArgumentError: there is one.
+    """
+    training = parsed[-1]
+    if "do_train" in training.given and training.do_train != trains:
+        wanted = "data to train on (--train_file)" if training.do_train else "none, as there is data to train on"
+        raise ArgumentError(f"--do_train: expected {wanted}; a run does what its files ask for, leave it out")
+    with refusing(OptionError):
+        refuse_idle(parsed, parsed[-1].given, trains=trains, used_with=used_with or {})
+
+
+def read_config(path: str, *, known: set[str], as_written: set[str] = frozenset()) -> tuple[list[str], set[str]]:
     """Turn a YAML or JSON file of flags into command-line words, so that its values are checked like typed ones.
+
+    Args:
+        path: of the file.
+        known: names of all flags.
+        as_written: those that take text, in a mapping too: `{yes: Yes, 010: No}` are four words, no numbers or truths.
 
     Returns:
         The words, and the keys whose value is null.
@@ -293,11 +321,12 @@ def read_config(path: str, *, known: set[str]) -> tuple[list[str], set[str]]:
     words, nothing = [], set()
     for (key, value), plain in zip(values.items(), written.values(), strict=True):
         if key not in known:
-            raise ArgumentError(f"{path}: {_explain_unknown(f'--{key}', known)}")
+            raise ArgumentError(f"{path}: {explain_unknown(f'--{key}', known)}")
         if value is None:
             nothing.add(key)
         elif isinstance(value, dict):
-            words.append(f"--{key}={json.dumps(value, ensure_ascii=False)}")  # YAML reads no surrogate pairs
+            taken = plain if key in as_written else value
+            words.append(f"--{key}={json.dumps(taken, ensure_ascii=False)}")  # YAML reads no surrogate pairs
         elif isinstance(value, list):
             words += [f"--{key}", *map(str, plain)]
         else:
@@ -305,21 +334,14 @@ def read_config(path: str, *, known: set[str]) -> tuple[list[str], set[str]]:
     return words, nothing
 
 
-def _explain_unknown(word: str, known: set[str]) -> str:
-    if not word.startswith("-"):
-        return f"unexpected value {word!r}: a flag takes one value, and a configuration file comes first"
-    near = difflib.get_close_matches(word.lstrip("-").replace("-", "_"), sorted(known), n=1, cutoff=0.5)
-    return f"unknown option {word}" + (f"; did you mean --{near[0]}?" if near else "; --help lists the options")
-
-
-def _training_help() -> str:
-    lines = ["training options that differ from transformers' TrainingArguments (--help_all shows every one):"]
-    lines += [f"  --{name} {value}: {reason}" for name, (value, reason) in TRAINING_DEFAULTS.items()]
-    return "\n".join(lines)
-
-
 class _Parser(HfArgumentParser):
     """Complains in one line, without a page of usage."""
+
+    @staticmethod
+    def _parse_dataclass_field(parser, field):
+        plain = copy.copy(field)  # argparse would take what `option` keeps there for its own
+        plain.metadata = {name: value for name, value in field.metadata.items() if name not in ("used_with", "limits")}
+        HfArgumentParser._parse_dataclass_field(parser, plain)
 
     def error(self, message):
         raise ArgumentError(message)

@@ -9,6 +9,7 @@ import torch
 from transformers import TrainingArguments
 
 from . import processes
+from .trackers import check_trackers
 from .training_defaults import TRAINING_DEFAULTS
 
 logger = logging.getLogger(__name__)
@@ -16,11 +17,16 @@ logger = logging.getLogger(__name__)
 _INHERITED = {each.name: each for each in fields(TrainingArguments)}
 
 
+def explain_default(name: str, value: object, reason: str) -> str:
+    """The help of an inherited field whose default is ours, in the form that argparse wants."""
+    inherited = _INHERITED[name].metadata.get("help", "") if name in _INHERITED else ""
+    return f"{inherited} (Here {value}: {reason}.)".replace("%", "%%")
+
+
 def _default(name: str):
     """The inherited field with our default and our reason."""
     value, reason = TRAINING_DEFAULTS[name]
-    inherited = _INHERITED[name].metadata.get("help", "") if name in _INHERITED else ""
-    return field(default=value, metadata={"help": f"{inherited} (Here {value}: {reason}.)".replace("%", "%%")})
+    return field(default=value, metadata={"help": explain_default(name, value, reason)})
 
 
 @dataclass
@@ -41,7 +47,6 @@ class FineTuningArguments(TrainingArguments):
     save_total_limit: int | None = _default("save_total_limit")
     load_best_model_at_end: bool = _default("load_best_model_at_end")
     metric_for_best_model: str | None = _default("metric_for_best_model")
-    greater_is_better: bool | None = _default("greater_is_better")
     train_sampling_strategy: str = _default("train_sampling_strategy")
     remove_unused_columns: bool = _default("remove_unused_columns")
     logging_steps: float = _default("logging_steps")
@@ -51,7 +56,7 @@ class FineTuningArguments(TrainingArguments):
     hub_language: str | None = field(
         default=None, metadata={"help": "Language on the model card, such as zh; guessed from the data if not given."}
     )
-    learning_rate_given = False  # see `parse_arguments`
+    given = frozenset()  # see `parse_arguments`
 
     def __post_init__(self):
         if self.precision not in ("auto", "fp32", "bf16", "fp16"):
@@ -59,6 +64,9 @@ class FineTuningArguments(TrainingArguments):
         if self.save_strategy == "no" and self.load_best_model_at_end:
             logger.warning("--save_strategy no: no epoch is saved, so that the last one is kept and not the best")
             self.load_best_model_at_end = False
+        check_trackers(self.report_to)
+        if self.dataloader_persistent_workers and not self.dataloader_num_workers:
+            raise ValueError("--dataloader_persistent_workers: expected --dataloader_num_workers of 1 or more")
         self.output_dir = self.output_dir or ""  # `prepare_output_dir` refuses it, where a run leaves anything
         if self.precision == "fp32" and (self.bf16 or self.fp16):
             raise ValueError("--precision fp32 contradicts --bf16 or --fp16; leave one of them out")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, huber_loss, mse_loss
 
 
 @dataclass
@@ -50,6 +50,26 @@ class ClassLoss:
             loss = (1 - likely).clamp(min=1e-6) ** self.focal_gamma * loss  # 0 has no finite slope if gamma < 1
         total = (labels != -100).sum().clamp(min=1) if num_items_in_batch is None else num_items_in_batch
         return loss.sum() / total
+
+
+@dataclass
+class ScoreLoss:
+    """Squared error of one output a text, or Huber's; a `compute_loss_func` for `Trainer`.
+
+    Args:
+        huber: beyond a distance of 1 an error counts by its size and not by its square (Huber, 1964), so that few
+            outliers teach less.
+
+    The mean is over texts, or over `num_items_in_batch` of them.
+    """
+
+    huber: bool = False
+
+    def __call__(self, outputs, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
+        told, labels = outputs["logits"].float().flatten(), labels.float().flatten()  # (batch,)
+        measure = huber_loss if self.huber else mse_loss
+        loss = measure(told, labels, reduction="sum")
+        return loss / (len(labels) if num_items_in_batch is None else num_items_in_batch)
 
 
 @dataclass

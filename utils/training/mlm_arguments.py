@@ -1,7 +1,6 @@
 """Options of run_mlm.py."""
 
 import json
-import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,10 +10,9 @@ from ..data.plain_yaml import load_yaml
 from .arguments import ArgumentError, ModelArguments, TrickArguments, option
 
 MLM_DEFAULTS = {
-    "metric_for_best_model": "loss",
-    "greater_is_better": False,
-    "train_sampling_strategy": "random",  # sequences are all of one length
-    "num_train_epochs": 3.0,
+    "metric_for_best_model": ("loss", "the masked tokens' cross-entropy is what is learnt"),
+    "train_sampling_strategy": ("random", "sequences are all of one length"),
+    "num_train_epochs": (3.0, "raw text is plenty, and learnt by reading it"),
 }
 
 
@@ -41,15 +39,23 @@ class CorpusArguments:
     )
     skip_bad_lines: bool = option(False, "Leave malformed lines out and count them, instead of stopping at them.")
     validation_share: float = option(
-        0.05, "Share of the sequences held out when there is no validation data, 0-1; 2,000 at most."
+        0.05,
+        "Share of the sequences held out when there is no validation data, 0-1; 2,000 at most.",
+        used_with="!validation_file",
+        above=0,
+        below=1,
     )
-    max_length: int = option(128, "Sub-tokens a sequence, special tokens included, or what the encoder can take.")
-    max_train_samples: int | None = option(None, "Use so many of the training sequences only, for a quick look.")
-    max_eval_samples: int | None = option(None, "Likewise for validation.")
+    max_length: int = option(
+        128, "Sub-tokens a sequence, special tokens included, or what the encoder can take.", low=1
+    )
+    max_train_samples: int | None = option(
+        None, "Use so many of the training sequences only, for a quick look.", used_with="!streaming", low=1
+    )
+    max_eval_samples: int | None = option(None, "Likewise for validation.", low=1)
     cache_dir: str | None = option(
         None, "Where the tokenised corpus is kept and found again; the cache folder of `datasets` if not given."
     )
-    num_proc: int | None = option(None, "Tokenise in so many processes.")
+    num_proc: int | None = option(None, "Tokenise in so many processes.", low=1)
     streaming: bool = option(
         False, "Tokenise while training, for a corpus larger than the disk has room for; needs --max_steps."
     )
@@ -64,13 +70,6 @@ class CorpusArguments:
             raise ArgumentError("--train_file, --dataset_name: expected one of them, with text to train on")
         if self.streaming and max_steps <= 0:
             raise ArgumentError("--streaming: expected --max_steps, as a stream has no end")
-        if self.streaming and self.max_train_samples:
-            raise ArgumentError("--max_train_samples does nothing with --streaming; --max_steps ends the run")
-        if not 0 < self.validation_share < 1:
-            raise ArgumentError(f"--validation_share {self.validation_share}: expected a number between 0 and 1")
-        for flag in ("max_train_samples", "max_eval_samples", "num_proc"):
-            if (value := getattr(self, flag)) is not None and value < 1:
-                raise ArgumentError(f"--{flag} {value}: expected 1 or more")
 
     def reading(self) -> dict:
         """How files are read."""
@@ -89,30 +88,34 @@ class MaskingArguments:
         "MacBERT has it.",
         choices=["token", "whole_word", "ngram"],
     )
-    mlm_probability: float = option(0.15, "Share of the tokens that are hidden, 0-1; expected, not exact.")
+    mlm_probability: float = option(
+        0.15, "Share of the tokens that are hidden, 0-1; expected, not exact.", above=0, below=1
+    )
     optimizer: str = option(
         "adamw",
         "`muon` for matrices, AdamW for the rest: a third to half of the steps for the same loss, from nothing above "
         "all.",
         choices=["adamw", "muon"],
     )
-    muon_learning_rate: float = option(2e-3, "Learning rate of what Muon trains; --learning_rate is AdamW's.")
+    muon_learning_rate: float = option(
+        2e-3,
+        "Learning rate of what Muon trains; --learning_rate is AdamW's.",
+        used_with="optimizer=muon",
+        above=0,
+    )
     dropout: float | None = option(
-        None, "Dropout while training here, 0-1: 0 where no text is seen often. What is saved keeps its own."
+        None,
+        "Dropout while training here, 0-1: 0 where no text is seen often. What is saved keeps its own.",
+        low=0,
+        below=1,
     )
 
     def check(self, tricks: TrickArguments, *, label_smoothing: float) -> None:
-        """Refuse values out of range, and tricks that would silently do nothing.
+        """Refuse tricks that would silently do nothing.
 
         Raises:
             ArgumentError: as described.
         """
-        if not 0 < self.mlm_probability < 1:
-            raise ArgumentError(f"--mlm_probability {self.mlm_probability}: expected a number between 0 and 1")
-        if self.dropout is not None and not 0 <= self.dropout < 1:
-            raise ArgumentError(f"--dropout {self.dropout}: expected 0 or more and below 1")
-        if not 0 < self.muon_learning_rate < math.inf:
-            raise ArgumentError(f"--muon_learning_rate {self.muon_learning_rate}: expected a positive number")
         if tricks.r_drop_alpha:
             raise ArgumentError("--r_drop_alpha compares decisions about texts, of which there are none; leave it out")
         if label_smoothing:
@@ -134,7 +137,10 @@ class StartArguments(ModelArguments):
     )
     tokenizer_name: str | None = option(None, "Tokenizer of a new model: a folder or a Hub id.")
     train_tokenizer: int | None = option(
-        None, "Build the tokenizer of a new model from the training text: WordPiece with so many pieces."
+        None,
+        "Build the tokenizer of a new model from the training text: WordPiece with so many pieces.",
+        used_with="train_from_config",
+        low=1,
     )
     init: str = option(
         "random",

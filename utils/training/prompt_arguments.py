@@ -1,9 +1,23 @@
 """Options of run_prompt.py."""
 
-import math
-from dataclasses import dataclass
+from collections.abc import Set
+from dataclasses import dataclass, fields
 
 from .arguments import ArgumentError, option
+
+_OF_OTHER_SCRIPTS = {
+    **dict.fromkeys(
+        ("dataset_name", "dataset_config_name"),
+        "run_prompt.py reads files; save a split with `datasets`' to_json, and give it as --train_file or --test_file",
+    ),
+    "label_separator": "a cloze question has one answer; run_classification.py learns several labels a text",
+}
+_OF_FILLING = {"fill", "top_k", "output_file", "model_name_or_path", "model_revision", "trust_remote_code"}
+_OF_SPANS = {"candidates", "max_span_length", "negatives", "entity_threshold", "share_texts"}
+_OF_CLASSES = {
+    *("search", "template_weights", "cleaning_file", "class_file", "positive_label"),
+    *("text_column", "text_pair_column", "label_column", "id_column"),
+}
 
 
 @dataclass
@@ -39,24 +53,41 @@ class PromptArguments:
         "How much each of several templates counts: all the same, or what suits --validation_file (`validation`).",
         choices=["equal", "validation"],
     )
-    few_shot: int | None = option(None, "Train on so many examples of each class, drawn by --seed.")
-    splits: int = option(1, "Draw --few_shot so many times, by seeds from --seed on: scores are mean ± std.")
+    positive_label: str | None = option(
+        None,
+        "Of two classes the one that precision, recall and F1 are about; a well-known one (1, yes, 正面, ...) if not "
+        "given, else they are means over both.",
+    )
+    few_shot: int | None = option(
+        None, "Train on so many examples of each class, drawn by --seed.", used_with="train_file", low=1
+    )
+    splits: int = option(
+        1,
+        "Draw --few_shot so many times, by seeds from --seed on: scores are mean ± std.",
+        used_with="few_shot",
+        low=1,
+    )
     tune: str = option(
         "all",
         "What learns: everything, or only the trainable vectors of the template (`soft`), which want a learning rate "
         "100 times as high and some hundred steps.",
         choices=["all", "soft"],
+        used_with="training",
     )
     soft_encoder: str = option(
         "none",
         "A small network makes the trainable vectors (P-tuning), so that they learn more evenly.",
         choices=["none", "mlp", "lstm"],
+        used_with="training",
     )
     soft_layers: bool = option(
-        False, "Every layer has trainable vectors of its own (P-tuning v2), not just the first."
+        False, "Every layer has trainable vectors of its own (P-tuning v2), not just the first.", used_with="training"
     )
     mlm_weight: float = option(
-        0.0, "Hide 15 % of each text besides; weight of the loss at guessing them, e.g. 0.1. 2x the time."
+        0.0,
+        "Hide 15 % of each text besides; weight of the loss at guessing them, e.g. 0.1. 2x the time.",
+        used_with="training",
+        low=0,
     )
     search: str | None = option(
         None,
@@ -64,19 +95,31 @@ class PromptArguments:
         "{soft:4}; on --train_file, chosen by --validation_file. --output_file gets what the next run takes.",
         choices=["words", "templates", "trigger"],
     )
-    words_per_class: int = option(3, "Label words that are searched for each class.")
+    words_per_class: int = option(3, "Label words that are searched for each class.", used_with="search=words", low=1)
     word_tokens: int = option(
-        1, "Label words that are searched have at most so many tokens; longer ones come from texts."
+        1,
+        "Label words that are searched have at most so many tokens; longer ones come from texts.",
+        used_with="search=words",
+        low=1,
     )
-    word_count: int = option(0, "Search among words that --train_file has so often; 0 for the whole vocabulary.")
-    search_steps: int = option(50, "Places of a trigger that are looked at, one after the other.")
+    word_count: int = option(
+        0,
+        "Search among words that --train_file has so often; 0 for the whole vocabulary.",
+        used_with="search=words",
+        low=0,
+    )
+    search_steps: int = option(
+        50, "Places of a trigger that are looked at, one after the other.", used_with="search=trigger", low=1
+    )
     candidates: str = option(
         "ngrams",
         "Spans that may be entities: all `ngrams` inside punctuation, or jieba's `segments` and runs of them.",
         choices=["ngrams", "segments"],
     )
-    max_span_length: int = option(8, "The most characters, or words of other scripts, of such a span.")
-    negatives: float = option(5.0, "Train on so many spans that are no entity for each that is one.")
+    max_span_length: int = option(8, "The most characters, or words of other scripts, of such a span.", low=1)
+    negatives: float = option(
+        5.0, "Train on so many spans that are no entity for each that is one.", used_with="training", low=0
+    )
     entity_threshold: float | None = option(
         None, "Log-odds against `O` above which a span is an entity; else 0, after training the best on validation."
     )
@@ -85,8 +128,8 @@ class PromptArguments:
     )
     fill: list[str] | None = option(None, "Sentences whose [MASK]s are filled.")
     text: list[str] | None = option(None, "Texts to classify and explain.")
-    text_pair: list[str] | None = option(None, "The second text of each.")
-    top_k: int = option(5, "How many fillings, or classes, are shown.")
+    text_pair: list[str] | None = option(None, "The second text of each.", used_with="text")
+    top_k: int = option(5, "How many fillings, or classes, are shown.", low=1)
     output_file: str | None = option(None, "Write what --fill and --text find here, too: a line of JSON each.")
 
     def searching(self, *, seed: int) -> dict:
@@ -96,8 +139,23 @@ class PromptArguments:
             return found
         return {"steps": self.search_steps, "seed": seed, "by_batch": self.calibrate == "batch"}
 
-    def check(self, *, tunes: bool, moves_embeddings: bool, train_file: str | None, test_file: str | None) -> None:
-        """Refuse what contradicts each other."""
+    def check(
+        self,
+        *,
+        tunes: bool,
+        moves_embeddings: bool,
+        train_file: str | None,
+        test_file: str | None,
+        given: Set[str],
+    ) -> None:
+        """Refuse what contradicts each other, and what was given and would do nothing."""
+        if flags := given & _OF_OTHER_SCRIPTS.keys():
+            flag = min(flags)
+            raise ArgumentError(f"--{flag}: {_OF_OTHER_SCRIPTS[flag]}")
+        if self.fill and (flags := given & {each.name for each in fields(self)} - _OF_FILLING):
+            raise ArgumentError(f"--{min(flags)} does nothing with --fill; leave one of them out")
+        if self.output_file and not (self.fill or self.text or self.search):
+            raise ArgumentError("--output_file: expected --fill, --text or --search, whose answers it gets")
         if not self.fill and not (self.template and (self.verbalizer or self.search == "words")):
             raise ArgumentError("expected --template and --verbalizer")
         if self.search and not (train_file and self.output_file):
@@ -108,20 +166,12 @@ class PromptArguments:
             )
         if self.search and self.calibrate != "none" and (self.search, self.calibrate) != ("trigger", "batch"):
             raise ArgumentError(f"--search {self.search}: expected no --calibrate; `batch` is for a trigger")
-        counts = {"words_per_class": self.words_per_class, "word_tokens": self.word_tokens}
-        counts |= {"search_steps": self.search_steps, "max_span_length": self.max_span_length}
-        for flag in (flag for flag, count in counts.items() if count < 1):
-            raise ArgumentError(f"--{flag}: expected 1 or more")
-        if not 0 <= self.negatives < math.inf or self.word_count < 0:
-            raise ArgumentError("--negatives, --word_count: expected 0 or more")
-        if self.top_k < 1 or (self.few_shot is not None and self.few_shot < 1):
-            raise ArgumentError("--top_k, --few_shot: expected 1 or more")
         if self.text_pair and len(self.text_pair) != len(self.text or []):
             raise ArgumentError("--text_pair: expected as many as --text")
         if tunes and self.calibrate != "none":
             raise ArgumentError("--calibrate is for zero-shot, without --train_file")
-        if self.splits < 1 or not 0 <= self.mlm_weight < math.inf:
-            raise ArgumentError("--splits: expected 1 or more; --mlm_weight: expected 0 or more")
+        if self.splits > 1 and "push_to_hub" in given:
+            raise ArgumentError("--push_to_hub: expected one run, found --splits; push one with scripts/push.sh")
         if self.splits > 1 and not self.few_shot:
             raise ArgumentError("--splits: expected --few_shot, whose examples are drawn anew for each")
         if tunes and len(self.template or []) > 1:
@@ -147,7 +197,9 @@ class PromptArguments:
         if adapter in ("prefix", "prompt", "p_tuning") and self.soft_layers:
             raise ArgumentError(f"--adapter {adapter}: expected no --soft_layers, which are such vectors, too")
 
-    def check_templates(self, *, soft: bool, pair: bool, spans: bool, tunes: bool, cleans: bool) -> None:
+    def check_templates(
+        self, *, soft: bool, pair: bool, spans: bool, tunes: bool, given: Set[str] = frozenset()
+    ) -> None:
         """Refuse what contradicts the templates: whether they have trainable vectors, pairs or spans."""
         if soft != (self.search == "trigger") and self.search:
             expected = "trainable vectors, whose places are filled" if self.search == "trigger" else "no {soft:...}"
@@ -162,9 +214,6 @@ class PromptArguments:
             raise ArgumentError(
                 "the template has {text_pair}: expected --text_pair" if pair else "the template has no {text_pair}"
             )
-        for_classes = {"search": self.search, "template_weights": self.template_weights != "equal"}
-        for flag in (flag for flag, given in (for_classes | {"cleaning_file": cleans}).items() if given and spans):
-            raise ArgumentError(f"--{flag}: expected a template without {{span}}; it is for classes")
-        for_spans = {"entity_threshold": self.entity_threshold is not None, "share_texts": self.share_texts}
-        for flag in (flag for flag, given in for_spans.items() if given and not spans):
-            raise ArgumentError(f"--{flag}: expected a template with {{span}}; it is for entities")
+        for flag in sorted(given & (_OF_CLASSES if spans else _OF_SPANS)):
+            expected = "without {span}; it is for classes" if spans else "with {span}; it is for entities"
+            raise ArgumentError(f"--{flag}: expected a template {expected}")

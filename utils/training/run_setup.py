@@ -1,4 +1,4 @@
-"""What surrounds a run: logging, the output folder, checkpoints to go on from, and the record it leaves."""
+"""What surrounds a run: logging, checkpoints to go on from, and the record it leaves."""
 
 import contextlib
 import hashlib
@@ -7,7 +7,6 @@ import logging
 import os
 import platform
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -21,12 +20,8 @@ import huggingface_hub
 import torch
 import transformers
 from safetensors import SafetensorError, safe_open
-from transformers import Trainer
 
 from ..data.errors import printable
-from .arguments import ArgumentError
-from .atomic_files import replacing_files, write_text
-from .disk_space import saving
 
 logger = logging.getLogger(__name__)
 
@@ -56,36 +51,6 @@ def set_up_logging(*, main_process: bool) -> None:
         huggingface_hub.utils.disable_progress_bars()
 
 
-def prepare_output_dir(output_dir: str | Path, *, resume: str | bool | None, overwrite: bool) -> Path:
-    """Make the output folder, or say why it cannot be used.
-
-    Args:
-        output_dir: folder of the run.
-        resume: what `--resume_from_checkpoint` says: whether the run goes on from a checkpoint in it.
-        overwrite: remove the checkpoints of an earlier run.
-
-    Raises:
-        ArgumentError: no folder is named.
-        FileExistsError: it holds an earlier run, and neither is asked for.
-    """
-    if not output_dir:
-        raise ArgumentError("--output_dir: expected a folder for the run's model and results, found none")
-    folder, resume = Path(output_dir), wants_to_resume(resume)
-    folder.mkdir(parents=True, exist_ok=True)
-    earlier = [path for path in folder.iterdir() if path.name == "run.json" or path.name.startswith("checkpoint-")]
-    if earlier and overwrite and not resume:
-        for path in earlier:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-    elif earlier and not resume:
-        raise FileExistsError(
-            f"{folder}: holds an earlier run ({earlier[0].name}); go on with --resume_from_checkpoint last, "
-            "start over with --overwrite_output_dir, or choose another --output_dir"
-        )
-    for path in folder.glob(".unfinished-*"):
-        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
-    return folder
-
-
 def last_whole_checkpoint(output_dir: str | Path) -> str | None:
     """The latest checkpoint that was written to its end; half-written ones are passed over.
 
@@ -103,7 +68,10 @@ def last_whole_checkpoint(output_dir: str | Path) -> str | None:
 
 
 def is_whole(checkpoint: str | Path) -> bool:
-    """Whether a checkpoint's weights, all shards of them, and its trainer state can be read."""
+    """Whether a checkpoint's weights, all shards of them, and trainer state can be read, and its schedule is there.
+
+    `--save_only_model` leaves neither optimizer nor schedule: what went on from there would learn in another way.
+    """
     checkpoint = Path(checkpoint)
     try:
         json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))
@@ -116,7 +84,7 @@ def is_whole(checkpoint: str | Path) -> bool:
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         logger.debug("%s: %s", checkpoint, error)
         return False
-    return bool(weights)
+    return bool(weights) and (checkpoint / "scheduler.pt").is_file()
 
 
 def wants_to_resume(asked: str | bool | None) -> bool:
@@ -149,23 +117,6 @@ def checkpoint_to_resume(asked: str | None, output_dir: str | Path) -> str | Non
     if not is_whole(asked):
         raise FileNotFoundError(f"--resume_from_checkpoint {asked}: expected a whole checkpoint folder; try `last`")
     return str(asked)
-
-
-def save_model(output_dir: str | Path, trainer: Trainer, *, card: str) -> None:
-    """Save the trainer's model, tokenizer and state, and the model card; each file is replaced when it is complete."""
-    advice = "and save it with the same command and --resume_from_checkpoint last"
-    with saving("the model", folder=output_dir, advice=advice), replacing_files(output_dir) as folder:
-        whole = getattr(trainer, "whole_weights", None)  # where processes hold parts of them
-        if getattr(trainer.model, "adapter", None) is None:
-            trainer.model.save_pretrained(folder, state_dict=whole)
-        else:
-            from ..adapters.directories import save_adapter  # peft takes seconds
-
-            size = save_adapter(trainer.model, folder, whole)
-            logger.info("the adapter: %.2f MB on disk", size / 1e6)
-        trainer.processing_class.save_pretrained(folder)
-        trainer.state.save_to_json(str(folder / "trainer_state.json"))
-        write_text(folder / "README.md", card)
 
 
 def describe_run(arguments: Iterable, *, files: Iterable[str | Path | None], started: float, results: dict) -> dict:

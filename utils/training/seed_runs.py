@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from .arguments import ArgumentError
+from .atomic_files import write_json
+from .processes import once
 
 logger = logging.getLogger(__name__)
 
@@ -14,7 +16,8 @@ logger = logging.getLogger(__name__)
 def run_seeds(
     main: Callable[[Sequence[str]], dict], argv: Sequence[str] | None, *, seeds: Iterable[int], output_dir: str
 ) -> dict[str, float | list[float]]:
-    """Run a script under each seed, in `output_dir/seed-N`, one after the other.
+    """Run a script under each seed, in `output_dir/seed-N`, one after the other; `output_dir/all_results.json` gets
+    what is returned.
 
     Args:
         main: of the script: command line -> results.
@@ -39,7 +42,9 @@ def run_seeds(
     results = spread_scores(runs)
     for name in runs[0]:
         logger.info("%-28s %.4f ± %.4f", name, results[name], results[f"{name}_std"])
-    return results | {f"{name}_runs": [run[name] for run in runs] for name in runs[0]}
+    results |= {f"{name}_runs": [run[name] for run in runs] for name in runs[0]}
+    once(write_json, Path(output_dir) / "all_results.json", results)
+    return results
 
 
 def spread_scores(runs: Sequence[Mapping[str, float]]) -> dict[str, float]:

@@ -16,13 +16,15 @@ from torch import Tensor, nn
 from torch.utils.data import Sampler, SequentialSampler
 from transformers import EarlyStoppingCallback, PreTrainedModel, TrainerCallback
 
-from .arguments import TrickArguments
+from .arguments import ArgumentError, TrickArguments
 from .batch_size import Batches
+from .best_metric import settle_best_metric
 from .fast_dropout import use_fast_dropout
 from .fine_tuning_arguments import FineTuningArguments
 from .lasting_trainer import LastingTrainer
 from .length_sampler import LengthSampler
 from .nan_guard import NanGuard
+from .optimizer_choice import check_optimizer
 from .parameter_groups import parameter_groups
 from .progress_lines import ProgressLines
 
@@ -96,6 +98,11 @@ def label_divergence(one: Tensor, other: Tensor, labels: Tensor) -> Tensor:
     """Symmetric KL divergence of yes/no decisions, mean over texts and labels: (batch, num_labels) logits."""
     one, other = one.float(), other.float()
     return ((one.sigmoid() - other.sigmoid()) * (one - other)).mean()
+
+
+def score_divergence(one: Tensor, other: Tensor, labels: Tensor) -> Tensor:
+    """Squared difference of scores, mean over texts: (batch, 1) outputs."""
+    return ((one.float() - other.float()) ** 2).mean()
 
 
 class AveragedWeights:
@@ -264,6 +271,24 @@ class TrickTrainer(LastingTrainer):
         # Length grouping would shuffle evaluation too: predictions would belong to other rows than their place says.
         return SequentialSampler(eval_dataset)
 
+    def get_eval_dataloader(self, eval_dataset=None):
+        """As `Trainer` does, of every row: `--dataloader_drop_last` is for training."""
+        with self._every_row():
+            return super().get_eval_dataloader(eval_dataset)
+
+    def get_test_dataloader(self, test_dataset):
+        """As `Trainer` does, of every row."""
+        with self._every_row():
+            return super().get_test_dataloader(test_dataset)
+
+    @contextlib.contextmanager
+    def _every_row(self) -> Iterator[None]:
+        dropped, self.args.dataloader_drop_last = self.args.dataloader_drop_last, False
+        try:
+            yield
+        finally:
+            self.args.dataloader_drop_last = dropped
+
     def _averaged(self):
         if not self.average_in_use or not self.averaged_weights.average:
             return contextlib.nullcontext()
@@ -331,6 +356,9 @@ def build_trainer(
         divergence: of two passes, for R-Drop, see `RegularizedDropout`.
         trainer_class: `TrickTrainer`, or what extends it.
         **trainer: its further arguments.
+
+    Raises:
+        ArgumentError: the best state cannot be chosen as `args` say.
     """
     args.per_device_train_batch_size = batches.train
     args.gradient_accumulation_steps = batches.accumulation
@@ -340,6 +368,11 @@ def build_trainer(
         model.set_attn_implementation("eager")  # the fused kernel falls back to a slower path when it has dropout
     if trainer.get("train_dataset") is not None:
         logger.info("%s", batches.describe(trainer["train_dataset"], processes=args.world_size))
+    if args.eval_strategy != "no":
+        trainer["compute_metrics"] = settle_best_metric(args, trainer.get("compute_metrics"))
+    elif tricks.early_stopping_patience:
+        raise ArgumentError("--early_stopping_patience: expected evaluations, found --eval_strategy no")
+    check_optimizer(args, model)
     groups = parameter_groups(
         model,
         learning_rate=args.learning_rate,

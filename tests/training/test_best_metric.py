@@ -1,0 +1,77 @@
+"""The score that chooses the best checkpoint: known, and in its own direction."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from utils.evaluation.answer_metrics import CmrcScores
+from utils.evaluation.class_evaluator import CLASS_SCORES, RANKING_SCORES
+from utils.evaluation.entity_evaluator import ENTITY_SCORES
+from utils.evaluation.masked_scores import compute_masked_scores
+from utils.evaluation.score_names import SCORES, describe_score
+from utils.training.arguments import ArgumentError, TrainingError
+from utils.training.best_metric import settle_best_metric
+
+
+def ask(metric, given=(), greater=None):
+    return SimpleNamespace(metric_for_best_model=metric, given=frozenset(given), greater_is_better=greater)
+
+
+def scoring(**scores):
+    def compute(prediction):
+        return scores
+
+    compute.scores = ("f1", "accuracy", "perplexity", "ece")
+    return compute
+
+
+@pytest.mark.parametrize(
+    "metric, greater",
+    [
+        *(("loss", False), ("eval_loss", False), ("f1", True), ("eval_f1", True), ("accuracy", True)),
+        *(("perplexity", False), ("ece", False)),
+    ],
+)
+def test_direction_follows_the_metric(metric, greater):
+    args = ask(metric)
+    settle_best_metric(args, scoring())
+    assert args.greater_is_better is greater
+
+
+def test_direction_that_contradicts_the_metric_is_refused():
+    with pytest.raises(ArgumentError, match="--greater_is_better: loss is better when it is smaller; leave"):
+        settle_best_metric(ask("eval_loss", given=["greater_is_better"], greater=True), scoring())
+
+
+def test_unknown_metric_is_refused_with_those_that_there_are():
+    with pytest.raises(ArgumentError, match="--metric_for_best_model bleu: expected one of loss, f1, accuracy, perpl"):
+        settle_best_metric(ask("bleu"), scoring())
+
+
+def test_metric_that_the_validation_data_cannot_give_says_so():
+    checked = settle_best_metric(ask("ece"), scoring(f1=0.5))
+    with pytest.raises(TrainingError, match="--metric_for_best_model ece: the validation data does not give it, but"):
+        checked(None)
+    assert settle_best_metric(ask("loss"), scoring(f1=0.5))(None) == {"f1": 0.5}
+
+
+def test_every_score_that_an_evaluator_names_is_in_the_table():
+    names = {*CLASS_SCORES, *RANKING_SCORES, *ENTITY_SCORES, *CmrcScores.names, *compute_masked_scores.scores}
+    assert len(names) > 15 and names <= SCORES.keys()
+
+
+@pytest.mark.parametrize(
+    "name, lower, share",
+    [
+        *(
+            ("eval_loss", True, False),
+            ("train_runtime", True, False),
+            ("test_ece", True, True),
+            ("size_mb", True, False),
+        ),
+        *(("eval_perplexity", True, False), ("eval_mcc", False, True), ("train_samples_per_second", False, False)),
+        *(("trainable_weights", False, False), ("test_pearson", False, True), ("test_mae", True, False)),
+    ],
+)
+def test_scores_and_costs_say_what_is_better_and_what_is_a_share(name, lower, share):
+    assert describe_score(name) == (lower, share)

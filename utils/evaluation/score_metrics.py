@@ -1,0 +1,83 @@
+"""Scores of regression: how well numbers are told, as an `evaluate.Metric` and for `Trainer`."""
+
+import warnings
+from collections.abc import Sequence
+
+import datasets
+import evaluate
+import numpy as np
+from datasets import Dataset
+from scipy.stats import ConstantInputWarning, pearsonr, spearmanr
+from transformers import EvalPrediction
+
+from ..encoding.row_batches import iterate_column
+
+REGRESSION_SCORES = ("pearson", "spearman", "mae", "mse")
+
+
+class RegressionScores(evaluate.Metric):
+    """`compute(predictions, references)` of numbers.
+
+    Returns `pearson` and `spearman` (correlation of the numbers and of their ranks, -1 to 1; 0 where one side is all
+    the same), `mae` (mean absolute error) and `mse` (mean squared error), in the unit of the references.
+
+    Example:
+        >>> scores = RegressionScores(keep_in_memory=True)
+        >>> scores.compute(predictions=[1.0, 2.0, 3.0], references=[1.0, 2.0, 4.5])["mae"]
+        0.5
+    """
+
+    def _info(self):
+        number = datasets.Value("float64")
+        return evaluate.MetricInfo(
+            description="correlations and errors of numbers",
+            citation="",
+            inputs_description="numbers",
+            features=datasets.Features({"predictions": number, "references": number}),
+        )
+
+    def _compute(self, predictions, references, **_):
+        found, gold = np.asarray(predictions, dtype=np.float64), np.asarray(references, dtype=np.float64)
+        scores = {"pearson": _correlation(pearsonr, found, gold), "spearman": _correlation(spearmanr, found, gold)}
+        return scores | {"mae": float(np.abs(found - gold).mean()), "mse": float(((found - gold) ** 2).mean())}
+
+
+class ScoreEvaluator:
+    """Scores a labelled split; a `compute_metrics` for `Trainer`.
+
+    Args:
+        encoded: the split's inputs, see `text_inputs`, in the order in which the trainer sees them.
+
+    Attributes:
+        targets: (texts,) gold numbers in the order of the split; None where there are none.
+        scores: names of what a call gives.
+    """
+
+    scores = REGRESSION_SCORES
+
+    def __init__(self, encoded: Dataset):
+        self.order = np.argsort(encoded["index"][:])
+        self.targets = None
+        if "labels" in encoded.column_names:
+            self.targets = np.fromiter(iterate_column(encoded, "labels"), np.float64, len(encoded))[self.order]
+
+    def logits(self, outputs) -> np.ndarray:
+        """What the trainer gathered, in the order of the split: (texts, 1) float64."""
+        logits = outputs[0] if isinstance(outputs, tuple) else outputs
+        return np.asarray(logits, dtype=np.float64).reshape(len(self.order), 1)[self.order]
+
+    def __call__(self, prediction: EvalPrediction) -> dict[str, float]:
+        return self.score(self.logits(prediction.predictions)[:, 0])
+
+    def score(self, found: Sequence[float]) -> dict[str, float]:
+        """Scores of numbers in the order of the split."""
+        return RegressionScores(keep_in_memory=True).compute(predictions=found, references=self.targets)
+
+
+def _correlation(measure, found: np.ndarray, gold: np.ndarray) -> float:
+    if len(found) < 2:
+        return 0.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConstantInputWarning)
+        value = float(measure(found, gold).statistic)
+    return value if np.isfinite(value) else 0.0

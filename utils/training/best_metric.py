@@ -1,0 +1,66 @@
+"""The score that chooses the best checkpoint: one that the run will have, in the direction in which it is better."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from transformers import EvalPrediction
+
+from ..evaluation.score_names import describe_score
+from .arguments import ArgumentError, TrainingError
+from .fine_tuning_arguments import FineTuningArguments
+
+
+@dataclass
+class CheckedScores:
+    """A `compute_metrics` that says so where the deciding score cannot be computed on the validation data.
+
+    Args:
+        compute: outputs -> scores by name.
+        metric: without `eval_`.
+
+    Raises:
+        TrainingError: when called: the score is not there, such as AUROC where all texts are of one class.
+    """
+
+    compute: Callable[[EvalPrediction], dict[str, float]]
+    metric: str
+
+    def __call__(self, prediction: EvalPrediction) -> dict[str, float]:
+        scores = self.compute(prediction)
+        if self.metric not in scores and self.metric != "loss":
+            raise TrainingError(
+                f"--metric_for_best_model {self.metric}: the validation data does not give it, but "
+                f"{', '.join(scores)}; choose one of these"
+            )
+        return scores
+
+
+def settle_best_metric(args: FineTuningArguments, compute: Callable | None) -> Callable | None:
+    """Check `--metric_for_best_model`, and let `greater_is_better` follow from it.
+
+    Args:
+        args: `greater_is_better` is set; and the metric, where nobody chose one and the run's usual one is another.
+        compute: scores validation data; its attribute `scores`, if it has one, names what it gives.
+
+    Returns:
+        `compute`, which from now on says if the score is missing.
+
+    Raises:
+        ArgumentError: the run will not have that score, or `--greater_is_better` contradicts it.
+    """
+    if compute is None or args.metric_for_best_model is None:
+        return compute
+    metric = args.metric_for_best_model.removeprefix("eval_")
+    known = ("loss", *getattr(compute, "scores", (metric,)))
+    if metric not in known and "metric_for_best_model" not in args.given:  # our default is for classes and entities
+        metric = args.metric_for_best_model = known[1]
+    if metric not in known:
+        raise ArgumentError(
+            f"--metric_for_best_model {args.metric_for_best_model}: expected one of {', '.join(known)}"
+        )
+    greater = not describe_score(metric).lower_is_better
+    if "greater_is_better" in args.given and args.greater_is_better != greater:
+        better = "greater" if greater else "smaller"
+        raise ArgumentError(f"--greater_is_better: {metric} is better when it is {better}; leave the option out")
+    args.greater_is_better = greater
+    return CheckedScores(compute, metric)
