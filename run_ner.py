@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass
 from functools import partial
 
-from utils.training import arguments
+from utils.training import arguments, tag_files
 from utils.training.adapter_arguments import AdapterArguments
 from utils.training.arguments import ArgumentError, option
 
@@ -33,7 +33,6 @@ class NerArguments:
         choices=["softmax", "crf", "span"],
     )
     scheme: str = option("bio", "Tag scheme of softmax and crf.", choices=["bio", "bios", "bioes"])
-    file_scheme: str = option("auto", "Tag scheme of column and token files: bio, iob1, bios, bioes, bmes, bilou.")
     crf_learning_rate: float | None = option(None, "Of the CRF's transitions; 10 x --learning_rate if not given.")
     constrained_decoding: bool = option(False, "Softmax: take the best sequence that the scheme permits.")
     layers: str = option(
@@ -65,9 +64,9 @@ class NerArguments:
 
 def main(argv=None):
     started = time.time()
-    ours = NerArguments, arguments.WindowArguments, arguments.ModelArguments, AdapterArguments
+    ours = NerArguments, arguments.WindowArguments, tag_files.TagArguments, arguments.ModelArguments, AdapterArguments
     parsed = arguments.parse_arguments(*ours, arguments.TrickArguments, argv=argv, description=__doc__)
-    ner, data, base, adapter, flags, training = parsed
+    ner, data, tagging, base, adapter, flags, training = parsed
     ner.check(label_smoothing=training.label_smoothing_factor)
     adapter.check(flags, training, trains=bool(data.train_file or data.dataset_name))
 
@@ -93,7 +92,7 @@ def main(argv=None):
 
     # ---- 1. Data: every format becomes rows of id, text, entities (character offsets, end exclusive)
     files = {"train": data.train_file, "validation": data.validation_file, "test": data.test_file}
-    reading = {"scheme": ner.file_scheme, "skip_bad_lines": data.skip_bad_lines}
+    reading = {"skip_bad_lines": data.skip_bad_lines} | tagging.reading(training)
     named = data.dataset_name, data.dataset_config_name
     dataset = once(readers_ner.load_ner, *named, **reading) if data.dataset_name else {}
     reading["file_format"] = data.file_format
@@ -235,7 +234,7 @@ def main(argv=None):
         else:
             logger.info("%s: no labels, predicted only", split)
     if trainer.is_world_process_zero():
-        given = [ner, data, base, adapter, flags, training]
+        given = [ner, data, tagging, base, adapter, flags, training]
         record = run_setup.describe_run(given, files=files.values(), started=started, results=results)
         if training.do_train:
             card = model_card.ner_card(record, types=types, table=evaluators["validation"].table)

@@ -23,7 +23,7 @@ import logging
 import time
 from functools import partial
 
-from utils.training import arguments
+from utils.training import arguments, tag_files
 from utils.training.adapter_arguments import AdapterArguments
 from utils.training.arguments import ArgumentError
 from utils.training.prompt_arguments import PromptArguments
@@ -33,10 +33,10 @@ logger = logging.getLogger(__name__)
 
 def main(argv=None):
     started = time.time()
-    ours = PromptArguments, arguments.PairArguments, arguments.ModelArguments, AdapterArguments
+    ours = PromptArguments, arguments.PairArguments, tag_files.TagArguments, arguments.ModelArguments, AdapterArguments
     telling = {"description": __doc__, "defaults": arguments.CLASSIFIER_DEFAULTS}
     parsed = arguments.parse_arguments(*ours, arguments.TrickArguments, argv=argv, **telling)
-    prompt, data, base, adapter, flags, training = parsed
+    prompt, data, tagging, base, adapter, flags, training = parsed
     training.do_train = bool(data.train_file) and not prompt.search
     given = {"train_file": data.train_file, "test_file": data.test_file}
     prompt.check(tunes=training.do_train, moves_embeddings=flags.fgm_epsilon > 0, **given)
@@ -106,6 +106,7 @@ def main(argv=None):
 
     # ---- 1. Data: rows of id, text, text_pair (of pairs), label; or of id, text, entities, and questions about spans
     reading = {"file_format": data.file_format, "skip_bad_lines": data.skip_bad_lines}
+    reading |= tagging.reading(training, used=spans)
     if spans:
         own = {"kind": prompt.candidates, "max_length": prompt.max_span_length, "negatives": prompt.negatives}
         own |= {"threshold": prompt.entity_threshold, "share_texts": prompt.share_texts, "seed": training.seed}
@@ -235,7 +236,7 @@ def main(argv=None):
         if prompt.output_file:
             once(atomic_files.write_text, prompt.output_file, "".join(line for _, line in explained))
     if any(files.values()) and training.process_index == 0:
-        given = [prompt, data, base, adapter, flags, training]
+        given = [prompt, data, tagging, base, adapter, flags, training]
         record = run_setup.describe_run(given, files=files.values(), started=started, results=results)
         if training.do_train:
             trainer.model.config.update(task.decision())
