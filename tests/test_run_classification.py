@@ -215,7 +215,7 @@ def test_long_texts_are_cut_counted_and_still_classified(run, tmp_path, capsys):
         ("classes", {"threshold_metric": "f1"}, "thresholds are for two classes or several labels, .* 4 classes"),
         ("binary", {"threshold_metric": "f1", "positive_share": 0.2}, "expected one of them"),
         ("binary", {"target_precision": 1.5}, "expected a number between 0 and 1"),
-        ("binary", {"fusion_weights": "equal"}, "--fusion_weights does nothing with --pooling cls"),
+        ("binary", {"fusion_weights": "equal"}, "--fusion_weights equal does nothing with --pooling cls"),
         ("labels", {"class_sampling": "balanced"}, "--class_sampling needs one label a text"),
         ("labels", {"logit_adjustment": 1.0}, "--logit_adjustment needs one label a text"),
         ("binary", {"threshold_scope": "each"}, "--threshold_scope each: expected what to tune for"),

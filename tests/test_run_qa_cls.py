@@ -175,12 +175,12 @@ def test_csv_and_json_lines_are_read_too(run, tmp_path):
     ("flags", "message"),
     [
         ({"question_template": "何處"}, r"--question_template '何處': expected \{text\} in it, once"),
-        ({"test_share": 1.0}, "--test_share 1.0: expected a number from 0 to below 1"),
+        ({"test_share": 1.0}, "--test_share 1.0: expected 0 or more and below 1"),
         ({"target_accuracy": 2.0}, "--target_accuracy 2.0: expected a number from 0 to 1"),
         ({"top_k": 0}, "--top_k 0: expected 1 or more"),
-        ({"train_file": None}, "nothing to do"),
+        ({"train_file": None, "pooling": None}, "nothing to do"),
         ({"output_dir": None}, "--output_dir: expected a folder"),
-        ({"fusion_weights": "equal"}, "--fusion_weights does nothing with --pooling mean"),
+        ({"fusion_weights": "equal"}, "--fusion_weights equal does nothing with --pooling mean"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(run, flags, message):

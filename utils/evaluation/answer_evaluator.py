@@ -45,7 +45,7 @@ class AnswerEvaluator:
         self.measure = (CmrcScores if language == "zh" else SquadScores)(keep_in_memory=True)
         self.rows = list(encoded.select_columns(COLUMNS).with_format("numpy"))
         self.windows = group_windows(self.rows, len(dataset))
-        mixed = not all(each["text"] for each in dataset["answers"][:])
+        mixed = not all((each or {}).get("text") for each in dataset["answers"][:])
         self.scores = self.measure.names + (MIXED_SCORES if mixed else ())
 
     def rankings(self, outputs: tuple[np.ndarray, np.ndarray]) -> list[Ranking]:

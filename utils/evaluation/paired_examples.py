@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -50,10 +50,9 @@ def examples_of(group: RunGroup, metric: str, *, by_rows: bool = True) -> Exampl
     parts: dict[str, list] = {}
     for run in group.runs:
         split, counts, score = _counts_of(run, metric)
-        order = sorted(range(len(split["ids"])), key=split["ids"].__getitem__)
-        meaning = _meaning(split, metric)
-        ids = [split["ids"][i] for i in order]
-        parts.setdefault(identity(run, metric, by_rows=by_rows), []).append((ids, counts[order], score, meaning))
+        part = parts.setdefault(identity(run, metric, by_rows=by_rows), [])
+        ids = part[0][0] if part else split["ids"]
+        part.append((ids, counts[_places(split["ids"], ids)], score, _meaning(split, metric)))
     if len({meaning for part in parts.values() for *_, meaning in part}) > 1:
         raise Unpaired(f"{group.name}: its runs have other classes")
     whole = {name: (part[0][0], np.mean([counts for _, counts, *_ in part], axis=0)) for name, part in parts.items()}
@@ -79,7 +78,7 @@ def pair_examples(one: RunGroup, other: RunGroup, metric: str) -> tuple[Examples
         raise Unpaired("not scored on the same examples: other rows, or other labels of them")
     if first.meaning != second.meaning or first.counts.shape != second.counts.shape:
         raise Unpaired("the score is not of the same classes")
-    return first, second
+    return first, replace(second, ids=first.ids, counts=second.counts[_places(second.ids, first.ids)])
 
 
 def compare_groups(one: RunGroup, other: RunGroup, metric: str) -> Comparison | Unpaired:
@@ -110,6 +109,16 @@ def identity(run: Run, metric: str, *, by_rows: bool = True) -> str:
         gold = [row[2] for row in split["counts"]] if "counts" in split else [None] * len(split["ids"])
     told = json.dumps([run.data_hash(_split_name(metric)), sorted(zip(split["ids"], map(str, gold), strict=True))])
     return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def _places(ids: Sequence[str], wanted: Sequence[str]) -> list[int] | slice:
+    """Where each of the wanted ids stands among others."""
+    if list(ids) == list(wanted):
+        return slice(None)
+    place = {id: i for i, id in enumerate(ids)}
+    if len(place) < len(ids) or place.keys() != set(wanted):
+        raise Unpaired("not scored on the same examples: other ids, or one that stands twice")
+    return [place[id] for id in wanted]
 
 
 def _split_name(metric: str) -> str:
