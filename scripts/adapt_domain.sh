@@ -3,6 +3,8 @@
 #   bash scripts/adapt_domain.sh path/to/data          # cluener/, thucnews/ and the others of benchmarks/encoder_scores.py
 # MODEL=... starts from another encoder, SEEDS="1 2 3" runs fewer. DRY_RUN=1 prints the commands. Runs that are done are not run again.
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
+take_at_most 1 "$@"
 data=$(cd "${1:?the folder with cluener/ and thucnews/}" && pwd)
 cd "$(dirname "$0")/.."
 model=${MODEL:-pretrained/bert-mini-zh}

@@ -4,6 +4,8 @@
 #   START=path/to/encoder PROCESSES=4 bash scripts/pretrain.sh path/to/corpus
 # Two hours on two CPU cores. Goes on where it stopped. DRY_RUN=1 prints the commands.
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
+take_at_most 1 "$@"
 corpus=$(cd "${1:?the folder with the corpus}" && pwd)
 cd "$(dirname "$0")/.."
 start=${START:-pretrained/bert-mini-zh}

@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # A trained tagger and its answers: a CRF on the embedded encoder and data/ner_sample, no model download.
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
+take_at_most 0 "$@"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bash scripts/setup.sh
 

@@ -6,7 +6,15 @@
 #   PYTHON=/path/to/python3.12 bash scripts/setup.sh
 #   VENV=.venv-other bash scripts/setup.sh          another folder for it
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
+take_at_most 9 "$@"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+for file in "$@"; do
+    if [ ! -f "$file" ]; then
+        echo "setup.sh: $file: expected a file of requirements, found none" >&2
+        exit 2
+    fi
+done
 venv=${VENV:-.venv}
 
 new_enough() {

@@ -2,6 +2,8 @@
 # Lint, format check and tests, up to four files side by side; arguments go to pytest: bash scripts/test.sh -k crf -n 0
 # `bash scripts/test.sh --floor` first takes the lowest version of everything that requirements.txt allows, in .venv-floor.
 set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
+case ${1:-} in -h | --help) take_at_most 0 "$1" ;; esac # all else goes to pytest
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export VENV=.venv
 if [ "${1:-}" = --floor ]; then

@@ -3,11 +3,17 @@
 import os
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import report
+import run_classification
+import run_ner
+import run_prompt
+import run_qa_cls
+from utils.data.errors import DataError
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLES = sorted(path for path in (ROOT / "scripts" / "tables").glob("*.sh") if path.name != "cells.sh")
@@ -22,6 +28,7 @@ CELLS = {
     "few_shot": 120,
 }
 CELLS |= {"adapters": 99}
+MAINS = {f"{each.__name__}.py": each.main for each in (run_classification, run_ner, run_prompt, run_qa_cls)}
 
 
 def run(script, *given, **environment):
@@ -146,3 +153,19 @@ def test_kept_runs_count_as_finished_and_new_ones_are_kept(tmp_path, python):
 def test_missing_data_folder_is_told(tmp_path):
     done = run("people")
     assert done.returncode != 0 and "the folder with train.txt and dev.txt" in done.stderr
+
+
+@pytest.mark.parametrize("script", [path.stem for path in TABLES])
+def test_scripts_of_the_cells_take_their_flags(script, tmp_path):
+    """Up to the data, which is not there: no flag is unknown, contradicts another or would do nothing."""
+    seen = set()
+    for command in commands(script, tmp_path, SEEDS="1", OUT=str(tmp_path / "out"), PYTHON=sys.executable):
+        flags = tuple(word for word in command[2:] if word.startswith("--") or word.endswith(".yaml"))
+        if not command[1].startswith("run_") or (command[1], flags) in seen:
+            continue
+        seen.add((command[1], flags))
+        if command[2].endswith(".yaml") and not Path(ROOT, command[2]).exists():
+            continue  # another cell writes it
+        with pytest.raises((DataError, OSError)):
+            MAINS[command[1]](command[2:])
+    assert seen

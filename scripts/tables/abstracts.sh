@@ -4,6 +4,8 @@
 #   MODELS=hfl/chinese-roberta-wwm-ext RATE=2e-5 bash scripts/tables/abstracts.sh path/to/csl
 #   bash scripts/tables/abstracts.sh headlines.json              # or any file of texts with two classes; a seed cuts it 70/10/20
 # report.json of each run also holds the scores before the threshold was moved. cells.sh tells of SEEDS, OUT, DRY_RUN.
+source "$(dirname "${BASH_SOURCE[0]}")/../help.sh"
+take_at_most 1 "$@"
 CALLED_FROM=$PWD
 source "$(dirname "${BASH_SOURCE[0]}")/cells.sh"
 data=$(absolute "${1:?the folder with train_0.json, dev_0.json and test_public.json, or a file}")

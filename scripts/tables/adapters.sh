@@ -4,6 +4,8 @@
 #   bash scripts/tables/adapters.sh path/to/data                 # cluener/train.json, cluener/dev.json, taipei_qa/Taipei_QA_new.txt
 #   MODELS=hfl/chinese-roberta-wwm-ext FULL_RATE=2e-5 LORA_RATE=2e-4 BOTTLENECK_RATE=2e-4 ... bash scripts/tables/adapters.sh data
 # TASKS="cluener", METHODS="full lora_all" choose. cells.sh tells of SEEDS, OUT, KEPT, DRY_RUN.
+source "$(dirname "${BASH_SOURCE[0]}")/../help.sh"
+take_at_most 1 "$@"
 CALLED_FROM=$PWD
 source "$(dirname "${BASH_SOURCE[0]}")/cells.sh"
 data=$(absolute "${1:?the folder with cluener/ and taipei_qa/}")

@@ -3,6 +3,8 @@
 #   bash scripts/tables/cluener.sh path/to/cluener               # train.json, dev.json
 #   MODELS=hfl/chinese-roberta-wwm-ext-large RATE=2e-5 EPOCHS=5 bash scripts/tables/cluener.sh path/to/cluener
 # Published dev F1 with RoBERTa-large and a CRF: 80.1. HEADS="crf span" chooses; cells.sh tells of SEEDS, OUT, KEPT, DRY_RUN.
+source "$(dirname "${BASH_SOURCE[0]}")/../help.sh"
+take_at_most 1 "$@"
 CALLED_FROM=$PWD
 source "$(dirname "${BASH_SOURCE[0]}")/cells.sh"
 data=$(absolute "${1:?the folder with train.json and dev.json}")

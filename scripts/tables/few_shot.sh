@@ -5,6 +5,8 @@
 # The second is the published encoder with which FewCLUE (Xu et al., 2021, table 3) reports, on eprstmt, 65.4 fine-tuned, 85.2 zero-shot,
 # 86.7 with PET and 88.3 with P-tuning. Seed N is draw N - 1; its dev file chooses the epoch, the test file is scored once. TASKS="eprstmt"
 # makes one table. cells.sh tells of SEEDS, OUT, DRY_RUN.
+source "$(dirname "${BASH_SOURCE[0]}")/../help.sh"
+take_at_most 1 "$@"
 CALLED_FROM=$PWD
 usual_seeds="1 2 3 4 5"
 source "$(dirname "${BASH_SOURCE[0]}")/cells.sh"

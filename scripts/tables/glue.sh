@@ -4,6 +4,8 @@
 #   bash scripts/tables/glue.sh path/to/glue             # or cola/, sst2/, mrpc/, rte/ with train.tsv and dev.tsv each
 #   MODELS="bert-base-uncased roberta-base" bash scripts/tables/glue.sh
 # A table a task. cells.sh tells of SEEDS, OUT, DRY_RUN.
+source "$(dirname "${BASH_SOURCE[0]}")/../help.sh"
+take_at_most 1 "$@"
 CALLED_FROM=$PWD
 source "$(dirname "${BASH_SOURCE[0]}")/cells.sh"
 MODELS=${MODELS:-bert-base-uncased}

@@ -4,6 +4,8 @@
 #   MODELS="bert-base-chinese voidful/albert_chinese_base hfl/chinese-roberta-wwm-ext" RATE=3e-5 EPOCHS=3 \
 #       bash scripts/tables/people.sh path/to/peoples_daily
 # Without MODELS: the embedded encoder, and an ALBERT and a RoBERTa of its size with random weights. cells.sh tells of SEEDS, OUT, DRY_RUN.
+source "$(dirname "${BASH_SOURCE[0]}")/../help.sh"
+take_at_most 1 "$@"
 CALLED_FROM=$PWD
 source "$(dirname "${BASH_SOURCE[0]}")/cells.sh"
 data=$(absolute "${1:?the folder with train.txt and dev.txt}")

@@ -3,6 +3,8 @@
 #   bash scripts/tables/sarcasm.sh path/to/headlines.json
 #   MODELS="bert-base-uncased roberta-base" RATE=2e-5 HEAD_RATE=2e-5 EPOCHS=3 bash scripts/tables/sarcasm.sh headlines.json
 # A public run to answer: accuracy 92.5. The last epoch counts, nothing is chosen on the held-out tenth. cells.sh tells of SEEDS, OUT, DRY_RUN.
+source "$(dirname "${BASH_SOURCE[0]}")/../help.sh"
+take_at_most 1 "$@"
 CALLED_FROM=$PWD
 usual_seeds="1 2 3 4 5"
 source "$(dirname "${BASH_SOURCE[0]}")/cells.sh"

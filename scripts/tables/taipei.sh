@@ -4,6 +4,8 @@
 #   bash scripts/tables/taipei.sh path/to/Taipei_QA_new.txt
 #   MODELS=hfl/chinese-roberta-wwm-ext RATE=3e-5 HEAD_RATE=3e-4 EPOCHS=10 bash scripts/tables/taipei.sh Taipei_QA_new.txt
 # The last epoch counts, nothing is chosen on the held-out tenth. cells.sh tells of SEEDS, OUT, DRY_RUN.
+source "$(dirname "${BASH_SOURCE[0]}")/../help.sh"
+take_at_most 1 "$@"
 CALLED_FROM=$PWD
 usual_seeds="1 2 3 4 5"
 source "$(dirname "${BASH_SOURCE[0]}")/cells.sh"

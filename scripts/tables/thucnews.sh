@@ -3,6 +3,8 @@
 #   bash scripts/tables/thucnews.sh path/to/thucnews             # dev.txt, test.txt, class.txt
 #   MODELS=hfl/chinese-roberta-wwm-ext RATE=3e-5 HEAD_RATE=3e-4 EPOCHS=3 bash scripts/tables/thucnews.sh path/to/thucnews
 # The last epoch counts, nothing is chosen on the scored part. cells.sh tells of SEEDS, OUT, DRY_RUN.
+source "$(dirname "${BASH_SOURCE[0]}")/../help.sh"
+take_at_most 1 "$@"
 CALLED_FROM=$PWD
 source "$(dirname "${BASH_SOURCE[0]}")/cells.sh"
 data=$(absolute "${1:?the folder with dev.txt, test.txt and class.txt}")
