@@ -93,6 +93,8 @@ def load(name, *, revision="main", device=None):
 
     def find_classes(text, other=None):
         verdict = finder.find([text], None if other is None else [other])[0]
+        if isinstance(verdict, float):  # of a regression
+            return answer_panels.score_panel(verdict)
         return answer_panels.class_panel(verdict, multi_label=finder.rule.multi_label, most=SHOWN)
 
     def find_answers(question, context):

@@ -272,7 +272,7 @@ def test_classes_in_another_order_are_paired_by_their_names(tmp_path, capsys):
     assert "difference: +16.67 points" in out and "better with two: 10 of 40 examples" in out
 
 
-def test_f1_of_another_class_is_no_pair(tmp_path):
+def test_f1_of_another_class_is_no_pair_and_the_table_says_whose_it_is(tmp_path, capsys):
     rows = Dataset.from_dict({"id": ["1", "2"], "text": ["甲", "乙"], "label": ["a", "b"]})
     for name, positive in (("one", 0), ("two", 1)):
         write_run(tmp_path / name, 1, head=name)
@@ -280,6 +280,10 @@ def test_f1_of_another_class_is_no_pair(tmp_path):
         (tmp_path / name / "example_counts.json").write_text(json.dumps(counts), encoding="utf-8")
         results = {"eval_f1": (2 / 3, 0.0)[positive]}
         (tmp_path / name / "all_results.json").write_text(json.dumps(results), encoding="utf-8")
+    report.main([str(tmp_path), "--metrics", "eval_f1", "--output_dir", str(tmp_path / "report")])
+    out = capsys.readouterr().out
+    assert "eval_f1 is that of the class a: one" in out and "eval_f1 is that of the class b: two" in out
+    assert "eval_f1: no paired test: the score is not of the same classes" in out
     with pytest.raises(DataError, match="eval_f1: the score is not of the same classes"):
         report.main(["--compare", str(tmp_path / "one"), str(tmp_path / "two"), "--metrics", "eval_f1"])
 

@@ -43,6 +43,11 @@ def class_panel(verdict: Verdict, *, multi_label: bool, most: int = 10) -> str:
     return _panel(f"<p><strong>{said}</strong></p>{_table(['class', 'probability'], rows, chosen)}{rest}")
 
 
+def score_panel(score: float) -> str:
+    """The score that a regression tells."""
+    return _panel(f"<p><strong>{score:.4f}</strong></p>")
+
+
 def answer_panel(context: str, answers: Sequence[Answer]) -> str:
     """The passage with the answer marked, and the answers that were compared."""
     marks = [Mark(answers[0].start, answers[0].end, "answer", "hue0")] if answers[0].text else []

@@ -90,6 +90,16 @@ def compare_groups(one: RunGroup, other: RunGroup, metric: str) -> Comparison | 
     return compare(first.counts, second.counts, first.metric)
 
 
+def class_of(group: RunGroup, metric: str) -> str | None:
+    """Whose precision, recall or F1 a score is: the name of the positive class of two; None where it is of none."""
+    try:
+        splits = [_split_of(run, metric) for run in group.runs]
+    except Unpaired:
+        return None
+    told = {_meaning(split, metric)[1:2] for split in splits}
+    return next(iter(told))[0] if len(told) == 1 and all(len(each) == 1 for each in told) else None
+
+
 def identity(run: Run, metric: str, *, by_rows: bool = True) -> str:
     """What a run was scored on, as a short digest: the split's rows with their labels.
 

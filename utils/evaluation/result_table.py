@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from .csv_cells import harmless_cell
-from .paired_examples import Unpaired, compare_groups
+from .paired_examples import Unpaired, class_of, compare_groups
 from .run_groups import RunGroup
 from .score_names import describe_score
 from .significance import Comparison
@@ -82,20 +82,30 @@ class ResultTable:
     def remarks(self) -> list[str]:
         """What the bold print rests on, or why there is none."""
         if not self.comparisons:
-            return self._own_data()
+            return self._notes()
         metric, reasons = self.metrics[0], {str(found) for found in self.comparisons.values()}
         if not any(isinstance(found, Comparison) for found in self.comparisons.values()) and len(reasons) == 1:
-            return ["", f"{metric}: no paired test: {reasons.pop()}", *self._own_data()]  # a speed, say
+            return ["", f"{metric}: no paired test: {reasons.pop()}", *self._notes()]  # a speed, say
         lines = ["", f"{metric}, best mean beside each other row; paired over examples, seeds averaged:", ""]
         for name, found in self.comparisons.items():
             told = found.describe() if isinstance(found, Comparison) else f"not tested: {found}"
             lines.append(f"- {name}: {told}")
-        return lines + self._own_data()
+        return lines + self._notes()
 
-    def _own_data(self) -> list[str]:
-        """Which rows are means over runs that had data of their own, as folds have."""
+    def _notes(self) -> list[str]:
+        """Rows that are means over runs with data of their own, as folds have; classes whose F1 is told."""
+        lines = []
         found = [group.name for group in self.groups if len({run.data_hash("train") for run in group.runs}) > 1]
-        return ["", f"each run with data of its own: {', '.join(found)}"] if found else []
+        if found:
+            lines += ["", f"each run with data of its own: {', '.join(found)}"]
+        for metric in self.metrics:
+            owners: dict[str, list[str]] = {}
+            for group in self.groups:
+                if (label := class_of(group, metric)) is not None:
+                    owners.setdefault(label, []).append(group.name)
+            for label, names in owners.items():
+                lines += ["", f"{metric} is that of the class {label}: {', '.join(names)}"]
+        return lines
 
     def csv(self) -> str:
         """Means and deviations in columns of their own; cells that a spreadsheet would run are quoted."""
