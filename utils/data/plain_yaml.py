@@ -1,7 +1,7 @@
 """YAML that says what it looks like: no tags that build objects, no aliases that grow without end."""
 
 from itertools import accumulate
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -13,7 +13,7 @@ def load_yaml(text: str, loader: type = yaml.SafeLoader) -> Any:
 
     Args:
         text: the document. An alias (`*name`) is refused: nine lines of them make a value of gigabytes.
-        loader: `yaml.SafeLoader`, or one that builds as little.
+        loader: `yaml.SafeLoader`, or one that builds as little, such as `TextLoader`.
 
     Raises:
         yaml.YAMLError: it is none, or not plain.
@@ -34,3 +34,17 @@ def load_yaml(text: str, loader: type = yaml.SafeLoader) -> Any:
         raise yaml.YAMLError("values that are nested too deeply") from None
     except (ValueError, TypeError, LookupError, AttributeError) as error:  # PyYAML's own, of `!!float x` or 2001-99-99
         raise yaml.YAMLError(str(error)) from None
+
+
+class TextLoader(yaml.SafeLoader):
+    """All is text as it stands (`Yes`, 010, 1e3), and no key stands twice."""
+
+    yaml_implicit_resolvers: ClassVar[dict] = {}
+
+    def construct_mapping(self, node, deep=False):
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.MarkedYAMLError(problem=f"{key.value} twice", problem_mark=key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)

@@ -2,12 +2,12 @@
 
 import json
 from os import PathLike
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 
 from .errors import DataError, ErrorLog
-from .plain_yaml import load_yaml
+from .plain_yaml import TextLoader, load_yaml
 from .text_files import read_lines
 
 _FORM = "`class: word` or `class: [word, word]` on each line"
@@ -36,7 +36,7 @@ def read_label_words(source: str | PathLike) -> dict[str, Any]:
         log.finish(skip_bad_lines=False)
         text = "\n".join(line or "" for line in lines)
     try:
-        found = load_yaml(text, _PlainWords)
+        found = load_yaml(text, TextLoader)
         found = found if not isinstance(found, dict) else {label: _weights(value) for label, value in found.items()}
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
@@ -59,17 +59,3 @@ def _weights(words: Any) -> Any:
         except (TypeError, ValueError):
             weights[word] = weight
     return weights
-
-
-class _PlainWords(yaml.SafeLoader):
-    """All is text as it stands (`Yes`, 010), and no key stands twice."""
-
-    yaml_implicit_resolvers: ClassVar[dict] = {}
-
-    def construct_mapping(self, node, deep=False):
-        seen = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.MarkedYAMLError(problem=f"{key.value} twice", problem_mark=key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
