@@ -254,18 +254,6 @@ def test_skipping_leaves_out_the_whole_sentence_of_a_bad_line(read, caplog):
     assert caplog.text.count("left out 3 bad rows") == 1
 
 
-def test_first_twenty_errors_are_shown_with_the_count(read):
-    with pytest.raises(DataError) as raised:
-        read("[]\n" * 25, "a.jsonl", file_format="spans")
-    assert "a.jsonl" in str(raised.value)
-    with pytest.raises(DataError) as raised:
-        read("5\n" * 25, "a.json")
-    lines = str(raised.value).split("\n")
-    assert len(lines) == 21
-    assert lines[19].endswith("a.json:20: expected a JSON object, found 5; write each row as {...}")
-    assert lines[20] == "... 25 errors in all, the first 20 are shown"
-
-
 @pytest.mark.parametrize("name", ["a.parquet", "a.parquet.gz"])
 def test_parquet_of_tokens_or_of_spans_is_read(tmp_path, name):
     names = ["O", "B-X", "I-X"]

@@ -3,12 +3,16 @@
 import json
 import logging
 import re
+from collections import Counter
 from os import PathLike
 from typing import Any
 
 logger = logging.getLogger(__name__)
 
 SHOWN = 20  # errors in one message
+EXAMPLES = 3  # of them of one kind
+# What differs between errors of one kind: quoted values, lists, numbers, and the types of tags.
+_VARYING = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|\[[^]]*\]|\d[\d,.]*|(?<=\b[A-Z]-)\S+')
 # What moves the cursor, colours or reorders a terminal's lines, or cannot be written.
 _CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff"
 _UNPRINTABLE = re.compile(f"[{_CONTROLS}]")
@@ -33,7 +37,7 @@ class DataError(ValueError):
 
 
 class ErrorLog:
-    """Collects the errors of one source, so that all are reported together.
+    """Collects the errors of one source, so that all are reported together, and what was put right while reading.
 
     Args:
         source: path of the file, or another name.
@@ -49,13 +53,28 @@ class ErrorLog:
         self.source = source
         self.unit = unit
         self.errors: list[tuple[int, str]] = []
+        self.notes: Counter[str] = Counter()
+        self.first_place: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self.errors)
 
     def add(self, line_number: int, message: str) -> None:
         """Note an error: "expected this, found that; repair it so". What cannot be printed is escaped."""
-        self.errors.append((line_number, _BREAKING.sub(lambda match: repr(match[0])[1:-1], message)))
+        self.errors.append((line_number, _escape(message)))
+
+    def note(self, line_number: int, noun: str, *, done: str, count: int = 1) -> None:
+        """Count what is no error but was not taken as it stands; it is logged, once, when there are no errors.
+
+        Args:
+            line_number: its place.
+            noun: what it is, in the singular ("label").
+            done: what became of it ("trimmed: white space stood around it").
+            count: how many of them.
+        """
+        key = f"{noun}\n{done}"
+        self.notes[key] += count
+        self.first_place.setdefault(key, line_number)
 
     def finish(self, *, skip_bad_lines: bool, rows_left_out: int | None = None) -> None:
         """Raise what was collected, or log it once; do nothing if there is nothing.
@@ -67,10 +86,16 @@ class ErrorLog:
         Raises:
             DataError: there are errors and they are not skipped.
         """
+        if self.errors and not skip_bad_lines:
+            raise DataError(self._listing(SHOWN))
+        for key, count in self.notes.items():
+            noun, done = key.split("\n")
+            first = "" if count == 1 else ", the first"
+            place = f"{first} in {self.unit} {self.first_place[key]:,}"
+            logger.warning("%s: %s %s%s", self.source, counted(count, noun), _escape(done), place)
+        self.notes.clear()
         if not self.errors:
             return
-        if not skip_bad_lines:
-            raise DataError(self._listing(SHOWN))
         if rows_left_out is None:
             rows_left_out = len({line_number for line_number, _ in self.errors})
         logger.warning(
@@ -78,15 +103,33 @@ class ErrorLog:
         )
 
     def _listing(self, limit: int) -> str:
-        lines = []
-        for line_number, message in sorted(self.errors)[:limit]:
-            place = (
-                f"{self.source}:{line_number}" if self.unit == "line" else f"{self.source}, {self.unit} {line_number}"
-            )
-            lines.append(f"{place}: {message}")
-        if len(self.errors) > limit:
-            lines.append(f"... {counted(len(self.errors), 'error')} in all, the first {limit} are shown")
+        """The errors by kind, in the order of their first places: some examples of each, and how many more."""
+        kinds: dict[str, list[tuple[int, str]]] = {}
+        for line_number, message in sorted(self.errors):
+            kinds.setdefault(_VARYING.sub("*", message), []).append((line_number, message))
+        lines, shown, told = [], 0, 0
+        for errors in kinds.values():
+            if shown == limit:
+                break
+            examples = errors
+            if len(errors) > EXAMPLES:  # the first place of each message: the same one is told once
+                places = {message: number for number, message in reversed(errors)}
+                examples = sorted((number, message) for message, number in places.items())[:EXAMPLES]
+            examples = examples[: limit - shown]
+            for number, message in examples:
+                place = f"{self.source}:{number}" if self.unit == "line" else f"{self.source}, {self.unit} {number}"
+                lines.append(f"{place}: {message}")
+            if len(errors) > len(examples):
+                lines.append(f"... {len(errors):,} errors like this, the last in {self.unit} {errors[-1][0]:,}")
+            shown += len(examples)
+            told += len(errors)
+        if told < len(self.errors):
+            lines.append(f"... {counted(len(self.errors), 'error')} in all, the first {shown} are shown")
         return "\n".join(lines)
+
+
+def _escape(message: str) -> str:
+    return _BREAKING.sub(lambda match: repr(match[0])[1:-1], message)
 
 
 def counted(count: int, noun: str) -> str:
