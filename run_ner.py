@@ -12,7 +12,7 @@ as model and no training data it scores --validation_file and predicts --test_fi
 import logging
 import time
 
-from utils.training import arguments
+from utils.training import arguments, tag_files
 from utils.training.adapter_arguments import AdapterArguments
 from utils.training.arguments import ArgumentError
 from utils.training.ner_arguments import NerArguments
@@ -22,9 +22,9 @@ logger = logging.getLogger(__name__)
 
 def main(argv=None):
     started = time.time()
-    ours = NerArguments, arguments.WindowArguments, arguments.ModelArguments, AdapterArguments
+    ours = NerArguments, arguments.WindowArguments, tag_files.TagArguments, arguments.ModelArguments, AdapterArguments
     parsed = arguments.parse_arguments(*ours, arguments.TrickArguments, argv=argv, description=__doc__)
-    ner, data, base, adapter, flags, training = parsed
+    ner, data, tagging, base, adapter, flags, training = parsed
     trains = bool(data.train_file or data.dataset_name)
     arguments.check_use(parsed, trains=trains, used_with={"label_smoothing_factor": "head=softmax"})
     adapter.check(flags, training, trains=trains)
@@ -52,7 +52,7 @@ def main(argv=None):
 
     # ---- 1. Data: every format becomes rows of id, text, entities (character offsets, end exclusive)
     files = {"train": data.train_file, "validation": data.validation_file, "test": data.test_file}
-    reading = {"scheme": ner.file_scheme, "skip_bad_lines": data.skip_bad_lines}
+    reading = {"skip_bad_lines": data.skip_bad_lines} | tagging.reading(training)
     named = data.dataset_name, data.dataset_config_name
     dataset = once(readers_ner.load_ner, *named, **reading) if data.dataset_name else {}
     reading["file_format"] = data.file_format
@@ -191,7 +191,7 @@ def main(argv=None):
         else:
             logger.info("%s: no labels, predicted only", split)
     if trainer.is_world_process_zero():
-        given = [ner, data, base, adapter, flags, training]
+        given = [ner, data, tagging, base, adapter, flags, training]
         record = run_setup.describe_run(given, files=files.values(), started=started, results=results)
         if training.do_train:
             card = model_card.ner_card(record, types=types, table=evaluators["validation"].table)

@@ -22,7 +22,7 @@ words for the next run, the fifth asks about the spans of a text. Each takes les
 import logging
 import time
 
-from utils.training import arguments
+from utils.training import arguments, tag_files
 from utils.training.adapter_arguments import AdapterArguments
 from utils.training.arguments import ArgumentError
 from utils.training.classifier_arguments import CLASSIFIER_DEFAULTS
@@ -33,10 +33,10 @@ logger = logging.getLogger(__name__)
 
 def main(argv=None):
     started = time.time()
-    ours = PromptArguments, arguments.PairArguments, arguments.ModelArguments, AdapterArguments
+    ours = PromptArguments, arguments.PairArguments, tag_files.TagArguments, arguments.ModelArguments, AdapterArguments
     telling = {"description": __doc__, "defaults": CLASSIFIER_DEFAULTS}
     parsed = arguments.parse_arguments(*ours, arguments.TrickArguments, argv=argv, **telling)
-    prompt, data, base, adapter, flags, training = parsed
+    prompt, data, tagging, base, adapter, flags, training = parsed
     training.do_train = bool(data.train_file) and not prompt.search
     arguments.check_use(parsed, trains=training.do_train)
     given = {"train_file": data.train_file, "test_file": data.test_file, "given": training.given}
@@ -104,6 +104,7 @@ def main(argv=None):
 
     # ---- 1. Data: rows of id, text, text_pair (of pairs), label; or of id, text, entities, and questions about spans
     reading = {"file_format": data.file_format, "skip_bad_lines": data.skip_bad_lines}
+    reading |= tagging.reading(training, used=spans)
     if spans:
         own = {"kind": prompt.candidates, "max_length": prompt.max_span_length, "negatives": prompt.negatives}
         own |= {"threshold": prompt.entity_threshold, "share_texts": prompt.share_texts, "seed": training.seed}
@@ -234,7 +235,7 @@ def main(argv=None):
         if prompt.output_file:
             once(atomic_files.write_text, prompt.output_file, "".join(line for _, line in explained))
     if any(files.values()) and training.process_index == 0:
-        given = [prompt, data, base, adapter, flags, training]
+        given = [prompt, data, tagging, base, adapter, flags, training]
         record = run_setup.describe_run(given, files=files.values(), started=started, results=results)
         if training.do_train:
             trainer.model.config.update(task.decision())

@@ -4,9 +4,10 @@
     PYTHONPATH=. python scripts/export_onnx.py outputs/ner outputs/ner_onnx --int8
 
 Takes an output directory of any run_*.py, or a Hub id. Leaves model.onnx, with --int8 also model_int8.onnx (weights
-of matrices in eight bits), the configuration and the tokenizer; of taggers onnx_decoding.py too, which reads tags or
-spans off the graph's scores, and tag_scores.npz, the CRF's transitions. The graph is run once beside the model, and
-what differs by more than 1e-3 is an error. Needs the packages of requirements-onnx.txt.
+of matrices in eight bits), the configuration and the tokenizer; of taggers onnx_decoding.py too, which reads tags and
+entities, or spans, off the graph's scores, tag_scores.npz, the CRF's transitions, and tags.json, their names. The
+graph is run once beside the model, and what differs by more than 1e-3 is an error. Needs the packages of
+requirements-onnx.txt.
 """
 
 import argparse
@@ -26,6 +27,7 @@ from transformers import (
     PreTrainedConfig,
 )
 
+from utils.evaluation.entity_finder import find_tags
 from utils.evaluation.trained_models import find_kind, load_model, load_own_tokenizer
 from utils.modeling.cloze_classifier import ClozeClassifier
 from utils.modeling.crf_tagger import CrfTagger
@@ -34,6 +36,7 @@ from utils.modeling.tag_rules import tag_rules
 from utils.modeling.text_classifier import TextClassifier
 from utils.modeling.weight_files import require_safetensors
 from utils.training.arguments import ArgumentError, run_script
+from utils.training.atomic_files import write_json
 
 OPSET = 20  # the newest that torch writes without onnxscript
 TOLERANCE = 1e-3
@@ -94,6 +97,7 @@ def main(argv=None):
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     model, tokenizer = load(args.model, revision=args.model_revision)
+    tags = None if isinstance(model, SpanTagger) or find_labels(model) is None else find_tags(model)
     output_dir = Path(args.output_dir)
     output_dir.mkdir(parents=True, exist_ok=True)
     inputs = [
@@ -131,8 +135,9 @@ def main(argv=None):
     tokenizer.save_pretrained(output_dir)
     if find_labels(model) is not None:
         shutil.copyfile(Path(__file__).with_name("onnx_decoding.py"), output_dir / "onnx_decoding.py")
-        if not isinstance(model, SpanTagger):
+        if tags:
             np.savez(output_dir / "tag_scores.npz", **tag_scores(model))
+            write_json(output_dir / "tags.json", {"names": tags.names, "scheme": tags.scheme})
     for each in sorted(output_dir.glob("*.onnx")):
         print(f"{each}: {each.stat().st_size / 1e6:.1f} MB")
     print(f"inputs {', '.join(used)}; outputs {', '.join(outputs)}; {worst:.1e} from the model at most")

@@ -1,10 +1,11 @@
 """What follows an exported tagger's graph: tags or spans from its scores, in numpy alone. Lies beside model.onnx.
 
-import numpy, onnxruntime
-from onnx_decoding import viterbi
+import json, numpy, onnxruntime
+from onnx_decoding import read_tags, viterbi
 session = onnxruntime.InferenceSession("model.onnx")
 (emissions,) = session.run(["logits"], inputs)                  # inputs: what the tokenizer gives, as numpy int64
 tags = viterbi(emissions, mask, **numpy.load("tag_scores.npz"))  # mask: what is no special token and no padding
+entities = read_tags(tags, **json.load(open("tags.json")))
 """
 
 import numpy as np
@@ -37,6 +38,38 @@ def viterbi(emissions, mask, transitions, starts, ends):
             tags[row, place], tag = tag, before[tag]
         tags[row, places[0]] = tag
     return tags
+
+
+def read_tags(tags, names, scheme):
+    """The entities that tags say.
+
+    Args:
+        tags: (batch, length) tag ids; below 0 where there is none.
+        names: tag of each id: "O", or B-, I-, E- or S- and a type.
+        scheme: `bio`, `bios` or `bioes`: well-formed entities alone; else an I- or E- may begin one, too.
+
+    Returns:
+        For each row a list of first token, last token (inclusive), type.
+    """
+    begins = "BS" if scheme in ("bio", "bios", "bioes") else "BSIE"
+    found = []
+    for row in tags:
+        entities, tokens, kind = [], [], ""  # those of the entity that is open
+        for place in [*np.flatnonzero(row >= 0).tolist(), None]:
+            prefix, _, label = ("O" if place is None else names[row[place]]).partition("-")
+            if tokens and not (prefix in "IE" and label == kind):
+                if scheme != "bioes":
+                    entities.append((tokens[0], tokens[-1], kind))
+                tokens = []
+            if tokens:
+                tokens.append(place)
+            elif prefix in begins:
+                tokens, kind = [place], label
+            if tokens and prefix in "ES":
+                entities.append((tokens[0], tokens[-1], kind))
+                tokens = []
+        found.append(entities)
+    return found
 
 
 def read_spans(logits, mask, *, nested):

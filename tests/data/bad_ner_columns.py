@@ -58,27 +58,30 @@ BAD_COLUMNS = [
         "a.txt",
         lines("一 B-X", "二 I-Y", "三 I-Y"),
         "a.txt:2: expected B-Y to begin the entity, found I-Y after B-X; "
-        "correct the tag, or name the scheme if it is not bio",
+        "--repair_tags reads it as conlleval does, or correct it, "
+        "or name the scheme if it is not bio (--file_scheme)",
     ),
     (
         "entity cut by a blank line",
         "a.txt",
         lines("一 B-X", "二 M-X", "", "三 E-X", "", "四 B-X", "五 M-X", "六 E-X"),
         "a.txt:2: expected M-X or E-X after M-X, found the end of the sequence; "
-        "correct the tag, or name the scheme if it is not bmes\n"
+        "--repair_tags reads it as conlleval does, or correct it, "
+        "or name the scheme if it is not bmes (--file_scheme)\n"
         "a.txt:4: expected B-X to begin the entity, found E-X at the start of the sequence; "
-        "correct the tag, or name the scheme if it is not bmes",
+        "--repair_tags reads it as conlleval does, or correct it, "
+        "or name the scheme if it is not bmes (--file_scheme)",
     ),
     (
         "unknown prefix",
         "a.txt",
         lines("一 B-X", "二 X-PER", "三 PER", "四 B-"),
         "a.txt:2: expected O or a label after one of B-, I-, found 'X-PER'; "
-        "correct the tag, or name the scheme if it is not bio\n"
+        "correct the tag, or name the scheme if it is not bio (--file_scheme)\n"
         "a.txt:3: expected O or a label after one of B-, I-, found 'PER'; "
-        "correct the tag, or name the scheme if it is not bio\n"
+        "correct the tag, or name the scheme if it is not bio (--file_scheme)\n"
         "a.txt:4: expected O or a label after one of B-, I-, found 'B-'; "
-        "correct the tag, or name the scheme if it is not bio",
+        "correct the tag, or name the scheme if it is not bio (--file_scheme)",
     ),
     (
         "nothing but document marks",

@@ -274,13 +274,14 @@ BAD_JSON = [
         "tags by number",
         "a.json",
         lines('{"tokens": ["a"], "ner_tags": [0]}'),
-        'a.json:1: expected "ner_tags": a list of strings, found [0]; write tags by name, as "B-PER"',
+        'a.json:1: expected tags by name, as "B-PER", found the number 0; name them in the order of their numbers: '
+        "--label_names O,B-PER,I-PER",
     ),
     (
         "broken tags in a list",
         "a.json",
         lines('{"tokens": ["a", "b"], "tags": ["B-X", "O"]}', '{"tokens": ["a", "b"], "tags": ["O", "I-X"]}'),
         "a.json:2: tag 2: expected B-X to begin the entity, found I-X after O; "
-        "correct the tag, or name the scheme if it is not bio",
+        "--repair_tags reads it as conlleval does, or correct it, or name the scheme if it is not bio (--file_scheme)",
     ),
 ]

@@ -174,7 +174,7 @@ def test_unknown_format_or_scheme_names_the_known_ones(tmp_path):
         "expected the file format auto, cluener, spans, tokens, columns, found conll; choose one of these"
     )
     assert message_of(path, scheme="iobes") == (
-        "expected the tag scheme auto, bio, iob1, bios, bioes, bmes, bilou, found iobes; choose one of these"
+        "expected the tag scheme auto, bio, iob1, bios, bioes, bmes, bilou, io, found iobes; choose one of these"
     )
 
 
@@ -183,7 +183,8 @@ def test_named_scheme_is_held_against_the_tags(tmp_path):
     path.write_bytes(lines("一 B-X", "二 I-X"))
     assert message_of(path, scheme="bioes") == (
         "a.txt:2: expected I-X or E-X after I-X, found the end of the sequence; "
-        "correct the tag, or name the scheme if it is not bioes"
+        "--repair_tags reads it as conlleval does, or correct it, "
+        "or name the scheme if it is not bioes (--file_scheme)"
     )
 
 

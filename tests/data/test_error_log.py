@@ -69,6 +69,6 @@ def test_what_was_put_right_is_counted_with_its_first_place_and_logged_once(capl
     log.finish(skip_bad_lines=False)
     log.finish(skip_bad_lines=False)
     assert [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING] == [
-        "a.txt: 4 labels trimmed, the first in line 7",
-        "a.txt: 1 span left out in line 9",
+        "a.txt: 4 labels, the first in line 7: trimmed",
+        "a.txt: 1 span, in line 9: left out",
     ]

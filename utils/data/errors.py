@@ -69,7 +69,7 @@ class ErrorLog:
         Args:
             line_number: its place.
             noun: what it is, in the singular ("label").
-            done: what became of it ("trimmed: white space stood around it").
+            done: what became of it ("trimmed, as white space stands around it").
             count: how many of them.
         """
         key = f"{noun}\n{done}"
@@ -90,9 +90,8 @@ class ErrorLog:
             raise DataError(self._listing(SHOWN))
         for key, count in self.notes.items():
             noun, done = key.split("\n")
-            first = "" if count == 1 else ", the first"
-            place = f"{first} in {self.unit} {self.first_place[key]:,}"
-            logger.warning("%s: %s %s%s", self.source, counted(count, noun), _escape(done), place)
+            place = f"{'in' if count == 1 else 'the first in'} {self.unit} {self.first_place[key]:,}"
+            logger.warning("%s: %s, %s: %s", self.source, counted(count, noun), place, _escape(done))
         self.notes.clear()
         if not self.errors:
             return

@@ -11,8 +11,9 @@ from typing import Any
 
 from .errors import ErrorLog, counted, show
 from .json_records import is_unicode
-from .ner_rows import Row, TaggedRow, untag_rows
+from .ner_rows import Row
 from .tag_schemes import Span
+from .tagged_rows import TaggedRow, TagReading, untag_rows
 
 TAG_KEYS = ("ner_tags", "tags", "labels")
 
@@ -20,7 +21,7 @@ Report = Callable[[str], None]
 
 
 def records_to_rows(
-    records: Iterable[tuple[int, dict | None]], log: ErrorLog, *, file_format: str, scheme: str
+    records: Iterable[tuple[int, dict | None]], log: ErrorLog, *, file_format: str, reading: TagReading
 ) -> list[Row | None]:
     """Check the records of a file or data set, and turn each into a text with spans.
 
@@ -28,7 +29,7 @@ def records_to_rows(
         records: the number of the line or row, and the record; None for one that has its error in `log` already.
         log: takes what is wrong with the records.
         file_format: a key of `PARSERS`, or "auto" to go by the first record that tells.
-        scheme: of tags: a key of `tag_schemes.READABLE`, or "auto" for the one that fits best.
+        reading: how tags are read.
 
     Returns:
         A row for each record; None for one that has an error.
@@ -45,7 +46,7 @@ def records_to_rows(
         if record is not None:
             row = parse(record, number, lambda message, number=number: log.add(number, message))
         rows.append(row if len(log) == errors_before else None)
-    return untag_rows(rows, scheme, log, one_line_a_tag=False) if file_format == "tokens" else rows
+    return untag_rows(rows, log, reading) if file_format == "tokens" else rows
 
 
 def _find_format(records: Iterable[dict]) -> str:
@@ -113,8 +114,8 @@ def _parse_tokens(record: dict, number: int, report: Report) -> TaggedRow:
         report("expected tokens in Unicode, found half of a surrogate pair; repair the escapes")
     key = next((key for key in TAG_KEYS if key in record), None)
     tags = record[key] if key else None
-    if key and (not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags)):
-        report(f'expected "{key}": a list of strings, found {show(tags)}; write tags by name, as "B-PER"')
+    if key and (not isinstance(tags, list) or any(type(tag) not in (str, int) for tag in tags)):
+        report(f'expected "{key}": a list of tags, found {show(tags)}; write them so, as "B-PER"')
     elif key and len(tags) != len(tokens):
         report(f"expected a tag for each token, found {len(tokens)} tokens and {len(tags)} tags; make them equal")
     return TaggedRow(number, _id_of(record, report), tokens, tags)
@@ -183,7 +184,7 @@ def _add_span(
     """Check an entity and append it to `spans`, or report what is wrong with it."""
     if not text:  # has its own error
         return
-    if not isinstance(label, str) or not label or not is_unicode(label):
+    if not isinstance(label, str) or not label.strip() or not is_unicode(label):
         report(f"expected a label that is a name, found {show(label)}; name the entity type")
         return
     what = f"the {label} entity"

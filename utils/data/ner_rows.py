@@ -1,9 +1,8 @@
-"""Rows of a data set with entities: texts with spans, tokens with tags, and how they become columns."""
+"""Rows of a data set with entities, and how they become columns."""
 
 import logging
-import re
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
+from sys import intern
 from typing import NamedTuple
 
 from datasets import Dataset, Features, Value
@@ -11,7 +10,7 @@ from datasets import Dataset, Features, Value
 from .errors import DataError, ErrorLog, counted
 from .growing_dataset import GrowingDataset
 from .row_ids import RowIds
-from .tag_schemes import Span, detect_scheme, find_broken_tags, tags_to_spans
+from .tag_schemes import Span
 
 logger = logging.getLogger(__name__)
 
@@ -23,9 +22,6 @@ FEATURES = Features(
     }
 )
 
-# Scripts that are written without spaces: CJK punctuation, kana, Han, full-width forms, Han beyond the basic plane.
-_CJK = re.compile("[\u3000-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]")
-
 
 class Row(NamedTuple):
     """A row that was read: `spans` are character offsets into `text`, None for a row without labels."""
@@ -35,61 +31,6 @@ class Row(NamedTuple):
     text: str
     spans: list[Span] | None
     candidates: list[list[int]] | None = None  # start and end of each span that may be an entity, if the row says so
-
-
-class TaggedRow(NamedTuple):
-    """A row of tokens; `tags` None for a row without labels."""
-
-    number: int
-    id: str | None
-    tokens: list[str]
-    tags: list[str] | None
-
-
-def untag_rows(
-    rows: Sequence[TaggedRow | None], scheme: str, log: ErrorLog, *, one_line_a_tag: bool
-) -> list[Row | None]:
-    """Turn tags into character spans.
-
-    Tokens are joined without a space if more than half of them are single characters, or more than half of their
-    characters are CJK, over all rows; else with one space.
-
-    Args:
-        rows: None stands for one that has its error in `log` already, and stays None.
-        scheme: a key of `tag_schemes.READABLE`, or "auto" for the one that fits best, which is logged.
-        log: takes an error for each tag that breaks its scheme; its row becomes None.
-        one_line_a_tag: a row's tags stand on lines of their own, from `row.number` on.
-    """
-    whole = [row for row in rows if row]
-    if scheme == "auto":
-        scheme = detect_scheme(row.tags for row in whole if row.tags)
-        logger.info("%s: the tags are read as %s", log.source, scheme)
-    joiner = "" if _is_unspaced([row.tokens for row in whole]) else " "
-    untagged: list[Row | None] = []
-    for row in rows:
-        if row is None:
-            untagged.append(None)
-            continue
-        broken = find_broken_tags(row.tags or [], scheme=scheme)
-        for index, message in broken:
-            number = row.number + index if one_line_a_tag else row.number
-            place = "" if one_line_a_tag else f"tag {index + 1}: "
-            log.add(number, f"{place}{message}; correct the tag, or name the scheme if it is not {scheme}")
-        if broken:
-            untagged.append(None)
-            continue
-        starts, position = [], 0
-        for token in row.tokens:
-            starts.append(position)
-            position += len(token) + len(joiner)
-        spans = None
-        if row.tags is not None:
-            spans = [
-                (starts[start], starts[end - 1] + len(row.tokens[end - 1]), label)
-                for start, end, label in tags_to_spans(row.tags, scheme=scheme)
-            ]
-        untagged.append(Row(row.number, row.id, joiner.join(row.tokens), spans))
-    return untagged
 
 
 def rows_to_dataset(
@@ -126,7 +67,8 @@ def rows_to_dataset(
             continue
         errors_before = len(log)
         row_id = ids.take(row.id, index=index, number=row.number)
-        spans = sorted(set(row.spans or ()))
+        tidied = _tidy(row, log)
+        spans = sorted(set(tidied))
         if is_labelled and row.spans is None:
             log.add(
                 row.number, f"expected labels as in other {log.unit}s, found none; add them, empty for no entities"
@@ -142,9 +84,13 @@ def rows_to_dataset(
                 )
         if len(log) > errors_before:
             continue
-        duplicates += len(row.spans or ()) - len(spans)
         entities = [{"start": start, "end": end, "label": label} for start, end, label in spans]
-        kept.add({"id": row_id, "text": row.text, "candidates": row.candidates, "entities": entities})
+        duplicates += len(tidied) - len(spans)
+        candidates = row.candidates
+        if candidates is not None:
+            trimmed = {trim_span(row.text, *pair) for pair in candidates}
+            candidates = sorted([start, end] for start, end in trimmed if start < end)
+        kept.add({"id": row_id, "text": row.text, "candidates": candidates, "entities": entities})
 
     rows_left_out = len(rows) - len(kept)
     if not rows:
@@ -157,12 +103,28 @@ def rows_to_dataset(
     return kept.whole()
 
 
-def _is_unspaced(sentences: Iterable[list[str]]) -> bool:
-    """True if more than half of the tokens are single characters, or more than half of their characters are CJK."""
-    lengths = Counter()
-    cjk = 0
-    for tokens in sentences:
-        lengths.update(map(len, tokens))
-        cjk += len(_CJK.findall("".join(tokens)))
-    characters = sum(length * count for length, count in lengths.items())
-    return lengths[1] * 2 > lengths.total() or cjk * 2 > characters
+def _tidy(row: Row, log: ErrorLog) -> list[Span]:
+    """The spans of a row without white space at their borders and around their labels."""
+    spans = []
+    for start, end, label in row.spans or ():
+        if label != label.strip():
+            log.note(row.number, "label", done="trimmed, as white space stands around it")
+        first, last = trim_span(row.text, start, end)
+        if first == last:
+            log.note(row.number, "span", done="left out, as it is white space alone, which is never found")
+            continue
+        if (first, last) != (start, end):
+            log.note(row.number, "span", done="trimmed, as white space at a border is never found")
+        spans.append((first, last, intern(label.strip())))
+    return spans
+
+
+def trim_span(text: str, start: int, end: int) -> tuple[int, int]:
+    """A span without the white space at its borders; empty if it has nothing else.
+
+    Example:
+        >>> trim_span("in New York ", 3, 12)
+        (3, 11)
+    """
+    part = text[start:end].rstrip()
+    return start + len(part) - len(part.lstrip()), start + len(part)

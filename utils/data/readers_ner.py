@@ -13,7 +13,7 @@ along, ends exclusive: the spans that a prompt asks about. Every file may be gzi
 `DataError`.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,10 @@ from .column_files import parse_columns
 from .errors import DataError, ErrorLog
 from .json_records import begin_as_json, parse_records
 from .ner_records import PARSERS, TAG_KEYS, records_to_rows
-from .ner_rows import rows_to_dataset, untag_rows
+from .ner_rows import rows_to_dataset
 from .saved_datasets import load_splits, read_parquet
 from .tag_schemes import READABLE
+from .tagged_rows import TagReading, untag_rows
 from .text_files import read_lines
 
 FILE_FORMATS = (*PARSERS, "columns")
@@ -38,18 +39,22 @@ def read_ner(
     *,
     file_format: str = "auto",
     scheme: str = "auto",
+    repair_tags: bool = False,
+    label_names: Sequence[str] | None = None,
+    tag_column: int | None = None,
     skip_bad_lines: bool = False,
     entity_types: Collection[str] | None = None,
 ) -> Dataset:
     """Read a file of texts with entities.
 
-    Texts are taken as they are, not stripped. Tokens are joined without a space if more than half of them are single
-    characters or more than half of their characters are CJK, over the whole file; else with one space.
+    Texts are taken as they are, not stripped. Tokens are joined as their script is written, see
+    `joined_words.WordJoiner`.
 
     Args:
         path: the file; `.parquet` holds `tokens` and tags, or `text` and `entities`.
         file_format: one of `FILE_FORMATS`, or "auto" to go by extension and content.
         scheme: of tags: a key of `tag_schemes.READABLE`, or "auto" for the one that fits best.
+        repair_tags, label_names, tag_column: see `tagged_rows.TagReading`.
         skip_bad_lines: leave rows with errors out, and log how many, instead of raising.
         entity_types: the labels that are allowed, as those of the training file; None allows all.
 
@@ -63,18 +68,21 @@ def read_ner(
     """
     _check_options(file_format, scheme)
     options = {"skip_bad_lines": skip_bad_lines, "entity_types": entity_types}
+    tagging = {"scheme": scheme, "repair_tags": repair_tags, "label_names": label_names, "tag_column": tag_column}
+    reading = TagReading(scheme, repair_tags, label_names, tag_column)
     name = Path(path).name.lower().removesuffix(".gz")
     if name.endswith(".parquet"):
-        return read_ner_dataset(read_parquet(path), source=path, scheme=scheme, **options)
+        return read_ner_dataset(read_parquet(path), source=path, **tagging, **options)
 
     log = ErrorLog(path)
     lines = read_lines(path, log)
     is_json = name.endswith((".json", ".jsonl", ".ndjson")) or begin_as_json(lines)
     if file_format == "columns" or (file_format == "auto" and not is_json):
-        tagged = parse_columns(lines, log, is_csv=name.endswith(".csv"))
-        rows = untag_rows(tagged, scheme, log, one_line_a_tag=True)
+        tagged = parse_columns(lines, log, is_csv=name.endswith(".csv"), tag_column=tag_column)
+        rows = untag_rows(tagged, log, reading)
     else:
-        rows = records_to_rows(parse_records(lines, log), log, file_format=file_format, scheme=scheme)
+        _refuse_column(tag_column, path)
+        rows = records_to_rows(parse_records(lines, log), log, file_format=file_format, reading=reading)
     return rows_to_dataset(rows, log, **options)
 
 
@@ -82,6 +90,9 @@ def read_ner_dataset(
     dataset: Dataset,
     *,
     scheme: str = "auto",
+    repair_tags: bool = False,
+    label_names: Sequence[str] | None = None,
+    tag_column: int | None = None,
     skip_bad_lines: bool = False,
     entity_types: Collection[str] | None = None,
     source: str | PathLike = "dataset",
@@ -91,7 +102,8 @@ def read_ner_dataset(
     Args:
         dataset: `text` (or `sentence`, `content`) with `entities`, or `tokens` with `ner_tags` (or `tags`, `labels`),
             which are strings or ints with `ClassLabel` names.
-        scheme, skip_bad_lines, entity_types: as in `read_ner`.
+        scheme, repair_tags, label_names, skip_bad_lines, entity_types: as in `read_ner`.
+        tag_column: None; a data set has no columns that are counted.
         source: what errors call the data set.
 
     Returns:
@@ -101,6 +113,7 @@ def read_ner_dataset(
         DataError: columns are missing, or rows have errors.
     """
     _check_options("auto", scheme)
+    _refuse_column(tag_column, source)
     columns = dataset.column_names
     text_key = next((key for key in TEXT_KEYS if key in columns), None)
     tag_key = next((key for key in TAG_KEYS if key in columns), None)
@@ -133,20 +146,19 @@ def read_ner_dataset(
                 dict(zip(parts, values, strict=False)) for values in zip(*parts.values(), strict=False)
             ]
         records.append((number, record))
-    rows = records_to_rows(records, log, file_format="tokens" if use_tokens else "spans", scheme=scheme)
+    reading = TagReading(scheme, repair_tags, label_names)
+    rows = records_to_rows(records, log, file_format="tokens" if use_tokens else "spans", reading=reading)
     return rows_to_dataset(rows, log, skip_bad_lines=skip_bad_lines, entity_types=entity_types)
 
 
-def load_ner(
-    name_or_path: str, config_name: str | None = None, *, scheme: str = "auto", skip_bad_lines: bool = False
-) -> dict[str, Dataset]:
+def load_ner(name_or_path: str, config_name: str | None = None, **reading) -> dict[str, Dataset]:
     """Load a data set, and turn each of its splits into the columns `id`, `text`, `entities`.
 
     Args:
         name_or_path: a `save_to_disk` directory (a single data set becomes the split "train"), a folder of data files,
             or a name on the Hub.
         config_name: which of a data set's configurations.
-        scheme, skip_bad_lines: as in `read_ner`.
+        **reading: as of `read_ner_dataset`.
 
     Returns:
         What `read_ner_dataset` makes of each split, by name. If there is a split "train", only its labels are allowed.
@@ -158,11 +170,7 @@ def load_ner(
     entity_types = None
     for split in sorted(splits, key=lambda name: name != "train"):
         splits[split] = read_ner_dataset(
-            splits[split],
-            scheme=scheme,
-            skip_bad_lines=skip_bad_lines,
-            entity_types=entity_types,
-            source=f"{name_or_path}, {split}",
+            splits[split], entity_types=entity_types, source=f"{name_or_path}, {split}", **reading
         )
         if split == "train":
             entity_types = list_types(splits[split])
@@ -178,6 +186,11 @@ def _check_options(file_format: str, scheme: str) -> None:
     for what, value, known in (("file format", file_format, FILE_FORMATS), ("tag scheme", scheme, tuple(READABLE))):
         if value not in ("auto", *known):
             raise DataError(f"expected the {what} auto, {', '.join(known)}, found {value}; choose one of these")
+
+
+def _refuse_column(tag_column: int | None, source: str | PathLike) -> None:
+    if tag_column is not None:
+        raise DataError(f"{source}: expected a file of columns, as --tag_column is given, found none; leave it out")
 
 
 def _name_of(tag: Any, names: list[str]) -> Any:

@@ -1,4 +1,4 @@
-"""Entities as tags and back: BIO, IOB1, BIOS, BIOES, BMES and BILOU.
+"""Entities as tags and back: BIO, IOB1, BIOS, BIOES, BMES, BILOU and IO.
 
 A span is a tuple `(start, end, label)`, end exclusive, that counts what carries the tags: characters, words or tokens.
 """
@@ -12,7 +12,8 @@ Span = tuple[int, int, str]
 
 SCHEMES = ("bio", "bios", "bioes")  # what models are trained with
 
-# For each scheme that can be read: its prefixes, in the letters of BIOES. Of two that fit equally, the first is taken.
+# For each scheme that can be read: its prefixes, in the letters of BIOES; "" for types that stand without any. Of two
+# that fit equally, the first is taken.
 READABLE = {
     "bio": {"B": "B", "I": "I"},
     "iob1": {"B": "B", "I": "I"},
@@ -20,8 +21,10 @@ READABLE = {
     "bioes": {"B": "B", "I": "I", "E": "E", "S": "S"},
     "bmes": {"B": "B", "M": "I", "E": "E", "S": "S"},
     "bilou": {"B": "B", "I": "I", "L": "E", "U": "S"},
+    "io": {"I": "I", "": "I"},
 }
-_ANY_PREFIX = {letter: meaning for prefixes in READABLE.values() for letter, meaning in prefixes.items()}
+CONLLEVAL = "conlleval"  # no scheme: what the field's scorer makes of any tags
+ANY_PREFIX = {letter: meaning for prefixes in READABLE.values() for letter, meaning in prefixes.items() if letter}
 
 
 def tag_names(entity_types: Iterable[str], *, scheme: str) -> list[str]:
@@ -80,7 +83,7 @@ def tags_to_spans(tags: Sequence[str], *, scheme: str, strict: bool = True) -> l
 
     Args:
         tags: tags of a sequence. What is not a tag of the scheme (a lone "PER", "X-PER", "B-") reads as "O".
-        scheme: a key of `READABLE`.
+        scheme: a key of `READABLE`, or `conlleval`, which is none of them read with `strict=False`.
         strict: count well-formed entities only, as seqeval does with `mode="strict"` (in `bios` an entity is S-, or B-
             and any number of I-). False: repair as conlleval and seqeval's default mode do: I- or E- may begin an
             entity, which may end without E-; the prefixes of all schemes are understood.
@@ -97,10 +100,11 @@ def tags_to_spans(tags: Sequence[str], *, scheme: str, strict: bool = True) -> l
         >>> tags_to_spans(["I-PER", "O", "B-LOC", "I-LOC"], scheme="bio", strict=False)
         [(0, 1, 'PER'), (2, 4, 'LOC')]
     """
-    prefixes = _prefixes(scheme, READABLE)
+    strict = strict and scheme != CONLLEVAL
+    prefixes = _prefixes(scheme, READABLE) if strict else ANY_PREFIX
     needs_end = strict and "E" in prefixes.values()
-    inside_begins = not strict or scheme == "iob1"
-    parsed = {tag: _parse(tag, prefixes if strict else _ANY_PREFIX) or ("O", "") for tag in set(tags)}
+    inside_begins = not strict or scheme in ("iob1", "io")
+    parsed = {tag: _parse(tag, prefixes) or ("O", "") for tag in set(tags)}
 
     spans = []
     start, open_label = None, ""
@@ -124,6 +128,7 @@ def detect_scheme(tag_sequences: Iterable[Sequence[str]]) -> str:
     """Find the scheme that forbids the fewest of the tags found.
 
     `iob1` is taken only if it forbids nothing: a file that has both B- and I- after O is `bio` with broken sequences.
+    `io` is taken where no tag has a prefix and there are "O" beside them.
 
     Example:
         >>> detect_scheme([["B-PER", "M-PER", "E-PER"], ["O", "S-LOC"]])
@@ -132,12 +137,22 @@ def detect_scheme(tag_sequences: Iterable[Sequence[str]]) -> str:
     neighbours = Counter()
     for tags in tag_sequences:
         neighbours.update(pairwise((None, *tags, None)))
+    found = {tag for pair in neighbours for tag in pair}
+    if "O" in found and found != {"O", None} and not any(is_tag(tag) for tag in found - {"O", None}):
+        return "io"
     broken = {
-        scheme: sum(count for pair, count in neighbours.items() if _complaint(*pair, scheme)) for scheme in READABLE
+        scheme: sum(count for pair, count in neighbours.items() if _complaint(*pair, scheme))
+        for scheme in READABLE
+        if scheme != "io"
     }
     if broken["iob1"]:
         del broken["iob1"]
     return min(broken, key=broken.get)
+
+
+def is_tag(tag: str) -> bool:
+    """Whether some scheme with prefixes has such a tag: "O", or a type behind a prefix and a hyphen."""
+    return _parse(tag, ANY_PREFIX) is not None
 
 
 def find_broken_tags(tags: Sequence[str], *, scheme: str) -> list[tuple[int, str]]:
@@ -177,16 +192,16 @@ def _parse(tag: str, prefixes: dict[str, str]) -> tuple[str, str] | None:
     if tag == "O":
         return "O", ""
     prefix, _, label = tag.partition("-")
-    if prefix not in prefixes or not label:
-        return None
-    return prefixes[prefix], label
+    if prefix in prefixes and prefix and label:
+        return prefixes[prefix], label
+    return (prefixes[""], tag) if tag and "" in prefixes else None
 
 
 @lru_cache(maxsize=4096)
 def _complaint(previous: str | None, tag: str | None, scheme: str) -> str | None:
     """Say why `tag` may not follow `previous`; None if it may. None for a tag is the border of the sequence."""
     prefixes = READABLE[scheme]
-    now, before = _parse(tag or "O", prefixes), _parse(previous or "O", prefixes)
+    now, before = (_parse("O" if each is None else each, prefixes) for each in (tag, previous))
     if now is None:
         return f"expected O or a label after one of {', '.join(f'{letter}-' for letter in prefixes)}, found {tag!r}"
     if before is None:  # has its own complaint
@@ -198,6 +213,8 @@ def _complaint(previous: str | None, tag: str | None, scheme: str) -> str | None
     if is_open and "E" in prefixes.values() and not (continues and prefix in "IE"):
         wanted = " or ".join(f"{letter}-{previous_label}" for letter, meaning in prefixes.items() if meaning in "IE")
         return f"expected {wanted} {place}, found {tag or 'the end of the sequence'}"
+    if scheme == "io":
+        return None
     if scheme == "iob1":
         if prefix == "B" and not continues:
             return f"expected I-{label} to begin the entity, found {tag} {place}"

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from datasets import Features, List, Value
 from transformers import PreTrainedTokenizerBase
 
-from ..data.tag_schemes import spans_to_tags, tags_to_spans
+from ..data.tag_schemes import SCHEMES, spans_to_tags, tags_to_spans
 from .row_batches import iterate_column, iterate_rows
 from .tokenization import SpecialTokens, Tokens, find_tokens, tokenize
 from .windows import Window, cut_windows, margin
@@ -135,8 +135,8 @@ class TagEncoder(WindowEncoder):
     """Windows with one tag id a position, -100 where there is no tag.
 
     Args:
-        label2id: tag name -> id.
-        scheme: `bio`, `bios` or `bioes`.
+        label2id: tag name -> id. For a tag that a model of others has not, another one of the type stands in.
+        scheme: `bio`, `bios` or `bioes`; any other one is written as `bio`.
         ignore_cut: leave an entity that the window cuts out of the loss, as a CRF needs it (its rest would break the
             scheme); otherwise its visible tokens keep their tags.
     """
@@ -166,20 +166,29 @@ class TagEncoder(WindowEncoder):
         positions = [i for i, flag in enumerate(row["token_mask"]) if flag]
         rank = {position: k for k, position in enumerate(positions)}
         spans = [span for span in spans if span[1] >= window.start and span[0] < window.stop]
-        tags = [self.label2id["O"]] * len(positions)
+        scheme = self.scheme if self.scheme in SCHEMES else "bio"
+        tags = [self._find_id("O")] * len(positions)
         for first, last, label in spans:
             seen = range(max(first, window.start) - shift, min(last, window.stop - 1) - shift + 1)
             inside = [rank[position] for position in seen if position in rank]
             before, behind = first < window.start, last >= window.stop  # does the window cut it there?
             names = spans_to_tags(
-                [(0, len(inside) + before + behind, label)], len(inside) + before + behind, scheme=self.scheme
+                [(0, len(inside) + before + behind, label)], len(inside) + before + behind, scheme=scheme
             )
             for k, name in zip(inside, names[before:], strict=False):
-                tags[k] = -100 if self.ignore_cut and (before or behind) else self.label2id[name]
+                tags[k] = -100 if self.ignore_cut and (before or behind) else self._find_id(name)
         labels = [-100] * len(row["input_ids"])
         for position, tag in zip(positions, tags, strict=True):
             labels[position] = tag
         return {"labels": labels}
+
+    def _find_id(self, name: str) -> int:
+        """The id of a tag, or of the nearest that the model has: an IO model, say, has no B-."""
+        prefix, _, label = name.partition("-")
+        nearest = (
+            f"{letter}-{label}" for letter in {"B": "BISE", "I": "IBE", "E": "EIB", "S": "SBIE"}.get(prefix, "")
+        )
+        return next((self.label2id[tag] for tag in (name, *nearest, "O") if tag in self.label2id), 0)
 
 
 @dataclass

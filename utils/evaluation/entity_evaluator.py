@@ -27,7 +27,7 @@ class EntityEvaluator:
         dataset: the split's rows (`text`, `entities`).
         encoded: its windows, in the order in which the trainer sees them.
         id2label: id -> tag name, or -> entity type where `scheme` is None.
-        scheme: tag scheme of the model's outputs; None for span outputs.
+        scheme: how the tags that the model gives are read, see `tags_to_spans`; None for span outputs.
 
     Attributes:
         table: per-class table of the last call, see `EntityF1`.
@@ -83,7 +83,7 @@ class EntityEvaluator:
             found = [as_dicts(text.entities(scheme=self.scheme)) for text in joined]
             strict.add(found, rows["entities"])
             pairs = zip(rows["entities"], joined, strict=True)
-            expected = [_token_tags(entities, text, self.scheme) for entities, text in pairs]
+            expected = [_token_tags(entities, text) for entities, text in pairs]
             lenient.add([text.tags for text in joined], expected)
         scores = strict.scores() | lenient.scores()
         self.table = scores.pop("table")
@@ -151,9 +151,9 @@ def _character_tags(entities: Sequence[Entity], text: str) -> list[str]:
     return spans_to_tags(flatten([(one.start, one.end, one.label) for one in entities]), len(text), scheme="bio")
 
 
-def _token_tags(entities: Sequence[dict], text: TaggedText, scheme: str) -> list[str]:
+def _token_tags(entities: Sequence[dict], text: TaggedText) -> list[str]:
     spans = [(*find_tokens(text.starts, text.ends, one["start"], one["end"]), one["label"]) for one in entities]
-    return spans_to_tags(flatten([span for span in spans if span[0] < span[1]]), len(text.tags), scheme=scheme)
+    return spans_to_tags(flatten([span for span in spans if span[0] < span[1]]), len(text.tags), scheme="bio")
 
 
 def _add_entities(

@@ -1,6 +1,7 @@
 """A trained directory, or a Hub model, applied to texts: exact entities, in order, in constant memory."""
 
 import contextlib
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -9,7 +10,8 @@ import torch
 from transformers import AutoConfig, AutoModelForTokenClassification, PreTrainedModel
 
 from ..data.errors import DataError
-from ..data.tag_schemes import detect_scheme
+from ..data.tag_schemes import SCHEMES
+from ..data.tag_spellings import ModelTags, read_model_tags
 from ..encoding.collators import WindowCollator
 from ..encoding.entity_windows import Entity, WindowEncoder, group_windows, join_spans, join_tags
 from ..modeling.crf_tagger import CrfTagger, decode_softmax
@@ -18,6 +20,8 @@ from .trained_models import asks_spans, choose_device, load_model, load_own_toke
 
 if TYPE_CHECKING:
     from ..adapters.directories import BaseModels
+
+logger = logging.getLogger(__name__)
 
 OURS = {"crf-tagger": CrfTagger, "span-tagger": SpanTagger}
 for (
@@ -52,9 +56,10 @@ class EntityFinder:
         self.id2label = {int(i): label for i, label in config.id2label.items()}
         self.ours = isinstance(model, tuple(OURS.values()))
         self.spans = isinstance(model, SpanTagger)
-        self.scheme = (
-            None if self.spans else getattr(config, "tag_scheme", None) or detect_scheme([self.id2label.values()])
-        )
+        self.scheme = None
+        if not self.spans:
+            tags = find_tags(model)
+            self.id2label, self.scheme = dict(enumerate(tags.names)), tags.scheme
         longest = getattr(config, "window_length", None) or min(512, getattr(config, "max_position_embeddings", 512))
         stride = getattr(config, "window_stride", None)
         self.encoder = WindowEncoder(tokenizer, max_length=longest, stride=longest // 4 if stride is None else stride)
@@ -153,3 +158,23 @@ class EntityFinder:
         constrained = getattr(self.model.config, "constrained", False)
         tags, posteriors = decode_softmax(outputs.logits, mask.to(device), labels=labels, constrained=constrained)
         return tags.tolist(), posteriors.tolist()
+
+
+def find_tags(model: PreTrainedModel) -> ModelTags:
+    """The tags that the labels of a token classifier stand for, and how they are read.
+
+    Raises:
+        DataError: it is a model of others whose labels name no entities.
+    """
+    config = model.config
+    labels, scheme = [config.id2label[i] for i in range(config.num_labels)], getattr(config, "tag_scheme", None)
+    if scheme in SCHEMES:  # ours
+        return ModelTags(labels, scheme)
+    try:
+        tags = read_model_tags(labels)
+    except DataError as error:
+        raise DataError(f"{model.name_or_path}: {error}") from None
+    if tags.names != labels:
+        shown = [f"{label} as {name}" for label, name in zip(labels, tags.names, strict=True)]
+        logger.info("%s: labels are read as tags: %s", model.name_or_path, ", ".join(shown))
+    return tags

@@ -134,15 +134,19 @@ def margin(window: tuple[int, int, int, int], length: int, first: int, last: int
 
 
 def read_tags(tags: list[str], *, scheme: str) -> list[tuple[int, int, str]]:
-    """The well-formed entities of a `bio`, `bios` or `bioes` sequence: start, end (exclusive), label."""
+    """The entities of a sequence: start, end (exclusive), label.
+
+    Of `bio`, `bios` or `bioes` the well-formed ones; else an I- may begin one, and nothing must end it.
+    """
+    begins = "BS" if scheme in ("bio", "bios", "bioes") else "BSIE"
     spans, start, kind = [], None, ""
     for i, tag in enumerate([*tags, "O"]):
-        prefix, label = tag[0], tag[2:]
+        prefix, label = {"M": "I", "L": "E", "U": "S"}.get(tag[0], tag[0]), tag[2:]
         if start is not None and not (prefix in "IE" and label == kind):
             if scheme != "bioes":
                 spans.append((start, i, kind))
             start = None
-        if start is None and prefix in "BS":
+        if start is None and prefix in begins:
             start, kind = i, label
         if start is not None and prefix in "ES":
             spans.append((start, i + 1, kind))

@@ -273,7 +273,8 @@ def parse_arguments(
         for one in parsed:
             check_ranges(vars(one), TRAINING_RANGES if one is parsed[-1] else ranges_of(one))
         usual = {each.dest: each.default for each in reversed(parser._actions)}  # a `--no_...` stands behind its own
-        refuse_fields(vars(parsed[-1]), parsed[-1].given, usual)
+        taken = {name for each in classes for name in getattr(each, "_takes", ())}  # by ours, with its name
+        refuse_fields(vars(parsed[-1]), parsed[-1].given - taken, usual)
     return tuple(parsed)
 
 

@@ -23,7 +23,6 @@ class NerArguments:
         choices=["bio", "bios", "bioes"],
         used_with="training head=softmax,crf",
     )
-    file_scheme: str = option("auto", "Tag scheme of column and token files: bio, iob1, bios, bioes, bmes, bilou.")
     crf_learning_rate: float | None = option(
         None,
         "Of the CRF's transitions; 10 x --learning_rate if not given.",
