@@ -95,7 +95,8 @@ def main(argv=None):
         scheme = None if ner.head == "span" else ner.scheme
     data.fit_windows(longest, special=len(tokenization.SpecialTokens.of(tokenizer)))
     names = {"id2label": dict(enumerate(labels)), "label2id": {label: i for i, label in enumerate(labels)}}
-    cutting = {"max_length": data.max_length, "stride": data.stride, "label2id": names["label2id"]}
+    cutting = {"max_length": data.max_length, "stride": data.stride}
+    cutting["label2id"] = finder.label2id if finder else names["label2id"]
     if ner.head == "span":
         encoder = entity_windows.SpanEncoder(tokenizer, **cutting)
     else:

@@ -136,7 +136,7 @@ class TagEncoder(WindowEncoder):
 
     Args:
         label2id: tag name -> id. For a tag that a model of others has not, another one of the type stands in.
-        scheme: `bio`, `bios` or `bioes`; any other one is written as `bio`.
+        scheme: `bio`, `bios` or `bioes`; for any other one, of a model of others, the one that is nearest.
         ignore_cut: leave an entity that the window cuts out of the loss, as a CRF needs it (its rest would break the
             scheme); otherwise its visible tokens keep their tags.
     """
@@ -166,7 +166,9 @@ class TagEncoder(WindowEncoder):
         positions = [i for i, flag in enumerate(row["token_mask"]) if flag]
         rank = {position: k for k, position in enumerate(positions)}
         spans = [span for span in spans if span[1] >= window.start and span[0] < window.stop]
-        scheme = self.scheme if self.scheme in SCHEMES else "bio"
+        scheme = self.scheme
+        if scheme not in SCHEMES:
+            scheme = "bioes" if any(tag.startswith("E-") for tag in self.label2id) else "bio"
         tags = [self._find_id("O")] * len(positions)
         for first, last, label in spans:
             seen = range(max(first, window.start) - shift, min(last, window.stop - 1) - shift + 1)
@@ -186,7 +188,7 @@ class TagEncoder(WindowEncoder):
         """The id of a tag, or of the nearest that the model has: an IO model, say, has no B-."""
         prefix, _, label = name.partition("-")
         nearest = (
-            f"{letter}-{label}" for letter in {"B": "BISE", "I": "IBE", "E": "EIB", "S": "SBIE"}.get(prefix, "")
+            f"{letter}-{label}" for letter in {"B": "BISE", "I": "IBE", "E": "EIB", "S": "SEBI"}.get(prefix, "")
         )
         return next((self.label2id[tag] for tag in (name, *nearest, "O") if tag in self.label2id), 0)
 

@@ -136,6 +136,12 @@ class EntityFinder:
         return not self.ours
 
     @property
+    def label2id(self) -> dict[str, int]:
+        """The id of each tag or type; of several labels without a type it is that of O."""
+        own = self.model.config.id2label
+        return {name: i for i, name in sorted(self.id2label.items(), key=lambda item: own[item[0]] == item[1])}
+
+    @property
     def types(self) -> list[str]:
         """The entity types that the model knows, sorted."""
         labels = set(self.id2label.values())
