@@ -171,7 +171,7 @@ def test_unknown_format_or_scheme_names_the_known_ones(tmp_path):
     path = tmp_path / "a.json"
     path.write_bytes(label({}))
     assert message_of(path, file_format="conll") == (
-        "expected the file format auto, cluener, spans, tokens, columns, found conll; choose one of these"
+        "expected the file format auto, cluener, spans, tokens, columns, brat, found conll; choose one of these"
     )
     assert message_of(path, scheme="iobes") == (
         "expected the tag scheme auto, bio, iob1, bios, bioes, bmes, bilou, io, found iobes; choose one of these"
@@ -190,7 +190,7 @@ def test_named_scheme_is_held_against_the_tags(tmp_path):
 
 def test_parquet_with_other_columns_gets_its_message(tmp_path):
     path = tmp_path / "a.parquet"
-    Dataset.from_dict({"words": [["a"]]}).to_parquet(path)
+    Dataset.from_dict({"sentences": [["a"]]}).to_parquet(path)
     assert message_of(path) == (
-        "a.parquet: expected the columns text and entities, or tokens and ner_tags, found words; rename them"
+        "a.parquet: expected the columns text and entities, or tokens and ner_tags, found sentences; rename them"
     )

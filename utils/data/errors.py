@@ -52,16 +52,22 @@ class ErrorLog:
     def __init__(self, source: str | PathLike, *, unit: str = "line"):
         self.source = source
         self.unit = unit
-        self.errors: list[tuple[int, str]] = []
+        self.errors: list[tuple[str, int, str]] = []  # source, line, message
         self.notes: Counter[str] = Counter()
         self.first_place: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self.errors)
 
-    def add(self, line_number: int, message: str) -> None:
-        """Note an error: "expected this, found that; repair it so". What cannot be printed is escaped."""
-        self.errors.append((line_number, _escape(message)))
+    def add(self, line_number: int, message: str, *, source: str | PathLike | None = None) -> None:
+        """Note an error: "expected this, found that; repair it so". What cannot be printed is escaped.
+
+        Args:
+            line_number: its place.
+            message: what is wrong.
+            source: the file, if it is not that of the log.
+        """
+        self.errors.append((str(source or self.source), line_number, _escape(message)))
 
     def note(self, line_number: int, noun: str, *, done: str, count: int = 1) -> None:
         """Count what is no error but was not taken as it stands; it is logged, once, when there are no errors.
@@ -96,30 +102,32 @@ class ErrorLog:
         if not self.errors:
             return
         if rows_left_out is None:
-            rows_left_out = len({line_number for line_number, _ in self.errors})
+            rows_left_out = len({error[:-1] for error in self.errors})
         logger.warning(
             "%s: left out %s, because of\n%s", self.source, counted(rows_left_out, "bad row"), self._listing(5)
         )
 
     def _listing(self, limit: int) -> str:
         """The errors by kind, in the order of their first places: some examples of each, and how many more."""
-        kinds: dict[str, list[tuple[int, str]]] = {}
-        for line_number, message in sorted(self.errors):
-            kinds.setdefault(_VARYING.sub("*", message), []).append((line_number, message))
+        kinds: dict[str, list[tuple[str, int, str]]] = {}
+        for error in sorted(self.errors):
+            kinds.setdefault(_VARYING.sub("*", error[-1]), []).append(error)
         lines, shown, told = [], 0, 0
         for errors in kinds.values():
             if shown == limit:
                 break
             examples = errors
             if len(errors) > EXAMPLES:  # the first place of each message: the same one is told once
-                places = {message: number for number, message in reversed(errors)}
-                examples = sorted((number, message) for message, number in places.items())[:EXAMPLES]
+                places = {message: (source, number) for source, number, message in reversed(errors)}
+                examples = sorted((*place, message) for message, place in places.items())[:EXAMPLES]
             examples = examples[: limit - shown]
-            for number, message in examples:
-                place = f"{self.source}:{number}" if self.unit == "line" else f"{self.source}, {self.unit} {number}"
+            for source, number, message in examples:
+                place = f"{source}:{number}" if self.unit == "line" else f"{source}, {self.unit} {number}"
                 lines.append(f"{place}: {message}")
             if len(errors) > len(examples):
-                lines.append(f"... {len(errors):,} errors like this, the last in {self.unit} {errors[-1][0]:,}")
+                source, number, _ = errors[-1]
+                place = f"{self.unit} {number:,}" if source == str(self.source) else f"{source}:{number}"
+                lines.append(f"... {len(errors):,} errors like this, the last in {place}")
             shown += len(examples)
             told += len(errors)
         if told < len(self.errors):

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from .errors import ErrorLog, show
@@ -17,12 +17,15 @@ def begin_as_json(lines: Iterable[str | None]) -> bool:
     return bool(_HEAD.match(_first_line(lines)))
 
 
-def parse_records(lines: list[str | None], log: ErrorLog) -> Iterator[tuple[int, dict | None]]:
+def parse_records(
+    lines: list[str | None], log: ErrorLog, *, permits: Callable[[Any], bool] = lambda value: False
+) -> Iterator[tuple[int, Any]]:
     """Parse JSON lines, or a JSON array if the first line that is not blank begins one.
 
     Args:
         lines: as `text_files.read_lines` gives them.
         log: takes an error for each line or element that is no JSON object.
+        permits: whether a line or element that is none is taken, too.
 
     Yields:
         The number of its line and the object, for each line that is not blank or each element; None for one that has
@@ -31,8 +34,9 @@ def parse_records(lines: list[str | None], log: ErrorLog) -> Iterator[tuple[int,
     Raises:
         DataError: an array is broken, so that nothing after that place can be read.
     """
-    is_array = _first_line(lines).lstrip().startswith("[")
-    return _array_records(lines, log) if is_array else _line_records(lines, log)
+    first = _first_line(lines)
+    is_array = first.lstrip().startswith("[") and not permits(_parse(first))
+    return _array_records(lines, log, permits) if is_array else _line_records(lines, log, permits)
 
 
 def is_unicode(text: str) -> bool:
@@ -44,7 +48,16 @@ def _first_line(lines: Iterable[str | None]) -> str:
     return next((line for line in lines if line and line.strip()), "")
 
 
-def _line_records(lines: Iterable[str | None], log: ErrorLog) -> Iterator[tuple[int, Any]]:
+def _parse(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _line_records(
+    lines: Iterable[str | None], log: ErrorLog, permits: Callable[[Any], bool]
+) -> Iterator[tuple[int, Any]]:
     """Yield the line number and the object of each line; None for one that has no JSON object."""
     for number, line in enumerate(lines, start=1):
         record = None
@@ -58,11 +71,13 @@ def _line_records(lines: Iterable[str | None], log: ErrorLog) -> Iterator[tuple[
                     number, f"expected a JSON object on one line, found no JSON: {_reason(error)}; repair the line"
                 )
             else:
-                record = _check_object(record, number, log)
+                record = record if permits(record) else _check_object(record, number, log)
         yield number, record
 
 
-def _array_records(lines: list[str | None], log: ErrorLog) -> Iterator[tuple[int, Any]]:
+def _array_records(
+    lines: list[str | None], log: ErrorLog, permits: Callable[[Any], bool]
+) -> Iterator[tuple[int, Any]]:
     """Yield the line number and the object of each element of a JSON array; None for one that is no object."""
     log.finish(skip_bad_lines=False)  # an array with a hole cannot be read on
     text = "\n".join(line or "" for line in lines)
@@ -80,7 +95,7 @@ def _array_records(lines: list[str | None], log: ErrorLog) -> Iterator[tuple[int
         except (ValueError, RecursionError) as error:
             log.add(number, f"expected a JSON object in the array, found no JSON: {_reason(error)}; repair the array")
             log.finish(skip_bad_lines=False)
-        yield number, _check_object(record, number, log)
+        yield number, record if permits(record) else _check_object(record, number, log)
         is_first = False
         position = _SPACE.match(text, position).end()
         if not text.startswith(",", position):

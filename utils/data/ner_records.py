@@ -1,27 +1,28 @@
-"""Records with entities, as JSON files and data sets hold them, checked and turned into rows.
+"""Records with entities, as JSON files and data sets hold them, told apart and turned into rows.
 
-The three forms of a record, cluener, spans and tokens, are shown in `readers_ner`.
+The forms of a record are shown in `readers_ner`.
 """
 
 import re
 from collections.abc import Callable, Iterable
 from itertools import tee
-from sys import intern
 from typing import Any
 
-from .errors import ErrorLog, counted, show
-from .json_records import is_unicode
+from .errors import ErrorLog
 from .ner_rows import Row
-from .tag_schemes import Span
+from .span_records import SPAN_KEYS, TEXT_KEYS, Report, parse_cluener, parse_spans
 from .tagged_rows import TaggedRow, TagReading, untag_rows
+from .token_records import TAG_KEYS, TOKEN_KEYS, find_tags, find_tokens, parse_tokens
+from .tool_exports import unpack_exports
 
-TAG_KEYS = ("ner_tags", "tags", "labels")
-
-Report = Callable[[str], None]
+# What stands beside a text and is no label of its entities.
+_BESIDE = {"id", "candidates", "relations", "Comments", "comments", "meta", "metadata", "info", "options", "cats"}
+_BESIDE |= {*TEXT_KEYS, *TOKEN_KEYS, "predictions", "pos_tags", "pos", "chunk_tags", "langs", "lemmas", "links"}
+_LIKE_LABELS = re.compile(r"label|tag|entit|annot|span|mention|slot|result|gold|^(ner|bio|iob)", re.IGNORECASE)
 
 
 def records_to_rows(
-    records: Iterable[tuple[int, dict | None]], log: ErrorLog, *, file_format: str, reading: TagReading
+    records: Iterable[tuple[int, Any]], log: ErrorLog, *, file_format: str, reading: TagReading
 ) -> list[Row | None]:
     """Check the records of a file or data set, and turn each into a text with spans.
 
@@ -34,6 +35,7 @@ def records_to_rows(
     Returns:
         A row for each record; None for one that has an error.
     """
+    records = unpack_exports(records, log)
     if file_format == "auto":
         records, ahead = tee(records)
         file_format = _find_format(record for _, record in ahead if record)
@@ -44,7 +46,13 @@ def records_to_rows(
         errors_before = len(log)
         row = None
         if record is not None:
-            row = parse(record, number, lambda message, number=number: log.add(number, message))
+
+            def report(message, number=number):
+                log.add(number, message)
+
+            row = parse(record, number, report)
+            if (row.tags if isinstance(row, TaggedRow) else row.spans) is None:
+                _refuse_others(record, report, tokens=row.tokens if isinstance(row, TaggedRow) else ())
         rows.append(row if len(log) == errors_before else None)
     return untag_rows(rows, log, reading) if file_format == "tokens" else rows
 
@@ -52,172 +60,37 @@ def records_to_rows(
 def _find_format(records: Iterable[dict]) -> str:
     """Go by the first record that tells."""
     for record in records:
-        if "tokens" in record:
+        spans = next((record[key] for key in SPAN_KEYS if isinstance(record.get(key), list | dict)), None)
+        tags = record.get(find_tags(record))
+        is_tagged = isinstance(tags, list) and any(isinstance(tag, str | int) for tag in tags)
+        has_text = any(isinstance(record.get(key), str) for key in TEXT_KEYS)
+        if find_tokens(record) and (is_tagged or not has_text or spans is None):
             return "tokens"
-        if isinstance(record.get("label"), dict):
-            return "cluener"
-        if isinstance(record.get("entities"), list) or isinstance(record.get("label"), list):
-            return "spans"
+        if any(key in record for key in TOKEN_KEYS) and not has_text:
+            return "tokens"
+        if spans is not None:
+            return "cluener" if isinstance(spans, dict) else "spans"
     return "spans"
 
 
-def _parse_cluener(record: dict, number: int, report: Report) -> Row:
-    text = _text_of(record, report)
-    spans = None
-    if "label" in record:
-        spans = []
-        for label, words in _dict_of(
-            record["label"], '"label"', "{type: {word: [[start, end], ...]}}", report
-        ).items():
-            form = "{word: [[start, end], ...]}"
-            for word, places in _dict_of(words, f"under {show(label)}", form, report).items():
-                if not isinstance(places, list) or not all(
-                    isinstance(place, list) and len(place) == 2 for place in places
-                ):
-                    report(f"expected [[start, end], ...] under {show(word)}, found {show(places)}; write them so")
-                    continue
-                for start, end in places:
-                    _add_span(spans, text, start, end, label, report, word=word, inclusive=True)
-    return Row(number, _id_of(record, report), text, spans, _candidates_of(record, text, report))
-
-
-def _parse_spans(record: dict, number: int, report: Report) -> Row:
-    text = _text_of(record, report)
-    key = "entities" if "entities" in record else "label"
-    entities = record.get(key)
-    spans = None
-    if key in record and not isinstance(entities, list):
-        report(f'expected a list under "{key}", found {show(entities)}; write [] for no entities')
-    elif key in record:
-        spans = []
-        for entity in entities:
-            if isinstance(entity, dict) and {"start", "end", "label"} <= entity.keys():
-                word = entity.get("text", entity.get("word"))
-                _add_span(spans, text, entity["start"], entity["end"], entity["label"], report, word=word)
-            elif isinstance(entity, list) and len(entity) == 3:
-                _add_span(spans, text, *entity, report)
-            else:
-                report(
-                    f'expected {{"start", "end", "label"}} or [start, end, label], found {show(entity)}; write it so'
-                )
-    return Row(number, _id_of(record, report), text, spans, _candidates_of(record, text, report))
-
-
-def _parse_tokens(record: dict, number: int, report: Report) -> TaggedRow:
-    tokens = record.get("tokens")
-    if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
-        report(f'expected "tokens": a list of strings, found {show(tokens)}; write them so')
-        tokens = []
-    elif not tokens or "" in tokens:
-        report(f"expected tokens that are not empty, found {show(tokens)}; remove what is empty, with its tag")
-    elif not is_unicode("".join(tokens)):
-        report("expected tokens in Unicode, found half of a surrogate pair; repair the escapes")
-    key = next((key for key in TAG_KEYS if key in record), None)
-    tags = record[key] if key else None
-    if key and (not isinstance(tags, list) or any(type(tag) not in (str, int) for tag in tags)):
-        report(f'expected "{key}": a list of tags, found {show(tags)}; write them so, as "B-PER"')
-    elif key and len(tags) != len(tokens):
-        report(f"expected a tag for each token, found {len(tokens)} tokens and {len(tags)} tags; make them equal")
-    return TaggedRow(number, _id_of(record, report), tokens, tags)
-
-
-def _text_of(record: dict, report: Report) -> str:
-    text = record.get("text")
-    if not isinstance(text, str):
-        report(f'expected "text": a string, found {show(text) if "text" in record else "no such key"}; add the text')
-        return ""
-    if not text:
-        report('expected "text" that is not empty, found ""; delete the row')
-    elif not is_unicode(text):
-        report("expected text in Unicode, found half of a surrogate pair; repair the escapes")
-    return text
-
-
-def _id_of(record: dict, report: Report) -> str | None:
-    given = record.get("id")
-    if given is None or (isinstance(given, str) and is_unicode(given)):
-        return given
-    if isinstance(given, int) and not isinstance(given, bool) and abs(given) < 2**63:
-        return str(given)
-    report(f'expected "id": a string or an integer, found {show(given)}; write it so, or leave it out')
-    return None
-
-
-def _candidates_of(record: dict, text: str, report: Report) -> list[list[int]] | None:
-    given = record.get("candidates")
-    if given is None or not text:  # an empty text has its own error
-        return None
-    for pair in given if isinstance(given, list) else [given]:
-        if not _lies_inside(pair, text):
+def _refuse_others(record: dict, report: Report, *, tokens: list[str]) -> None:
+    """Report what looks like labels under a name that is not known: a row would be read as one without any."""
+    for key, value in record.items():
+        if key in _BESIDE or key.startswith("_") or not isinstance(value, list | dict) or not value:
+            continue
+        first = value[0] if isinstance(value, list) else next(iter(value.values()))
+        if _LIKE_LABELS.search(key) or isinstance(first, list | dict) or (tokens and len(value) == len(tokens)):
+            known = f"tags under {TAG_KEYS[0]}" if tokens else f"spans under {SPAN_KEYS[0]}"
             report(
-                f'expected "candidates": [[start, end], ...] inside the text of {counted(len(text), "character")}, '
-                f"end exclusive, found {show(pair)}; correct the offsets"
+                f'expected {known}, found what looks like labels under "{key}"; rename it, or delete it if the text '
+                "has no labels"
             )
-            return None
-    return sorted([start, end] for start, end in set(map(tuple, given)))
+            return
 
 
-def _lies_inside(pair: Any, text: str) -> bool:
-    if not isinstance(pair, list) or len(pair) != 2 or any(type(place) is not int for place in pair):
-        return False
-    return 0 <= pair[0] < pair[1] <= len(text)
-
-
-def _dict_of(value: Any, where: str, form: str, report: Report) -> dict:
-    if isinstance(value, dict):
-        return value
-    report(f"expected {form} {where}, found {show(value)}; write {{}} for no entities")
-    return {}
-
-
-def _add_span(
-    spans: list[Span],
-    text: str,
-    start: Any,
-    end: Any,
-    label: Any,
-    report: Report,
-    *,
-    word: Any = None,
-    inclusive: bool = False,
-) -> None:
-    """Check an entity and append it to `spans`, or report what is wrong with it."""
-    if not text:  # has its own error
-        return
-    if not isinstance(label, str) or not label.strip() or not is_unicode(label):
-        report(f"expected a label that is a name, found {show(label)}; name the entity type")
-        return
-    what = f"the {label} entity"
-    place = show([start, end])
-    if type(start) is not int or type(end) is not int:
-        report(f"expected integer offsets of {what}, found {place}; count characters from 0")
-        return
-    stop = end + 1 if inclusive else end
-    if start >= stop:
-        kind = "start <= end, end inclusive," if inclusive else "start < end, end exclusive,"
-        report(f"expected {kind} of {what}, found {place}; correct the offsets")
-        return
-    if start < 0 or stop > len(text):
-        kind = "inclusive" if inclusive else "exclusive"
-        report(
-            f"expected {what} inside the text of {counted(len(text), 'character')}, found {place}, end {kind}; "
-            "correct the offsets"
-        )
-        return
-    if word is not None and text[start:stop] != word:
-        found, repair = show(text[start:stop]), _whereabouts(word, text, inclusive)
-        report(f"expected {show(word)} at {place} for {what}, found {found}; {repair}")
-        return
-    spans.append((start, stop, intern(label)))
-
-
-def _whereabouts(word: Any, text: str, inclusive: bool) -> str:
-    if not isinstance(word, str) or not word or word not in text:
-        return "the text has no such word: correct the word or the text"
-    places = [match.start() for match in re.finditer(re.escape(word), text)]
-    shown = ", ".join(str([place, place + len(word) - inclusive]) for place in places[:3])
-    return f"the word is at {shown}: correct the offsets"
-
-
-# Format -> what makes a row of its records: those who add one write a function here and a line in this table.
-PARSERS = {"cluener": _parse_cluener, "spans": _parse_spans, "tokens": _parse_tokens}
+# Format -> what makes a row of its records: those who add one write a function and a line in this table.
+PARSERS: dict[str, Callable[[dict, int, Report], Row | TaggedRow]] = {
+    "cluener": parse_cluener,
+    "spans": parse_spans,
+    "tokens": parse_tokens,
+}

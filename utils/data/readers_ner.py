@@ -4,34 +4,39 @@
 |---|---|
 | cluener | `{"text": "...", "label": {type: {word: [[start, end inclusive], ...]}}}` |
 | spans | `{"text": "...", "entities": [{"start": 0, "end": 2, "label": "PER"}]}` or `"label": [[0, 2, "PER"]]` |
-| tokens | `{"tokens": [...], "ner_tags": [...]}` (or `tags`, `labels`); also parquet |
+| tokens | `{"tokens": [...], "ner_tags": [...]}` (or other `TOKEN_KEYS`, `TAG_KEYS`); also parquet |
 | columns | lines of a token and its tag, apart by a space, a tab or (CSV) a comma, up to a blank line |
+| brat | a .txt with its .ann beside, or a folder of them: each file is a text |
 
-The first three are JSON lines or one JSON array, with an optional `id`; ends are exclusive except in cluener. Of more
-than two columns the first and the last count. Rows of the first two may bring `"candidates": [[start, end], ...]`
-along, ends exclusive: the spans that a prompt asks about. Every file may be gzipped. Any fault in a file is a
-`DataError`.
+The first three are JSON lines or one JSON array, with an optional `id`; ends are exclusive except in cluener. Labels
+may stand under any of `SPAN_KEYS`, and their parts have any of the names in `span_records.FORMS`; what doccano, Label
+Studio, Prodigy and spaCy's lists look like, `tool_exports` knows. Rows of the first two may bring
+`"candidates": [[start, end], ...]` along, ends exclusive: the spans that a prompt asks about. Every file may be
+gzipped. Any fault in a file is a `DataError`.
 """
 
 from collections.abc import Collection, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 from datasets import Dataset
 
+from .brat_files import is_brat, read_brat
 from .column_files import parse_columns
 from .errors import DataError, ErrorLog
 from .json_records import begin_as_json, parse_records
-from .ner_records import PARSERS, TAG_KEYS, records_to_rows
+from .named_values import name_values
+from .ner_records import PARSERS, records_to_rows
 from .ner_rows import rows_to_dataset
 from .saved_datasets import load_splits, read_parquet
+from .span_records import TEXT_KEYS
 from .tag_schemes import READABLE
 from .tagged_rows import TagReading, untag_rows
 from .text_files import read_lines
+from .token_records import TOKEN_KEYS
+from .tool_exports import begin_as_export, is_export, parse_object
 
-FILE_FORMATS = (*PARSERS, "columns")
-TEXT_KEYS = ("text", "sentence", "content")
+FILE_FORMATS = (*PARSERS, "columns", "brat")
 
 
 def read_ner(
@@ -75,14 +80,19 @@ def read_ner(
         return read_ner_dataset(read_parquet(path), source=path, **tagging, **options)
 
     log = ErrorLog(path)
+    if file_format == "brat" or (file_format == "auto" and is_brat(path)):
+        _refuse_column(tag_column, path)
+        return rows_to_dataset(read_brat(path, log), log, **options)
     lines = read_lines(path, log)
-    is_json = name.endswith((".json", ".jsonl", ".ndjson")) or begin_as_json(lines)
+    is_json = name.endswith((".json", ".jsonl", ".ndjson")) or begin_as_json(lines) or begin_as_export(lines)
     if file_format == "columns" or (file_format == "auto" and not is_json):
         tagged = parse_columns(lines, log, is_csv=name.endswith(".csv"), tag_column=tag_column)
         rows = untag_rows(tagged, log, reading)
     else:
         _refuse_column(tag_column, path)
-        rows = records_to_rows(parse_records(lines, log), log, file_format=file_format, reading=reading)
+        whole = parse_object(lines)
+        records = [(1, whole)] if whole is not None else parse_records(lines, log, permits=is_export)
+        rows = records_to_rows(records, log, file_format=file_format, reading=reading)
     return rows_to_dataset(rows, log, **options)
 
 
@@ -100,8 +110,7 @@ def read_ner_dataset(
     """Turn a loaded data set into the columns `id`, `text`, `entities`.
 
     Args:
-        dataset: `text` (or `sentence`, `content`) with `entities`, or `tokens` with `ner_tags` (or `tags`, `labels`),
-            which are strings or ints with `ClassLabel` names.
+        dataset: rows in any form of `read_ner`'s records; labels may be numbers with `ClassLabel` names.
         scheme, repair_tags, label_names, skip_bad_lines, entity_types: as in `read_ner`.
         tag_column: None; a data set has no columns that are counted.
         source: what errors call the data set.
@@ -115,39 +124,17 @@ def read_ner_dataset(
     _check_options("auto", scheme)
     _refuse_column(tag_column, source)
     columns = dataset.column_names
-    text_key = next((key for key in TEXT_KEYS if key in columns), None)
-    tag_key = next((key for key in TAG_KEYS if key in columns), None)
-    use_tokens = "tokens" in columns and "entities" not in columns
-    if not use_tokens and text_key is None:
+    if not {*TEXT_KEYS, *TOKEN_KEYS} & set(columns):
         raise DataError(
             f"{source}: expected the columns text and entities, or tokens and ner_tags, "
             f"found {', '.join(columns) or 'none'}; rename them"
         )
     if len(dataset) == 0:
         raise DataError(f"{source}: expected rows, found none; check how the data set was made")
-
-    if use_tokens:
-        renamed = {"tokens": "tokens", tag_key: "tags", "id": "id"}
-    else:
-        renamed = {text_key: "text", "entities": "entities", "candidates": "candidates", "id": "id"}
-    keys = [key for key in renamed if key in columns]
-    names = getattr(getattr(dataset.features.get(tag_key), "feature", None), "names", None) if use_tokens else None
     log = ErrorLog(source, unit="row")
-    records = []
-    for number, row in enumerate(dataset.with_format(None).select_columns(keys), start=1):
-        record = {renamed[key]: row[key] for key in keys if row[key] is not None}
-        if names and set(record.get("tags", ())) == {-1}:  # how the Hub marks hidden labels
-            del record["tags"]
-        elif names and "tags" in record:
-            record["tags"] = [_name_of(tag, names) for tag in record["tags"]]
-        if isinstance(record.get("entities"), dict):  # a Sequence of dicts comes back as a dict of lists
-            parts = record["entities"]
-            record["entities"] = [
-                dict(zip(parts, values, strict=False)) for values in zip(*parts.values(), strict=False)
-            ]
-        records.append((number, record))
+    records = enumerate((name_values(row, dataset.features) for row in dataset.with_format(None)), start=1)
     reading = TagReading(scheme, repair_tags, label_names)
-    rows = records_to_rows(records, log, file_format="tokens" if use_tokens else "spans", reading=reading)
+    rows = records_to_rows(records, log, file_format="auto", reading=reading)
     return rows_to_dataset(rows, log, skip_bad_lines=skip_bad_lines, entity_types=entity_types)
 
 
@@ -191,7 +178,3 @@ def _check_options(file_format: str, scheme: str) -> None:
 def _refuse_column(tag_column: int | None, source: str | PathLike) -> None:
     if tag_column is not None:
         raise DataError(f"{source}: expected a file of columns, as --tag_column is given, found none; leave it out")
-
-
-def _name_of(tag: Any, names: list[str]) -> Any:
-    return names[tag] if isinstance(tag, int) and 0 <= tag < len(names) else tag
