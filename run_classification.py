@@ -110,8 +110,8 @@ def main(argv=None):
         dataset[split] = rows.select(range(min(most or len(rows), len(rows))))
     kinds = "pairs of texts" if pair else "texts", "several labels each" if multi_label else "one each"
     logger.info("%s with %s: %s", *kinds, ", ".join(labels[:12]) + (", ..." if len(labels) > 12 else ""))
-    if training.do_train and not {"label", "labels"} & set(dataset["validation"].features):
-        raise DataError("the validation data: expected labels, found none; it chooses the best epoch")
+    if training.do_train:
+        task_columns.require_labels(dataset)
 
     # ---- 2. Tokenise: whole texts; of a pair the longer gives way, and what is cut is counted
     loading = {"revision": base.model_revision, "trust_remote_code": base.trust_remote_code}

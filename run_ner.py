@@ -32,7 +32,7 @@ def main(argv=None):
     # Imported here so that --help and wrong flags answer at once.
     import transformers
 
-    from utils.data import readers_ner, splits, tag_schemes
+    from utils.data import readers_ner, splits, tag_schemes, task_columns
     from utils.encoding import collators, encoded_dataset, entity_windows, tokenization
     from utils.evaluation import entity_lines, error_report, example_counts, metrics, model_card, run_summary
     from utils.evaluation.entity_evaluator import EntityEvaluator
@@ -79,6 +79,8 @@ def main(argv=None):
     for split, rows in dataset.items():
         most = data.max_train_samples if split == "train" else data.max_eval_samples
         dataset[split] = rows.select(range(min(most or len(rows), len(rows))))
+    if training.do_train:
+        task_columns.require_labels(dataset)
 
     # ---- 2. Tokenise: windows of sub-tokens with a tag each, or with token spans
     loading = {"revision": base.model_revision, "trust_remote_code": base.trust_remote_code}

@@ -103,7 +103,7 @@ def main(argv=None):
         output_dir = open_output_dir(training, **where)
 
     # ---- 1. Data: rows of id, text, text_pair (of pairs), label; or of id, text, entities, and questions about spans
-    reading = {"file_format": data.file_format, "skip_bad_lines": data.skip_bad_lines}
+    reading = {"file_format": data.file_format, "skip_bad_lines": data.skip_bad_lines, "trains": training.do_train}
     reading |= tagging.reading(training, used=spans)
     if spans:
         own = {"kind": prompt.candidates, "max_length": prompt.max_span_length, "negatives": prompt.negatives}

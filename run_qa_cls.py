@@ -39,8 +39,7 @@ def main(argv=None):
     # Imported here so that --help and wrong flags answer at once.
     import transformers
 
-    from utils.data import readers_text, splits, text_cleaning
-    from utils.data.errors import DataError
+    from utils.data import readers_text, splits, task_columns, text_cleaning
     from utils.encoding import collators, encoded_dataset, text_inputs, tokenization
     from utils.evaluation import calibration, class_lines, class_report, error_report, example_counts, model_card
     from utils.evaluation.class_evaluator import ClassEvaluator
@@ -87,16 +86,8 @@ def main(argv=None):
     if files["train"]:
         dataset["train"] = read(files["train"])
     training.do_train = "train" in dataset
-    finder = None
-    if training.do_train:
-        if "label" not in dataset["train"].features:
-            raise DataError("the training data: expected one answer for each question, found none or several")
-        labels = readers_text.list_labels(dataset["train"])
-        if len(labels) < 2:
-            raise DataError(f"the training data: expected two answers or more, found {', '.join(labels)}")
-    else:
-        finder = LabelFinder.load(base.model_name_or_path, revision=base.model_revision)
-        labels = finder.rule.labels
+    finder = None if training.do_train else LabelFinder.load(base.model_name_or_path, revision=base.model_revision)
+    labels = finder.rule.labels if finder else task_columns.list_answers(dataset["train"])
     for split in ("validation", "test"):
         if files[split]:
             dataset[split] = read(files[split], labels=labels)
@@ -110,6 +101,7 @@ def main(argv=None):
         most = data.max_train_samples if split == "train" else data.max_eval_samples
         dataset[split] = rows.select(range(min(most or len(rows), len(rows))))
     if training.do_train:
+        task_columns.require_labels(dataset)
         counts = Counter(dataset["train"]["label"][:])
         rare = [f"{label} ({counts[label]})" for label in labels if counts[label] < faq.rare_class_rows] or ["none"]
         logger.info("%d answers; with fewer than %d questions: %s", len(labels), faq.rare_class_rows, ", ".join(rare))

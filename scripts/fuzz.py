@@ -82,6 +82,17 @@ def list_targets() -> dict[str, Target]:
     table = 'id,text,label\n0,"很好, 真的",a\n1,"6"" nails",b\n2,"一\n二",a\n'
     entities = {"a.json": spans * 2, "b.jsonl": flat * 2, "c.json": tokens * 2}
     entities |= {"d.txt": "张 B-a\n三 I-a\n\n在 O\n", "e.csv": "张,B-a\n三,O\n", "f.tsv": "a\tX\tB-a\nb\tX\tO\n"}
+    entities |= {"g.tsv": "# a\n1\ta\tB-a\tO\n2\tb\tI-a\tO\n", "h.txt": "科0 O\n技1 a\n", "i.tsv": "word\ttag\na\tO\n"}
+    region = {"value": {"start": 0, "end": 2, "labels": ["name"]}, "type": "labels"}
+    exported = [{"data": {"text": "张三在"}, "annotations": [{"result": [region]}]}]
+    exported += [
+        {"text": "张三", "spans": [{"start": 0, "end": 2, "label": "a"}], "answer": "accept", "_task_hash": 1}
+    ]
+    exported += [["张三", {"entities": [[0, 2, "a"]]}], {"annotations": [["张三", {"entities": [[0, 2, "a"]]}]]}]
+    exported += [{"text": "张三", "entities": [{"start_idx": 0, "end_idx": 1, "type": "a", "entity": "张三"}]}]
+    exported += [{"text": ["张", "三"], "labels": ["B_a", "I_a"]}]
+    entities |= {f"j{i}.json": json.dumps(each, ensure_ascii=False) + "\n" for i, each in enumerate(exported)}
+    repairing = {"repair_tags": True, "skip_bad_lines": True}
     rows = {"a.csv": table, "b.tsv": "text\tlabel\n一\ta\n二\tb\n", "c.jsonl": classes, "d.json": f"[{classes}]"}
     rows |= {"e.txt": "一\ta\n二\tb\n", "f.txt": "1_!_100_!_a_!_一_!_\n2_!_100_!_b_!_二_!_\n"}
     texts = {"a.txt": "一\n二\n", "b.jsonl": classes * 2, "c.csv": table, "d.tsv": "text\tb\n一\t2\n", "e": "一\n"}
@@ -94,6 +105,7 @@ def list_targets() -> dict[str, Target]:
     templates = {"a.txt": "{text}总的来说很{mask}。", "b.txt": "{soft:4}{text_pair}{soft:好}{span}{mask}{mask}"}
     return {
         "read_ner": Target(read_ner, entities),
+        "read_ner_repaired": Target(lambda path: read_ner(path, **repairing), entities),
         "read_classes": Target(read_classes, rows),
         "read_faq": Target(lambda path: read_classes(path, file_format="faq"), {"a.txt": "答 问题\n答 问\n"}),
         "read_qa": Target(read_qa, {"a.json": squad, "b.jsonl": question}),

@@ -1,8 +1,11 @@
-"""The same columns in every split: pairs or single texts, one label or several."""
+"""What splits have in common: pairs or single texts, one label or several, and labels where they are needed."""
+
+from collections.abc import Mapping
 
 from datasets import Dataset
 
 from .errors import DataError
+from .text_rows import sort_labels
 
 
 def match_columns(dataset: Dataset, *, pair: bool, multi_label: bool, source: str) -> Dataset:
@@ -29,3 +32,43 @@ def match_columns(dataset: Dataset, *, pair: bool, multi_label: bool, source: st
         labels = [[label] for label in dataset["label"][:]]
         dataset = dataset.remove_columns("label").add_column("labels", labels)
     return dataset
+
+
+def require_labels(splits: Mapping[str, Dataset]) -> None:
+    """Refuse validation data without labels, which would make every epoch the best.
+
+    Args:
+        splits: `validation` among them has `label` or `labels`, or `entities`.
+
+    Raises:
+        DataError: it has none.
+    """
+    if "validation" not in splits:
+        return
+    features = splits["validation"].features
+    if "entities" in features:
+        is_labelled = any(map(len, iter(splits["validation"]["entities"])))
+    else:
+        is_labelled = "label" in features or "labels" in features
+    if not is_labelled:
+        raise DataError(
+            f"the validation data: expected {'entities' if 'entities' in features else 'labels'}, found none; it "
+            "chooses the best epoch: label it, or leave --validation_file out, so that training data are held out"
+        )
+
+
+def list_answers(dataset: Dataset) -> list[str]:
+    """The answers of training questions, sorted.
+
+    Args:
+        dataset: with `label`.
+
+    Raises:
+        DataError: it has none, or fewer than two.
+    """
+    if "label" not in dataset.features:
+        raise DataError("the training data: expected one answer for each question, found none or several")
+    labels = sort_labels(dataset.unique("label"))
+    if len(labels) < 2:
+        raise DataError(f"the training data: expected two answers or more, found {', '.join(labels)}")
+    return labels

@@ -17,6 +17,7 @@ from ..data.readers_ner import read_ner
 from ..data.readers_text import read_classes
 from ..data.span_questions import OUTSIDE, draw_questions, list_questions
 from ..data.splits import split_by_class, split_by_text
+from ..data.task_columns import require_labels
 from ..prompting.candidates import choose_spans
 from ..prompting.template_pool import fit_weights
 from . import error_report
@@ -66,14 +67,24 @@ class ClassTask:
         pair: whether inputs are pairs.
         top_k: how many classes are shown.
         positive_label: of two classes the one whose F1 is told, see `positive_class`.
+        trains: whether the model is tuned, and validation data choose the best epoch.
         **reading: see `read_classes`.
 
     Attributes:
         fields: what the model's configuration says about the task.
     """
 
-    def __init__(self, labels: Sequence[str], *, pair: bool, top_k: int, positive_label: str | None = None, **reading):
-        self.labels, self.pair, self.top_k, self.reading = list(labels), pair, top_k, reading
+    def __init__(
+        self,
+        labels: Sequence[str],
+        *,
+        pair: bool,
+        top_k: int,
+        trains: bool,
+        positive_label: str | None = None,
+        **reading,
+    ):
+        self.labels, self.pair, self.top_k, self.trains, self.reading = list(labels), pair, top_k, trains, reading
         positive = positive_class(self.labels, positive_label) if self.labels else None
         self.rule, self.fields = DecisionRule(self.labels, positive=positive), {}
         if about := describe_positive(self.labels, positive):
@@ -90,6 +101,8 @@ class ClassTask:
             raise DataError(f"the {split} data: expected pairs of texts, as the template has places for")
         if split == "train" and "label" not in rows.features:
             raise DataError("the training data: expected one label for each text, found none or several")
+        if self.trains:
+            require_labels({split: rows})
         return rows
 
     def split(self, rows: Dataset, *, validation_share: float, seed: int) -> tuple[Dataset, Dataset]:
@@ -170,6 +183,7 @@ class EntityTask:
         threshold: log-odds against `O` above which a span is an entity; None for 0, or what suits validation data.
         share_texts: read each text once for its questions, see `ClozeEntityFinder`.
         seed: of the negatives.
+        trains: whether the model is tuned, and validation data choose the best epoch.
         **reading: see `read_ner`.
 
     Raises:
@@ -191,12 +205,13 @@ class EntityTask:
         threshold: float | None,
         share_texts: bool,
         seed: int,
+        trains: bool,
         **reading,
     ):
         if OUTSIDE not in labels:
             raise DataError(f"the verbalizer: expected a class {OUTSIDE} for spans that are no entity, found none")
         self.labels, self.negatives, self.seed, self.reading = list(labels), negatives, seed, reading
-        self.threshold, self.share_texts = threshold, share_texts
+        self.threshold, self.share_texts, self.trains = threshold, share_texts, trains
         self.list_spans = choose_spans(kind, max_length=max_length)
         self.fields = {"candidate_kind": kind, "candidate_length": max_length}
 
@@ -209,6 +224,8 @@ class EntityTask:
         rows = read_ner(path, entity_types=sorted(set(self.labels) - {OUTSIDE}), **self.reading)
         if split == "train" and not any(rows["entities"][:]):
             raise DataError("the training data: expected entities to learn, found none")
+        if self.trains:
+            require_labels({split: rows})
         return rows
 
     def split(self, rows: Dataset, *, validation_share: float, seed: int) -> tuple[Dataset, Dataset]:

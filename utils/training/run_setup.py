@@ -132,7 +132,7 @@ def describe_run(arguments: Iterable, *, files: Iterable[str | Path | None], sta
     for one in arguments:
         values = one.to_dict() if hasattr(one, "to_dict") else asdict(one)
         resolved |= {name: value for name, value in values.items() if not name.endswith("_token")}
-    paths = [path for path in files if path and Path(path).is_file()]
+    paths = list(_list_files(path for path in files if path))
     return {
         "argv": redact(sys.argv),
         "arguments": resolved,
@@ -146,6 +146,18 @@ def describe_run(arguments: Iterable, *, files: Iterable[str | Path | None], sta
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
         "wall_time_seconds": round(time.time() - started, 1),
     }
+
+
+def _list_files(paths: Iterable[str | Path]) -> Iterator[str]:
+    """Those that are files, and what lies beside a text of brat's, or in a folder of them: .txt and .ann."""
+    for path in map(Path, paths):
+        if path.is_dir():
+            yield from (str(each) for each in sorted(path.glob("*")) if each.with_suffix(".ann").is_file())
+        elif path.is_file():
+            yield str(path)
+            other = path.with_suffix({".txt": ".ann", ".ann": ".txt"}.get(path.suffix, path.suffix))
+            if other != path and other.is_file():
+                yield str(other)
 
 
 def guess_language(paths: Iterable[str | Path]) -> str | None:
