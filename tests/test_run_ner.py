@@ -288,3 +288,30 @@ def test_user_errors_end_in_one_line_and_status_2(tmp_path):
     assert done.returncode == 2
     assert done.stderr.startswith("error: nowhere.json: expected a file, found none")
     assert "Traceback" not in done.stderr
+
+
+def test_numbered_and_broken_tags_are_read_as_the_options_say(run, ner_files, tmp_path, capfd):
+    names = ["O", "B-name", "I-name", "B-address", "I-address"]
+    lines = ["# counted tokens, numbers, and entities that begin with I-"]
+    for row, gold in zip(read_lines(ner_files[0]), read_gold(ner_files[0]), strict=True):
+        tags = ["O"] * len(row["text"])
+        for start, end, label in gold:
+            tags[start:end] = [f"I-{label}"] * (end - start)
+        lines += [
+            f"{i}\t{one}\t{names.index(tag)}" for i, (one, tag) in enumerate(zip(row["text"], tags, strict=True))
+        ]
+        lines.append("")
+    path = tmp_path / "train.conll"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    reading = {"label_names": ",".join(names), "repair_tags": True, "file_scheme": "bio", "num_train_epochs": 1}
+    run(tmp_path / "columns", train_file=path, validation_file=None, **reading)
+    count = sum(map(len, read_gold(ner_files[0])))
+    assert f"{count} broken tags, the first in line 2: read as conlleval does" in capfd.readouterr().err
+    record = read_json(tmp_path / "columns" / "run.json")["arguments"]
+    assert (record["repair_tags"], record["file_scheme"]) == (True, "bio")
+    labels = read_json(tmp_path / "columns" / "config.json")["id2label"]
+    assert sorted(labels.values()) == sorted(names)
+    with pytest.raises(DataError, match="name them in the order of their numbers: --label_names"):
+        run(tmp_path / "other", train_file=path, validation_file=None)
+    with pytest.raises(ArgumentError, match="--label_names: expected different names"):
+        run(tmp_path / "other", train_file=path, label_names="O,O")

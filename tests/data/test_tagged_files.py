@@ -205,6 +205,7 @@ FILES = [
             ]
         ),
     ),
+    ("tags before words", columns([(tag, word) for word, tag in WORDS])),
     ("semicolons", columns(WORDS, separator=";")),
 ]
 
@@ -267,6 +268,21 @@ def test_hash_with_a_tag_is_a_token(read, token):
 def test_webanno_is_refused_with_what_to_export(read):
     with pytest.raises(DataError, match="found WebAnno TSV; export it as CoNLL 2002"):
         read("#FORMAT=WebAnno TSV 3.3\n\n1-1\t0-5\tPeter\tPER\n", "a.tsv")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        columns(rows("张三在北京", "I-PER B-X O LOC I-LOC")),
+        json_lines([{"tokens": list("张三在北京"), "ner_tags": [1, 2, 0, 3, 4]}]),
+        json_lines([{"text": "张三在北京", "labels": ["I-PER", "B-X", "O", "O", "I-LOC"]}]),
+        json_lines([{"data": {"text": "张三在北京"}, "annotations": [{"result": []}]}]),
+    ],
+    ids=["columns", "numbers", "characters", "an export"],
+)
+def test_texts_alone_are_read_whatever_the_labels_are(read, content):
+    dataset = read(content, with_labels=False)
+    assert (dataset["text"][:], dataset["entities"][:]) == (["张三在北京"], [[]])
 
 
 # White space at borders, and words put together

@@ -261,6 +261,18 @@ def test_end_that_may_be_inclusive_needs_its_word(read):
         read(json_lines([row]), "a.json")
 
 
+@pytest.mark.parametrize("by_character", [True, False])
+def test_offsets_that_a_browser_counted_are_moved_to_their_word_and_counted(read, caplog, by_character):
+    text = "😀张三在𠮷北京"  # two characters beyond the basic plane
+    places = [(1, 3), (5, 7)] if by_character else [(2, 4), (7, 9)]
+    spans = [
+        {"start": start, "end": end, "label": label, "text": word}
+        for (start, end), (word, label) in zip(places, FOUND[0], strict=True)
+    ]
+    assert covered(read(json_lines([{"text": text, "entities": spans}]), "a.json")) == FOUND[:1]
+    assert ("2 spans, the first in line 1: moved to its word" in caplog.text) != by_character
+
+
 # Labels under names that are not known
 
 OTHERS = [
@@ -428,6 +440,12 @@ def test_brats_faults_name_the_line_of_their_own_file(brat, line, message):
         read_ner(folder)
     assert str(raised.value).startswith(f"{folder / 'a.ann'}:2: {message}")
     assert read_ner(folder, skip_bad_lines=True)["id"][:] == ["b"]
+
+
+def test_brats_texts_alone_need_no_annotations(brat):
+    folder = brat("no annotation")
+    (folder / "b.ann").unlink()
+    assert read_ner(folder, with_labels=False)["text"][:] == [TEXT, "没有"]
 
 
 def test_brats_text_without_annotations_is_an_error(brat):

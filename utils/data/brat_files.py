@@ -25,7 +25,7 @@ def is_brat(path: str | PathLike) -> bool:
         return False
 
 
-def read_brat(path: str | PathLike, log: ErrorLog) -> list[Row | None]:
+def read_brat(path: str | PathLike, log: ErrorLog, *, with_labels: bool = True) -> list[Row | None]:
     """Read a text and its entities, or those of all texts in a folder.
 
     Relations, events, attributes and notes are counted and left out.
@@ -33,6 +33,7 @@ def read_brat(path: str | PathLike, log: ErrorLog) -> list[Row | None]:
     Args:
         path: the text, its .ann file, or a folder.
         log: takes an error for each line that is no entity of its text.
+        with_labels: False for the texts alone.
 
     Returns:
         A row for each text, whose name is its id; None for one that has an error.
@@ -45,7 +46,11 @@ def read_brat(path: str | PathLike, log: ErrorLog) -> list[Row | None]:
     rows: list[Row | None] = []
     others = 0
     for number, text_file in enumerate(texts, start=1):
-        text, annotations = _read(text_file), _read(text_file.with_suffix(".ann"), may_be_empty=True)
+        text = _read(text_file)
+        if not with_labels:
+            rows.append(Row(number, text_file.stem, text, None))
+            continue
+        annotations = _read(text_file.with_suffix(".ann"), may_be_empty=True)
         errors_before = len(log)
         spans = []
         for line_number, line in enumerate(annotations.replace("\r\n", "\n").split("\n"), start=1):

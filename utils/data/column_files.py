@@ -192,7 +192,9 @@ def _find_columns(
             if features := _IN_FEATURES.fullmatch(cells[-1]):
                 cells[-1] = features[1]
         tag = _find_tags(whole, width, token, log)
-    if token or tag < width - 1:
+        if width == 2 and _are_tags(whole, 0) and not _are_tags(whole, 1):  # MIT's corpora of films and restaurants
+            token, tag = 1, 0
+    if (token, tag) != (0, width - 1):
         logger.info("%s: tokens are read from column %d, tags from column %d", log.source, token + 1, tag + 1)
     return [sentence for sentence in sentences if sentence], _Columns(width, token, tag)
 
@@ -221,6 +223,12 @@ def _cut_anew(sentences: Iterable[Sentence], column: int) -> list[Sentence]:
                 last = mark
             cut[-1].append((number, cells))
     return cut
+
+
+def _are_tags(lines: Sequence[list[str]], column: int) -> bool:
+    """Whether a column has tags alone, and entities among them."""
+    values = {cells[column] for cells in lines}
+    return all(map(_TAG.fullmatch, values)) and any(value != "O" for value in values)
 
 
 def _find_tags(lines: Sequence[list[str]], width: int, token: int, log: ErrorLog) -> int:

@@ -135,6 +135,31 @@ class ErrorLog:
         return "\n".join(lines)
 
 
+class RowReport:
+    """Notes what is said about one row, in the log of its source.
+
+    Args:
+        log: of the source.
+        number: of the row's line.
+
+    Example:
+        >>> log = ErrorLog("train.json")
+        >>> RowReport(log, 3)('expected "text", found none; add it')
+        >>> len(log)
+        1
+    """
+
+    def __init__(self, log: ErrorLog, number: int):
+        self.log, self.number = log, number
+
+    def __call__(self, message: str) -> None:
+        self.log.add(self.number, message)
+
+    def note(self, noun: str, done: str) -> None:
+        """See `ErrorLog.note`."""
+        self.log.note(self.number, noun, done=done)
+
+
 def _escape(message: str) -> str:
     return _BREAKING.sub(lambda match: repr(match[0])[1:-1], message)
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from itertools import tee
 from typing import Any
 
-from .errors import ErrorLog
+from .errors import ErrorLog, RowReport
 from .ner_rows import Row
-from .span_records import SPAN_KEYS, TEXT_KEYS, Report, parse_cluener, parse_spans
+from .span_records import SPAN_KEYS, TEXT_KEYS, parse_cluener, parse_spans
 from .tagged_rows import TaggedRow, TagReading, untag_rows
 from .token_records import TAG_KEYS, TOKEN_KEYS, find_tags, find_tokens, parse_tokens
 from .tool_exports import unpack_exports
@@ -46,12 +46,9 @@ def records_to_rows(
         errors_before = len(log)
         row = None
         if record is not None:
-
-            def report(message, number=number):
-                log.add(number, message)
-
-            row = parse(record, number, report)
-            if (row.tags if isinstance(row, TaggedRow) else row.spans) is None:
+            report = RowReport(log, number)
+            row = parse(record if reading.labels else _without_labels(record), number, report)
+            if reading.labels and (row.tags if isinstance(row, TaggedRow) else row.spans) is None:
                 _refuse_others(record, report, tokens=row.tokens if isinstance(row, TaggedRow) else ())
         rows.append(row if len(log) == errors_before else None)
     return untag_rows(rows, log, reading) if file_format == "tokens" else rows
@@ -73,7 +70,14 @@ def _find_format(records: Iterable[dict]) -> str:
     return "spans"
 
 
-def _refuse_others(record: dict, report: Report, *, tokens: list[str]) -> None:
+def _without_labels(record: dict) -> dict:
+    """A record without what may be labels; its tokens stay, those of a text with a tag for each character, too."""
+    tokens = find_tokens(record)
+    kept = {key: value for key, value in record.items() if key == tokens or key not in {*SPAN_KEYS, *TAG_KEYS}}
+    return kept | ({tokens: list(record[tokens])} if tokens else {})
+
+
+def _refuse_others(record: dict, report: RowReport, *, tokens: list[str]) -> None:
     """Report what looks like labels under a name that is not known: a row would be read as one without any."""
     for key, value in record.items():
         if key in _BESIDE or key.startswith("_") or not isinstance(value, list | dict) or not value:
@@ -89,7 +93,7 @@ def _refuse_others(record: dict, report: Report, *, tokens: list[str]) -> None:
 
 
 # Format -> what makes a row of its records: those who add one write a function and a line in this table.
-PARSERS: dict[str, Callable[[dict, int, Report], Row | TaggedRow]] = {
+PARSERS: dict[str, Callable[[dict, int, RowReport], Row | TaggedRow]] = {
     "cluener": parse_cluener,
     "spans": parse_spans,
     "tokens": parse_tokens,

@@ -47,6 +47,7 @@ def read_ner(
     repair_tags: bool = False,
     label_names: Sequence[str] | None = None,
     tag_column: int | None = None,
+    with_labels: bool = True,
     skip_bad_lines: bool = False,
     entity_types: Collection[str] | None = None,
 ) -> Dataset:
@@ -59,7 +60,7 @@ def read_ner(
         path: the file; `.parquet` holds `tokens` and tags, or `text` and `entities`.
         file_format: one of `FILE_FORMATS`, or "auto" to go by extension and content.
         scheme: of tags: a key of `tag_schemes.READABLE`, or "auto" for the one that fits best.
-        repair_tags, label_names, tag_column: see `tagged_rows.TagReading`.
+        repair_tags, label_names, tag_column, with_labels: see `tagged_rows.TagReading`.
         skip_bad_lines: leave rows with errors out, and log how many, instead of raising.
         entity_types: the labels that are allowed, as those of the training file; None allows all.
 
@@ -74,7 +75,8 @@ def read_ner(
     _check_options(file_format, scheme)
     options = {"skip_bad_lines": skip_bad_lines, "entity_types": entity_types}
     tagging = {"scheme": scheme, "repair_tags": repair_tags, "label_names": label_names, "tag_column": tag_column}
-    reading = TagReading(scheme, repair_tags, label_names, tag_column)
+    tagging["with_labels"] = with_labels
+    reading = TagReading(scheme, repair_tags, label_names, tag_column, with_labels)
     name = Path(path).name.lower().removesuffix(".gz")
     if name.endswith(".parquet"):
         return read_ner_dataset(read_parquet(path), source=path, **tagging, **options)
@@ -82,7 +84,7 @@ def read_ner(
     log = ErrorLog(path)
     if file_format == "brat" or (file_format == "auto" and is_brat(path)):
         _refuse_column(tag_column, path)
-        return rows_to_dataset(read_brat(path, log), log, **options)
+        return rows_to_dataset(read_brat(path, log, with_labels=with_labels), log, **options)
     lines = read_lines(path, log)
     is_json = name.endswith((".json", ".jsonl", ".ndjson")) or begin_as_json(lines) or begin_as_export(lines)
     if file_format == "columns" or (file_format == "auto" and not is_json):
@@ -103,6 +105,7 @@ def read_ner_dataset(
     repair_tags: bool = False,
     label_names: Sequence[str] | None = None,
     tag_column: int | None = None,
+    with_labels: bool = True,
     skip_bad_lines: bool = False,
     entity_types: Collection[str] | None = None,
     source: str | PathLike = "dataset",
@@ -111,7 +114,7 @@ def read_ner_dataset(
 
     Args:
         dataset: rows in any form of `read_ner`'s records; labels may be numbers with `ClassLabel` names.
-        scheme, repair_tags, label_names, skip_bad_lines, entity_types: as in `read_ner`.
+        scheme, repair_tags, label_names, with_labels, skip_bad_lines, entity_types: as in `read_ner`.
         tag_column: None; a data set has no columns that are counted.
         source: what errors call the data set.
 
@@ -133,7 +136,7 @@ def read_ner_dataset(
         raise DataError(f"{source}: expected rows, found none; check how the data set was made")
     log = ErrorLog(source, unit="row")
     records = enumerate((name_values(row, dataset.features) for row in dataset.with_format(None)), start=1)
-    reading = TagReading(scheme, repair_tags, label_names)
+    reading = TagReading(scheme, repair_tags, label_names, labels=with_labels)
     rows = records_to_rows(records, log, file_format="auto", reading=reading)
     return rows_to_dataset(rows, log, skip_bad_lines=skip_bad_lines, entity_types=entity_types)
 

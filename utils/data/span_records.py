@@ -1,18 +1,15 @@
 """Records of a text with spans, as JSON files and data sets hold them, checked and turned into rows."""
 
 import re
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .errors import counted, show
+from .errors import RowReport, counted, show
 from .json_records import is_unicode
 from .ner_rows import Row
 from .tag_schemes import Span
 
 TEXT_KEYS = ("text", "sentence", "content", "data", "originalText")
 SPAN_KEYS = ("entities", "label", "labels", "spans", "annotations", "annotation", "ents")
-
-Report = Callable[[str], None]
 
 
 class _Form(NamedTuple):
@@ -35,7 +32,7 @@ FORMS = (
 )
 
 
-def parse_cluener(record: dict, number: int, report: Report) -> Row:
+def parse_cluener(record: dict, number: int, report: RowReport) -> Row:
     """A row of a record in the form of CLUENER, under any of `SPAN_KEYS`."""
     text = text_of(record, report)
     key = next((key for key in SPAN_KEYS if record.get(key) is not None), None)
@@ -56,7 +53,7 @@ def parse_cluener(record: dict, number: int, report: Report) -> Row:
     return Row(number, id_of(record, report), text, spans, _candidates_of(record, text, report))
 
 
-def parse_spans(record: dict, number: int, report: Report) -> Row:
+def parse_spans(record: dict, number: int, report: RowReport) -> Row:
     """A row of a record with a list of spans, under any of `SPAN_KEYS` and in any of `FORMS`."""
     text = text_of(record, report)
     key = next((key for key in SPAN_KEYS if record.get(key) is not None), None)
@@ -86,7 +83,7 @@ def find_form(entity: dict) -> _Form | None:
     return None
 
 
-def _add_form(spans: list[Span], text: str, entity: dict, form: _Form, report: Report) -> None:
+def _add_form(spans: list[Span], text: str, entity: dict, form: _Form, report: RowReport) -> None:
     start, end = entity[form.start], entity[form.end]
     labels = next(entity[label] for label in form.labels if label in entity)
     word = next((entity[word] for word in form.words if entity.get(word) is not None), None)
@@ -103,7 +100,7 @@ def _add_form(spans: list[Span], text: str, entity: dict, form: _Form, report: R
         _add_span(spans, text, start, end, label, report, word=word, inclusive=inclusive)
 
 
-def text_of(record: dict, report: Report) -> str:
+def text_of(record: dict, report: RowReport) -> str:
     """The text of a record, under any of `TEXT_KEYS`; "" if there is none, which is reported."""
     key = next((key for key in TEXT_KEYS if key in record), "text")
     text = record.get(key)
@@ -117,7 +114,7 @@ def text_of(record: dict, report: Report) -> str:
     return text
 
 
-def id_of(record: dict, report: Report) -> str | None:
+def id_of(record: dict, report: RowReport) -> str | None:
     """The id that a record brings along."""
     given = record.get("id")
     if given is None or (isinstance(given, str) and is_unicode(given)):
@@ -128,7 +125,7 @@ def id_of(record: dict, report: Report) -> str | None:
     return None
 
 
-def _candidates_of(record: dict, text: str, report: Report) -> list[list[int]] | None:
+def _candidates_of(record: dict, text: str, report: RowReport) -> list[list[int]] | None:
     given = record.get("candidates")
     if given is None or not text:  # an empty text has its own error
         return None
@@ -148,7 +145,7 @@ def _lies_inside(pair: Any, text: str) -> bool:
     return 0 <= pair[0] < pair[1] <= len(text)
 
 
-def _dict_of(value: Any, where: str, form: str, report: Report) -> dict:
+def _dict_of(value: Any, where: str, form: str, report: RowReport) -> dict:
     if isinstance(value, dict):
         return value
     report(f"expected {form} {where}, found {show(value)}; write {{}} for no entities")
@@ -161,7 +158,7 @@ def _add_span(
     start: Any,
     end: Any,
     label: Any,
-    report: Report,
+    report: RowReport,
     *,
     word: Any = None,
     inclusive: bool = False,
@@ -174,6 +171,11 @@ def _add_span(
         return
     what = f"the {label} entity"
     place = show([start, end])
+    if isinstance(word, str) and type(start) is int and type(end) is int:
+        counted_so = start, end
+        start, end = _from_utf16(text, start, end, word, inclusive)
+        if (start, end) != counted_so:
+            report.note("span", "moved to its word, as characters beyond the basic plane were counted twice (UTF-16)")
     if type(start) is not int or type(end) is not int:
         report(f"expected integer offsets of {what}, found {place}; count characters from 0")
         return
@@ -194,6 +196,18 @@ def _add_span(
         report(f"expected {show(word)} at {place} for {what}, found {found}; {repair}")
         return
     spans.append((start, stop, label))
+
+
+def _from_utf16(text: str, start: int, end: int, word: str, inclusive: bool) -> tuple[int, int]:
+    """Offsets that a browser counted: 2 for each character beyond the basic plane. The word tells whether they are."""
+    if text.isascii() or text[start : end + inclusive] == word or max(text) < "\U00010000":
+        return start, end
+    units = text.encode("utf-16-le", "surrogatepass")
+    before, inside = units[: 2 * start], units[2 * start : 2 * (end + inclusive)]
+    if start < 0 or inside.decode("utf-16-le", "replace") != word:
+        return start, end
+    first = len(before.decode("utf-16-le", "replace"))
+    return first, first + len(word) - inclusive
 
 
 def _whereabouts(word: Any, text: str, inclusive: bool) -> str:

@@ -33,12 +33,14 @@ class TagReading(NamedTuple):
         repair: read tags that break their scheme as conlleval does, counted, instead of reporting them.
         names: of tags that are numbers, from 0 on.
         column: which column of a file of columns holds them, from 1 on; by content if None.
+        labels: False passes all labels by, of which nothing is checked: for texts that are predicted.
     """
 
     scheme: str = "auto"
     repair: bool = False
     names: Sequence[str] | None = None
     column: int | None = None
+    labels: bool = True
 
 
 def untag_rows(rows: Sequence[TaggedRow | None], log: ErrorLog, reading: TagReading) -> list[Row | None]:
@@ -52,11 +54,13 @@ def untag_rows(rows: Sequence[TaggedRow | None], log: ErrorLog, reading: TagRead
     Raises:
         DataError: tags are numbers and have no names, or have them already.
     """
+    if not reading.labels:
+        rows = [row and row._replace(tags=None) for row in rows]
     whole = [row for row in rows if row]
     spelled = _spell(whole, log, reading.names)
     rows = [row and row._replace(tags=row.tags and [spelled[tag] for tag in row.tags]) for row in rows]
     scheme = reading.scheme
-    if scheme == "auto":
+    if scheme == "auto" and reading.labels:
         scheme = detect_scheme(row.tags for row in rows if row and row.tags)
         logger.info("%s: the tags are read as %s", log.source, scheme)
     join = WordJoiner(row.tokens for row in whole)
@@ -66,7 +70,7 @@ def untag_rows(rows: Sequence[TaggedRow | None], log: ErrorLog, reading: TagRead
             untagged.append(None)
             continue
         tags, is_whole = row.tags or [], True
-        broken = find_broken_tags(tags, scheme=scheme)
+        broken = find_broken_tags(tags, scheme=scheme) if tags else []
         for index, message in broken:
             number = row.lines[index] if row.lines else row.number
             if reading.repair and is_tag(tags[index]):
@@ -102,7 +106,7 @@ def _spell(rows: Sequence[TaggedRow], log: ErrorLog, names: Sequence[str] | None
     for tag, place in first_use.items():
         if spelled[tag] != str(tag):
             log.note(place, "tag", done="trimmed, as white space stands around it")
-    if names is not None or is_numbered(spelled.values()):
+    if spelled and (names is not None or is_numbered(spelled.values())):
         return _name_numbers(first_use, log, names)
     if not all(map(is_tag, spelled.values())) and (respelled := respell_tags(set(spelled.values()))):
         examples = ", ".join(f"{tag} as {name}" for tag, name in sorted(respelled.items()) if tag != name)

@@ -1,8 +1,8 @@
 """Records of tokens with tags, as JSON files and data sets hold them, checked and turned into rows."""
 
-from .errors import show
+from .errors import RowReport, show
 from .json_records import is_unicode
-from .span_records import TEXT_KEYS, Report, id_of
+from .span_records import TEXT_KEYS, id_of
 from .tag_spellings import respell_tags
 from .tagged_rows import TaggedRow
 
@@ -30,7 +30,7 @@ def find_tags(record: dict) -> str | None:
     return next((key for key in TAG_KEYS if record.get(key) is not None), None)
 
 
-def parse_tokens(record: dict, number: int, report: Report) -> TaggedRow:
+def parse_tokens(record: dict, number: int, report: RowReport) -> TaggedRow:
     """A row of a record of tokens, with or without tags."""
     token_key = find_tokens(record) or next((key for key in TOKEN_KEYS if key in record), "tokens")
     tokens = record.get(token_key)

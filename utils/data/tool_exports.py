@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from .errors import ErrorLog, show
-from .span_records import SPAN_KEYS, TEXT_KEYS, Report, find_form
+from .errors import ErrorLog, RowReport, show
+from .span_records import SPAN_KEYS, TEXT_KEYS, find_form
 
 # How a file of pairs such as ["text", {}] begins, or of an object over many lines.
 _HEAD = re.compile(r'\s*(\{\s*$|\[\s*(\[\s*$|\[?\s*"([^"\\]|\\.)*"\s*,\s*[\[{]))')
@@ -22,10 +22,7 @@ def unpack_exports(records: Iterable[Numbered], log: ErrorLog) -> Iterator[tuple
         log: takes an error for what cannot be read, and counts what was rejected in Prodigy.
     """
     for number, record in records:
-
-        def report(message, number=number):
-            log.add(number, message)
-
+        report = RowReport(log, number)
         if isinstance(record, dict) and _is_container(record):
             parts = [part for part in record["annotations"] if part is not None]
         else:
@@ -40,7 +37,7 @@ def unpack_exports(records: Iterable[Numbered], log: ErrorLog) -> Iterator[tuple
             elif isinstance(part.get("data"), dict):
                 yield number, _from_label_studio(part, report)
             elif part.get("answer") in ("reject", "ignore") and _is_prodigy(part):
-                log.note(number, "text", done="left out, as it was rejected or ignored in Prodigy")
+                report.note("text", "left out, as it was rejected or ignored in Prodigy")
             else:
                 yield number, _from_prodigy(part) if _is_prodigy(part) else _from_flat(part)
 
@@ -77,7 +74,7 @@ def _is_container(record: dict) -> bool:
     return any(map(is_export, parts)) and all(part is None or is_export(part) for part in parts)
 
 
-def _from_list(record: list, report: Report) -> dict | None:
+def _from_list(record: list, report: RowReport) -> dict | None:
     """`["text", {"entities": [[0, 2, "PER"]]}]`."""
     if is_export(record) and isinstance(record[1], dict | list):
         entities = record[1].get("entities") if isinstance(record[1], dict) else record[1]
@@ -105,7 +102,7 @@ def _from_flat(record: dict) -> dict:
     return record
 
 
-def _from_label_studio(task: dict, report: Report) -> dict | None:
+def _from_label_studio(task: dict, report: RowReport) -> dict | None:
     """A task of Label Studio's JSON: the text in `data`, labels in the result of an annotation."""
     data = task["data"]
     key = next((key for key in TEXT_KEYS if isinstance(data.get(key), str)), None)
