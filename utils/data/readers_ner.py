@@ -38,6 +38,7 @@ def read_ner(
     *,
     file_format: str = "auto",
     scheme: str = "auto",
+    encoding: str | None = None,
     skip_bad_lines: bool = False,
     entity_types: Collection[str] | None = None,
 ) -> Dataset:
@@ -50,6 +51,7 @@ def read_ner(
         path: the file; `.parquet` holds `tokens` and tags, or `text` and `entities`.
         file_format: one of `FILE_FORMATS`, or "auto" to go by extension and content.
         scheme: of tags: a key of `tag_schemes.READABLE`, or "auto" for the one that fits best.
+        encoding: of the file; None for UTF-8, or what its bytes tell.
         skip_bad_lines: leave rows with errors out, and log how many, instead of raising.
         entity_types: the labels that are allowed, as those of the training file; None allows all.
 
@@ -68,7 +70,7 @@ def read_ner(
         return read_ner_dataset(read_parquet(path), source=path, scheme=scheme, **options)
 
     log = ErrorLog(path)
-    lines = read_lines(path, log)
+    lines = read_lines(path, log, encoding=encoding)
     is_json = name.endswith((".json", ".jsonl", ".ndjson")) or begin_as_json(lines)
     if file_format == "columns" or (file_format == "auto" and not is_json):
         tagged = parse_columns(lines, log, is_csv=name.endswith(".csv"))
