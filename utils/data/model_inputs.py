@@ -25,6 +25,7 @@ from .text_forms import JSON_SUFFIXES
 from .text_stream import read_pairs, read_texts
 
 _HEAD = 200  # lines that tell
+_LONGEST = 1000  # characters of a token and its tags
 _TAGGED = re.compile(r"\S+[ \t,;](?:.*[ \t,;])?(O|[BIESMLUW][-_].+?)(?:[ \t,;].*)?\s*")  # a token and tags
 
 Columns = tuple[Sequence[str], ...]
@@ -82,7 +83,7 @@ def _entity_format(path: str, columns: Sequence[str | None], known: Columns, rea
     record = _first_record(head, name)
     if record is not None:
         return None if _has_columns(list(record), columns, known, reading) else "auto"
-    tagged = sum(bool(_TAGGED.fullmatch(line)) for line in head)
+    tagged = sum(len(line) <= _LONGEST and bool(_TAGGED.fullmatch(line)) for line in head)
     return "columns" if len(head) > 1 and tagged * 10 >= len(head) * 9 else None
 
 
