@@ -21,13 +21,15 @@ import os
 import sys
 from functools import partial
 
-from utils.data.text_stream import count_lines, cut_chunks, read_pairs, read_texts
+from utils.data.line_stream import count_lines
+from utils.data.text_stream import cut_chunks
 from utils.training.arguments import ArgumentError, refusing, run_script
 
 SUFFIXES = {"jsonl": ".jsonl", "csv": ".csv", "cluener": ".json"}
 RECORDED = (
     *("model", "adapter", "model_revision", "output_format", "top_k", "threshold"),
-    *("text_column", "text_pair_column", "skip_bad_lines"),
+    *("text_column", "text_pair_column", "id_column", "file_format", "columns", "separator", "encoding"),
+    "skip_bad_lines",
 )
 
 
@@ -150,6 +152,11 @@ def parse(argv):
         "--text_column", help="column of the text (of the question, where passages answer); by name if not given"
     )
     parser.add_argument("--text_pair_column", help="column of the second text (of the passage)")
+    parser.add_argument("--id_column", help="column of the row's id; the number of the row or line if there is none")
+    parser.add_argument("--file_format", help="format of the file; `plain`: a text a line, tabs and all")
+    parser.add_argument("--columns", help="names of the fields of a file without a header: `id,_,text`")
+    parser.add_argument("--separator", help="between fields or cells, such as `||` or `tab`")
+    parser.add_argument("--encoding", help="of the file, such as gb18030, big5 or cp1252; by its bytes if not given")
     parser.add_argument("--output_file", help="write here instead of standard output; whole or not at all")
     parser.add_argument(
         "--output_dir",
@@ -211,10 +218,13 @@ def merge(model, output_dir, *, revision):
 
 def file_rows(args, path, task):
     """Read (id, text) or (id, text, other text) from a file."""
-    if not task.pair:
-        return read_texts(path, column=args.text_column, skip_bad_lines=args.skip_bad_lines)
-    columns = args.text_column, args.text_pair_column
-    return read_pairs(path, columns=columns, known=task.columns, skip_bad_lines=args.skip_bad_lines)
+    from utils.data.model_inputs import read_inputs
+
+    told = {"separator": args.separator, "fields": args.columns, "file_format": args.file_format}
+    reading = task.reading(**told, encoding=args.encoding, id=args.id_column)
+    columns = (args.text_column, args.text_pair_column) if task.pair else (args.text_column,)
+    known = {"kind": task.kind, "columns": columns, "known": task.columns, "reading": reading}
+    return read_inputs(path, **known, skip_bad_lines=args.skip_bad_lines)
 
 
 def typed_rows(args, *, passages, pair):

@@ -58,14 +58,11 @@ def main(argv=None):
 
     # ---- 1. Data: every format becomes rows of id, text, text_pair (of pairs), label or labels
     files = {"train": data.train_file, "validation": data.validation_file, "test": data.test_file}
-    columns = readers_text.TextColumns(data.text_column, data.text_pair_column, data.label_column, data.id_column)
-    reading = {"columns": columns, "label_separator": data.label_separator, "skip_bad_lines": data.skip_bad_lines}
-    dataset = {}
+    reader, dataset = readers_text.TextReader(**data.reading()), {}
     if data.dataset_name:
-        dataset = once(readers_text.load_classes, data.dataset_name, data.dataset_config_name, **reading)
-    reading |= {"file_format": data.file_format, "class_file": data.class_file}
+        dataset = once(reader.load, data.dataset_name, data.dataset_config_name)
     if files["train"]:
-        dataset["train"] = once(readers_text.read_classes, files["train"], **reading)
+        dataset["train"] = once(reader.read, files["train"])
     training.do_train = "train" in dataset
     if not any(files[split] or split in dataset for split in files):
         raise ArgumentError("nothing to do: give --train_file, --validation_file, --test_file or --dataset_name")
@@ -95,8 +92,8 @@ def main(argv=None):
     head.check(multi_label=multi_label, regression=regression)
     for split in ("validation", "test"):
         if files[split]:
-            allowed = None if regression else labels
-            dataset[split] = once(readers_text.read_classes, files[split], **reading, labels=allowed)
+            allowed = {"labels": None if regression else labels, "allow_empty": split == "test"}
+            dataset[split] = once(reader.read, files[split], **allowed)
     if training.do_train and "validation" not in dataset:
         share = {"validation_share": data.validation_share, "seed": training.seed}
         cut = splits.split_by_text if regression else splits.split_by_class
@@ -153,6 +150,7 @@ def main(argv=None):
     problem = "regression" if regression else f"{'multi' if multi_label else 'single'}_label_classification"
     settings = {"problem_type": problem, **names}
     settings |= {"input_length": data.max_length, "takes_pairs": pair, "text_cleaning": cleaning}
+    settings["data_reading"] = once(reader.remember)  # so that prediction reads files as training did
 
     def load_model():
         transformers.set_seed(training.seed)

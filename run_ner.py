@@ -55,7 +55,7 @@ def main(argv=None):
     reading = {"skip_bad_lines": data.skip_bad_lines} | tagging.reading(training)
     named = data.dataset_name, data.dataset_config_name
     dataset = once(readers_ner.load_ner, *named, **reading) if data.dataset_name else {}
-    reading["file_format"] = data.file_format
+    reading |= {"file_format": data.file_format, "encoding": data.encoding}
     if files["train"]:
         dataset["train"] = once(readers_ner.read_ner, files["train"], **reading)
     training.do_train = "train" in dataset

@@ -47,7 +47,7 @@ def main(argv=None):
     # Imported here so that --help and wrong flags answer at once.
     import transformers
 
-    from utils.data import prompt_files, readers_text, text_cleaning
+    from utils.data import prompt_files, text_cleaning
     from utils.encoding import encoded_dataset, text_inputs, tokenization
     from utils.evaluation import cloze_lines, example_counts, model_card, prompt_search, prompt_tasks
     from utils.evaluation.label_finder import LabelFinder
@@ -103,17 +103,15 @@ def main(argv=None):
         output_dir = open_output_dir(training, **where)
 
     # ---- 1. Data: rows of id, text, text_pair (of pairs), label; or of id, text, entities, and questions about spans
-    reading = {"file_format": data.file_format, "skip_bad_lines": data.skip_bad_lines, "trains": training.do_train}
-    reading |= tagging.reading(training, used=spans)
+    tag_reading = tagging.reading(training, used=spans)
     if spans:
+        reading = {name: getattr(data, name) for name in ("file_format", "encoding", "skip_bad_lines")}
         own = {"kind": prompt.candidates, "max_length": prompt.max_span_length, "negatives": prompt.negatives}
         own |= {"threshold": prompt.entity_threshold, "share_texts": prompt.share_texts, "seed": training.seed}
-        task = prompt_tasks.EntityTask(labels, **own, **reading)
+        task = prompt_tasks.EntityTask(labels, **own, trains=training.do_train, **reading, **tag_reading)
     else:
-        names = data.text_column, data.text_pair_column, data.label_column, data.id_column
-        reading |= {"columns": readers_text.TextColumns(*names), "class_file": data.class_file}
         own = {"pair": pair, "top_k": prompt.top_k, "positive_label": prompt.positive_label}
-        task = prompt_tasks.ClassTask(labels, **own, **reading)
+        task = prompt_tasks.ClassTask(labels, **own, trains=training.do_train, **data.reading())
     read = files | {"prior": prompt.prior_file}
     dataset = {split: once(task.read, path, split) for split, path in read.items() if path}
     if training.do_train and "validation" not in dataset and not prompt.few_shot:

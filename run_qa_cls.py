@@ -56,7 +56,7 @@ def main(argv=None):
     destination = hub.Destination.of(training)  # asked now, not after hours of training
     questions = [(question, None) for question in faq.ask or []]
     if faq.ask_file:
-        asked = readers_text.read_classes(faq.ask_file)
+        asked = readers_text.read_classes(faq.ask_file, encoding=data.encoding)
         expected = asked["label"][:] if "label" in asked.features else [None] * len(asked)
         questions += zip(asked["text"][:], expected, strict=True)
     files = {"train": data.train_file, "validation": data.validation_file, "test": data.test_file}
@@ -72,25 +72,17 @@ def main(argv=None):
     output_dir = open_output_dir(training, **where)
 
     # ---- 1. Data: every format becomes rows of id, text (the question), label (the answer)
-    columns = readers_text.TextColumns(data.text_column, "none", data.label_column, data.id_column)
-    reading = {"columns": columns, "skip_bad_lines": data.skip_bad_lines}
-    dataset = {}
+    reader, dataset = readers_text.TextReader(**data.reading(), text_pair_column="none", plain="faq"), {}
     if data.dataset_name:
-        dataset = processes.once(readers_text.load_classes, data.dataset_name, data.dataset_config_name, **reading)
-
-    def read(path, **allowed):
-        plain = data.file_format == "auto" and str(path).removesuffix(".gz").endswith(".txt")
-        known = {"file_format": "faq" if plain else data.file_format, "class_file": data.class_file}
-        return processes.once(readers_text.read_classes, path, **reading, **known, **allowed)
-
+        dataset = processes.once(reader.load, data.dataset_name, data.dataset_config_name)
     if files["train"]:
-        dataset["train"] = read(files["train"])
+        dataset["train"] = processes.once(reader.read, files["train"])
     training.do_train = "train" in dataset
     finder = None if training.do_train else LabelFinder.load(base.model_name_or_path, revision=base.model_revision)
     labels = finder.rule.labels if finder else task_columns.list_answers(dataset["train"])
     for split in ("validation", "test"):
         if files[split]:
-            dataset[split] = read(files[split], labels=labels)
+            dataset[split] = processes.once(reader.read, files[split], labels=labels, allow_empty=split == "test")
     for split, share in (("test", faq.test_share), ("validation", data.validation_share)):
         if training.do_train and split not in dataset and share:
             parts = splits.split_by_class(dataset["train"], validation_share=share, seed=training.seed)
@@ -137,6 +129,7 @@ def main(argv=None):
     # ---- 3. Model: the stock class, or our pooled classifier on the encoder
     settings = {"problem_type": "single_label_classification", "takes_pairs": False, **names}
     settings |= {"input_length": data.max_length, "text_cleaning": cleaning, "text_template": faq.question_template}
+    settings["data_reading"] = processes.once(reader.remember)  # so that prediction reads files as training did
 
     def load_model():
         transformers.set_seed(training.seed)

@@ -58,6 +58,7 @@ def main(argv=None):
     reading = {"skip_bad_lines": data.skip_bad_lines}
     named = data.dataset_name, data.dataset_config_name
     dataset = once(readers_qa.load_qa, *named, **reading) if data.dataset_name else {}
+    reading["encoding"] = data.encoding
     dataset |= {split: once(readers_qa.read_qa, path, **reading) for split, path in files.items() if path}
     training.do_train = "train" in dataset
     if not any(split in dataset for split in files):

@@ -25,12 +25,16 @@ from typing import NamedTuple
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+from utils.data.column_names import TEXT_KEYS
 from utils.data.errors import DataError
+from utils.data.model_inputs import read_inputs
 from utils.data.prompt_files import read_label_words
+from utils.data.qa_records import PASSAGE_KEYS, QUESTION_KEYS
 from utils.data.readers_corpus import read_documents
 from utils.data.readers_ner import read_ner
 from utils.data.readers_qa import read_qa
 from utils.data.readers_text import read_classes
+from utils.data.remembered_reading import recall_reading
 from utils.data.text_cleaning import read_rules
 from utils.data.text_stream import read_pairs, read_texts
 from utils.prompting.errors import PromptError
@@ -67,6 +71,18 @@ def consume(stream):
         pass
 
 
+def read_entities(path: Path) -> None:
+    """Read what a tagger shall answer."""
+    reading = recall_reading(None, plain="plain")
+    consume(read_inputs(str(path), kind="entities", columns=[None], known=(TEXT_KEYS,), reading=reading))
+
+
+def read_questions(path: Path) -> None:
+    """Read what a model of passages shall answer."""
+    known, reading = (QUESTION_KEYS, PASSAGE_KEYS), recall_reading(None, plain="plain")
+    consume(read_inputs(str(path), kind="answers", columns=[None, None], known=known, reading=reading))
+
+
 def list_targets() -> dict[str, Target]:
     """Every reader of files that users bring along."""
     dumped = [
@@ -79,6 +95,10 @@ def list_targets() -> dict[str, Target]:
     spans, flat, tokens, classes, question = (json.dumps(each, ensure_ascii=False) + "\n" for each in dumped)
     asked = {"id": "q", "question": "谁？", "answers": [{"text": "张三", "answer_start": 0}], "is_impossible": False}
     squad = json.dumps({"version": "2.0", "data": [{"paragraphs": [{"context": "张三在", "qas": [asked]}]}]})
+    raw = json.dumps(
+        [{"context_text": "张三在", "qas": [{"query_text": "谁？", "query_id": "q", "answers": ["张三"]}]}]
+    )
+    web = json.dumps({"q": {"question": "谁？", "evidences": {"q#0": {"evidence": "张三在", "answer": ["张三"]}}}})
     table = 'id,text,label\n0,"很好, 真的",a\n1,"6"" nails",b\n2,"一\n二",a\n'
     entities = {"a.json": spans * 2, "b.jsonl": flat * 2, "c.json": tokens * 2}
     entities |= {"d.txt": "张 B-a\n三 I-a\n\n在 O\n", "e.csv": "张,B-a\n三,O\n", "f.tsv": "a\tX\tB-a\nb\tX\tO\n"}
@@ -95,6 +115,12 @@ def list_targets() -> dict[str, Target]:
     repairing = {"repair_tags": True, "skip_bad_lines": True}
     rows = {"a.csv": table, "b.tsv": "text\tlabel\n一\ta\n二\tb\n", "c.jsonl": classes, "d.json": f"[{classes}]"}
     rows |= {"e.txt": "一\ta\n二\tb\n", "f.txt": "1_!_100_!_a_!_一_!_\n2_!_100_!_b_!_二_!_\n"}
+    rows |= {
+        "g.csv": "sep=;\ntext;label\n一;a\n",
+        "h.txt": "a1||一||二||3\nb||三||四||0\n",
+        "i.csv": "text,label\r一,a\r",
+    }
+    rows |= {"j.tsv": 'x\t1\t\tA "b\ny\t0\t*\tC\n', "k.tsv": '"text"\t"label"\n"a ""b\tc"""\t"d"\n'}
     texts = {"a.txt": "一\n二\n", "b.jsonl": classes * 2, "c.csv": table, "d.tsv": "text\tb\n一\t2\n", "e": "一\n"}
     texts["f.txt.gz"] = "一\n二\n"
     pairs = {"a.txt": "一\t二\n三\t\n", "b.jsonl": classes, "c.tsv": "text\ttext_pair\n一\t2\n"}
@@ -108,7 +134,9 @@ def list_targets() -> dict[str, Target]:
         "read_ner_repaired": Target(lambda path: read_ner(path, **repairing), entities),
         "read_classes": Target(read_classes, rows),
         "read_faq": Target(lambda path: read_classes(path, file_format="faq"), {"a.txt": "答 问题\n答 问\n"}),
-        "read_qa": Target(read_qa, {"a.json": squad, "b.jsonl": question}),
+        "read_qa": Target(read_qa, {"a.json": squad, "b.jsonl": question, "c.json": raw, "d.json": web}),
+        "read_inputs": Target(read_entities, texts | entities),
+        "read_questions": Target(read_questions, {"a.json": squad, "b.jsonl": question, "c.json": raw, "d.json": web}),
         "read_texts": Target(lambda path: consume(read_texts(str(path))), texts),
         "read_pairs": Target(lambda path: consume(read_pairs(str(path))), pairs),
         "read_documents": Target(lambda path: consume(read_documents([str(path)])), texts),

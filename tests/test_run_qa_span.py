@@ -319,6 +319,6 @@ def test_data_to_learn_or_choose_by_must_have_answers(run, tmp_path, split):
 
 def test_a_bad_file_is_an_error_with_its_line(run, tmp_path):
     path = tmp_path / "bad.json"
-    path.write_text('{"question": "？", "context": "北京", "answers": ["北京"]}\n', encoding="utf-8")
+    path.write_text('{"question": "？", "context": "北京", "answers": [7]}\n', encoding="utf-8")
     with pytest.raises(DataError, match=r'bad\.json:1: expected "answers"'):
         run(validation_file=path)

@@ -3,10 +3,13 @@
 import json
 
 from tests.data.written_files import lines
-from utils.data.text_rows import TEXT_KEYS
+from utils.data.column_names import TEXT_KEYS
 
-NO_TEXTS = f"expected a column of texts ({', '.join(TEXT_KEYS)}), found"
-OPTIONS = "name the columns with --text_column, --text_pair_column, --label_column"
+NO_TEXTS = f"expected a column of texts ({', '.join(TEXT_KEYS[:12])}, ...), found"
+OPTIONS = (
+    "name the columns with --text_column, --text_pair_column, --label_column; "
+    "--columns a,b,c names those of a file without a header"
+)
 
 
 def record(**keys):
@@ -38,7 +41,7 @@ BAD_JSON = [
     ),
     ("empty array", "a.json", b"[]", {}, "a.json: expected rows, found none; check how it was written"),
     ("empty objects", "a.json", b"{}\n{}\n", {}, f"a.json: {NO_TEXTS} none; {OPTIONS}"),
-    ("no key of texts", "a.json", b'{"body": "a"}', {}, f"a.json: {NO_TEXTS} body; {OPTIONS}"),
+    ("no key of texts", "a.json", b'{"words": "a"}', {}, f"a.json: {NO_TEXTS} words; {OPTIONS}"),
     (
         "no text in one object",
         "a.json",

@@ -2,7 +2,7 @@
 
 from tests.data.bad_text_json import NO_TEXTS, OPTIONS, record
 from tests.data.written_files import lines
-from utils.data.readers_text import TextColumns
+from utils.data.column_names import TextColumns
 
 FAQ = {"file_format": "faq"}
 GOOD = "很好,a"
@@ -70,7 +70,6 @@ BAD_TABLES = [
         "a.csv:1: expected a name of its own for each column, found text twice; rename one",
     ),
     ("no known column", "a.csv", lines("a,b", "c,d"), {}, f"a.csv: {NO_TEXTS} a, b; {OPTIONS}"),
-    ("semicolons", "a.csv", lines("text;label", "c;d"), {}, f"a.csv: {NO_TEXTS} text;label; {OPTIONS}"),
     (
         "unknown column of texts",
         "a.csv",
@@ -104,8 +103,8 @@ BAD_TABLES = [
         "a.txt",
         lines("很好\ta"),
         {"columns": TextColumns(text="body")},
-        "a.txt: expected a first line with the names of columns (body), found none (it is read as tab); "
-        "name the columns there, or leave out the options that name them",
+        "a.txt: expected a first line with the names of columns (body), found none; "
+        "name the columns there, or all of them with --columns, such as id,label,text",
     ),
     (
         "no text",
@@ -164,7 +163,8 @@ BAD_TABLES = [
         "a.txt",
         lines("一\t二\t三\ta"),
         {},
-        'a.txt:1: expected 1, 2 or 3 fields, apart by a tab, found 4: "一\\t二\\t三\\ta"; correct the line',
+        'a.txt:1: expected 1, 2 or 3 fields, apart by a tab, found 4: "一\\t二\\t三\\ta"; '
+        "correct the line, or name the fields with --columns, such as id,label,text",
     ),
     (
         "four columns among two",
@@ -202,7 +202,8 @@ BAD_TABLES = [
         "a.txt",
         lines("一_!_二_!_三_!_四"),
         {},
-        'a.txt:1: expected 2, 3 or 5 fields, apart by _!_, found 4: "一_!_二_!_三_!_四"; correct the line',
+        'a.txt:1: expected 2, 3 or 5 fields, apart by _!_, found 4: "一_!_二_!_三_!_四"; '
+        "correct the line, or name the fields with --columns, such as id,label,text",
     ),
     (
         "marked line without keywords",

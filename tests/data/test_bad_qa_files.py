@@ -38,7 +38,8 @@ BAD_FILES = [
     (
         "GBK",
         lines(flat(), "李白".encode("gbk")),
-        ":2: expected UTF-8, found the byte 0xc0 at byte 1 of the line; if the file is GBK: iconv -f gb18030 -t utf-8",
+        ":2: expected UTF-8, found the byte 0xc0 at byte 1 of the line; "
+        "mend it, or name the encoding of the file, such as --encoding gb18030, big5 or cp1252",
     ),
     (
         "no JSON on a line",
@@ -58,7 +59,8 @@ BAD_FILES = [
     (
         "nested file with an invalid byte",
         b'{"data": [\n"\xff"]}',
-        ":2: expected UTF-8, found the byte 0xff at byte 2 of the line; if the file is GBK: iconv -f gb18030 -t utf-8",
+        ":2: expected UTF-8, found the byte 0xff at byte 2 of the line; "
+        "mend it, or name the encoding of the file, such as --encoding gb18030, big5 or cp1252",
     ),
     ("data that is an object", b'{"data": {}}', ':1: expected "data": a list, found {}; write it so'),
     ("no data", b'{\n"version": "v1"\n}', ':1: expected "data": a list, found no such key; write it so'),
@@ -126,9 +128,9 @@ BAD_FILES = [
         f':1: expected "answers": {FORM}, found "太白"; write them so',
     ),
     (
-        "answers that are strings",
-        flat(answers=["太白"]),
-        f':1: expected "answers": {FORM}, found ["太白"]; write them so',
+        "answers that are numbers",
+        flat(answers=[701]),
+        f':1: expected "answers": {FORM}, found [701]; write them so',
     ),
     (
         "answer without a start",
@@ -169,9 +171,9 @@ BAD_FILES = [
         "count from 0, or write -1 to have it looked up",
     ),
     (
-        "answer at a wrong place, with two others",
-        flat(answers=[{"text": "李白", "answer_start": 1}]),
-        ':1: expected "李白" at character 1, found "白字"; the passage has it at 0, 6: correct answer_start',
+        "answer at a wrong place between two others",
+        flat(answers=[{"text": "李白", "answer_start": 3}]),
+        ':1: expected "李白" at character 3, found "太白"; the passage has it at 0, 6: correct answer_start',
     ),
     (
         "answer that the passage has not",

@@ -7,8 +7,8 @@ import pytest
 
 from tests.data.data_errors import message_of
 from tests.data.written_files import write_and_stream
+from utils.data.column_names import TEXT_KEYS
 from utils.data.errors import DataError
-from utils.data.text_rows import TEXT_KEYS
 from utils.data.text_stream import read_texts
 
 
@@ -30,12 +30,13 @@ BAD_LINES = {
     "no column": (
         "a.jsonl",
         b'{"n": 1}',
-        f"expected a column {' or '.join(TEXT_KEYS)}, found n; name it with --text_column",
+        f"expected a column {' or '.join(TEXT_KEYS[:8])} or ..., found n; name it with --text_column",
     ),
     "no UTF-8": (
         "a.txt",
-        "北京".encode("gb18030"),
-        "expected UTF-8, found the byte 0xb1 at byte 1 of the line; if the file is GBK: iconv -f gb18030 -t utf-8",
+        b"caf\xe9",
+        "expected UTF-8, found the byte 0xe9 at byte 4 of the line; "
+        "mend it, or name the encoding of the file, such as --encoding gb18030, big5 or cp1252",
     ),
     "a missing cell": (
         "a.csv",
@@ -79,8 +80,15 @@ def test_rows_before_a_bad_line_are_given_first(tmp_path):
         next(texts)
 
 
-def test_rows_are_numbered_without_the_bad_lines(read):
-    assert read("a.jsonl", '{"text": "a"}\noops\n{"text": "b"}\n', skip_bad_lines=True) == [("0", "a"), ("1", "b")]
+def test_bad_lines_and_blank_ones_shift_no_id(read):
+    assert read("a.jsonl", '{"text": "a"}\noops\n{"text": "b"}\n', skip_bad_lines=True) == [("0", "a"), ("2", "b")]
+    assert read("a.txt", b"a\n\xff\n\nb\n", skip_bad_lines=True) == [("0", "a"), ("2", ""), ("3", "b")]
+    assert read("a.csv", b"n,text\n1,a\n\n\xff\n2\n2,b\n", skip_bad_lines=True) == [("0", "a"), ("3", "b")]
+
+
+def test_blank_line_of_a_table_of_one_column_is_an_empty_text(read):
+    rows = [("0", "a"), ("1", ""), ("2", "b"), ("3", "c\n\nd"), ("4", ""), ("5", "e")]
+    assert read("a.csv", 'text\na\n\nb\n"c\n\nd"\n\ne\n\n') == rows
 
 
 def test_good_file_is_read_without_a_word(read, caplog):
@@ -97,7 +105,9 @@ def test_error_of_standard_input_says_so(feed):
 @pytest.mark.parametrize("skip", [False, True])
 def test_csv_without_a_text_column_is_wrong_as_a_whole(read, skip):
     found = message_of(read, "a.csv", "id,name\n1,x\n", skip_bad_lines=skip)
-    assert f"expected a column {' or '.join(TEXT_KEYS)}, found id, name; name it with --text_column" in found
+    assert (
+        f"expected a column {' or '.join(TEXT_KEYS[:8])} or ..., found id, name; name it with --text_column" in found
+    )
 
 
 def test_csv_without_a_text_column_is_named(read):
@@ -116,13 +126,13 @@ def test_quote_that_is_not_closed_is_an_error_and_no_text(read):
 
 def test_rows_behind_an_open_quote_are_read_if_bad_lines_are_skipped(read, caplog):
     content = 'text,n\n"first,1\nsecond,2\n"third",3\n'
-    assert read("a.csv", content, skip_bad_lines=True) == [("0", "second"), ("1", "third")]
+    assert read("a.csv", content, skip_bad_lines=True) == [("1", "second"), ("2", "third")]
     assert "left out 1 bad row" in caplog.text
 
 
 def test_row_of_a_table_with_an_unreadable_line_is_left_out(read, caplog):
     content = b'text,n\na,1\n\xff,2\n"b\n\xff",3\nc,4\n'
-    assert read("a.csv", content, skip_bad_lines=True) == [("0", "a"), ("1", "c")]
+    assert read("a.csv", content, skip_bad_lines=True) == [("0", "a"), ("4", "c")]
     assert "left out 2 bad rows" in caplog.text
 
 

@@ -10,6 +10,8 @@ from tests.data.written_files import lines
 from utils.data.errors import DataError
 from utils.data.readers_text import read_classes
 
+NAME_ENCODING = "mend it, or name the encoding of the file, such as --encoding gb18030, big5 or cp1252"
+
 # what is wrong | file name | bytes | options | the whole message
 BAD_FILES = [
     # bytes
@@ -22,27 +24,32 @@ BAD_FILES = [
         "a.txt: expected data, found only blank lines; check how it was written",
     ),
     (
-        "UTF-16",
+        "Windows-1252 in a table",
         "a.csv",
-        "text,label\n一,a\n".encode("utf-16"),
+        lines("text,label", "一,a", b"caf\xe9 \x93bon\x94,a"),
         {},
-        "a.csv: expected UTF-8, found UTF-16; convert it: iconv -f utf-16 -t utf-8",
+        f"a.csv:3: expected UTF-8, found the byte 0xe9 at byte 4 of the line; {NAME_ENCODING}",
     ),
     (
-        "GBK in a table",
+        "another encoding than the one that is named",
         "a.csv",
-        b"text,label\n" + "中文,a\n".encode("gbk"),
-        {},
-        "a.csv:2: expected UTF-8, found the byte 0xd6 at byte 1 of the line; "
-        "if the file is GBK: iconv -f gb18030 -t utf-8",
+        lines("text,label", "a,a", b"\xff,b"),
+        {"encoding": "big5"},
+        f"a.csv:3: expected Big5, found the byte 0xff at byte 1 of the line; {NAME_ENCODING}",
+    ),
+    (
+        "encoding that nobody knows",
+        "a.csv",
+        b"text,label\na,b\n",
+        {"encoding": "utf-9"},
+        "--encoding utf-9: expected one that Python knows, such as utf-8, gb18030, big5, utf-16 or cp1252",
     ),
     (
         "GBK in the header",
         "a.tsv",
         "文本\t标签\n".encode("gbk") + "一\ta\n".encode(),
         {},
-        "a.tsv:1: expected UTF-8, found the byte 0xce at byte 1 of the line; "
-        "if the file is GBK: iconv -f gb18030 -t utf-8",
+        f"a.tsv:1: expected UTF-8, found the byte 0xce at byte 1 of the line; {NAME_ENCODING}",
     ),
     (
         "NUL",

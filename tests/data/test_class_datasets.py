@@ -4,11 +4,12 @@ import datasets
 import pytest
 from datasets import ClassLabel, Dataset, DatasetDict, Features, List, Value
 
+from tests.data.bad_text_json import NO_TEXTS, OPTIONS
 from tests.data.class_rows import PAIRS, ROWS
 from tests.data.written_files import write
+from utils.data.column_names import TextColumns
 from utils.data.errors import DataError
-from utils.data.readers_text import TextColumns, load_classes, read_classes_dataset
-from utils.data.text_rows import TEXT_KEYS
+from utils.data.readers_text import load_classes, read_classes_dataset
 
 
 def test_class_names_of_a_data_set_are_taken():
@@ -49,8 +50,7 @@ def test_data_set_that_was_read_reads_back_the_same():
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ({"words": ["a"], "label": ["b"]}, f"dataset: expected a column of texts ({', '.join(TEXT_KEYS)}), "
-         "found words, label; name the columns with --text_column, --text_pair_column, --label_column"),
+        ({"words": ["a"], "label": ["b"]}, f"dataset: {NO_TEXTS} words, label; {OPTIONS}"),
         ({"text": []}, "dataset: expected rows, found none; check how the data set was made"),
         ({"text": ["一", None]}, 'dataset, row 2: expected "text": a string, found null; write the text in quotes'),
         ({"text": ["一", "二"], "label": ["a", None]},

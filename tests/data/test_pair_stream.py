@@ -7,7 +7,7 @@ import pytest
 
 from tests.data.data_errors import message_of
 from tests.data.written_files import write_and_stream
-from utils.data.text_rows import PAIR_KEYS, TEXT_KEYS
+from utils.data.column_names import PAIR_KEYS, TEXT_KEYS
 from utils.data.text_stream import read_pairs
 
 
@@ -77,12 +77,12 @@ BAD_PAIRS = {
     "no second text": (
         "a.jsonl",
         '{"text": "a"}',
-        f"expected a column {' or '.join(PAIR_KEYS)}, found text{NAMED}--text_pair_column",
+        f"expected a column {' or '.join(PAIR_KEYS[:8])} or ..., found text{NAMED}--text_pair_column",
     ),
     "no first text": (
         "a.jsonl",
         '{"text_pair": "a"}',
-        f"expected a column {' or '.join(TEXT_KEYS)}, found text_pair{NAMED}--text_column",
+        f"expected a column {' or '.join(TEXT_KEYS[:8])} or ..., found text_pair{NAMED}--text_column",
     ),
     "tokens as first text": (
         "a.jsonl",

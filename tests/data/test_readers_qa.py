@@ -130,6 +130,65 @@ def test_an_answer_at_a_wrong_place_is_moved_if_it_stands_at_one_other(read, cap
     ]
 
 
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"text": "", "answer_start": -1},
+        [{"text": "", "answer_start": -1}],
+        {"text": [""], "answer_start": [-1]},
+        [{"text": "", "answer_start": 0}],
+        {"text": [], "answer_start": []},
+    ],
+)
+def test_an_empty_answer_says_that_there_is_none(read, answers):
+    flat = {"question": "何年？", "context": PASSAGE}
+    dataset = read(json_lines([FLAT[0], flat | {"answers": answers}]))
+    assert dataset["answers"][1] == {"text": [], "answer_start": []}
+    if answers != {"text": [], "answer_start": []}:
+        alone = read(json_lines([flat | {"answers": answers}]))
+        assert is_labelled(alone) and has_unanswerable(alone)
+
+
+@pytest.mark.parametrize(("start", "found"), [(1, 0), (0, 0), (15, 16), (17, 16), (18, 16)])
+def test_an_answer_that_stands_twice_is_the_one_nearest_to_its_start(read, start, found):
+    passage = "李白字太白，生于701年，是唐代李白，诗人。"
+    assert [place for place in range(len(passage)) if passage.startswith("李白", place)] == [0, 16]
+    dataset = read(json_lines([FLAT[0] | {"context": passage, "answers": {"text": "李白", "answer_start": start}}]))
+    assert dataset["answers"][0] == {"text": ["李白"], "answer_start": [found]}
+
+
+def test_cmrc_before_its_conversion_is_read(read):
+    asked = [{"query_text": "李白字什么？", "query_id": "T_0", "answers": ["太白", "字太白"]}]
+    content = [{"context_id": "T", "context_text": PASSAGE, "title": "李白", "qas": asked}]
+    dataset = read(content)
+    assert dataset["id"][:] == ["T_0"] and dataset["context"][:] == [PASSAGE]
+    assert dataset["answers"][0] == {"text": ["太白", "字太白"], "answer_start": [3, 2]}
+    assert read(json_lines(content))[:] == dataset[:]
+    with pytest.raises(DataError, match='question "T_0": expected "query_text" that is not empty'):
+        read([content[0] | {"qas": [asked[0] | {"query_text": ""}]}])
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_webqa_is_read_with_each_of_its_texts(read, indent):
+    evidences = {
+        "Q1#00": {"answer": ["701年"], "evidence": PASSAGE},
+        "Q1#01": {"answer": ["no_answer"], "evidence": "李白好酒。"},
+        "Q1#02": {"answer": "701", "evidence": "李白生于701年。"},
+    }
+    content = {"Q1": {"question": "李白生于何年？", "evidences": evidences}}
+    dataset = read(json.dumps(content, ensure_ascii=False, indent=indent))
+    assert dataset["id"][:] == list(evidences)
+    assert dataset["question"][:] == ["李白生于何年？"] * 3
+    wanted = [{"text": ["701年"], "answer_start": [8]}, {"text": [], "answer_start": []}]
+    assert dataset["answers"][:] == [*wanted, {"text": ["701"], "answer_start": [4]}]
+
+
+def test_answers_are_passed_over_if_asked(read):
+    bad = question(answers=[{"text": "杜甫", "answer_start": 0}], is_impossible=3)
+    dataset = read(nested(bad, question(id="b")), with_answers=False)
+    assert dataset["id"][:] == ["a", "b"] and dataset["answers"][:] == [None, None]
+
+
 def test_an_answer_that_the_passage_lacks_is_kept_for_scoring_but_is_not_learnt(read, caplog):
     missing = {"text": "杜甫", "answer_start": -1}
     dataset = read(nested(question(answers=[missing]), question(id="b"), question(id="c", answers=[])))

@@ -6,8 +6,9 @@ import pytest
 from datasets import Dataset
 
 from tests.data.class_rows import PAIRS, ROWS
+from utils.data.column_names import TextColumns
 from utils.data.errors import DataError
-from utils.data.readers_text import FILE_FORMATS, TextColumns
+from utils.data.text_forms import FILE_FORMATS
 
 # Formats
 
@@ -83,7 +84,7 @@ def test_faq_is_never_guessed(read):
 
 
 def test_lines_without_a_tab_are_texts_without_labels(read, info):
-    assert read("一\n\n二\n") == [{"id": "0", "text": "一"}, {"id": "1", "text": "二"}]
+    assert read("一\n\n二\n") == [{"id": "0", "text": "一"}, {"id": "2", "text": "二"}]
     assert "no row has a label, so all are read as texts without labels" in info.text
 
 

@@ -8,10 +8,9 @@ import random
 import pytest
 
 from tests.data.written_files import json_lines
+from utils.data.column_names import LABEL_KEYS, PAIR_KEYS, TEXT_KEYS, TextColumns
 from utils.data.errors import DataError
-from utils.data.readers_text import TextColumns
-from utils.data.text_records import read_cells
-from utils.data.text_rows import LABEL_KEYS, PAIR_KEYS, TEXT_KEYS
+from utils.data.table_cells import read_cells
 
 # Cells
 
@@ -57,9 +56,27 @@ def test_cells_read_back_what_the_csv_module_wrote():
         assert [cells for _, cells in read_cells(lines, ",")] == rows
 
 
-def test_cells_between_tabs_are_quoted_only_if_the_quote_ends_there(read):
-    content = 'text\tlabel\n"a ""b"""\tx\n"Good" he said\ty\n"open\tz\n'
-    assert [row["text"] for row in read(content, "a.tsv")] == ['a "b"', '"Good" he said', '"open']
+# what the file shows | rows | their texts
+QUOTES_BETWEEN_TABS = [
+    ("a quote that is never closed", ['"a"\tx', '"open\tz'], ['"a"', '"open']),
+    ("text behind a quote", ['"a ""b"""\tx', '"Good" he said\ty'], ['"a ""b"""', '"Good" he said']),
+    ("quotes around whole texts", ['"a"\tx', "b\ty"], ['"a"', "b"]),
+    ("doubled quotes in quotes", ['"a ""b"""\tx', "c\ty"], ['a "b"', "c"]),
+    ("a tab in quotes", ['"a\tb"\tx', "c\ty"], ["a\tb", "c"]),
+    ("a line break in quotes", ['"a\nb"\tx', "c\ty"], ["a\nb", "c"]),
+    ("a quote that opens a text, as in MRPC", ['" a\tx', 'b " c\ty'], ['" a', 'b " c']),
+]
+
+
+@pytest.mark.parametrize(
+    ("rows", "texts"), [row[1:] for row in QUOTES_BETWEEN_TABS], ids=[row[0] for row in QUOTES_BETWEEN_TABS]
+)
+def test_quote_between_tabs_is_a_character_unless_the_file_shows_otherwise(read, rows, texts):
+    assert [row["text"] for row in read("\n".join(["text\tlabel", *rows, ""]), "a.tsv")] == texts
+
+
+def test_table_whose_cells_all_are_in_quotes_is_quoted(read):
+    assert read('"text"\t"label"\n"a"\t"x"\n', "a.tsv") == [{"id": "0", "text": "a", "label": "x"}]
 
 
 def test_long_cell_is_read(read):

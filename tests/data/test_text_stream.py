@@ -7,9 +7,10 @@ import json
 import pytest
 
 from tests.data.written_files import write_and_stream
+from utils.data.column_names import ID_KEYS, TEXT_KEYS
 from utils.data.errors import DataError
-from utils.data.text_rows import ID_KEYS, TEXT_KEYS
-from utils.data.text_stream import count_lines, read_texts
+from utils.data.line_stream import count_lines
+from utils.data.text_stream import read_texts
 
 
 @pytest.fixture

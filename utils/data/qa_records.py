@@ -24,6 +24,12 @@ FEATURES = Features(
         "answers": {"text": List(Value("string")), "answer_start": List(Value("int64"))},
     }
 )
+# Names of a question, of its passage and its id; the first that is there is taken. The last two are those of texts.
+QUESTION_KEYS = ("question", "query", "query_text", "text")
+PASSAGE_KEYS = ("context", "passage", "context_text", "evidence", "document", "paragraph", "text_pair")
+ID_KEYS = ("id", "query_id", "qid")
+NO_ANSWER = "no_answer"  # WebQA's
+NEAR = 16  # characters that an answer may be off, where it stands several times
 NOWHERE = -1  # the `answer_start` of an answer that the passage does not contain
 
 
@@ -48,10 +54,15 @@ class Place:
 
 @dataclass
 class Repairs:
-    """How many answers were moved to where they stand, and how many stand nowhere."""
+    """How many answers were moved to where they stand, and how many stand nowhere.
+
+    Attributes:
+        reads_answers: whether they are read at all, and not passed over.
+    """
 
     moved: int = 0
     nowhere: int = 0
+    reads_answers: bool = True
 
     def describe(self) -> str:
         """What happened, for the log; empty for nothing."""
@@ -91,15 +102,18 @@ def parse_question(record: dict, context: str, place: Place, repairs: Repairs) -
         None if there is an error.
     """
     errors_before = len(place.log)
-    question = text_of(record, "question", place)
-    impossible = record.get("is_impossible")
+    question = text_of(record, key_of(record, QUESTION_KEYS), place)
+    impossible = record.get("is_impossible") if repairs.reads_answers else None
     if impossible is not None and not isinstance(impossible, bool):
         place.report(f'expected "is_impossible": true or false, found {show(impossible)}; write it so')
     answers = None
-    if record.get("answers") is not None:
-        answers = []
-        for text, start in _pairs_of(record["answers"], place):
+    if record.get("answers") is not None and repairs.reads_answers:
+        answers, pairs = [], list(_pairs_of(record["answers"], place))
+        given = [pair for pair in pairs if not _says_none(*pair)]
+        for text, start in given:
             _add_answer(answers, context, text, start, place, repairs)
+        if pairs and not given:
+            impossible = True
         if impossible is True and answers:
             place.report(
                 f'expected no answers where "is_impossible" is true, found {len(answers)}; remove them, or write false'
@@ -110,6 +124,11 @@ def parse_question(record: dict, context: str, place: Place, repairs: Repairs) -
     if len(place.log) > errors_before or not context:
         return None
     return Row(place, given, question, context, answers, impossible is True)
+
+
+def key_of(record: dict, keys: Sequence[str]) -> str:
+    """The first of some names that a record has; the first of all if it has none."""
+    return next((key for key in keys if key in record), keys[0])
 
 
 def text_of(record: dict, key: str, place: Place) -> str:
@@ -184,6 +203,8 @@ def _pairs_of(answers: Any, place: Place) -> Iterable[tuple[Any, Any]]:
     """(text, start) of each answer, in either form."""
     if isinstance(answers, dict):
         texts, starts = answers.get("text"), answers.get("answer_start")
+        if isinstance(texts, str) and not isinstance(starts, list):
+            return [(texts, starts)]
         if isinstance(texts, list) and isinstance(starts, list):
             if len(texts) == len(starts):
                 return zip(texts, starts, strict=True)
@@ -192,6 +213,8 @@ def _pairs_of(answers: Any, place: Place) -> Iterable[tuple[Any, Any]]:
                 f"{counted(len(starts), 'start')}; make them equal"
             )
             return ()
+    elif isinstance(answers, list) and answers and all(isinstance(answer, str) for answer in answers):
+        return [(answer, NOWHERE) for answer in answers]
     elif isinstance(answers, list) and all(
         isinstance(answer, dict) and {"text", "answer_start"} <= answer.keys() for answer in answers
     ):
@@ -199,6 +222,21 @@ def _pairs_of(answers: Any, place: Place) -> Iterable[tuple[Any, Any]]:
     form = '[{"text", "answer_start"}, ...] or {"text": [...], "answer_start": [...]}'
     place.report(f'expected "answers": {form}, found {show(answers)}; write them so')
     return ()
+
+
+def _says_none(text: Any, start: Any) -> bool:
+    """Whether an answer says that there is none: empty, at no place or at the first, as SQuAD's derivates write it."""
+    return isinstance(text, str) and not text.strip() and (start is None or (type(start) is int and -1 <= start <= 0))
+
+
+def _nearest(places: Sequence[int], start: int) -> int | None:
+    """Where an answer stands that was sought elsewhere: its only place, or one that is far nearer than all others."""
+    if not places:
+        return None
+    nearest, *others = sorted(places, key=lambda place: abs(place - start))
+    distance = abs(nearest - start)
+    is_plain = not others or (distance <= NEAR and 2 * distance <= abs(others[0] - start))
+    return nearest if is_plain else None
 
 
 def _add_answer(
@@ -223,12 +261,14 @@ def _add_answer(
         answers.append((text, found if found >= 0 else NOWHERE))
     elif context.startswith(text, start):
         answers.append((text, start))
-    elif text in context and context.find(text) == context.rfind(text):
-        repairs.moved += 1
-        answers.append((text, context.find(text)))
     else:
+        places = [match.start() for match in re.finditer(f"(?={re.escape(text)})", context)]
+        if (place_found := _nearest(places, start)) is not None:
+            repairs.moved += 1
+            answers.append((text, place_found))
+            return
         repair = "the passage has no such text: correct the answer, or write -1 to only score it"
-        if places := [match.start() for match in re.finditer(f"(?={re.escape(text)})", context)]:
+        if places:
             shown = ", ".join(map(str, places[:3])) + (", ..." if len(places) > 3 else "")
             repair = f"the passage has it at {shown}: correct answer_start"
         found = show(context[start : start + len(text)])
@@ -236,7 +276,7 @@ def _add_answer(
 
 
 def _id_of(record: dict, place: Place) -> str | None:
-    given = record.get("id")
+    given = record.get(key_of(record, ID_KEYS))
     if given is None or (isinstance(given, str) and is_unicode(given)):
         return given
     if type(given) is int and abs(given) < 2**63:

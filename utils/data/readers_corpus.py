@@ -11,9 +11,10 @@ from pathlib import Path
 from datasets import Dataset, Features, Value
 from datasets.exceptions import DatasetGenerationError
 
+from .column_names import TEXT_KEYS
 from .errors import DataError
+from .remembered_reading import Reading
 from .saved_datasets import load_splits
-from .text_rows import TEXT_KEYS
 from .text_stream import read_texts
 
 SUFFIXES = (".txt", ".json", ".jsonl", ".ndjson", ".csv", ".tsv")  # in folders; also as .gz
@@ -42,7 +43,12 @@ def list_files(paths: Sequence[str | PathLike]) -> list[str]:
 
 
 def read_documents(
-    files: Sequence[str], *, text_column: str | None = None, document_end: str = "auto", skip_bad_lines: bool = False
+    files: Sequence[str],
+    *,
+    text_column: str | None = None,
+    document_end: str = "auto",
+    encoding: str | None = None,
+    skip_bad_lines: bool = False,
 ) -> Iterator[str]:
     r"""Read documents one after the other, whatever the size of the files.
 
@@ -54,6 +60,7 @@ def read_documents(
         text_column: see `text_stream.read_texts`.
         document_end: of .txt files: `blank_line`, `line`, or `auto`: `blank_line` where one stands between two of the
             first 1,000 lines.
+        encoding: of the files; None for UTF-8, or what their bytes tell.
         skip_bad_lines: as in `text_stream.read_texts`.
 
     Raises:
@@ -61,9 +68,12 @@ def read_documents(
     """
     empty = True
     for path in files:
-        texts = read_texts(path, column=text_column, skip_bad_lines=skip_bad_lines)
+        is_plain = _suffix(Path(path)) == ".txt"
+        reading = Reading(file_format="plain" if is_plain else "auto", encoding=encoding)
+        column = None if is_plain else text_column
+        texts = read_texts(path, column=column, reading=reading, skip_bad_lines=skip_bad_lines)
         documents = (text for _, text in texts)
-        if _suffix(Path(path)) == ".txt":
+        if is_plain:
             head = list(itertools.islice(documents, PEEKED))
             documents = itertools.chain(head, documents)
             if document_end == "blank_line" or (document_end == "auto" and _has_gap(head)):

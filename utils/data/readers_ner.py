@@ -48,6 +48,7 @@ def read_ner(
     label_names: Sequence[str] | None = None,
     tag_column: int | None = None,
     with_labels: bool = True,
+    encoding: str | None = None,
     skip_bad_lines: bool = False,
     entity_types: Collection[str] | None = None,
 ) -> Dataset:
@@ -61,6 +62,7 @@ def read_ner(
         file_format: one of `FILE_FORMATS`, or "auto" to go by extension and content.
         scheme: of tags: a key of `tag_schemes.READABLE`, or "auto" for the one that fits best.
         repair_tags, label_names, tag_column, with_labels: see `tagged_rows.TagReading`.
+        encoding: of the file; None for UTF-8, or what its bytes tell.
         skip_bad_lines: leave rows with errors out, and log how many, instead of raising.
         entity_types: the labels that are allowed, as those of the training file; None allows all.
 
@@ -85,7 +87,7 @@ def read_ner(
     if file_format == "brat" or (file_format == "auto" and is_brat(path)):
         _refuse_column(tag_column, path)
         return rows_to_dataset(read_brat(path, log, with_labels=with_labels), log, **options)
-    lines = read_lines(path, log)
+    lines = read_lines(path, log, encoding=encoding)
     is_json = name.endswith((".json", ".jsonl", ".ndjson")) or begin_as_json(lines) or begin_as_export(lines)
     if file_format == "columns" or (file_format == "auto" and not is_json):
         tagged = parse_columns(lines, log, is_csv=name.endswith(".csv"), tag_column=tag_column)

@@ -3,10 +3,13 @@
 | what a file holds | form |
 |---|---|
 | SQuAD 1 and 2, CMRC 2018 | one JSON object: `data` -> `paragraphs` -> `context` and `qas` -> `question`, `answers` |
+| CMRC 2018 before its conversion | an array of `{"context_text", "qas": [{"query_id", "query_text", "answers"}]}` |
+| WebQA | one object: question id -> `question` and `evidences`: id -> `evidence` and `answer` |
 | flat rows | JSON lines or one array of `{"id", "question", "context", "answers"}`; also parquet |
 
-Answers are `[{"text", "answer_start"}, ...]` or `{"text": [...], "answer_start": [...]}`; offsets count characters.
-Every file may be gzipped. Any fault in a file is a `DataError`.
+Answers are `[{"text", "answer_start"}, ...]` or `{"text": [...], "answer_start": [...]}`, or texts alone, which are
+looked up; an empty text at -1 says that there is none. Offsets count characters. Every file may be gzipped.
+Any fault in a file is a `DataError`.
 
 An empty list of answers says that the passage does not answer the question (SQuAD 2). A data set without labels is
 something else: no question of it has answers, and none says `is_impossible`; then `answers` is None in every row.
@@ -24,27 +27,47 @@ from datasets import Dataset
 
 from .errors import DataError, ErrorLog, counted, show
 from .json_records import parse_records
-from .qa_records import NOWHERE, Place, Repairs, Row, parse_question, rows_to_dataset, text_of
+from .qa_records import (
+    ID_KEYS,
+    NO_ANSWER,
+    NOWHERE,
+    PASSAGE_KEYS,
+    QUESTION_KEYS,
+    Place,
+    Repairs,
+    Row,
+    key_of,
+    parse_question,
+    rows_to_dataset,
+    text_of,
+)
 from .saved_datasets import load_splits, read_parquet
 from .text_files import read_lines
 
 logger = logging.getLogger(__name__)
+
+ANSWER_KEYS = ("answers", "is_impossible")
 
 _OBJECT = re.compile(r'\s*\{\s*"')
 _DATA = re.compile(r'"data"\s*:\s*\[')
 _STRING_OR_BRACE = re.compile(r'"(?:[^"\\]|\\.)*"|[{}]')
 
 
-def read_qa(path: str | PathLike, *, skip_bad_lines: bool = False) -> Dataset:
+def read_qa(
+    path: str | PathLike, *, encoding: str | None = None, with_answers: bool = True, skip_bad_lines: bool = False
+) -> Dataset:
     """Read a file of questions about passages.
 
     Texts are taken as they are, not stripped; `plausible_answers` and all other keys are passed over. An answer that
-    does not stand at its `answer_start` but at one other place is moved there; one with `answer_start` -1 is looked
+    does not stand at its `answer_start` is moved to where it stands, if that is one place, or by far the nearest; one
+    with `answer_start` -1 is looked
     up, and stays -1 where the passage does not have it, as in CMRC 2018: it counts in scoring but cannot be learnt
     (see `drop_unlearnable`). Both are counted in a warning.
 
     Args:
         path: the file.
+        encoding: of the file; None for UTF-8, or what its bytes tell.
+        with_answers: read them; else they are passed over, right or wrong.
         skip_bad_lines: leave questions with errors out, and log how many, instead of raising.
 
     Returns:
@@ -56,9 +79,12 @@ def read_qa(path: str | PathLike, *, skip_bad_lines: bool = False) -> Dataset:
         DataError: the file cannot be read, or has errors; the first 20 are shown.
     """
     if Path(path).name.lower().removesuffix(".gz").endswith(".parquet"):
-        return read_qa_dataset(read_parquet(path), skip_bad_lines=skip_bad_lines, source=path)
-    log, repairs = ErrorLog(path), Repairs()
-    lines = read_lines(path, log)
+        dataset = read_parquet(path)
+        if not with_answers:
+            dataset = dataset.remove_columns([key for key in ANSWER_KEYS if key in dataset.column_names])
+        return read_qa_dataset(dataset, skip_bad_lines=skip_bad_lines, source=path)
+    log, repairs = ErrorLog(path), Repairs(reads_answers=with_answers)
+    lines = read_lines(path, log, encoding=encoding)
     if _is_nested(lines):
         log.finish(skip_bad_lines=False)  # an object with a hole cannot be read on
         rows = list(_NestedFile("\n".join(line or "" for line in lines), log).rows(repairs))
@@ -79,13 +105,14 @@ def read_qa_dataset(dataset: Dataset, *, skip_bad_lines: bool = False, source: s
         DataError: columns are missing, or rows have errors.
     """
     columns = dataset.column_names
-    if not {"question", "context"} <= set(columns):
+    texts = [next((key for key in keys[:-1] if key in columns), None) for keys in (QUESTION_KEYS, PASSAGE_KEYS)]
+    if not all(texts):
         raise DataError(
             f"{source}: expected the columns question, context and answers, "
             f"found {', '.join(columns) or 'none'}; rename them"
         )
     log, repairs = ErrorLog(source, unit="row"), Repairs()
-    keys = [key for key in ("id", "question", "context", "answers", "is_impossible") if key in columns]
+    keys = [key for key in (*ID_KEYS, *texts, *ANSWER_KEYS) if key in columns]
     records = enumerate(dataset.with_format(None).select_columns(keys), start=1)
     rows = list(_flat_rows(records, log, repairs))
     return rows_to_dataset(rows, log, repairs, skip_bad_lines=skip_bad_lines)
@@ -137,7 +164,8 @@ def _is_nested(lines: Sequence[str | None]) -> bool:
     if not first.lstrip().startswith("{"):
         return False
     try:
-        return "data" in json.loads(first)
+        found = json.loads(first)
+        return "data" in found or (bool(found) and all(isinstance(value, dict) for value in found.values()))
     except (ValueError, RecursionError):  # of broken JSON lines, the next one begins an object too
         return bool(_DATA.search(first)) or not (_OBJECT.match(first) and _OBJECT.match(second))
 
@@ -149,7 +177,18 @@ def _flat_rows(records: Iterable[tuple[int, dict | None]], log: ErrorLog, repair
             yield None
             continue
         place = Place(log, lambda number=number: number)
-        yield parse_question(record, text_of(record, "context", place), place, repairs)
+        context = text_of(record, key_of(record, PASSAGE_KEYS), place)
+        if not isinstance(record.get("qas"), list):
+            yield parse_question(record, context, place, repairs)
+            continue
+        for i, question in enumerate(record["qas"]):
+            if isinstance(question, dict):
+                given = question.get(key_of(question, ID_KEYS))
+                name = f"question {show(given)}: " if isinstance(given, str | int) else f"qas[{i}]: "
+                yield parse_question(question, context, Place(log, place.find_number, name), repairs)
+            else:
+                place.report(f'expected JSON objects in "qas", found {show(question)}; write each as {{...}}')
+                yield None
 
 
 class _NestedFile:
@@ -196,6 +235,9 @@ class _NestedFile:
 
     def rows(self, repairs: Repairs) -> Iterator[Row | None]:
         """Yield a row for each question, None for one with an error, or with an error in its passage."""
+        if self._is_webqa():
+            yield from self._evidences(repairs)
+            return
         for article, path in self._items(self.whole, "data", ""):
             for paragraph, path_of_paragraph in self._items(article, "paragraphs", path):
                 context = text_of(paragraph, "context", self._place(paragraph, path_of_paragraph))
@@ -203,6 +245,30 @@ class _NestedFile:
                     given = question.get("id")
                     name = f"question {show(given)}" if isinstance(given, str | int) else path_of_question
                     yield parse_question(question, context, self._place(question, name), repairs)
+
+    def _is_webqa(self) -> bool:
+        whole = self.whole if isinstance(self.whole, dict) else {}
+        return bool(whole) and all(isinstance(one, dict) and "evidences" in one for one in whole.values())
+
+    def _evidences(self, repairs: Repairs) -> Iterator[Row | None]:
+        """Rows of WebQA: a question with each text that may answer it."""
+        for name, asked in self.whole.items():
+            if not isinstance(asked["evidences"], dict):
+                self._place(asked, show(name)).report('expected "evidences": an object, found none; write {} for none')
+                yield None
+                continue
+            for id, found in asked["evidences"].items():
+                place = self._place(asked, show(id))
+                if not isinstance(found, dict):
+                    place.report(f'expected an object with "evidence" and "answer", found {show(found)}; write it so')
+                    yield None
+                    continue
+                answers = found.get("answer")
+                answers = answers if answers is None or isinstance(answers, list) else [answers]
+                none = answers == [NO_ANSWER]
+                record = {"id": id, "question": asked.get("question"), "answers": [] if none else answers}
+                context = text_of(found, "evidence", place)
+                yield parse_question(record | {"is_impossible": none}, context, place, repairs)
 
     def _items(self, parent: dict, key: str, path: str) -> Iterator[tuple[dict, str]]:
         """Yield the objects of a list, each with its path; what is no object is reported."""

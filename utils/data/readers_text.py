@@ -2,203 +2,341 @@
 
 | file_format | a row |
 |---|---|
-| csv, tsv | cells under a header; between commas, cells in quotes may have line breaks |
+| csv, tsv | cells under a header; in quotes, cells may have line breaks |
 | json | JSON lines or one JSON array of `{"text": "...", "label": "..."}` |
 | parquet | the same columns |
-| tab | `text<TAB>label`, `text<TAB>second text<TAB>label`, or `text` alone, without a header |
+| tab | `text<TAB>label`, `label<TAB>text`, `text<TAB>second text<TAB>label`, or `text` alone, without a header |
 | marked | `text_!_label`, `text_!_second text_!_label`, or `id_!_code_!_label_!_text_!_keywords` |
 | faq | `answer question`: behind the first white space all is question |
 
-Columns have the names in `text_rows`, or those of a `TextColumns`. Blank lines are skipped. Every file may be gzipped.
-Any fault in a file is a `DataError`.
+Separators are found, or told; files without a header are known by their shape (see `text_forms`), or the user names
+their fields. Columns have the names in `column_names`, or those of a `TextColumns`. Every file may be gzipped, in
+UTF-8 or what `text_encodings` can tell. Any fault in a file is a `DataError`.
 """
 
 import logging
-import re
 from collections.abc import Collection, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from datasets import Dataset
 
+from .class_files import CLASS_FILE, find_class_names, read_class_names
+from .column_names import (
+    KNOWN,
+    KNOWN_COLUMNS,
+    LABEL_KEYS,
+    PEEKED,
+    TEXT_KEYS,
+    TextColumns,
+    choose_columns,
+    plain_name,
+    warn_of_texts_left_out,
+)
 from .errors import DataError, ErrorLog
 from .json_records import parse_records
 from .saved_datasets import load_splits, read_parquet
 from .text_files import read_lines
-from .text_records import MARK, MARKED_FIELDS, TAB_FIELDS, find_format, parse_faq, parse_fields, parse_table
-from .text_rows import (
-    ID_KEYS,
-    LABEL_KEYS,
-    PAIR_KEYS,
-    TEXT_KEYS,
-    is_missing,
-    labels_of,
-    name_classes,
-    records_to_rows,
-    rows_to_dataset,
-    sort_labels,
-)
+from .text_forms import FILE_FORMATS, NOTHING, REST, TextForm, find_form, read_names, read_separator
+from .text_labels import Records, fold_numbers, gather_labels, is_missing, sort_labels
+from .text_records import read_records
+from .text_rows import labels_of, name_classes, records_to_rows, rows_to_dataset, settle_labels
 
 logger = logging.getLogger(__name__)
 
-FILE_FORMATS = ("csv", "tsv", "json", "parquet", "tab", "marked", "faq")
 
-Records = list[tuple[int, dict | None]]
+class TextReader:
+    r"""Reads the files of a run, all in the way that the first one turns out to be written.
 
-_CLASS_FILE = "class.txt"
+    Texts are taken as they are; labels without white space around them. A label that is no string becomes what JSON
+    writes for it: "1", "1.0", "true"; where 1 and 1.0 both stand, they are one. Repeated rows and texts with several
+    labels are kept, and counted in the log.
 
+    Args:
+        file_format: one of `FILE_FORMATS`, or "auto" to go by extension and content.
+        separator: of cells; `tab` and `\t` are tabs. None to find it.
+        columns: names of the fields of files without a header, apart by commas: `source,label,_,text`; `_` is passed
+            over, `*` at the end stands for any number.
+        encoding: of files, see `text_encodings`.
+        text_column, text_pair_column, label_column, id_column: names of columns, see `TextColumns`.
+        label_separator: cuts each label into several (multi-label). Lists of labels need none.
+        label_columns: names of columns, apart by commas, each of which says 1 or 0 for the label of its name.
+        class_file: its line n, from 0 on, names class n. Without it, a `class.txt` beside the file is used if all
+            labels are integers that it has a line for, from 0 on.
+        skip_bad_lines: leave rows with errors out, and log how many, instead of raising.
+        plain: what lines are that have no header and no tabs: texts (`fields`), or `faq`.
 
-class TextColumns(NamedTuple):
-    """Names of columns; for None, the first of the known names in `text_rows` that is there.
-
-    Attributes:
-        text: of the texts.
-        text_pair: of the second texts; "none" ignores them.
-        label: of the labels.
-        id: of the ids.
+    Example:
+        >>> reader = TextReader(separator="||", columns="id,text,label")
+        >>> reader.remember()["separator"]
+        '||'
     """
 
-    text: str | None = None
-    text_pair: str | None = None
-    label: str | None = None
-    id: str | None = None
+    def __init__(
+        self,
+        *,
+        file_format: str = "auto",
+        separator: str | None = None,
+        columns: str | None = None,
+        encoding: str | None = None,
+        text_column: str | None = None,
+        text_pair_column: str | None = None,
+        label_column: str | None = None,
+        id_column: str | None = None,
+        label_separator: str | None = None,
+        label_columns: str | None = None,
+        class_file: str | PathLike | None = None,
+        skip_bad_lines: bool = False,
+        plain: str = "fields",
+    ):
+        if file_format not in ("auto", *FILE_FORMATS):
+            raise DataError(
+                f"expected the file format auto, {', '.join(FILE_FORMATS)}, found {file_format}; choose one of these"
+            )
+        if label_columns and (label_column or label_separator):
+            raise DataError("--label_columns: expected no --label_column and --label_separator beside it")
+        self.file_format, self.separator = file_format, read_separator(separator)
+        self.fields = read_names(columns, option="columns")
+        self.label_columns = read_names(label_columns, option="label_columns")
+        self.named = TextColumns(text_column, text_pair_column, label_column, id_column)
+        self.encoding, self.label_separator, self.class_file = encoding, label_separator, class_file
+        self.skip_bad_lines, self.plain = skip_bad_lines, plain
+        self.form: TextForm | None = None  # of the first file, without a header or as it is
+        self.taken = KNOWN_COLUMNS  # columns of the first file
 
+    def read(
+        self, path: str | PathLike, *, labels: Collection[str] | None = None, allow_empty: bool = False
+    ) -> Dataset:
+        """Read a file.
 
-KNOWN_COLUMNS = TextColumns()
+        Args:
+            path: the file.
+            labels: those that are allowed, as those of the training file; None allows all.
+            allow_empty: texts may be empty, as in data that are only to be answered.
+
+        Returns:
+            Columns `id` (where the file gives none, the number from "0" on of the row, or of the line where a line is
+            a row), `text`, `text_pair` where there are pairs, and `label`, or in multi-label data `labels`, sorted
+            and without duplicates. Where no row has a label, there is no such column.
+
+        Raises:
+            DataError: the file cannot be read, or has errors; the first 20 are shown.
+        """
+        name = Path(path).name.lower().removesuffix(".gz")
+        if self.file_format == "parquet" or (self.file_format == "auto" and name.endswith(".parquet")):
+            dataset = read_parquet(path)
+            log, form = ErrorLog(path, unit="row"), TextForm("parquet")
+            records, names = (
+                _dataset_records(dataset, self._columns(), self.named.label, labels, log),
+                dataset.column_names,
+            )
+        else:
+            log = ErrorLog(path)
+            form, records, names = self._parse(path, name, log, labels)
+        self.form = self.form or form
+        return self._to_dataset(
+            records,
+            names,
+            log,
+            folder=Path(path).parent,
+            labels=labels,
+            allow_empty=allow_empty,
+            by_line=form.has_lines,
+        )
+
+    def load(self, name_or_path: str, config_name: str | None = None) -> dict[str, Dataset]:
+        """Load a data set, and turn each of its splits into the columns of `read`.
+
+        Args:
+            name_or_path, config_name: as in `saved_datasets.load_splits`.
+
+        Returns:
+            The splits, by name. If there is a split "train", only its labels are allowed.
+
+        Raises:
+            DataError: it cannot be loaded, and the message says what to do; or rows have errors.
+        """
+        splits = load_splits(name_or_path, config_name)
+        labels = None
+        for split in sorted(splits, key=lambda name: name != "train"):
+            source = f"{name_or_path}, {split}"
+            splits[split] = self.turn(splits[split], labels=labels, source=source, allow_empty=split == "test")
+            if split == "train":
+                labels = list_labels(splits[split])
+        return splits
+
+    def turn(
+        self,
+        dataset: Dataset,
+        *,
+        labels: Collection[str] | None = None,
+        source: str | PathLike = "dataset",
+        allow_empty: bool = False,
+    ) -> Dataset:
+        """Turn a loaded data set into the columns of `read`.
+
+        Args:
+            dataset: texts, and labels that are names, numbers, lists of these, or ints with `ClassLabel` names.
+                Labels that are -1 in all rows are hidden ones, as the Hub marks them: no labels.
+            labels, allow_empty: as in `read`.
+            source: what errors call the data set.
+
+        Raises:
+            DataError: columns are missing, or rows have errors.
+        """
+        log = ErrorLog(source, unit="row")
+        records = _dataset_records(dataset, self._columns(), self.named.label, labels, log)
+        return self._to_dataset(records, dataset.column_names, log, labels=labels, allow_empty=allow_empty)
+
+    def remember(self) -> dict:
+        """What prediction must know to read files as these were read; goes into a model's configuration."""
+        form = self.form or TextForm("json")
+        kept = {"kind": form.kind, "separator": self.separator or form.separator, "fields": list(form.fields)}
+        kept |= {"quoted": form.quoted, "columns": self.taken._asdict() | {"label": None}}
+        return kept | {"named": [key for key in ("text", "text_pair", "id") if getattr(self.named, key)]}
+
+    def _columns(self) -> set[str]:
+        """All names of columns that the user gave."""
+        return {*(key for key in self.named if key and key != "none"), *self.label_columns}
+
+    def _parse(
+        self, path: str | PathLike, name: str, log: ErrorLog, labels: Collection[str] | None
+    ) -> tuple[TextForm, Records, list[str]]:
+        lines = read_lines(path, log, encoding=self.encoding)
+        if self.file_format == "auto" and next((line for line in lines if line is None or line.strip()), None) is None:
+            log.finish(skip_bad_lines=False)  # without its first line, nobody knows what the file is
+        form = find_form(
+            lines,
+            name,
+            file_format=self.file_format,
+            separator=self.separator,
+            fields=self.fields,
+            named=self._columns(),
+            plain=self.plain,
+            answers=labels or (),
+            before=self.form,
+        )
+        if form.kind == "json":
+            records = list(parse_records(lines, log))
+            return form, records, list(dict.fromkeys(key for _, record in records if record for key in record))
+        named = self._columns()
+        if named and form.kind != "table" and not form.told:
+            raise DataError(
+                f"{path}: expected a first line with the names of columns ({', '.join(sorted(named))}), found none; "
+                "name the columns there, or all of them with --columns, such as id,label,text"
+            )
+        names, rows = read_records(lines, form, log)
+        records = []
+        for number, record in rows:
+            if isinstance(record, str):
+                log.add(number, record)
+                record = None
+            if form.kind != "plain" or record is None or record["text"].strip():
+                records.append((number, record))
+        if not records:
+            raise DataError(f"{log.source}: expected rows below the header, found none; check how it was written")
+        first = records[0][1]
+        if first and form.kind == "fields" and first.get("text") in TEXT_KEYS:
+            logger.warning(
+                "%s: the first line is read as a row; if it names columns, name that of the labels with %s",
+                *(path, "--label_column"),
+            )
+        return form, records, [key for key in names if key not in (NOTHING, REST)]
+
+    def _to_dataset(
+        self,
+        records: Records,
+        names: Sequence[str],
+        log: ErrorLog,
+        *,
+        folder: Path | None = None,
+        labels: Collection[str] | None,
+        allow_empty: bool,
+        by_line: bool = False,
+    ) -> Dataset:
+        finishing = {"skip_bad_lines": self.skip_bad_lines, "labels": labels, "by_line": by_line}
+        if all(record is None for _, record in records):  # nothing is there that could tell the columns
+            return rows_to_dataset([None] * len(records), log, **finishing)
+        chosen, key = self.named, None
+        if self.label_columns:
+            training = labels is None and self.taken == KNOWN_COLUMNS
+            records, key = gather_labels(records, names, self.label_columns, log, is_training=training)
+            names = [*(name for name in names if name not in self.label_columns), *filter(None, [key])]
+            chosen = chosen._replace(label=key or "none of these")
+        whole = [record for _, record in records if record is not None]
+        taken = choose_columns(
+            names,
+            chosen,
+            log.source,
+            filled={name for name in names if any(record.get(name) is not None for record in whole)},
+            labelled={name for name in names if not all(is_missing(record.get(name)) for record in whole)},
+            before=self.taken,
+            needs_label=labels is None and self.taken == KNOWN_COLUMNS,
+        )
+        if taken != KNOWN_COLUMNS._replace(**{field: field for field in taken._fields if getattr(taken, field)}):
+            shown = [f"{name} as {field}" for field, name in taken._asdict().items() if name]
+            logger.info("%s: columns %s", log.source, ", ".join(shown))
+        if self.taken == KNOWN_COLUMNS:
+            self.taken = taken
+            if self.named.text_pair != "none":
+                warn_of_texts_left_out(whole, names, taken, log.source)
+        separator = self.label_separator
+        rows = records_to_rows(records, log, **taken._asdict(), label_separator=separator, allow_empty=allow_empty)
+        found = {label for row in rows for label in labels_of(row)}
+        class_names, origin = None, CLASS_FILE
+        if self.class_file is not None:
+            class_names, origin = read_class_names(self.class_file), Path(self.class_file).name
+        elif folder is not None:
+            class_names = find_class_names(folder / CLASS_FILE, found, labels)
+        if class_names:
+            spellings = fold_numbers(found, [*map(str, range(len(class_names))), *class_names])
+            rows = name_classes(rows, class_names, log, origin=origin, spellings=spellings)
+        return rows_to_dataset(settle_labels(rows, log, labels), log, **finishing)
 
 
 def read_classes(
     path: str | PathLike,
     *,
-    file_format: str = "auto",
     columns: TextColumns = KNOWN_COLUMNS,
-    label_separator: str | None = None,
-    class_file: str | PathLike | None = None,
+    fields: str | None = None,
     labels: Collection[str] | None = None,
-    skip_bad_lines: bool = False,
+    allow_empty: bool = False,
+    **options,
 ) -> Dataset:
-    """Read a file of texts with classes.
-
-    Texts are taken as they are; labels without white space around them. A label that is no string becomes what JSON
-    writes for it: "1", "1.0", "true". Repeated rows and texts with several labels are kept, and counted in the log.
+    """Read one file of texts with classes, see `TextReader.read`.
 
     Args:
         path: the file.
-        file_format: one of `FILE_FORMATS`, or "auto" to go by extension and content ("faq" is never guessed).
         columns: names of columns.
-        label_separator: cuts each label into several (multi-label). Lists of labels need none.
-        class_file: its line n, from 0 on, names class n. Without it, a `class.txt` beside the file is used if all
-            labels are integers that it has a line for.
-        labels: those that are allowed, as those of the training file; None allows all.
-        skip_bad_lines: leave rows with errors out, and log how many, instead of raising.
-
-    Returns:
-        Columns `id` (the row number from "0" on, where the file gives none), `text`, `text_pair` where there are
-        pairs, and `label`, or in multi-label data `labels`, sorted and without duplicates. Where no row has a label,
-        there is no such column.
+        fields: names of the fields of a file without a header, the `columns` of `TextReader`.
+        labels, allow_empty: as of `TextReader.read`.
+        **options: further ones of `TextReader`.
 
     Raises:
         DataError: the file cannot be read, or has errors; the first 20 are shown.
     """
-    if file_format not in ("auto", *FILE_FORMATS):
-        raise DataError(
-            f"expected the file format auto, {', '.join(FILE_FORMATS)}, found {file_format}; choose one of these"
-        )
-    name = Path(path).name.lower().removesuffix(".gz")
-    if file_format == "parquet" or (file_format == "auto" and name.endswith(".parquet")):
-        dataset = read_parquet(path)
-        log = ErrorLog(path, unit="row")
-        records, names = _dataset_records(dataset, columns, labels, log), dataset.column_names
-    else:
-        log = ErrorLog(path)
-        records = _parse_file(path, name, file_format, columns, log)
-        names = list(dict.fromkeys(key for _, record in records if record for key in record))
-    return _to_dataset(
-        records,
-        names,
-        log,
-        columns=columns,
-        label_separator=label_separator,
-        class_file=class_file,
-        folder=Path(path).parent,
-        labels=labels,
-        skip_bad_lines=skip_bad_lines,
-    )
+    reader = TextReader(columns=fields, **_options_of(columns), **options)
+    return reader.read(path, labels=labels, allow_empty=allow_empty)
 
 
 def read_classes_dataset(
     dataset: Dataset,
     *,
     columns: TextColumns = KNOWN_COLUMNS,
-    label_separator: str | None = None,
     labels: Collection[str] | None = None,
-    skip_bad_lines: bool = False,
     source: str | PathLike = "dataset",
+    **options,
 ) -> Dataset:
-    """Turn a loaded data set into the columns of `read_classes`.
-
-    Args:
-        dataset: texts, and labels that are names, numbers, lists of these, or ints with `ClassLabel` names. Labels
-            that are -1 in all rows are hidden ones, as the Hub marks them: no labels.
-        columns, label_separator, labels, skip_bad_lines: as in `read_classes`.
-        source: what errors call the data set.
-
-    Returns:
-        As `read_classes`.
-
-    Raises:
-        DataError: columns are missing, or rows have errors.
-    """
-    log = ErrorLog(source, unit="row")
-    return _to_dataset(
-        _dataset_records(dataset, columns, labels, log),
-        dataset.column_names,
-        log,
-        columns=columns,
-        label_separator=label_separator,
-        class_file=None,
-        folder=None,
-        labels=labels,
-        skip_bad_lines=skip_bad_lines,
-    )
+    """Turn one loaded data set into the columns of `read_classes`, see `TextReader.turn`."""
+    return TextReader(**_options_of(columns), **options).turn(dataset, labels=labels, source=source)
 
 
 def load_classes(
-    name_or_path: str,
-    config_name: str | None = None,
-    *,
-    columns: TextColumns = KNOWN_COLUMNS,
-    label_separator: str | None = None,
-    skip_bad_lines: bool = False,
+    name_or_path: str, config_name: str | None = None, *, columns: TextColumns = KNOWN_COLUMNS, **options
 ) -> dict[str, Dataset]:
-    """Load a data set, and turn each of its splits into the columns of `read_classes`.
-
-    Args:
-        name_or_path, config_name: as in `saved_datasets.load_splits`.
-        columns, label_separator, skip_bad_lines: as in `read_classes`.
-
-    Returns:
-        What `read_classes_dataset` makes of each split, by name. If there is a split "train", only its labels are
-        allowed.
-
-    Raises:
-        DataError: it cannot be loaded, and the message says what to do; or rows have errors.
-    """
-    splits = load_splits(name_or_path, config_name)
-    labels = None
-    for split in sorted(splits, key=lambda name: name != "train"):
-        splits[split] = read_classes_dataset(
-            splits[split],
-            columns=columns,
-            label_separator=label_separator,
-            labels=labels,
-            skip_bad_lines=skip_bad_lines,
-            source=f"{name_or_path}, {split}",
-        )
-        if split == "train":
-            labels = list_labels(splits[split])
-    return splits
+    """Load one data set, see `TextReader.load`."""
+    return TextReader(**_options_of(columns), **options).load(name_or_path, config_name)
 
 
 def list_labels(dataset: Dataset) -> list[str]:
@@ -213,48 +351,26 @@ def list_labels(dataset: Dataset) -> list[str]:
     return sort_labels(dataset.unique("label")) if "label" in dataset.column_names else []
 
 
-def _parse_file(path: str | PathLike, name: str, file_format: str, columns: TextColumns, log: ErrorLog) -> Records:
-    lines = read_lines(path, log)
-    named = {key for key in columns if key and key != "none"}
-    if file_format == "auto":
-        if next((line for line in lines if line is None or line.strip()), None) is None:
-            log.finish(skip_bad_lines=False)  # without its first line, nobody knows what the file is
-        file_format = find_format(lines, name, named)
-    if file_format == "json":
-        return list(parse_records(lines, log))
-    if file_format in ("csv", "tsv"):
-        return parse_table(lines, "," if file_format == "csv" else "\t", log)
-    if named:
-        raise DataError(
-            f"{path}: expected a first line with the names of columns ({', '.join(sorted(named))}), found none "
-            f"(it is read as {file_format}); name the columns there, or leave out the options that name them"
-        )
-    if file_format == "faq":
-        return parse_faq(lines, log)
-    if file_format == "marked":
-        return parse_fields(lines, MARK, log, fields=MARKED_FIELDS)
-    records = parse_fields(lines, "\t", log, fields=TAB_FIELDS)
-    first = records[0][1]
-    if first and first["text"] in TEXT_KEYS:
-        logger.warning(
-            "%s: the first line is read as a row; if it names columns, name that of the labels with --label_column",
-            path,
-        )
-    return records
+def _options_of(columns: TextColumns) -> dict:
+    return {f"{field}_column": name for field, name in columns._asdict().items()}
 
 
-def _dataset_records(dataset: Dataset, columns: TextColumns, labels: Collection[str] | None, log: ErrorLog) -> Records:
+def _dataset_records(
+    dataset: Dataset, named: Collection[str], label_column: str | None, labels: Collection[str] | None, log: ErrorLog
+) -> Records:
     """Number the rows of a data set; labels by name, and hidden ones null."""
     if len(dataset) == 0:
         raise DataError(f"{log.source}: expected rows, found none; check how the data set was made")
-    wanted = {*TEXT_KEYS, *PAIR_KEYS, *LABEL_KEYS, *ID_KEYS, *columns}
-    keys = [key for key in dataset.column_names if key in wanted]
-    records = [dict(row) for row in dataset.with_format(None).select_columns(keys)] if keys else [{}]
+    keys = [key for key in dataset.column_names if key in named or plain_name(key) in KNOWN]
+    plain = dataset.with_format(None)
+    records = [dict(row) for row in plain.select_columns(keys)] if keys else [{}]
+    for record, row in zip(records, plain.select(range(min(PEEKED, len(plain)))), strict=False):
+        record.update(row)  # texts in other columns, too
     for key in keys:
         feature = dataset.features[key]
         names = getattr(feature, "names", None) or getattr(getattr(feature, "feature", None), "names", None)
         values = [record[key] for record in records]
-        is_label = key == columns.label or (columns.label is None and key in LABEL_KEYS)
+        is_label = key == label_column or (label_column is None and plain_name(key) in LABEL_KEYS)
         if is_label and "-1" not in (labels or ()) and all(type(value) is int and value == -1 for value in values):
             logger.info("%s: %s is -1 in all rows: hidden labels", log.source, key)
             for record in records:
@@ -271,101 +387,3 @@ def _class_names(value: Any, names: Sequence[str]) -> Any:
     if isinstance(value, int):
         return names[value] if 0 <= value < len(names) else None if value == -1 else value
     return value
-
-
-def _to_dataset(
-    records: Records,
-    names: Sequence[str],
-    log: ErrorLog,
-    *,
-    columns: TextColumns,
-    label_separator: str | None,
-    class_file: str | PathLike | None,
-    folder: Path | None,
-    labels: Collection[str] | None,
-    skip_bad_lines: bool,
-) -> Dataset:
-    if all(record is None for _, record in records):  # nothing is there that could tell the columns
-        return rows_to_dataset([None] * len(records), log, skip_bad_lines=skip_bad_lines, labels=labels)
-    keys = _choose_columns(columns, records, names, log.source, is_training=labels is None)
-    rows = records_to_rows(records, log, **keys._asdict(), label_separator=label_separator)
-    if class_file is not None:
-        rows = name_classes(rows, _read_class_names(class_file), log, origin=Path(class_file).name)
-    elif folder is not None:
-        found = {label for row in rows for label in labels_of(row)}
-        if names_found := _find_class_names(folder / _CLASS_FILE, found):
-            rows = name_classes(rows, names_found, log, origin=_CLASS_FILE)
-    return rows_to_dataset(rows, log, skip_bad_lines=skip_bad_lines, labels=labels)
-
-
-def _choose_columns(
-    columns: TextColumns,
-    records: Records,
-    names: Sequence[str],
-    source: str | PathLike,
-    *,
-    is_training: bool,
-) -> TextColumns:
-    """Say which columns to read; in the result None stands for one that there is not."""
-    whole = [record for _, record in records if record is not None]
-    found = ", ".join(names) or "none"
-    taken: dict[str, str] = {}
-    for field, known in (("text", TEXT_KEYS), ("text_pair", PAIR_KEYS), ("label", LABEL_KEYS), ("id", ID_KEYS)):
-        name = getattr(columns, field)
-        if field == "text_pair" and name == "none":
-            continue
-        if name in taken.values():
-            raise DataError(f"expected another column for --{field}_column, found {name} a second time; choose one")
-        if name is not None and name not in names and (field != "label" or is_training):
-            raise DataError(
-                f"{source}: expected the column {name}, found {found}; name one of these with --{field}_column"
-            )
-        choices = [key for key in ([name] if name else known) if key in names and key not in taken.values()]
-        if field == "label":
-            choices = [key for key in choices if not all(is_missing(record.get(key)) for record in whole)]
-        elif name is None:
-            choices = [key for key in choices if any(record.get(key) is not None for record in whole)]
-        if choices:
-            taken[field] = choices[0]
-    if "text" not in taken:
-        raise DataError(
-            f"{source}: expected a column of texts ({', '.join(TEXT_KEYS)}), found {found}; "
-            "name the columns with --text_column, --text_pair_column, --label_column"
-        )
-    if any(field != name for field, name in taken.items()):
-        logger.info("%s: columns %s", source, ", ".join(f"{name} as {field}" for field, name in taken.items()))
-    return TextColumns(**taken)
-
-
-def _read_class_names(path: str | PathLike) -> list[str]:
-    log = ErrorLog(path)
-    names: list[str] = []
-    lines = read_lines(path, log)
-    while lines and lines[-1] is not None and not lines[-1].strip():
-        lines.pop()
-    for number, line in enumerate(lines, start=1):
-        name = (line or "").strip()
-        if line is not None and not name:
-            log.add(number, "expected the name of a class, found a blank line; name it, or delete the line")
-        elif name in names:
-            log.add(number, f"expected a name of its own, found {name} as in line {names.index(name) + 1}; change one")
-        names.append(name)
-    log.finish(skip_bad_lines=False)
-    return names
-
-
-def _find_class_names(path: Path, labels: Collection[str]) -> list[str] | None:
-    """The names in a `class.txt` that nobody named, if it fits all labels."""
-    if not path.is_file() or not labels or not all(re.fullmatch("[0-9]+", label) for label in labels):
-        return None
-    try:
-        names = _read_class_names(path)
-    except DataError as error:
-        logger.warning("%s is not used for the names of classes: %s", path, error)
-        return None
-    unknown = sort_labels(labels - {str(number) for number in range(len(names))})
-    if unknown:
-        logger.warning("%s is not used: it has no line for class %s", path, unknown[-1])
-        return None
-    logger.info("%s: names the classes", path)
-    return names

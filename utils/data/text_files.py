@@ -11,6 +11,7 @@ from os import PathLike
 from pathlib import Path
 
 from .errors import DataError, ErrorLog, counted
+from .text_encodings import Encoding, find_encoding, undecodable
 
 logger = logging.getLogger(__name__)
 
@@ -83,38 +84,49 @@ class _Watched(io.RawIOBase):
         return found
 
 
-def read_lines(path: str | PathLike, log: ErrorLog) -> list[str | None]:
-    r"""Read the lines of a UTF-8 file, gzipped or not.
+def read_lines(path: str | PathLike, log: ErrorLog, *, encoding: str | None = None) -> list[str | None]:
+    r"""Read the lines of a file of text, gzipped or not.
 
-    Lines end at "\n" alone (U+2028, U+0085 and others are text). A byte-order mark and the "\r" of "\r\n" are
-    removed and logged.
+    Lines end at "\n" alone (U+2028, U+0085 and others are text), or at "\r" where the file has no "\n". A byte-order
+    mark and the "\r" of "\r\n" are removed and logged.
+
+    Args:
+        path: the file.
+        log: takes an error for each line that cannot be read.
+        encoding: of the file; None for UTF-8, or what its bytes tell, see `text_encodings.find_encoding`.
 
     Returns:
-        One entry a line; None for a line that cannot be read, which is noted in `log`.
+        One entry a line; None for a line that cannot be read.
 
     Raises:
-        DataError: as `read_bytes`; there are only blank lines, or the file is UTF-16.
+        DataError: as `read_bytes`; there are only blank lines, or no such encoding.
     """
     raw = read_bytes(path)
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise DataError(f"{path}: expected UTF-8, found UTF-16; convert it: iconv -f utf-16 -t utf-8")
-    if raw.startswith(b"\xef\xbb\xbf"):
-        raw = raw[3:]
+    found = find_encoding(raw, encoding)
+    raw = raw[found.mark :]
+    if found.mark:
         logger.warning("%s: removed 1 byte-order mark", path)
+    if found.guessed:
+        logger.info("%s: read as %s, which is not UTF-8; --encoding names another", path, found.name)
+    if found.is_wide:
+        raw = _to_utf8(raw, found, path)
+        found = found._replace(codec="utf-8")
     if not raw.strip():
         raise DataError(f"{path}: expected data, found only blank lines; check how it was written")
 
+    end = b"\r" if b"\n" not in raw and b"\r" in raw.rstrip(b"\r") else b"\n"
+    if end == b"\r":
+        logger.info("%s: its lines end at carriage returns alone", path)
     lines: list[str | None] = []
     carriage_returns = 0
-    for number, raw_line in enumerate(_cut_lines(raw.removesuffix(b"\n")), start=1):
+    for number, raw_line in enumerate(_cut_lines(raw.removesuffix(end), end), start=1):
         if raw_line.endswith(b"\r"):
             raw_line = raw_line[:-1]
             carriage_returns += 1
         try:
-            line = raw_line.decode("utf-8")
+            line = raw_line.decode(found.codec)
         except UnicodeDecodeError as error:
-            found = f"the byte 0x{raw_line[error.start]:02x} at byte {error.start + 1} of the line"
-            log.add(number, f"expected UTF-8, found {found}; if the file is GBK: iconv -f gb18030 -t utf-8")
+            log.add(number, undecodable(raw_line, error, found))
             line = None
         if line and "\0" in line:
             log.add(number, f"expected text, found a NUL at character {line.index(chr(0)) + 1} of the line; remove it")
@@ -125,12 +137,19 @@ def read_lines(path: str | PathLike, log: ErrorLog) -> list[str | None]:
     return lines
 
 
-def _cut_lines(raw: bytes) -> Iterator[bytes]:
-    r"""As `raw.split(b"\n")`, but never all of them at once."""
+def _to_utf8(raw: bytes, encoding: Encoding, path: str | PathLike) -> bytes:
+    try:
+        return raw.decode(encoding.codec).encode("utf-8")
+    except UnicodeError as error:
+        raise DataError(f"{path}: expected {encoding.name}, found: {error}; copy or write it again") from None
+
+
+def _cut_lines(raw: bytes, end: bytes) -> Iterator[bytes]:
+    r"""As `raw.split(end)`, but never all of them at once."""
     start = 0
-    while (end := raw.find(b"\n", start)) >= 0:
-        yield raw[start:end]
-        start = end + 1
+    while (stop := raw.find(end, start)) >= 0:
+        yield raw[start:stop]
+        start = stop + 1
     yield raw[start:]
 
 

@@ -4,27 +4,18 @@ import logging
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from datasets import Dataset, Features, List, Value
 
 from .errors import DataError, ErrorLog, counted, show
 from .json_records import is_unicode
 from .row_ids import RowIds
+from .text_labels import find_no_labels, fold_numbers, parse_label, sort_labels
 
 logger = logging.getLogger(__name__)
 
-# Known names of columns; the first that is there is taken.
-TEXT_KEYS = (
-    *("text", "sentence", "content", "headline", "sentence1", "text_a", "premise"),
-    *("question1", "question", "query", "abst", "title"),
-)
-PAIR_KEYS = ("text_pair", "sentence2", "text_b", "hypothesis", "question2", "keyword")
-LABEL_KEYS = ("label", "labels", "is_sarcastic", "answer", "class", "category", "target")
-ID_KEYS = ("id", "guid", "idx")
-
 _HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
-_INTEGER = re.compile("-?[0-9]{1,18}")
 _SHOWN_LABELS = 10  # of those that are allowed
 
 Report = Callable[[str], None]
@@ -50,24 +41,6 @@ def join_words(words: Sequence[str]) -> str:
     return ("、" if any(map(_HAN.search, words)) else ", ").join(words)
 
 
-def sort_labels(labels: Iterable[str]) -> list[str]:
-    """Sort labels, by their numbers if all are integers.
-
-    Example:
-        >>> sort_labels(["10", "9"]), sort_labels(["10", "9", "a"])
-        (['9', '10'], ['10', '9', 'a'])
-    """
-    labels = list(labels)
-    if all(map(_INTEGER.fullmatch, labels)):
-        return sorted(labels, key=lambda label: (int(label), label))
-    return sorted(labels)
-
-
-def is_missing(label: Any) -> bool:
-    """Whether a value of the label column stands for no label: null, an empty text, or not a number."""
-    return label is None or label == "" or (isinstance(label, float) and label != label)
-
-
 def records_to_rows(
     records: Sequence[tuple[int, dict | None]],
     log: ErrorLog,
@@ -77,6 +50,7 @@ def records_to_rows(
     label: str | None,
     id: str | None,
     label_separator: str | None,
+    allow_empty: bool = False,
 ) -> list[TextRow | None]:
     """Check the records of a file or data set, and turn each into a row.
 
@@ -87,6 +61,7 @@ def records_to_rows(
             `text_pair` is joined. Numbers and booleans under `label` become what JSON writes for them: "1", "1.0",
             "true"; white space around a label is no part of it, and is removed and logged.
         label_separator: cuts a label into several; None if labels are whole, or lists.
+        allow_empty: texts may be empty, as those are that wait for an answer.
 
     Returns:
         A row for each record; None for one that has an error.
@@ -102,9 +77,11 @@ def records_to_rows(
         def report(message: str, number: int = number) -> None:
             log.add(number, message)
 
-        first = _text_of(record, text, report)
-        second = _second_text_of(record, text_pair, log.unit, report) if text_pair else None
-        given = _label_of(record.get(label), label, label_separator, report) if label else None
+        first = _text_of(record, text, report, allow_empty=allow_empty)
+        second = None
+        if text_pair:
+            second = _second_text_of(record, text_pair, log.unit, report, allow_empty=allow_empty)
+        given = parse_label(record.get(label), label, label_separator, report) if label else None
         parts = given if isinstance(given, list) else [given or ""]
         stripped = [part.strip() for part in parts]
         if stripped != parts and not label_separator:  # white space around a separator is usual
@@ -124,7 +101,12 @@ def records_to_rows(
 
 
 def name_classes(
-    rows: Sequence[TextRow | None], names: Sequence[str], log: ErrorLog, *, origin: str
+    rows: Sequence[TextRow | None],
+    names: Sequence[str],
+    log: ErrorLog,
+    *,
+    origin: str,
+    spellings: dict[str, str],
 ) -> list[TextRow | None]:
     """Replace class numbers by names.
 
@@ -133,9 +115,11 @@ def name_classes(
         names: class n is `names[n]`; a label that is a name already stays.
         log: takes an error for each label that is neither; its row becomes None.
         origin: what errors call the file of the names.
+        spellings: other ways to write a number, as `1.0`.
     """
     by_number = {str(number): name for number, name in enumerate(names)}
     known = {name: name for name in names} | by_number  # where a name is a number, the number counts
+    known |= {label: known[other] for label, other in spellings.items()}
     named: list[TextRow | None] = []
     for row in rows:
         labels = labels_of(row)
@@ -155,6 +139,47 @@ def name_classes(
     return named
 
 
+def settle_labels(
+    rows: Sequence[TextRow | None], log: ErrorLog, known: Collection[str] | None
+) -> list[TextRow | None]:
+    """Give numbers one spelling, and tell labels that probably say that there is none.
+
+    Args:
+        rows: None stands for one that has its error in `log` already, and stays None.
+        log: takes an error for each such label; where all labels are such, rows have none.
+        known: labels of the training data; None for the training data itself.
+    """
+    found = {label for row in rows for label in labels_of(row)}
+    folded = fold_numbers(found, known)
+    missing = find_no_labels(found, known)
+    if known is not None and "-1" not in known and found == {"-1"}:  # hidden labels, as GLUE's test files have them
+        missing = found
+    if folded:
+        shown = ", ".join(f"{label} as {other}" for label, other in sorted(folded.items())[:3])
+        logger.info("%s: numbers have one spelling: %s", log.source, shown)
+    if not folded and not missing:
+        return list(rows)
+    if found == missing:
+        logger.info("%s: all labels are %s: hidden", log.source, " or ".join(sorted(missing)))
+        return [row and row._replace(label=None) for row in rows]
+    settled: list[TextRow | None] = []
+    for row in rows:
+        labels = labels_of(row)
+        for label in (label for label in labels if label in missing):
+            log.add(
+                row.number,
+                f"expected a label, found {show(label)}, which probably says that there is none; write the label, or "
+                "leave such rows out with --skip_bad_lines",
+            )
+        if missing.intersection(labels):
+            settled.append(None)
+        elif row and isinstance(row.label, list):
+            settled.append(row._replace(label=[folded.get(label, label) for label in labels]))
+        else:
+            settled.append(row._replace(label=folded.get(row.label, row.label)) if labels else row)
+    return settled
+
+
 def labels_of(row: TextRow | None) -> list[str]:
     """The labels of a row as a list."""
     if row is None or row.label is None:
@@ -168,6 +193,7 @@ def rows_to_dataset(
     *,
     skip_bad_lines: bool,
     labels: Collection[str] | None,
+    by_line: bool = False,
 ) -> Dataset:
     """Check what concerns all rows together, and build the data set.
 
@@ -176,9 +202,10 @@ def rows_to_dataset(
         log: takes an error for a repeated id, a missing label, and labels that are not allowed; then it is finished.
         skip_bad_lines: leave rows with errors out, and log how many, instead of raising.
         labels: those that are allowed; None allows all.
+        by_line: a row without an id has the number of its line, from "0" on; else that of the row.
 
     Returns:
-        Columns `id` (the row number from "0" on, where a row has none), `text`, `text_pair` if there are pairs, and
+        Columns `id` (where a row has none, its number), `text`, `text_pair` if there are pairs, and
         `label`, or `labels` (sorted, without duplicates), if rows have labels.
 
     Raises:
@@ -198,7 +225,7 @@ def rows_to_dataset(
         if row is None:
             continue
         errors_before = len(log)
-        row_id = ids.take(row.id, index=index, number=row.number)
+        row_id = ids.take(row.id, index=row.number - 1 if by_line else index, number=row.number)
         if is_labelled and row.label is None:
             none = ", [] for none" if is_multi_label else ""
             log.add(row.number, f"expected a label as in other {log.unit}s, found none; add it{none}")
@@ -234,12 +261,12 @@ def rows_to_dataset(
     return Dataset.from_dict(columns, features=Features(features))
 
 
-def _text_of(record: dict, key: str, report: Report) -> str:
+def _text_of(record: dict, key: str, report: Report, *, allow_empty: bool) -> str:
     text = record.get(key)
     if not isinstance(text, str):
         found = show(text) if key in record else "no such key"
         report(f'expected "{key}": a string, found {found}; write the text in quotes')
-    elif not text.strip():
+    elif not text.strip() and not allow_empty:
         report(f'expected "{key}" that is not empty, found {show(text)}; delete the row')
     elif not is_unicode(text):
         report(f'expected "{key}" in Unicode, found half of a surrogate pair; repair the escapes')
@@ -248,43 +275,20 @@ def _text_of(record: dict, key: str, report: Report) -> str:
     return ""
 
 
-def _second_text_of(record: dict, key: str, unit: str, report: Report) -> str:
+def _second_text_of(record: dict, key: str, unit: str, report: Report, *, allow_empty: bool) -> str:
     text = record.get(key)
     if isinstance(text, list) and all(isinstance(word, str) for word in text):
         text = join_words(text)
     if text is None:
         report(f'expected "{key}": a second text as in other {unit}s, found none; add it, or delete the row')
-    elif isinstance(text, str) and not text.strip():
+    elif isinstance(text, str) and not text.strip() and not allow_empty:
         report(
             f'expected "{key}" that is not empty, found {show(record[key])}; delete the row, '
             "or read the first text alone: --text_pair_column none"
         )
     else:
-        return _text_of({key: text}, key, report)
+        return _text_of({key: text}, key, report, allow_empty=allow_empty)
     return ""
-
-
-def _label_of(value: Any, key: str, separator: str | None, report: Report) -> str | list[str] | None:
-    if separator and (value is None or isinstance(value, str)):
-        return value if value is None else value.split(separator) if value.strip() else []
-    if value is None or (isinstance(value, float) and value != value):
-        return None
-    names = [_name_of(each) for each in value] if isinstance(value, list) else [_name_of(value)]
-    if None in names:
-        report(f'expected "{key}": a name, a number, or a list of these, found {show(value)}; write it so')
-        return None
-    return names if separator or isinstance(value, list) else names[0]
-
-
-def _name_of(value: Any) -> str | None:
-    """A label as JSON writes it; None for what is no label."""
-    if isinstance(value, str):
-        return value if is_unicode(value) else None
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float) and abs(value) < 2**63:
-        return str(value)
-    return None
 
 
 def _id_of(record: dict, key: str | None, report: Report) -> str | None:

@@ -1,22 +1,28 @@
 """Texts to predict, read as a stream: a file larger than memory is fine."""
 
-import gzip
 import itertools
 import json
-import sys
-import zlib
+import logging
+import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .column_names import ID_KEYS, PAIR_KEYS, TEXT_KEYS, choose_pair, find_name
 from .errors import DataError, ErrorLog, show
-from .parquet_stream import count_parquet, stream_parquet
-from .text_files import open_gzip, read_bytes
-from .text_records import read_table
-from .text_rows import ID_KEYS, PAIR_KEYS, TEXT_KEYS, join_words
+from .json_records import parse_records
+from .line_stream import decode_lines, open_bytes, up_to_text
+from .parquet_stream import stream_parquet
+from .remembered_reading import ANYTHING, Reading
+from .text_forms import PAIR_FIELDS, SINGLE_FIELDS, TextForm, find_form, head_of
+from .text_records import read_records
+from .text_rows import join_words
+
+logger = logging.getLogger(__name__)
 
 Parsed = tuple[int, tuple[str | None, list[str]] | str]  # line number; id and texts, or what is wrong with the line
+
+_SHOWN = 8  # known names in an error
 
 
 class Column(NamedTuple):
@@ -26,28 +32,33 @@ class Column(NamedTuple):
     known: Sequence[str]
     option: str  # that names it, for errors
     may_be_words: bool  # a list of keywords is joined
+    in_training: str | None = None  # the name that it had there
+    is_required: bool = False  # whether training was told to read that one
 
 
-def read_texts(path: str, *, column: str | None = None, skip_bad_lines: bool = False) -> Iterator[tuple[str, str]]:
-    """Read (id, text) pairs from txt (one text a line), json lines, csv or tsv, also gzipped, or parquet; `-` is
-    standard input.
+def read_texts(
+    path: str, *, column: str | None = None, reading: Reading = ANYTHING, skip_bad_lines: bool = False
+) -> Iterator[tuple[str, str]]:
+    """Read (id, text) pairs from txt (one text a line), json lines or an array, csv or tsv, also gzipped, or parquet;
+    `-` is standard input.
 
-    The format goes by extension; standard input and unknown extensions are json lines if the first line is a JSON
-    object, else plain text. Ids are those of a column `id` (or another of `text_rows.ID_KEYS`), else row numbers from
-    0. In plain text an empty line is an empty text.
+    The form goes by extension and content as in training, see `text_forms.find_form`; of standard input the first line
+    must tell. A row without an id has its number from 0 on, or that of its line where a line is a row; bad rows and
+    blank lines count. In plain text an empty line is an empty text.
 
     Args:
         path: the file.
-        column: name of the text column in json lines and tables; the first of `text_rows.TEXT_KEYS` that is there if
-            None.
+        column: name of the text column in json lines and tables; that of training, or the first of
+            `column_names.TEXT_KEYS` that is there if None.
+        reading: what the user says of the file, and training found.
         skip_bad_lines: leave out lines that cannot be read, counted in a warning at the end, instead of stopping at
             the first.
 
     Raises:
         DataError: no such file, a line that cannot be read, or no text column.
     """
-    columns = [Column(column, TEXT_KEYS, "--text_column", False)]
-    for row_id, (text,) in _read_rows(path, columns, skip_bad_lines=skip_bad_lines):
+    columns = [Column(column, TEXT_KEYS, "--text_column", False, reading.text, reading.text in reading.named)]
+    for row_id, (text,) in _read_rows(path, columns, reading, skip_bad_lines=skip_bad_lines):
         yield row_id, text
 
 
@@ -57,6 +68,7 @@ def read_pairs(
     columns: tuple[str | None, str | None] = (None, None),
     known: tuple[Sequence[str], Sequence[str]] = (TEXT_KEYS, PAIR_KEYS),
     options: tuple[str, str] = ("--text_column", "--text_pair_column"),
+    reading: Reading = ANYTHING,
     skip_bad_lines: bool = False,
 ) -> Iterator[tuple[str, str, str]]:
     """Read (id, first text, second text) triples, from the files of `read_texts`; in plain text a tab is between both.
@@ -67,126 +79,120 @@ def read_pairs(
         known: these names, for each column; the first that is there is taken. A list of keywords as second text is
             joined.
         options: the options that name the columns, for errors.
-        skip_bad_lines: as in `read_texts`.
+        reading, skip_bad_lines: as in `read_texts`.
 
     Raises:
         DataError: no such file, a line that cannot be read, or not both columns.
     """
-    wanted = [Column(*each) for each in zip(columns, known, options, (False, True), strict=True)]
-    for row_id, (first, second) in _read_rows(path, wanted, skip_bad_lines=skip_bad_lines):
+    trained = (reading.text, reading.text_pair)
+    required = [name in reading.named for name in trained]
+    wanted = [Column(*each) for each in zip(columns, known, options, (False, True), trained, required, strict=True)]
+    for row_id, (first, second) in _read_rows(path, wanted, reading, skip_bad_lines=skip_bad_lines):
         yield row_id, first, second
 
 
-def count_lines(path: str) -> int | None:
-    """Lines or parquet rows of a file, for a progress bar; None if only reading it all would tell (gzip)."""
-    if path.endswith(".gz"):
-        return None
-    if path.lower().endswith(".parquet"):
-        return count_parquet(path)
-    count, last = 0, b"\n"
-    try:
-        with open(path, "rb") as file:
-            for block in iter(lambda: file.read(1 << 20), b""):
-                count, last = count + block.count(b"\n"), block[-1:]
-    except OSError:
-        return None
-    return count + (last != b"\n")
-
-
-@contextmanager
-def open_bytes(path: str) -> Iterator:
-    """Open a file, a gzip file or standard input for reading line by line; what cannot be opened is a DataError."""
-    if path == "-":
-        yield sys.stdin.buffer
-        return
-    try:
-        with open_gzip(path) if path.endswith(".gz") else open(path, "rb") as file:
-            yield file
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{path}: expected a whole gzip file, found: {error}; copy or pack it again") from error
-    except OSError:
-        read_bytes(path)  # says what is wrong with it
-        raise
-
-
-def _read_rows(path: str, columns: list[Column], *, skip_bad_lines: bool) -> Iterator[tuple[str, list[str]]]:
-    suffix = Path(path.removesuffix(".gz")).suffix.lower()
-    log = ErrorLog("standard input" if path == "-" else path, unit="row" if suffix == ".parquet" else "line")
+def _read_rows(
+    path: str, columns: list[Column], reading: Reading, *, skip_bad_lines: bool
+) -> Iterator[tuple[str, list[str]]]:
+    name = Path(path.removesuffix(".gz")).name.lower() if path != "-" else ""
+    is_parquet = reading.file_format == "parquet" or (reading.file_format == "auto" and name.endswith(".parquet"))
+    log = ErrorLog("standard input" if path == "-" else path, unit="row" if is_parquet else "line")
 
     def note(number: int, message: str) -> None:
         log.add(number, message)
         if not skip_bad_lines:
             log.finish(skip_bad_lines=False)
 
-    row = 0
     with open_bytes(path) as file:
-        lines = _decode_lines(file, note)
-        kinds = {".txt": "txt", ".csv": ",", ".tsv": "\t", ".parquet": "parquet"}
-        kind = (kinds | dict.fromkeys((".json", ".jsonl", ".ndjson"), "json")).get(suffix)
-        if kind is None:
-            head = list(_up_to_text(lines))
-            kind = "json" if head and _is_object(head[-1]) else "txt"
-            lines = itertools.chain(head, lines)
-        if kind == "txt":
-            parsed_lines = _parse_plain(lines, len(columns))
-        elif kind == "json":
-            parsed_lines = _parse_json(lines, columns)
-        elif kind == "parquet":
-            parsed_lines = _parse_parquet(file, path, columns)
+        by_line = False
+        if is_parquet:
+            parsed_rows = _parse_parquet(file, path, columns, reading)
         else:
-            parsed_lines = _parse_table(lines, kind, columns, log)
-        for number, parsed in parsed_lines:
+            lines = decode_lines(file, note, reading.encoding, log)
+            # Of what may be endless, no more than a line is read ahead.
+            head, lines = head_of(lines) if os.path.isfile(path) else up_to_text(lines)
+            named = [column.name for column in columns if column.name] or reading.named
+            named = (*named, reading.id) if reading.id_given else tuple(named)
+            form = _find_form(head, name, reading._replace(named=named), columns, log.source)
+            by_line = form.has_lines
+            if form.kind == "json":
+                parsed_rows = _parse_json(lines, head, columns, reading, log)
+            elif form.kind == "plain" and len(columns) > 1:
+                parsed_rows = _parse_pairs(lines)
+            else:
+                parsed_rows = _parse_cells(lines, form, columns, reading, log)
+        for row, (number, parsed) in enumerate(parsed_rows):
             if isinstance(parsed, str):
                 note(number, parsed)
-                continue
-            given, texts = parsed
-            yield str(row) if given is None else str(given), texts
-            row += 1
+            elif parsed is not None:
+                given, texts = parsed
+                yield str(number - 1 if by_line else row) if given is None else str(given), texts
     log.finish(skip_bad_lines=skip_bad_lines)
 
 
-def _decode_lines(file: Iterable[bytes], note) -> Iterator[str | None]:
-    """Yield the lines without their ends; None for one that is no UTF-8, which is noted."""
-    for number, raw in enumerate(file, start=1):
-        if number == 1:
-            raw = raw.removeprefix(b"\xef\xbb\xbf")
-        line = None
-        try:
-            line = raw.removesuffix(b"\n").removesuffix(b"\r").decode("utf-8")
-        except UnicodeDecodeError as error:
-            found = f"the byte 0x{raw[error.start]:02x} at byte {error.start + 1} of the line"
-            note(number, f"expected UTF-8, found {found}; if the file is GBK: iconv -f gb18030 -t utf-8")
-        yield line
+def _find_form(
+    head: Sequence[str | None], name: str, reading: Reading, columns: list[Column], source: str
+) -> TextForm:
+    """As in training; lines without tabs are texts."""
+    pair = len(columns) > 1
+    form = find_form(
+        head,
+        name,
+        file_format=reading.file_format,
+        separator=reading.separator,
+        fields=reading.fields,
+        named=reading.named,
+        plain=reading.plain,
+        by_width=PAIR_FIELDS if pair else SINGLE_FIELDS,
+        answers=reading.answers,
+        before=reading.form,
+    )
+    named = [column.name for column in columns if column.name]
+    if named and form.has_lines and not form.told:
+        raise DataError(
+            f"{source}: expected a first line with the names of columns ({', '.join(named)}), found none; name the "
+            "columns there, or all of them with --columns, such as id,label,text"
+        )
+    if form.kind == "fields" and not form.told:
+        if form.separator == "\t" and form.fields in ((), ("text",), ("text", "text_pair")):
+            tabs = any(line and "\t" in line for line in head)
+            return form if tabs and not form.fields and not pair else TextForm("plain")
+        if "label" in form.fields and reading.form is None:
+            logger.warning(
+                "%s: read as %s; the label is passed over (--file_format plain takes whole lines)",
+                *(source, " and ".join(form.fields)),
+            )
+    return form
 
 
-def _up_to_text(lines: Iterator[str | None]) -> Iterator[str | None]:
-    for line in lines:
-        yield line
-        if line is not None:
-            return
-
-
-def _is_object(line: str | None) -> bool:
-    try:
-        return line is not None and isinstance(json.loads(line), dict)
-    except (ValueError, RecursionError):
-        return False
-
-
-def _parse_plain(lines: Iterable[str | None], width: int) -> Iterator[Parsed]:
+def _parse_pairs(lines: Iterable[str | None]) -> Iterator[Parsed]:
     for number, line in enumerate(lines, start=1):
         if line is None:
+            yield number, None
             continue
-        texts = line.split("\t") if width > 1 else [line]
-        if len(texts) == width:
+        texts = line.split("\t")
+        if len(texts) == 2:
             yield number, (None, texts)
         else:
-            yield number, f"expected {width} texts apart by a tab, found {len(texts)}; write one tab between them"
+            yield number, f"expected 2 texts apart by a tab, found {len(texts)}; write one tab between them"
 
 
-def _parse_json(lines: Iterable[str | None], columns: list[Column]) -> Iterator[Parsed]:
+def _parse_json(
+    lines: Iterable[str | None], head: Sequence[str | None], columns: list[Column], reading: Reading, log: ErrorLog
+) -> Iterator[Parsed]:
+    first = next((line for line in head if line and line.strip()), "")
+    if first.lstrip().startswith("["):
+        whole = list(lines)
+        if not _is_list_of_others(whole, first):
+            for number, fields in parse_records(whole, log):
+                yield number, None if fields is None else _take(fields, columns, reading)
+            return
+        lines = whole
     for number, line in enumerate(lines, start=1):
-        if line is None or not line.strip():
+        if line is None:
+            yield number, None
+            continue
+        if not line.strip():
             continue
         try:
             fields = json.loads(line)
@@ -196,16 +202,31 @@ def _parse_json(lines: Iterable[str | None], columns: list[Column]) -> Iterator[
         if not isinstance(fields, dict):
             yield number, f"expected a JSON object, found a {type(fields).__name__}; write one object a line"
             continue
-        try:
-            names = _choose_columns(list(fields), columns)
-            texts = [_check_text(fields[name], column) for name, column in zip(names, columns, strict=True)]
-        except DataError as error:
-            yield number, str(error)
-            continue
-        yield number, (_id_of(fields), texts)
+        yield number, _take(fields, columns, reading)
 
 
-def _parse_parquet(file, path: str, columns: list[Column]) -> Iterator[Parsed]:
+def _is_list_of_others(lines: Sequence[str | None], first: str) -> bool:
+    """Whether the lines are lists by themselves, and no array of objects."""
+    try:
+        found = json.loads(first)
+    except (ValueError, RecursionError):
+        return False
+    return len([line for line in lines if line and line.strip()]) > 1 or not all(
+        isinstance(one, dict) for one in found
+    )
+
+
+def _take(fields: dict, columns: list[Column], reading: Reading) -> tuple[str | None, list[str]] | str:
+    """Id and texts of a row, or what is wrong with it."""
+    try:
+        names = _choose_columns(list(fields), columns)
+        texts = [_check_text(fields[name], column) for name, column in zip(names, columns, strict=True)]
+        return _id_of(fields, reading), texts
+    except DataError as error:
+        return str(error)
+
+
+def _parse_parquet(file, path: str, columns: list[Column], reading: Reading) -> Iterator[Parsed]:
     names: list[str] = []
 
     def choose(found: list[str]) -> list[str]:
@@ -213,44 +234,53 @@ def _parse_parquet(file, path: str, columns: list[Column]) -> Iterator[Parsed]:
             names.extend(_choose_columns(found, columns))
         except DataError as error:  # no row of it can be read
             raise DataError(f"{path}: {error}") from None
-        return [*names, *(key for key in ID_KEYS if key in found and key not in names)]
+        ids = [reading.id] if reading.id else ID_KEYS
+        return [*names, *(key for key in ids if key in found and key not in names)]
 
     for number, fields in enumerate(stream_parquet(file, path, choose=choose), start=1):
-        try:
-            texts = [_check_text(fields[name], column) for name, column in zip(names, columns, strict=True)]
-        except DataError as error:
-            yield number, str(error)
-            continue
-        yield number, (_id_of(fields), texts)
+        yield number, _take(fields, columns, reading)
 
 
-def _parse_table(
-    lines: Iterable[str | None], separator: str, columns: list[Column], log: ErrorLog
+def _parse_cells(
+    lines: Iterable[str | None], form: TextForm, columns: list[Column], reading: Reading, log: ErrorLog
 ) -> Iterator[Parsed]:
-    header, records = read_table(lines, separator, log)
-    if not header:
-        return
-    try:
-        names = _choose_columns(header, columns)
-    except DataError as error:  # no line of it can be read
-        raise DataError(f"{log.source}: {error}") from None
+    by_width = PAIR_FIELDS if len(columns) > 1 else SINGLE_FIELDS
+    header, records = read_records(lines, form, log, by_width=by_width)
+    if form.has_lines and not form.told:
+        columns = [column._replace(is_required=False) for column in columns]
+    names: list[str] = []
+    if header:
+        try:
+            names = _choose_columns(header, columns)
+            _id_of(dict.fromkeys(header), reading)
+        except DataError as error:  # no line of it can be read
+            raise DataError(f"{log.source}: {error}") from None
     for number, record in records:
-        if isinstance(record, str):
+        if isinstance(record, dict):
+            yield number, (_id_of(record, reading), [record[name] for name in names])
+        else:
             yield number, record
-        elif record is not None:
-            yield number, (_id_of(record), [record[name] for name in names])
 
 
 def _choose_columns(names: list[str], columns: list[Column]) -> list[str]:
+    settled = [column.name or (column.in_training if column.in_training in names else None) for column in columns]
+    if len(columns) == 2 and not any(settled) and columns[0].known is TEXT_KEYS:
+        settled = list(choose_pair(names) or settled)
     chosen: list[str] = []
-    for column in columns:
-        choices = [name for name in ([column.name] if column.name else column.known) if name not in chosen]
-        name = next((name for name in choices if name in names), None)
-        if name is None:
-            wanted = " or ".join(choices) or f"other than {column.name}"
-            found = ", ".join(names) or "none"
-            raise DataError(f"expected a column {wanted}, found {found}; name it with {column.option}")
-        chosen.append(name)
+    for column, name in zip(columns, settled, strict=True):
+        free = [each for each in names if each not in chosen]
+        if name is None and column.is_required:
+            name = column.in_training
+        found = [name] if name in free else [] if name else [find_name(key, free) for key in column.known]
+        found = next(filter(None, found), None)
+        if found is None:
+            left = [key for key in ([name] if name else column.known) if key not in chosen]
+            wanted = " or ".join(left[:_SHOWN]) + (" or ..." if len(left) > _SHOWN else "") or f"other than {name}"
+            wanted += " as in training" if column.is_required and not column.name else ""
+            raise DataError(
+                f"expected a column {wanted}, found {', '.join(names) or 'none'}; name it with {column.option}"
+            )
+        chosen.append(found)
     return chosen
 
 
@@ -266,8 +296,11 @@ def _check_text(text: Any, column: Column) -> str:
     return text
 
 
-def _id_of(fields: dict) -> Any:
-    return next((fields[key] for key in ID_KEYS if fields.get(key) not in (None, "")), None)
+def _id_of(fields: dict, reading: Reading) -> Any:
+    if reading.id_given and reading.id not in fields:
+        raise DataError(f"expected a column {reading.id}, found {', '.join(fields)}; name it with --id_column")
+    keys = [reading.id] if reading.id in fields else ID_KEYS
+    return next((fields[key] for key in keys if fields.get(key) not in (None, "")), None)
 
 
 def cut_chunks(rows: Iterable, size: int) -> Iterator[list]:

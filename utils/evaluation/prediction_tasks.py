@@ -1,7 +1,8 @@
 """What predict.py does for each kind of model: rows of input become lines of a file, or lines for a person.
 
-A task has `pair`, whether a row has two texts; `columns`, what these are called in files; `lines(ids, texts[,
-others])`, a line for each row, without ids where `ids` is None; and `show(text, other)`, lines for people.
+A task has `pair`, whether a row has two texts; `kind`, `columns`, what its texts are called in files, and `reading`,
+how these are read, for `data.model_inputs`; `lines(ids, texts[, others])`, a line for each row, without ids where
+`ids` is None; and `show(text, other)`, lines for people.
 """
 
 import json
@@ -9,7 +10,9 @@ from collections.abc import Iterator, Sequence
 
 from transformers import PreTrainedConfig
 
-from ..data.text_rows import PAIR_KEYS, TEXT_KEYS
+from ..data.column_names import PAIR_KEYS, TEXT_KEYS
+from ..data.qa_records import PASSAGE_KEYS, QUESTION_KEYS
+from ..data.remembered_reading import Reading, recall_reading
 from .answer_finder import AnswerFinder, answer_line
 from .class_lines import SUBMISSION_HEADER, class_line, submission_line
 from .cloze_entity_finder import ClozeEntityFinder
@@ -40,13 +43,19 @@ def load_entity_finder(name_or_path: str, *, revision: str = "main", **options) 
 class EntityTask:
     """Entities of texts, as JSON (`jsonl`) or in CLUENER's format (`cluener`)."""
 
+    kind = "entities"
     formats = ("jsonl", "cluener")
     options = ()
     pair = False
+    columns = (TEXT_KEYS,)
 
     def __init__(self, finder: EntityFinder | ClozeEntityFinder, *, output_format: str = "jsonl"):
         self.finder = finder
         self.to_line = cluener_line if output_format == "cluener" else entity_line
+
+    def reading(self, **told) -> Reading:
+        """How files are read; `told` by the user, see `recall_reading`."""
+        return recall_reading(None, plain="plain", **told)
 
     def lines(self, ids: Sequence[str] | None, texts: Sequence[str]) -> Iterator[str]:
         """A line a text."""
@@ -62,9 +71,9 @@ class EntityTask:
 class ClassTask:
     """Classes of texts or pairs, as JSON (`jsonl`) or `id,label,score` (`csv`)."""
 
+    kind = "classes"
     formats = ("jsonl", "csv")
     options = ("text_pair", "top_k", "threshold")
-    columns = (TEXT_KEYS, PAIR_KEYS)
 
     def __init__(
         self,
@@ -76,6 +85,7 @@ class ClassTask:
     ):
         self.finder, self.csv, self.top_k = finder, output_format == "csv", top_k or 3
         self.pair = finder.encoder.pair
+        self.columns = (TEXT_KEYS, PAIR_KEYS) if self.pair else (TEXT_KEYS,)
         scores = isinstance(finder.rule, ScoreRule)
         self.header = SCORE_HEADER if scores else SUBMISSION_HEADER
         for option, value in {"threshold": threshold, "top_k": top_k}.items():
@@ -83,6 +93,11 @@ class ClassTask:
                 raise OptionError(f"--{option}: this model tells a score of each text, no classes; leave it out")
         if threshold is not None:
             finder.set_threshold(threshold)
+
+    def reading(self, **told) -> Reading:
+        """How files are read: as training read its own, but for what the user has `told`, see `recall_reading`."""
+        remembered = getattr(self.finder.model.config, "data_reading", None)
+        return recall_reading(remembered, plain="fields", answers=self.finder.rule.labels, **told)
 
     def lines(
         self, ids: Sequence[str] | None, texts: Sequence[str], others: Sequence[str] | None = None
@@ -116,9 +131,10 @@ class ClassTask:
 class AnswerTask:
     """Answers to questions about passages, as JSON."""
 
+    kind = "answers"
     formats = ("jsonl",)
     options = ("question", "top_k", "threshold")
-    columns = ("question", "query", "text"), ("context", "passage", "text_pair")
+    columns = QUESTION_KEYS, PASSAGE_KEYS
     pair = True
 
     def __init__(
@@ -133,6 +149,10 @@ class AnswerTask:
         finder.n_best = top_k or 1
         if threshold is not None:
             finder.null_threshold = threshold
+
+    def reading(self, **told) -> Reading:
+        """How files are read; `told` by the user, see `recall_reading`."""
+        return recall_reading(None, plain="plain", **told)
 
     def lines(self, ids: Sequence[str] | None, questions: Sequence[str], passages: Sequence[str]) -> Iterator[str]:
         """A line a question."""
@@ -152,13 +172,18 @@ class SeveralTasks:
         tasks: by name; none of pairs.
     """
 
+    kind = "several"
     formats = ("jsonl",)
     options = ()
     pair = False
-    columns = (TEXT_KEYS, PAIR_KEYS)
+    columns = (TEXT_KEYS,)
 
     def __init__(self, tasks: dict[str, EntityTask | ClassTask]):
         self.tasks = tasks
+
+    def reading(self, **told) -> Reading:
+        """How files are read: as the first adapter's."""
+        return next(iter(self.tasks.values())).reading(**told)
 
     def lines(self, ids: Sequence[str] | None, texts: Sequence[str]) -> Iterator[str]:
         """A line a text."""

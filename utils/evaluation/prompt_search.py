@@ -9,7 +9,7 @@ import torch
 from datasets import Dataset
 
 from ..data.errors import DataError
-from ..data.text_rows import sort_labels
+from ..data.text_labels import sort_labels
 from ..modeling.cloze_classifier import ClozeClassifier
 from ..prompting.cloze_inputs import ClozeEncoder
 from ..prompting.template_pool import fit_weights, rank_templates

@@ -14,7 +14,7 @@ from datasets import Dataset
 from ..data.errors import DataError
 from ..data.few_shot import draw_few, draw_few_texts
 from ..data.readers_ner import read_ner
-from ..data.readers_text import read_classes
+from ..data.readers_text import TextReader
 from ..data.span_questions import OUTSIDE, draw_questions, list_questions
 from ..data.splits import split_by_class, split_by_text
 from ..data.task_columns import require_labels
@@ -68,10 +68,7 @@ class ClassTask:
         top_k: how many classes are shown.
         positive_label: of two classes the one whose F1 is told, see `positive_class`.
         trains: whether the model is tuned, and validation data choose the best epoch.
-        **reading: see `read_classes`.
-
-    Attributes:
-        fields: what the model's configuration says about the task.
+        **reading: see `TextReader`.
     """
 
     def __init__(
@@ -84,11 +81,17 @@ class ClassTask:
         positive_label: str | None = None,
         **reading,
     ):
-        self.labels, self.pair, self.top_k, self.trains, self.reading = list(labels), pair, top_k, trains, reading
+        self.labels, self.pair, self.top_k, self.trains = list(labels), pair, top_k, trains
+        self.reader = TextReader(**reading)
         positive = positive_class(self.labels, positive_label) if self.labels else None
-        self.rule, self.fields = DecisionRule(self.labels, positive=positive), {}
+        self.rule = DecisionRule(self.labels, positive=positive)
         if about := describe_positive(self.labels, positive):
             logger.info("%s", about)
+
+    @property
+    def fields(self) -> dict:
+        """What the model's configuration says about the task."""
+        return {"data_reading": self.reader.remember()}
 
     def read(self, path: str, split: str) -> Dataset:
         """The rows of a file.
@@ -96,9 +99,11 @@ class ClassTask:
         Raises:
             DataError: the file cannot be read, there are no pairs but should be, or no labels to train on.
         """
-        rows = read_classes(path, labels=self.labels or None, **self.reading)
+        rows = self.reader.read(path, labels=self.labels or None, allow_empty=split == "test")
         if self.pair and "text_pair" not in rows.features:
             raise DataError(f"the {split} data: expected pairs of texts, as the template has places for")
+        if not self.pair and "text_pair" in rows.features:
+            logger.warning("%s: the second texts are left out, as the template has no {text_pair}", path)
         if split == "train" and "label" not in rows.features:
             raise DataError("the training data: expected one label for each text, found none or several")
         if self.trains:

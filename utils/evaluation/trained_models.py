@@ -34,7 +34,7 @@ def find_kind(name_or_path: str, *, revision: str = "main") -> str:
         OSError: there is no such model.
         DataError: it is for none of them.
     """
-    if not Path(name_or_path).is_dir() and (name_or_path.count("/") != 1 or name_or_path[0] in "./~"):
+    if not Path(name_or_path).is_dir() and (name_or_path.count("/") > 1 or name_or_path[0] in "./~"):
         raise FileNotFoundError(
             f"{name_or_path}: expected a trained output directory or a Hub id, found no such folder"
         )

@@ -6,6 +6,7 @@ Light on purpose: `--help` must answer before torch and `TrainingArguments` are 
 import contextlib
 import copy
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -60,6 +61,7 @@ class DataArguments:
     dataset_name: str | None = option(None, "Hub dataset or `save_to_disk` folder instead of files.")
     dataset_config_name: str | None = option(None, "Configuration of the Hub dataset.")
     file_format: str = option("auto", "Format of the files; `auto` goes by content and extension.")
+    encoding: str | None = option(None, "Of the files, such as gb18030, big5 or cp1252; by their bytes if not given.")
     skip_bad_lines: bool = option(False, "Leave malformed lines out and count them, instead of stopping at them.")
     validation_share: float = option(
         0.1,
@@ -128,6 +130,11 @@ class WindowArguments(DataArguments):
 class TextArguments(DataArguments):
     """Where the data comes from, and which of its columns are used."""
 
+    columns: str | None = option(
+        None,
+        "Names of the fields of files without a header: `source,label,_,text`; `_` and a last `*` are passed over.",
+    )
+    separator: str | None = option(None, "Between fields or cells, such as `||` or `tab`; found if not given.")
     text_column: str | None = option(
         None, "Column of the text; by its name (text, sentence, headline, ...) if not given."
     )
@@ -140,6 +147,11 @@ class TextArguments(DataArguments):
         used_with="training",
     )
 
+    def reading(self) -> dict:
+        """What `TextReader` is told."""
+        names = ("file_format", "columns", "separator", "encoding", "text_column", "label_column", "id_column")
+        return {name: getattr(self, name) for name in (*names, "class_file", "skip_bad_lines")}
+
 
 @dataclass
 class PairArguments(TextArguments):
@@ -147,6 +159,12 @@ class PairArguments(TextArguments):
 
     text_pair_column: str | None = option(None, "Column of the second text of a pair; `none` leaves it out.")
     label_separator: str | None = option(None, "A label is several, apart by this: multi-label data.")
+    label_columns: str | None = option(None, "Columns that say 1 or 0 for a label each: `toxic,insult,threat`.")
+
+    def reading(self) -> dict:
+        """What `TextReader` is told."""
+        own = ("text_pair_column", "label_separator", "label_columns")
+        return super().reading() | {name: getattr(self, name) for name in own}
 
 
 @dataclass
@@ -371,6 +389,9 @@ def run_script(main: Callable) -> None:
     try:
         with watched():
             main()
+            sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has enough, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ArgumentError, DataError, TrainingError, OSError) as error:
         print(printable(f"error: {error}"), file=sys.stderr)
         sys.exit(2)

@@ -32,6 +32,7 @@ class CorpusArguments:
     text_column: str | None = option(
         None, "Column of the text; by its name (text, sentence, content, ...) if not given."
     )
+    encoding: str | None = option(None, "Of the files, such as gb18030, big5 or cp1252; by their bytes if not given.")
     document_end: str = option(
         "auto",
         "What ends a document in .txt files: a `line`, a `blank_line`, or `auto`: blank lines where there are any.",
@@ -73,7 +74,7 @@ class CorpusArguments:
 
     def reading(self) -> dict:
         """How files are read."""
-        return {name: getattr(self, name) for name in ("text_column", "document_end", "skip_bad_lines")}
+        return {name: getattr(self, name) for name in ("text_column", "document_end", "encoding", "skip_bad_lines")}
 
 
 @dataclass

@@ -16,7 +16,8 @@ _OF_FILLING = {"fill", "top_k", "output_file", "model_name_or_path", "model_revi
 _OF_SPANS = {"candidates", "max_span_length", "negatives", "entity_threshold", "share_texts"}
 _OF_CLASSES = {
     *("search", "template_weights", "cleaning_file", "class_file", "positive_label"),
-    *("text_column", "text_pair_column", "label_column", "id_column"),
+    *("text_column", "text_pair_column", "label_column", "id_column", "columns", "separator"),
+    *("label_separator", "label_columns"),
 }
 
 
