@@ -7,10 +7,13 @@ import pytest
 from datasets import Dataset
 
 from tests.data.original_files import ORIGINALS
+from tests.data.test_tagged_files import FILES
+from tests.data.test_tool_exports import EXPORTS
 from tests.data.written_files import json_lines, write
 from utils.data.column_names import PAIR_KEYS, TEXT_KEYS
 from utils.data.errors import DataError
 from utils.data.model_inputs import read_inputs
+from utils.data.readers_ner import read_ner
 from utils.data.readers_text import TextReader, list_labels
 from utils.data.remembered_reading import recall_reading
 
@@ -165,6 +168,28 @@ def test_texts_of_files_with_entities_are_read_without_their_tags(tmp_path, name
     reading = recall_reading(None, plain="plain")
     path = str(write(tmp_path / name, content))
     assert list(read_inputs(path, kind="entities", columns=[None], known=(TEXT_KEYS,), reading=reading)) == rows
+
+
+@pytest.mark.parametrize(
+    ("suffix", "content"),
+    [
+        *((".json", row[1]) for row in EXPORTS),
+        *((".csv" if "," in each or ";" in each else ".tsv", each) for _, each in FILES),
+    ],
+    ids=[row[0] for row in (*EXPORTS, *FILES)],
+)
+def test_every_file_of_entities_gives_the_texts_that_training_reads(tmp_path, suffix, content):
+    path, reading = write(tmp_path / f"a{suffix}", content), recall_reading(None, plain="plain")
+    found = read_inputs(str(path), kind="entities", columns=[None], known=(TEXT_KEYS,), reading=reading)
+    rows = read_ner(path)
+    assert list(found) == list(zip(rows["id"][:], rows["text"][:], strict=True))
+
+
+def test_text_with_annotations_of_brat_beside_it_is_one_text(tmp_path):
+    path, reading = write(tmp_path / "a.txt", "张三\n在北京\n"), recall_reading(None, plain="plain")
+    write(tmp_path / "a.ann", "T1\tPER 0 2\t张三\n")
+    found = read_inputs(str(path), kind="entities", columns=[None], known=(TEXT_KEYS,), reading=reading)
+    assert [text for _, text in found] == read_ner(path)["text"][:]
 
 
 def test_tokens_of_parquet_are_read(tmp_path):

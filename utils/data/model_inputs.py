@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from .brat_files import is_brat
 from .column_names import find_name
 from .errors import DataError, ErrorLog
 from .line_stream import decode_lines, open_bytes
@@ -23,10 +24,12 @@ from .saved_datasets import read_parquet
 from .text_forms import FILE_FORMATS as TEXT_FORMATS
 from .text_forms import JSON_SUFFIXES
 from .text_stream import read_pairs, read_texts
+from .tool_exports import begin_as_export
 
 _HEAD = 200  # lines that tell
 _LONGEST = 1000  # characters of a token and its tags
-_TAGGED = re.compile(r"\S+[ \t,;](?:.*[ \t,;])?(O|[BIESMLUW][-_].+?)(?:[ \t,;].*)?\s*")  # a token and tags
+_TAG = r"(?:O|[BIESMLUW][-_:].+?)"
+_TAGGED = re.compile(rf"{_TAG}[ \t,;]\S+|\S+[ \t,;](?:.*[ \t,;|])?(?:name=|ner=)?{_TAG}(?:[ \t,;|].*)?\s*")
 
 Columns = tuple[Sequence[str], ...]
 
@@ -57,8 +60,8 @@ def read_inputs(
     if reading.file_format not in formats:
         raise DataError(f"--file_format {reading.file_format}: expected one of {', '.join(dict.fromkeys(formats))}")
     whole = {"encoding": reading.encoding, "skip_bad_lines": skip_bad_lines}
-    if os.path.isfile(path) and kind == "entities" and (file_format := _entity_format(path, columns, known, reading)):
-        rows = read_ner(path, file_format=file_format, **whole)
+    if kind == "entities" and (file_format := _entity_format(path, columns, known, reading)):
+        rows = read_ner(path, file_format=file_format, with_labels=False, **whole)
         return ((row["id"], row["text"]) for row in rows)
     if os.path.isfile(path) and kind == "answers" and _is_nested(path, columns, known, reading):
         rows = read_qa(path, with_answers=False, **whole)
@@ -73,7 +76,11 @@ def _entity_format(path: str, columns: Sequence[str | None], known: Columns, rea
     told = reading.file_format
     if told in ENTITY_FORMATS and told not in TEXT_FORMATS:
         return told
-    if told != "auto":
+    if told != "auto" or path == "-":
+        return None
+    if is_brat(path):
+        return "brat"
+    if not os.path.isfile(path):
         return None
     name = Path(path).name.lower().removesuffix(".gz")
     if name.endswith(".parquet"):
@@ -83,8 +90,11 @@ def _entity_format(path: str, columns: Sequence[str | None], known: Columns, rea
     record = _first_record(head, name)
     if record is not None:
         return None if _has_columns(list(record), columns, known, reading) else "auto"
-    tagged = sum(len(line) <= _LONGEST and bool(_TAGGED.fullmatch(line)) for line in head)
-    return "columns" if len(head) > 1 and tagged * 10 >= len(head) * 9 else None
+    if begin_as_export(head):
+        return "auto"
+    lines = [line for line in head if not line.startswith(("#", "-DOCSTART-"))][1:]  # the first may name columns
+    tagged = sum(len(line) <= _LONGEST and bool(_TAGGED.fullmatch(line)) for line in lines)
+    return "columns" if lines and tagged * 10 >= len(lines) * 8 else None
 
 
 def _is_nested(path: str, columns: Sequence[str | None], known: Columns, reading: Reading) -> bool:
@@ -103,7 +113,8 @@ def _head_of(path: str, reading: Reading) -> list[str | None]:
 
 
 def _first_record(head: Sequence[str], name: str) -> dict | None:
-    """The first object of JSON lines or of an array; {} where it is longer than the head; None for other files."""
+    """The strings of the first object of JSON lines or of an array; none where it is longer than the head, or no
+    object; None for other files."""
     text = "\n".join(head).lstrip()
     if not text.startswith(("{", "[")):
         return None
@@ -112,7 +123,9 @@ def _first_record(head: Sequence[str], name: str) -> dict | None:
         record, _ = json.JSONDecoder().raw_decode(text)
     except (ValueError, RecursionError):
         return {} if name.endswith(JSON_SUFFIXES) and len(head) >= _HEAD else None
-    return record if isinstance(record, dict) else None
+    if not isinstance(record, dict):
+        return {} if text.startswith("[") or name.endswith(JSON_SUFFIXES) else None
+    return {key: value for key, value in record.items() if isinstance(value, str)}
 
 
 def _has_columns(names: Sequence[str], columns: Sequence[str | None], known: Columns, reading: Reading) -> bool:
