@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datasets import Dataset
 
 from .errors import DataError
-from .text_rows import sort_labels
+from .text_labels import sort_labels
 
 
 def match_columns(dataset: Dataset, *, pair: bool, multi_label: bool, source: str) -> Dataset:
