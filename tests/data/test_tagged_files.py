@@ -7,10 +7,14 @@ import re
 
 import pytest
 
+from tests.data.entity_columns import CONLL_2003, FILES, WORDS, columns
 from tests.data.entity_rows import covered, spans_of
-from tests.data.written_files import json_lines, write_and_read
+from tests.data.written_files import json_lines, write, write_and_read
 from utils.data.errors import DataError
+from utils.data.model_inputs import read_inputs
 from utils.data.readers_ner import read_ner
+from utils.data.remembered_reading import ANYTHING
+from utils.evaluation.prediction_tasks import EntityTask
 
 FOUND = [("张三", "PER"), ("北京", "LOC")]
 ENGLISH = [("Peter Blackburn", "PER"), ("Rome", "LOC")]
@@ -20,11 +24,6 @@ ENGLISH = [("Peter Blackburn", "PER"), ("Rome", "LOC")]
 def read(tmp_path):
     """Write a file and read it."""
     return write_and_read(tmp_path, read_ner)
-
-
-def columns(*sentences, separator="\t"):
-    """Sentences of rows of cells, as lines."""
-    return "\n".join("".join(separator.join(row) + "\n" for row in sentence) for sentence in sentences)
 
 
 def rows(text, tags, *more):
@@ -169,45 +168,7 @@ def test_names_are_refused_where_tags_have_names(read):
         read(columns(rows("张三", "B-PER I-PER")), label_names=NAMES)
 
 
-# Columns: what stands before, between and behind. name | content | entities
-CONLL_2003 = [("Peter", "NNP", "B-NP", "B-PER"), ("Blackburn", "NNP", "I-NP", "I-PER"), ("saw", "VBD", "B-VP", "O")]
-CONLL_2003 += [("Rome", "NNP", "B-NP", "B-LOC")]
-WORDS = [(word, tag) for word, _, _, tag in CONLL_2003]
-
-
-def numbered(first=1):
-    return [(str(i), *row) for i, row in enumerate(WORDS, start=first)]
-
-
-FILES = [
-    ("CoNLL-2003", columns(CONLL_2003, separator=" ")),
-    ("tokens counted in each sentence", columns(*[numbered()] * 2)),
-    ("tokens counted from 0", columns(numbered(0))),
-    ("tokens counted over the file", columns(numbered(), [("5", "Peter", "B-PER"), ("6", "left", "O")])),
-    ("GermEval: two levels", columns([("#", "http://de.wikipedia.org [2009]")], [(*row, "O") for row in numbered()])),
-    ("NeuroNLP2", columns([(str(i), *row) for i, row in enumerate(CONLL_2003, start=1)], separator=" ")),
-    ("predictions behind", columns([(*row, "B-ORG" if row[1] == "O" else row[1]) for row in WORDS])),
-    ("links behind", columns([(*row, "Q1") for row in WORDS])),
-    ("a tab behind", columns([(*row, "") for row in WORDS])),
-    ("MultiCoNER", "# id 1f\tdomain=en\n" + columns([(word, "_", "_", tag) for word, tag in WORDS], separator=" ")),
-    ("comments", "# text = Peter Blackburn saw Rome\n#newpar\n" + columns(WORDS) + "# the end\n"),
-    ("Label Studio", "-DOCSTART- -X- O\n" + columns([(word, "-X-", "_", tag) for word, tag in WORDS], separator=" ")),
-    ("document marks", columns([("0", "-DOCSTART-", "O")], numbered())),
-    ("names of columns", "word,pos,label\n" + columns([(word, "NN", tag) for word, tag in WORDS], separator=",")),
-    ("sentences numbered", "sentence_id,words,labels\n" + "".join(f"7,{word},{tag}\n" for word, tag in WORDS)),
-    ("sentences numbered, no names", "".join(f"7\t{word}\t{tag}\n" for word, tag in WORDS)),
-    (
-        "CoNLL-U with names",
-        columns(
-            [
-                ("1-2", "PeterBlackburn", *"_______", "_"),
-                *((str(i), word, *"_______", f"name={tag}|SpaceAfter=No") for i, (word, tag) in enumerate(WORDS, 1)),
-            ]
-        ),
-    ),
-    ("tags before words", columns([(tag, word) for word, tag in WORDS])),
-    ("semicolons", columns(WORDS, separator=";")),
-]
+# Columns: what stands before, between and behind
 
 
 @pytest.mark.parametrize(("name", "content"), FILES, ids=[name for name, _ in FILES])
@@ -215,6 +176,20 @@ def test_words_and_tags_are_found_among_other_columns(read, name, content):
     dataset = read(content, "a.csv" if "," in content or ";" in content else "a.tsv")
     assert dataset["text"][0] == "Peter Blackburn saw Rome"
     assert covered(dataset)[0] == ENGLISH
+
+
+@pytest.mark.parametrize(("name", "content"), FILES, ids=[name for name, _ in FILES])
+def test_prediction_reads_the_words_of_columns(tmp_path, name, content):
+    path = write(tmp_path / ("a.csv" if "," in content or ";" in content else "a.conll"), content)
+    known = {"kind": "entities", "columns": (None,), "known": EntityTask.columns, "reading": ANYTHING}
+    if name != "CoNLL-U with names":  # a line of six is no token there, more than in any corpus
+        assert "Peter Blackburn saw Rome" in next(iter(read_inputs(str(path), **known)))[1]
+
+
+def test_csv_of_texts_and_classes_is_no_file_of_columns(tmp_path):
+    path = write(tmp_path / "a.csv", "text,label\n张三 在,good\n北京,bad\n")
+    known = {"kind": "entities", "columns": (None,), "known": EntityTask.columns, "reading": ANYTHING}
+    assert [row[1] for row in read_inputs(str(path), **known)] == ["张三 在", "北京"]
 
 
 def test_sentences_that_are_numbered_are_cut_where_the_number_changes(read):

@@ -92,6 +92,34 @@ def parse_columns(
     return _unglue(rows, log)
 
 
+def are_columns(lines: Sequence[str | None], *, is_csv: bool) -> bool:
+    """Whether lines are tokens with tags, as the first of a file show it: else they are texts.
+
+    Args:
+        lines: some of the file, blank ones among them.
+        is_csv: as of `parse_columns`.
+    """
+    quiet = ErrorLog("")
+    separator = _find_separator(lines, is_csv=is_csv)
+    try:
+        sentences, width = _split_sentences(lines, separator, quiet)
+    except DataError:  # says what kind of columns they are; so does who reads them
+        return True
+    _take_names(sentences)
+    rows = [cells for sentence in sentences for _, cells in sentence]
+    rows = [cells for cells in rows if cells and len(cells) == width]
+    count = sum(map(len, sentences))
+    if count < 2 or len(rows) < 0.9 * count:
+        return False
+    for column in range(width):
+        found = Counter(cells[column].strip() for cells in rows)
+        tags = sum(times for cell, times in found.items() if _TAG.fullmatch(cell) or _IN_FEATURES.fullmatch(cell))
+        if tags > 0.9 * len(rows) or found["O"] > 0.5 * len(rows):
+            return True
+    numbers = {cells[-1].strip() for cells in rows}  # of tags
+    return len(sentences) > 1 and all(map(str.isdecimal, numbers)) and "0" in numbers
+
+
 def _find_separator(lines: Iterable[str | None], *, is_csv: bool) -> str:
     """The separator of most lines; of a line, a tab if it has one, else a space, else a comma."""
     marks = ",;\t" if is_csv else "\t ,"

@@ -8,11 +8,11 @@ training has for them; their labels and answers are passed over.
 import itertools
 import json
 import os
-import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from .brat_files import is_brat
+from .column_files import are_columns
 from .column_names import find_name
 from .errors import DataError, ErrorLog
 from .line_stream import decode_lines, open_bytes
@@ -24,12 +24,11 @@ from .saved_datasets import read_parquet
 from .text_forms import FILE_FORMATS as TEXT_FORMATS
 from .text_forms import JSON_SUFFIXES
 from .text_stream import read_pairs, read_texts
+from .token_records import find_tokens
 from .tool_exports import begin_as_export
 
 _HEAD = 200  # lines that tell
 _LONGEST = 1000  # characters of a token and its tags
-_TAG = r"(?:O|[BIESMLUW][-_:].+?)"
-_TAGGED = re.compile(rf"{_TAG}[ \t,;]\S+|\S+[ \t,;](?:.*[ \t,;|])?(?:name=|ner=)?{_TAG}(?:[ \t,;|].*)?\s*")
 
 Columns = tuple[Sequence[str], ...]
 
@@ -60,7 +59,7 @@ def read_inputs(
     if reading.file_format not in formats:
         raise DataError(f"--file_format {reading.file_format}: expected one of {', '.join(dict.fromkeys(formats))}")
     whole = {"encoding": reading.encoding, "skip_bad_lines": skip_bad_lines}
-    if kind == "entities" and (file_format := _entity_format(path, columns, known, reading)):
+    if os.path.isfile(path) and kind == "entities" and (file_format := _entity_format(path, columns, known, reading)):
         rows = read_ner(path, file_format=file_format, with_labels=False, **whole)
         return ((row["id"], row["text"]) for row in rows)
     if os.path.isfile(path) and kind == "answers" and _is_nested(path, columns, known, reading):
@@ -86,15 +85,17 @@ def _entity_format(path: str, columns: Sequence[str | None], known: Columns, rea
     if name.endswith(".parquet"):
         names = read_parquet(path).column_names
         return None if _has_columns(names, columns, known, reading) else "auto"
-    head = [line for line in _head_of(path, reading) if line and line.strip()]
+    if is_brat(path):
+        return "brat"
+    lines = _head_of(path, reading)
+    head = [line for line in lines if line and line.strip()]
+    if begin_as_export([" ".join(line.strip() for line in head[:6])]):  # an array may be spread over lines
+        return "auto"
     record = _first_record(head, name)
     if record is not None:
-        return None if _has_columns(list(record), columns, known, reading) else "auto"
-    if begin_as_export(head):
-        return "auto"
-    lines = [line for line in head if not line.startswith(("#", "-DOCSTART-"))][1:]  # the first may name columns
-    tagged = sum(len(line) <= _LONGEST and bool(_TAGGED.fullmatch(line)) for line in lines)
-    return "columns" if lines and tagged * 10 >= len(lines) * 8 else None
+        return None if _has_columns(list(record), columns, known, reading) and not find_tokens(record) else "auto"
+    short = [line for line in lines if line is None or len(line) <= _LONGEST]
+    return "columns" if len(short) == len(lines) and are_columns(lines, is_csv=name.endswith(".csv")) else None
 
 
 def _is_nested(path: str, columns: Sequence[str | None], known: Columns, reading: Reading) -> bool:

@@ -26,7 +26,9 @@ class TagArguments:
         False,
         "Read tags that break their scheme as conlleval does, counted: an I- that continues nothing opens an entity.",
     )
-    tag_column: int | None = option(None, "Column file: where the tags stand, from 1 on; by content if not given.")
+    tag_column: int | None = option(
+        None, "Column file: where the tags stand, from 1 on; by content if not given.", low=1
+    )
 
     def reading(self, training: "TrainingArguments", *, used: bool = True) -> dict:
         """What `readers_ner.read_ner` is told.
