@@ -85,8 +85,6 @@ def _entity_format(path: str, columns: Sequence[str | None], known: Columns, rea
     if name.endswith(".parquet"):
         names = read_parquet(path).column_names
         return None if _has_columns(names, columns, known, reading) else "auto"
-    if is_brat(path):
-        return "brat"
     lines = _head_of(path, reading)
     head = [line for line in lines if line and line.strip()]
     if begin_as_export([" ".join(line.strip() for line in head[:6])]):  # an array may be spread over lines
