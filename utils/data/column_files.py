@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from .column_roles import IN_FEATURES, TAG, Sentence, find_columns, take_names
+from .column_roles import IN_FEATURES, NO_TOKEN, TAG, Sentence, find_columns, take_names
 from .errors import DataError, ErrorLog, counted, show
 from .tagged_rows import TaggedRow
 
@@ -84,8 +84,9 @@ def are_columns(lines: Sequence[str | None], *, is_csv: bool) -> bool:
         return True
     names = take_names(sentences)
     rows = [cells for sentence in sentences for _, cells in sentence]
+    rows = [cells for cells in rows if not (cells and NO_TOKEN.fullmatch(cells[0]))]
+    count = len(rows)
     rows = [cells for cells in rows if cells and len(cells) == width]
-    count = sum(map(len, sentences))
     if count < 2 - bool(names) or len(rows) < 0.9 * count:
         return False
     for column in range(width):

@@ -11,7 +11,8 @@ from .errors import DataError, ErrorLog
 
 logger = logging.getLogger(__name__)
 
-_NUMBER = re.compile(r"\d+([-.]\d+)?")  # 3; in CoNLL-U also 3-4, 3.1 for what is no token
+NO_TOKEN = re.compile(r"\d+[-.]\d+")  # 3-4, 3.1: in CoNLL-U numbers of what is no token
+_NUMBER = re.compile(rf"\d+|{NO_TOKEN.pattern}")
 TAG = re.compile(r"\s*(O|[BIESMLUW][-_:].+)\s*")
 IN_FEATURES = re.compile(r"(?:.*\|)?(?:name|ner)=([^|]+).*", re.IGNORECASE)  # CoNLL-U's last column in NorNE
 # Names of columns in a first line.
