@@ -42,6 +42,7 @@ class TextLoader(yaml.SafeLoader):
     yaml_implicit_resolvers: ClassVar[dict] = {}
 
     def construct_mapping(self, node, deep=False):
+        """As PyYAML does; a key that stands twice is an error."""
         seen = set()
         for key, _ in node.value:
             if key.value in seen:
