@@ -6,9 +6,9 @@ import json
 import pytest
 from datasets import Dataset
 
+from tests.data.entity_columns import FILES
+from tests.data.entity_exports import EXPORTS
 from tests.data.original_files import ORIGINALS
-from tests.data.test_tagged_files import FILES
-from tests.data.test_tool_exports import EXPORTS
 from tests.data.written_files import json_lines, write
 from utils.data.column_names import PAIR_KEYS, TEXT_KEYS
 from utils.data.errors import DataError

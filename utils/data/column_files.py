@@ -15,6 +15,7 @@ logger = logging.getLogger(__name__)
 
 _SEPARATOR_NAMES = {"\t": "a tab", " ": "a space", ",": "a comma", ";": "a semicolon"}
 _DOCUMENT = re.compile(r"[\d\s,;]*-DOCSTART-")
+_NO_TOKEN = re.compile(r"\d+[-.]\d+")
 _NUMBER = re.compile(r"\d+([-.]\d+)?")  # 3; in CoNLL-U also 3-4, 3.1 for what is no token
 _TAG = re.compile(r"\s*(O|[BIESMLUW][-_:].+)\s*")
 _IN_FEATURES = re.compile(r"(?:.*\|)?(?:name|ner)=([^|]+).*", re.IGNORECASE)  # CoNLL-U's last column in NorNE
@@ -107,8 +108,9 @@ def are_columns(lines: Sequence[str | None], *, is_csv: bool) -> bool:
         return True
     _take_names(sentences)
     rows = [cells for sentence in sentences for _, cells in sentence]
+    rows = [cells for cells in rows if not (cells and _NO_TOKEN.fullmatch(cells[0]))]
+    count = len(rows)
     rows = [cells for cells in rows if cells and len(cells) == width]
-    count = sum(map(len, sentences))
     if count < 2 or len(rows) < 0.9 * count:
         return False
     for column in range(width):
