@@ -137,6 +137,14 @@ def test_header_of_which_only_the_text_is_known_is_warned_about(read, caplog):
     assert read("text\tsort\na\tb\n", columns=TextColumns(label="sort")) == [{"id": "0", "text": "a", "label": "b"}]
 
 
+def test_header_of_which_only_the_label_is_known_is_warned_about(read, caplog):
+    assert read("notes\tlabel\na\tb\n")[0] == {"id": "0", "text": "notes", "label": "label"}
+    assert "the first line is read as a row; if it names columns" in caplog.text
+    caplog.clear()
+    read("分数\tscore\n一\ta\n二\tscore\n")
+    assert caplog.text == ""
+
+
 # Bad lines
 
 

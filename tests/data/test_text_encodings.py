@@ -89,6 +89,22 @@ def test_beginning_that_is_cut_within_a_character_tells_as_the_whole():
         assert len({find_encoding(content[:count]) for count in range(60, 70)}) == 1
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"PK\x03\x04rest", "found a table of Excel or a zip archive; save it as CSV, or unpack it"),
+        (b"\xd0\xcf\x11\xe0rest", "found a table of Excel; save it as CSV"),
+        (b"%PDF-1.7", "found a PDF; export its text"),
+        (b"PAR1rest", "found parquet; name it .parquet, or say --file_format parquet"),
+    ],
+)
+def test_file_that_is_no_text_is_told_for_what_it_is(tmp_path, content, message):
+    path = write(tmp_path / "a.csv", content)
+    for read in (read_classes, read_ner, read_qa, lambda path: list(read_texts(str(path)))):
+        with pytest.raises(DataError, match=message):
+            read(path)
+
+
 # Every reader
 
 

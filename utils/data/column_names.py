@@ -18,6 +18,7 @@ TEXT_KEYS = (
     *("question1", "question", "query", "abst", "title"),
     *("sentence_1", "sentence_a", "question_1", "text1", "text_1", "query1", "#1_string", "s1", "q1"),
     *("review", "review_text", "comment", "comment_text", "tweet", "message", "post", "utterance", "body"),
+    *("passage", "document", "doc", "paragraph", "context", "response"),
     *("文本", "内容", "句子", "评论", "标题", "问题"),
 )
 PAIR_KEYS = (

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from .errors import DataError, ErrorLog
 from .parquet_stream import count_parquet
-from .text_encodings import SAMPLE, Encoding, find_encoding, told_encoding, undecodable
+from .text_encodings import SAMPLE, Encoding, find_encoding, refuse_other_files, told_encoding, undecodable
 from .text_files import open_gzip, read_bytes
 
 logger = logging.getLogger(__name__)
@@ -64,6 +64,7 @@ def decode_lines(
         DataError: there is no such encoding, or a file of it cannot be read on.
     """
     start = file.peek(SAMPLE) if hasattr(file, "peek") and file is not sys.stdin.buffer else b""
+    refuse_other_files(start, str(log.source))
     encoding = find_encoding(start, name)
     if encoding.guessed:
         logger.info("%s: read as %s, which is not UTF-8; --encoding names another", log.source, encoding.name)

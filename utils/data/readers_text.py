@@ -236,8 +236,7 @@ class TextReader:
                 records.append((number, record))
         if not records:
             raise DataError(f"{log.source}: expected rows below the header, found none; check how it was written")
-        first = records[0][1]
-        if first and form.kind == "fields" and first.get("text") in TEXT_KEYS:
+        if form.kind == "fields" and _may_be_header([record for _, record in records]):
             logger.warning(
                 "%s: the first line is read as a row; if it names columns, name that of the labels with %s",
                 *(path, "--label_column"),
@@ -349,6 +348,16 @@ def list_labels(dataset: Dataset) -> list[str]:
     if "labels" in dataset.column_names:
         return sort_labels({label for labels in dataset["labels"][:] for label in labels})
     return sort_labels(dataset.unique("label")) if "label" in dataset.column_names else []
+
+
+def _may_be_header(records: Sequence[dict | None]) -> bool:
+    """Whether a first line looks like one: a name of texts, or of labels that is no label of another line."""
+    first = records[0] or {}
+    label = first.get("label")
+    is_name = label is not None and plain_name(label) in LABEL_KEYS
+    return first.get("text") in TEXT_KEYS or (
+        is_name and all(record["label"] != label for record in records[1:] if record)
+    )
 
 
 def _options_of(columns: TextColumns) -> dict:

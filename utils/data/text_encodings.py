@@ -35,6 +35,19 @@ _ODD = re.compile("[\u3040-\u30ff\ue000-\uf8ff]")  # kana and what no encoding n
 _ENOUGH = 40  # Chinese characters whose frequencies mean something
 
 
+_OTHER_FILES = (
+    (b"PK\x03\x04", "a table of Excel or a zip archive", "save it as CSV, or unpack it"),
+    (b"\xd0\xcf\x11\xe0", "a table of Excel", "save it as CSV"),
+    (b"%PDF-", "a PDF", "export its text"),
+    (b"PAR1", "parquet", "name it .parquet, or say --file_format parquet"),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it"),
+    (b"Rar!", "a rar archive", "unpack it"),
+    (b"BZh", "a bzip2 file", "unpack it with bunzip2"),
+    (b"\xfd7zXZ", "an xz file", "unpack it with unxz"),
+    (b"(\xb5/\xfd", "a zstd file", "unpack it with unzstd"),
+)
+
+
 class Encoding(NamedTuple):
     """How bytes become text.
 
@@ -107,6 +120,17 @@ def find_encoding(raw: bytes, name: str | None = None) -> Encoding:
     if not _is_utf8(sample) and (chinese := _find_chinese(sample)):
         return Encoding(chinese, guessed=True)
     return Encoding("utf-8")
+
+
+def refuse_other_files(raw: bytes, source: str) -> None:
+    """Say what a file is that holds no text.
+
+    Raises:
+        DataError: it begins as an archive, a table of Excel, a PDF or a parquet file.
+    """
+    for mark, found, repair in _OTHER_FILES:
+        if raw.startswith(mark):
+            raise DataError(f"{source}: expected text, found {found}; {repair}")
 
 
 def told_encoding(raw: bytes, name: str | None) -> Encoding | None:

@@ -11,7 +11,7 @@ from os import PathLike
 from pathlib import Path
 
 from .errors import DataError, ErrorLog, counted
-from .text_encodings import Encoding, find_encoding, undecodable
+from .text_encodings import Encoding, find_encoding, refuse_other_files, undecodable
 
 logger = logging.getLogger(__name__)
 
@@ -102,6 +102,7 @@ def read_lines(path: str | PathLike, log: ErrorLog, *, encoding: str | None = No
         DataError: as `read_bytes`; there are only blank lines, or no such encoding.
     """
     raw = read_bytes(path)
+    refuse_other_files(raw, str(path))
     found = find_encoding(raw, encoding)
     raw = raw[found.mark :]
     if found.mark:
