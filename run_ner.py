@@ -38,6 +38,7 @@ def main(argv=None):
     from utils.evaluation.entity_evaluator import EntityEvaluator
     from utils.evaluation.entity_finder import EntityFinder
     from utils.modeling.crf_tagger import CrfTagger, decode_softmax
+    from utils.modeling.label_rows import load_with_head
     from utils.modeling.span_tagger import SpanTagger
     from utils.modeling.weight_files import require_safetensors
     from utils.training import atomic_files, batch_size, hub, losses, run_setup, tricks
@@ -130,9 +131,8 @@ def main(argv=None):
                 if hasattr(config, name):
                     setattr(config, name, ner.dropout)
             config.update({"tag_scheme": scheme, "constrained": ner.constrained_decoding, **names, **windows})
-            return transformers.AutoModelForTokenClassification.from_pretrained(
-                base.model_name_or_path, **loading, config=config, dtype="float32"
-            )
+            kind = transformers.AutoModelForTokenClassification
+            return load_with_head(kind, base.model_name_or_path, config=config, loading=loading)
         own = {"layers": ner.layers, "lstm_hidden": ner.lstm_hidden, "dropout": ner.dropout, **names, **windows}
         own["special_token_ids"] = sorted(set(tokenizer.all_special_ids) - {tokenizer.unk_token_id})
         if ner.head == "span":

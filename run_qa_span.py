@@ -42,6 +42,7 @@ def main(argv=None):
     from utils.evaluation.answer_card import answer_card
     from utils.evaluation.answer_evaluator import AnswerEvaluator
     from utils.evaluation.answer_finder import MAX_ANSWER_LENGTH, AnswerFinder, answer_lines
+    from utils.modeling.label_rows import load_with_head
     from utils.modeling.weight_files import require_safetensors
     from utils.training import atomic_files, batch_size, hub, run_setup, tricks
     from utils.training.output_folder import open_output_dir
@@ -129,9 +130,8 @@ def main(argv=None):
         if finder:
             return finder.model
         config.update(settings)
-        model = transformers.AutoModelForQuestionAnswering.from_pretrained(
-            base.model_name_or_path, **loading, config=config, dtype="float32"
-        )
+        kind = transformers.AutoModelForQuestionAnswering
+        model = load_with_head(kind, base.model_name_or_path, config=config, loading=loading)
         return adapter.add_to(model, base.model_name_or_path, loading=loading)
 
     # ---- 4. Trainer: built anew, with a fresh model, for each batch size that is tried

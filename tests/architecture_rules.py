@@ -20,9 +20,12 @@ WINGS = {
     "modeling": (
         {"torch", "transformers"},
         {f"modeling.{task}_pipeline" for task in ("class", "cloze", "entity")}
-        | {"modeling.crf", "modeling.soft_prompts", "modeling.tag_rules"},
+        | {f"modeling.{part}" for part in ("crf", "label_rows", "pretrained_weights", "soft_prompts", "tag_rules")},
     ),
-    "adapters": ({"peft", "safetensors", "torch", "transformers"}, {"adapters", "modeling.soft_prompts"}),
+    "adapters": (
+        {"peft", "safetensors", "torch", "transformers"},
+        {"adapters", "modeling.pretrained_weights", "modeling.soft_prompts"},
+    ),
     "training": (
         {*("accelerate", "datasets", "huggingface_hub", "safetensors", "torch", "tqdm", "transformers"), "yaml"},
         {"adapters", "data.errors", "data.plain_yaml", "data.private_words", "evaluation.score_names", "training"},

@@ -13,6 +13,7 @@ from torch import Tensor
 from transformers import AutoModel, AutoModelForMaskedLM, PreTrainedConfig, PreTrainedModel
 from transformers.utils import ADAPTER_SAFE_WEIGHTS_NAME, cached_file
 
+from ..modeling.pretrained_weights import load_weights
 from .methods import DEFAULT, digest_weights, fingerprint, inner_encoder, install, list_parts, prefix_of
 from .peft_methods import BottleneckConfig
 from .virtual_tokens import NAME as VIRTUAL_TOKENS
@@ -94,7 +95,7 @@ class BaseModels:
         """
         key = kind.__name__, name, revision
         if key not in self._read:
-            model = kind.from_pretrained(name, revision=revision, dtype=torch.float32)
+            model, _ = load_weights(kind, name, loading={"revision": revision})
             self._read[key] = model, digest_weights(inner_encoder(model))
         model, digests = self._read[key]
         tensors = itertools.chain(model.parameters(), model.buffers())

@@ -102,7 +102,7 @@ class SpecialTokens:
 
 
 def load_tokenizer(name_or_path: str, **loading) -> tuple[PreTrainedTokenizerBase, PreTrainedConfig]:
-    """Load an encoder's tokenizer and configuration.
+    """Load an encoder's tokenizer and configuration, also out of a model that was trained with one of our heads.
 
     Args:
         name_or_path: a folder or a Hub id.
@@ -117,8 +117,13 @@ def load_tokenizer(name_or_path: str, **loading) -> tuple[PreTrainedTokenizerBas
             "--merge OUTPUT` takes into its encoder"
         )
     try:
-        config = AutoConfig.from_pretrained(name_or_path, **loading)
-        return AutoTokenizer.from_pretrained(name_or_path, **loading), config
+        places = {key: value for key, value in loading.items() if key in ("revision", "token", "cache_dir")}
+        inner = PreTrainedConfig.get_config_dict(name_or_path, **places)[0].get("encoder_config")
+        if inner:  # of a model that one of our heads was trained on
+            config = AutoConfig.for_model(**inner)
+        else:
+            config = AutoConfig.from_pretrained(name_or_path, **loading)
+        return AutoTokenizer.from_pretrained(name_or_path, **loading, config=config), config
     except ValueError as error:  # a folder without model_type, or code that is not trusted
         raise OSError(f"{name_or_path}: expected an encoder that transformers knows, found: {error}") from error
 

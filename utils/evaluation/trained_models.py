@@ -8,6 +8,7 @@ from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrained
 from transformers.utils.peft_utils import find_adapter_config_file
 
 from ..data.errors import DataError
+from ..modeling.pretrained_weights import load_weights
 from ..modeling.weight_files import require_safetensors
 from ..prompting.templates import Template
 
@@ -94,10 +95,11 @@ def load_model(
 
     Raises:
         OSError: a file is missing.
+        WeightsError: weights are missing, or do not fit the configuration.
         DataError: an adapter does not fit its base.
     """
     if find_adapter_config_file(name_or_path, revision=revision) is None:
-        return model_class.from_pretrained(name_or_path, revision=revision)
+        return load_weights(model_class, name_or_path, whole=True, loading={"revision": revision, "dtype": "auto"})[0]
     from ..adapters.directories import AdapterError, load_adapter  # peft takes seconds
 
     config_class = getattr(model_class, "config_class", None) or AutoConfig

@@ -20,6 +20,8 @@ from transformers.utils import ModelOutput
 
 from .crf import LinearChainCRF, compact, viterbi
 from .entity_pipeline import EntityPipeline
+from .label_rows import keep_known_rows
+from .pretrained_weights import load_weights
 from .tag_rules import tag_rules
 
 PIPELINES = {  # what `pipeline(model=..., trust_remote_code=True)` runs; the file travels along, as it is imported
@@ -118,18 +120,19 @@ class CrfTagger(PreTrainedModel):
 
     @classmethod
     def from_encoder(cls, name_or_path: str, *, loading: dict | None = None, **config) -> "CrfTagger":
-        """Put a fresh head on a pre-trained encoder.
+        """Put a fresh head on a pre-trained encoder; of a `CrfTagger` it keeps what it knows of the same labels.
 
         Args:
-            name_or_path: an encoder on disk or on the Hub.
+            name_or_path: an encoder, or a model that was trained on one, on disk or on the Hub.
             loading: keyword arguments for `AutoModel.from_pretrained` (revision, token, ...).
             **config: fields of `CrfTaggerConfig`, `id2label` among them.
         """
-        encoder = AutoModel.from_pretrained(name_or_path, **{"dtype": torch.float32, **(loading or {})})
+        encoder, _ = load_weights(AutoModel, name_or_path, loading=loading)
         if hasattr(encoder, "pooler"):
             encoder.pooler = None
         model = cls(cls.config_class(encoder_config=encoder.config, **config))
         model.encoder = encoder
+        keep_known_rows(model, name_or_path, loading=loading)
         return model
 
     def _init_weights(self, module):

@@ -21,6 +21,8 @@ from transformers import initialization as init
 from transformers.utils import ModelOutput
 
 from .entity_pipeline import EntityPipeline
+from .label_rows import keep_known_rows
+from .pretrained_weights import load_weights
 
 MASKED = -1e4  # the score of a cell that is no span: end before start, or outside the text
 
@@ -123,18 +125,19 @@ class SpanTagger(PreTrainedModel):
 
     @classmethod
     def from_encoder(cls, name_or_path: str, *, loading: dict | None = None, **config) -> "SpanTagger":
-        """Put a fresh head on a pre-trained encoder.
+        """Put a fresh head on a pre-trained encoder; of a `SpanTagger` it keeps what it knows of the same types.
 
         Args:
-            name_or_path: an encoder on disk or on the Hub.
+            name_or_path: an encoder, or a model that was trained on one, on disk or on the Hub.
             loading: keyword arguments for `AutoModel.from_pretrained` (revision, token, ...).
             **config: fields of `SpanTaggerConfig`, `id2label` among them (entity types, no "O").
         """
-        encoder = AutoModel.from_pretrained(name_or_path, **{"dtype": torch.float32, **(loading or {})})
+        encoder, _ = load_weights(AutoModel, name_or_path, loading=loading)
         if hasattr(encoder, "pooler"):
             encoder.pooler = None
         model = cls(cls.config_class(encoder_config=encoder.config, **config))
         model.encoder = encoder
+        keep_known_rows(model, name_or_path, loading=loading)
         return model
 
     def _init_weights(self, module):
