@@ -15,7 +15,7 @@ WINGS = {
     "data": ({"datasets", "pyarrow", "yaml"}, {"data"}),
     "encoding": (
         {"datasets", "jieba", "numpy", "tokenizers", "torch", "transformers"},
-        {"data.tag_schemes", "encoding"},
+        {"data.tag_schemes", "encoding", "modeling.position_offsets", "modeling.pretrained_weights"},
     ),
     "modeling": (
         {"torch", "transformers"},
@@ -24,7 +24,7 @@ WINGS = {
     ),
     "adapters": (
         {"peft", "safetensors", "torch", "transformers"},
-        {"adapters", "modeling.pretrained_weights", "modeling.soft_prompts"},
+        {"adapters", "modeling.position_offsets", "modeling.pretrained_weights", "modeling.soft_prompts"},
     ),
     "training": (
         {*("accelerate", "datasets", "huggingface_hub", "safetensors", "torch", "tqdm", "transformers"), "yaml"},

@@ -1,4 +1,4 @@
-"""Checkpoints whose weights do not fit: each is refused by name, in training, prediction and export; what may be new is.
+"""Checkpoints whose weights do not fit are refused by name, in training, prediction and export.
 
 `WRONG` is a table: what was done to a checkpoint, and what the error has to name.
 """
@@ -188,6 +188,8 @@ def test_scripts_refuse_with_one_line(change, ner_files, tmp_path):
             )
     with pytest.raises(WeightsError, match="16 of"):
         run_prompt.main(
-            ["--model_name_or_path", folder, "--template", "{text}{mask}", "--verbalizer", '{"a": "会", "b": "学"}']
-            + ["--text", "北京"]
+            [
+                *("--model_name_or_path", folder, "--template", "{text}{mask}"),
+                *("--verbalizer", '{"a": "会", "b": "学"}', "--text", "北京"),
+            ]
         )

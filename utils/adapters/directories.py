@@ -144,6 +144,8 @@ def load_adapter(
         if hasattr(base, "pooler") and part.pooler is None:
             base.pooler = None
         setattr(model, model.base_model_prefix, base)
+    if hasattr(method, "modules_to_save"):
+        method.modules_to_save = None  # they are put in below; peft would wrap them, and merging leave them behind
     encoder = inner_encoder(model)
     inside = prefix_of(encoder, model)
     kept = [key.removeprefix(inside) for key in weights if key.startswith(inside)]

@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils.peft_utils import find_adapter_config_file
 
 from ..data.errors import DataError
-from ..modeling.pretrained_weights import load_weights
+from ..encoding.tokenizer_files import open_tokenizer
+from ..modeling.pretrained_weights import load_weights, read_config
 from ..modeling.weight_files import require_safetensors
 from ..prompting.templates import Template
 
@@ -111,8 +112,14 @@ def load_model(
 
 
 def load_own_tokenizer(name_or_path: str, *, revision: str = "main") -> PreTrainedTokenizerBase:
-    """The tokenizer beside a model; no code of the model's directory is run."""
-    return AutoTokenizer.from_pretrained(name_or_path, revision=revision, trust_remote_code=False)
+    """The tokenizer beside a model; no code of the model's directory is run.
+
+    Raises:
+        OSError: it does not fit the model, see `open_tokenizer`.
+    """
+    loading = {"revision": revision, "trust_remote_code": False}
+    config = read_config(name_or_path, loading=loading)
+    return open_tokenizer(name_or_path, config, saved_again=False, **loading)
 
 
 def choose_device(device: str | None) -> str:

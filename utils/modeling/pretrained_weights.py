@@ -14,6 +14,7 @@ from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 
 logger = logging.getLogger(__name__)
 
+MARKS = ("input_length", "window_length")  # fields of a configuration that a run of ours wrote
 SHOWN = 3  # names of tensors in an error
 
 
@@ -69,6 +70,19 @@ def load_weights(
         raise WeightsError(_describe(name_or_path, model, wrong, whole=whole))
     began_at_random = set(report["missing_keys"]) | shapes.keys()
     return model, {name for name, _ in model.named_parameters() if name in began_at_random}
+
+
+def read_config(name_or_path: str, *, loading: Mapping | None = None) -> PreTrainedConfig:
+    """An encoder's configuration, without what an earlier run of ours has noted in it about its own task."""
+    if (inner := read_inner_config(name_or_path, loading=loading)) is not None:
+        return inner
+    config = AutoConfig.from_pretrained(name_or_path, **(loading or {}))
+    if any(hasattr(config, mark) for mark in MARKS):
+        declared = type(config)().to_dict()
+        for name in [name for name in vars(config) if name not in declared and not name.startswith("_")]:
+            delattr(config, name)
+        config.problem_type = None
+    return config
 
 
 def read_inner_config(name_or_path: str, *, loading: Mapping | None = None) -> PreTrainedConfig | None:

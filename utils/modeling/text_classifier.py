@@ -21,7 +21,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 from .class_pipeline import ClassPipeline
 from .label_rows import keep_known_rows, load_with_head
-from .pretrained_weights import load_weights, read_inner_config
+from .pretrained_weights import load_weights, read_config
 
 DROPOUT_FIELDS = ("classifier_dropout", "classifier_dropout_prob", "seq_classif_dropout")  # of stock configurations
 
@@ -234,9 +234,7 @@ def load_classifier(
     if pooling != "cls" or layers != "last":
         own = {"pooling": pooling, "layers": layers, "fusion_weights": fusion_weights, "dropout": dropout}
         return TextClassifier.from_encoder(name_or_path, loading=loading, **own, **settings)
-    config = read_inner_config(name_or_path, loading=loading)
-    if config is None:
-        config = AutoConfig.from_pretrained(name_or_path, **(loading or {}))
+    config = read_config(name_or_path, loading=loading)
     known = [name for name in DROPOUT_FIELDS if hasattr(config, name)]
     for name in known or ["cls_dropout"]:  # DeBERTa's, which its configuration need not have
         setattr(config, name, dropout)
