@@ -69,9 +69,10 @@ def main(argv=None):
     loading = {"revision": base.model_revision, "trust_remote_code": base.trust_remote_code}
     source = start_of(base.model_name_or_path, revision=base.model_revision, adapter=adapter.adapter)
     tokenizer, config = tokenization.load_tokenizer(source, **loading)
-    if not is_masked_lm(config):
+    kind = transformers.PreTrainedConfig.get_config_dict(source, revision=base.model_revision)[0].get("model_type")
+    if not is_masked_lm(config) or (kind != config.model_type and (prompt.text or prompt.fill)):
         raise ArgumentError(
-            f"{base.model_name_or_path}: expected a masked-language model, found {config.model_type}; "
+            f"{base.model_name_or_path}: expected a masked-language model, found {kind}; "
             "a trained directory is asked by predict.py"
         )
     longest = tokenization.longest_input(tokenizer, config)
