@@ -20,11 +20,15 @@ WINGS = {
     "modeling": (
         {"torch", "transformers"},
         {f"modeling.{task}_pipeline" for task in ("class", "cloze", "entity")}
-        | {f"modeling.{part}" for part in ("crf", "label_rows", "pretrained_weights", "soft_prompts", "tag_rules")},
+        | {
+            f"modeling.{part}"
+            for part in ("crf", "encoders", "label_rows", "pretrained_weights", "soft_prompts", "tag_rules")
+        },
     ),
     "adapters": (
         {"peft", "safetensors", "torch", "transformers"},
-        {"adapters", "modeling.position_offsets", "modeling.pretrained_weights", "modeling.soft_prompts"},
+        {"adapters"}
+        | {f"modeling.{part}" for part in ("encoders", "position_offsets", "pretrained_weights", "soft_prompts")},
     ),
     "training": (
         {*("accelerate", "datasets", "huggingface_hub", "safetensors", "torch", "tqdm", "transformers"), "yaml"},

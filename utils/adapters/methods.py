@@ -10,6 +10,7 @@ from peft import IA3Config, LNTuningConfig, LoraConfig, PeftConfig, inject_adapt
 from torch import nn
 from transformers import PreTrainedModel
 
+from ..modeling.encoders import head_names
 from ..modeling.pretrained_weights import load_weights
 from .peft_methods import BiasConfig, BottleneckConfig
 from .virtual_tokens import NAME as VIRTUAL_TOKENS
@@ -195,10 +196,9 @@ def find_untrained(model: PreTrainedModel, name_or_path: str, *, loading: Mappin
     prefix = f"{model.base_model_prefix}."
     _, began_at_random = load_weights(type(part), name_or_path, loading={**(loading or {}), "config": part.config})
     untrained = {prefix * ours + name for name in began_at_random}
-    names = {name for name, _ in model.named_parameters()}
     if ours or not type(model).__name__.endswith("ForMaskedLM"):
-        untrained |= {name for name in names if not name.startswith(prefix)}
-    return names & untrained
+        untrained |= set(head_names(model))
+    return untrained & {name for name, _ in model.named_parameters()}
 
 
 def refuse_frozen(model: nn.Module, untrained: Collection[str]) -> None:

@@ -1,6 +1,6 @@
 """Heads that have been trained before: what they know of a label goes with its name, not with its place.
 
-This file imports torch, transformers and its sibling only, because both travel to the Hub beside our heads.
+This file imports torch, transformers and its siblings only, because all travel to the Hub beside our heads.
 """
 
 import logging
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedConfig, PreTrainedModel
 
+from .encoders import head_names
 from .pretrained_weights import load_weights
 
 logger = logging.getLogger(__name__)
@@ -33,10 +34,10 @@ def load_with_head(
         WeightsError: the encoder's weights do not fit, see `load_weights`.
     """
     model, began_at_random = load_weights(kind, name_or_path, loading={**(loading or {}), "config": config})
-    if not began_at_random.issuperset(_head_names(model)):  # what was read went by place
+    if not began_at_random.issuperset(head_names(model)):  # what was read went by place
         fresh = type(model)(config).state_dict()
         with torch.no_grad():
-            for name in _head_names(model):
+            for name in head_names(model):
                 model.state_dict()[name].copy_(fresh[name])
     keep_known_rows(model, name_or_path, loading=loading)
     return model
@@ -64,7 +65,7 @@ def keep_known_rows(model: PreTrainedModel, name_or_path: str, *, loading: Mappi
     pairs = [(i, places[label]) for i, label in enumerate(labels) if label in places]
     units, state, kept = _units_of_labels(model), old.state_dict(), []
     with torch.no_grad():
-        for name in _head_names(model):
+        for name in head_names(model):
             here, there = model.state_dict()[name], state.get(name)
             if there is not None and _is_alike(here, there, units[name]):
                 rows = [_rows(here, units[name], [i for i, _ in pairs], len(labels))]
@@ -78,11 +79,6 @@ def keep_known_rows(model: PreTrainedModel, name_or_path: str, *, loading: Mappi
         new, lost = [label for label in labels if label not in places], [each for each in places if each not in labels]
         shown = _list(known), _list(new), _list(lost)
         logger.info("%s: its head goes on by names of labels; known: %s; new: %s; gone: %s", name_or_path, *shown)
-
-
-def _head_names(model: PreTrainedModel) -> list[str]:
-    inside = f"{model.base_model_prefix}."
-    return [name for name, _ in model.named_parameters() if not name.startswith(inside)]
 
 
 def _units_of_labels(model: PreTrainedModel) -> dict[str, tuple[int, ...]]:

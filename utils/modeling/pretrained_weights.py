@@ -1,16 +1,18 @@
 """Weights of a checkpoint that fit the model they are read into, or an error: nothing is random in silence.
 
-This file imports torch and transformers only, because it travels to the Hub beside the heads that use it.
+This file imports torch, transformers and its sibling only, because both travel to the Hub beside our heads.
 """
 
 import logging
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping
+from functools import partial
 
 import torch
-from torch import nn
 from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
+
+from .encoders import FamilyError, check_family, encoder_class, split_names
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +25,12 @@ class WeightsError(OSError):
 
 
 def load_weights(
-    kind: type, name_or_path: str, *, whole: bool = False, loading: Mapping | None = None
+    kind: type,
+    name_or_path: str,
+    *,
+    whole: bool = False,
+    all_layers: bool = False,
+    loading: Mapping | None = None,
 ) -> tuple[PreTrainedModel, set[str]]:
     """Read a model, and refuse weights that do not fit it.
 
@@ -35,6 +42,7 @@ def load_weights(
         kind: an `AutoModel...`, or the class of a model.
         name_or_path: on disk or on the Hub.
         whole: it has been trained already: nothing may be missing.
+        all_layers: the states of all layers will be mixed.
         loading: keyword arguments for `from_pretrained` (config, revision, dtype, ...); float32 if there is no dtype.
 
     Returns:
@@ -42,6 +50,7 @@ def load_weights(
 
     Raises:
         WeightsError: tensors are missing, left over or of another shape; the first of them are named.
+        FamilyError: the model does not read texts, or from left to right only; see `check_family`.
     """
     options = {"dtype": torch.float32, **(loading or {}), "output_loading_info": True, "ignore_mismatched_sizes": True}
     prefixes = []
@@ -51,25 +60,50 @@ def load_weights(
     while True:
         if prefixes:
             options["key_mapping"] = {rf"^{re.escape(prefix)}": "" for prefix in prefixes}
-        model, report = kind.from_pretrained(name_or_path, **options)
+        try:
+            model, report = kind.from_pretrained(name_or_path, **options)
+        except ValueError as error:
+            if "Unrecognized configuration class" not in str(error):
+                raise
+            found = read_config(name_or_path, loading=loading).model_type
+            ours = {"Token": "--head crf or span", "Sequence": "--pooling mean"}
+            other = next(
+                (f"{head} stands on any encoder" for part, head in ours.items() if part in kind.__name__), None
+            )
+            raise FamilyError(
+                f"{name_or_path}: expected a family that transformers has as {kind.__name__}, found {found}; "
+                f"{other or 'take another encoder'}"
+            ) from None
         wrapper = _find_wrapper(model, report, whole=whole) if len(prefixes) < 2 else None
         if not wrapper:
             break
         logger.info("%s: all names of weights begin with %s, which is taken off", name_or_path, wrapper)
         prefixes.append(wrapper)
-    inside, own = _find_encoder(model)
+    inside, own = split_names(model)
+    may_be_new = partial(_may_be_new, inside=inside, own=own, whole=whole)
     shapes = {
         name: f"{name} {list(found)} in place of {list(wanted)}" for name, found, wanted in report["mismatched_keys"]
     }
     wrong = {
-        "missing": [name for name in report["missing_keys"] if not _may_be_new(name, inside, whole=whole)],
+        "missing": [name for name in report["missing_keys"] if not may_be_new(name)],
         "left over": [name for name in report["unexpected_keys"] if _is_part(name, model, inside, own)],
-        "of another shape": [text for name, text in shapes.items() if not _may_be_new(name, inside, whole=whole)],
+        "of another shape": [text for name, text in shapes.items() if not may_be_new(name)],
     }
     if any(wrong.values()):
         raise WeightsError(_describe(name_or_path, model, wrong, whole=whole))
+    if not whole:
+        check_family(model, name_or_path, all_layers=all_layers)
     began_at_random = set(report["missing_keys"]) | shapes.keys()
     return model, {name for name, _ in model.named_parameters() if name in began_at_random}
+
+
+def load_encoder(
+    name_or_path: str, *, all_layers: bool = False, loading: Mapping | None = None
+) -> tuple[PreTrainedModel, set[str]]:
+    """An encoder without a head; see `load_weights`."""
+    config = read_config(name_or_path, loading=loading)
+    loading = {**(loading or {}), "config": config}
+    return load_weights(encoder_class(config), name_or_path, all_layers=all_layers, loading=loading)
 
 
 def read_config(name_or_path: str, *, loading: Mapping | None = None) -> PreTrainedConfig:
@@ -92,18 +126,12 @@ def read_inner_config(name_or_path: str, *, loading: Mapping | None = None) -> P
     return AutoConfig.for_model(**fields) if fields else None
 
 
-def _find_encoder(model: PreTrainedModel) -> tuple[str, set[str]]:
-    """What stands before an encoder's names in a model, and what they begin with after it."""
-    base = getattr(model, model.base_model_prefix, None) if model.base_model_prefix else None
-    inside, encoder = (f"{model.base_model_prefix}.", base) if isinstance(base, nn.Module) else ("", model)
-    return inside, {name.partition(".")[0] for name in encoder.state_dict()}
-
-
-def _may_be_new(name: str, inside: str, *, whole: bool) -> bool:
+def _may_be_new(name: str, inside: str, own: Collection[str], *, whole: bool) -> bool:
     """Whether a tensor that the checkpoint lacks is meant to begin at random: a head, or a pooler."""
     if name.endswith("position_ids"):  # counts from zero; older versions saved it
         return True
-    return not whole and (not name.startswith(inside) or "pooler" in name.split("."))
+    of_encoder = name.startswith(inside) if inside else name.partition(".")[0] in own
+    return not whole and (not of_encoder or "pooler" in name.split("."))
 
 
 def _is_part(name: str, model: PreTrainedModel, inside: str, own: Collection[str]) -> bool:
@@ -118,8 +146,8 @@ def _is_part(name: str, model: PreTrainedModel, inside: str, own: Collection[str
 
 def _find_wrapper(model: PreTrainedModel, report: Mapping, *, whole: bool) -> str | None:
     """What to take off the names of a checkpoint, so that most of what a model lacks is found in it."""
-    inside, _ = _find_encoder(model)
-    lacking = {name for name in report["missing_keys"] if not _may_be_new(name, inside, whole=whole)}
+    inside, own = split_names(model)
+    lacking = {name for name in report["missing_keys"] if not _may_be_new(name, inside, own, whole=whole)}
     wanted = lacking | {name.removeprefix(inside) for name in lacking}
     wanted |= {f"{model.base_model_prefix}.{name}" for name in lacking}
     found = Counter()

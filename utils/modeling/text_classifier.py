@@ -15,13 +15,14 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, mse_loss
-from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, PreTrainedConfig, PreTrainedModel
+from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedConfig, PreTrainedModel
 from transformers import initialization as init
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from .class_pipeline import ClassPipeline
+from .encoders import drop_pooler, new_encoder
 from .label_rows import keep_known_rows, load_with_head
-from .pretrained_weights import load_weights, read_config
+from .pretrained_weights import load_encoder, read_config
 
 DROPOUT_FIELDS = ("classifier_dropout", "classifier_dropout_prob", "seq_classif_dropout")  # of stock configurations
 
@@ -79,9 +80,8 @@ class TextClassifier(PreTrainedModel):
 
     def __init__(self, config: TextClassifierConfig):
         super().__init__(config)
-        self.encoder = AutoModel.from_config(config.encoder_config)
-        if hasattr(self.encoder, "pooler"):
-            self.encoder.pooler = None  # ours takes its weights: under DDP two would wait for gradients of one
+        self.encoder = new_encoder(config.encoder_config)
+        drop_pooler(self.encoder)  # ours takes its weights: under DDP two would wait for gradients of one
         width = config.encoder_config.hidden_size
         depth = config.encoder_config.num_hidden_layers
         self.layer_mix = LayerMix(depth + 1) if config.layers == "weighted" else None
@@ -105,14 +105,16 @@ class TextClassifier(PreTrainedModel):
             loading: keyword arguments for `AutoModel.from_pretrained` (revision, token, ...).
             **config: fields of `TextClassifierConfig`, `id2label` among them.
         """
-        encoder, began_at_random = load_weights(AutoModel, name_or_path, loading=loading)
+        encoder, began_at_random = load_encoder(
+            name_or_path, all_layers=config.get("layers") == "weighted", loading=loading
+        )
         model = cls(cls.config_class(encoder_config=encoder.config, **config))
-        if hasattr(encoder, "pooler"):
+        if isinstance(getattr(encoder, "pooler", None), nn.Module):
             trained = not any(name.startswith("pooler.") for name in began_at_random)
             linear = next((each for each in encoder.pooler.modules() if isinstance(each, nn.Linear)), None)
             if trained and linear is not None and model.pooled is not None:
                 model.pooled.load_state_dict(linear.state_dict())
-            encoder.pooler = None
+        drop_pooler(encoder)
         model.encoder = encoder
         keep_known_rows(model, name_or_path, loading=loading)
         return model
