@@ -204,15 +204,12 @@ def parse(argv):
 
 def merge(model, output_dir, *, revision):
     """Write a whole model in place of an adapter."""
-    from utils.evaluation.merged_models import load_merged
-    from utils.evaluation.trained_models import load_own_tokenizer
+    from utils.evaluation.merged_models import merge_into
     from utils.training import output_folder
     from utils.training.atomic_files import replacing_files
 
-    merged, tokenizer = load_merged(model, revision=revision), load_own_tokenizer(model, revision=revision)
     with replacing_files(output_folder.prepare_output_dir(output_dir, resume=False, overwrite=False)) as folder:
-        merged.save_pretrained(folder)
-        tokenizer.save_pretrained(folder)
+        merge_into(folder, model, revision=revision)
     print(f"{output_dir} holds the whole model", file=sys.stderr)
 
 

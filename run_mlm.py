@@ -42,9 +42,9 @@ def main(argv=None):
     from utils.encoding.masking import MaskingCollator
     from utils.encoding.sequence_stream import SequenceStream
     from utils.evaluation import masked_scores, model_card, run_summary
+    from utils.evaluation.merged_models import start_of
     from utils.modeling import masked_lm, neighbour_start
     from utils.modeling.cloze_classifier import is_masked_lm, load_masked_lm
-    from utils.modeling.weight_files import require_safetensors
     from utils.training import atomic_files, hub, run_setup, tricks
     from utils.training.masked_trainer import MaskedTrainer
     from utils.training.output_folder import open_output_dir
@@ -79,7 +79,7 @@ def main(argv=None):
     # ---- 2. Tokenise: documents one after the other, cut into full sequences
     loading = {"revision": start.model_revision, "trust_remote_code": start.trust_remote_code}
     if not start.train_from_config:
-        require_safetensors(start.model_name_or_path, revision=start.model_revision)
+        source = start_of(start.model_name_or_path, revision=start.model_revision, adapter=adapter.adapter)
     with training.main_process_first(desc="build the tokenizer"):
         resume = run_setup.wants_to_resume(training.resume_from_checkpoint)
         if start.train_tokenizer and training.process_index == 0 and not (resume and wordpiece.is_built(output_dir)):
@@ -91,7 +91,7 @@ def main(argv=None):
             tokenizer = transformers.AutoTokenizer.from_pretrained(name, **loading)
             config = masked_lm.new_config(start.fields, tokenizer=tokenizer)
         else:
-            tokenizer, config = tokenization.load_tokenizer(start.model_name_or_path, **loading)
+            tokenizer, config = tokenization.load_tokenizer(source, **loading)
         if not is_masked_lm(config):
             name = start.train_from_config or start.model_name_or_path
             raise ValueError(f"{name}: expected a family with a masked-language model, found {config.model_type}")
@@ -123,7 +123,7 @@ def main(argv=None):
         transformers.set_seed(training.seed)
         with arguments.refusing(ValueError):  # no trained output layer, or no start from neighbours
             if not start.train_from_config:
-                model = load_masked_lm(start.model_name_or_path, loading=loading | {"config": config})
+                model = load_masked_lm(source, loading=loading | {"config": config})
                 adapter.add_to(model, start.model_name_or_path, loading=loading)
             else:
                 model = masked_lm.new_masked_lm(config)

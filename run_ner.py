@@ -37,9 +37,10 @@ def main(argv=None):
     from utils.evaluation import entity_lines, error_report, example_counts, metrics, model_card, run_summary
     from utils.evaluation.entity_evaluator import EntityEvaluator
     from utils.evaluation.entity_finder import EntityFinder
+    from utils.evaluation.merged_models import start_of
     from utils.modeling.crf_tagger import CrfTagger, decode_softmax
+    from utils.modeling.label_rows import load_with_head
     from utils.modeling.span_tagger import SpanTagger
-    from utils.modeling.weight_files import require_safetensors
     from utils.training import atomic_files, batch_size, hub, losses, run_setup, tricks
     from utils.training.output_folder import open_output_dir
     from utils.training.processes import once
@@ -84,14 +85,14 @@ def main(argv=None):
 
     # ---- 2. Tokenise: windows of sub-tokens with a tag each, or with token spans
     loading = {"revision": base.model_revision, "trust_remote_code": base.trust_remote_code}
-    require_safetensors(base.model_name_or_path, revision=base.model_revision)
     if finder:
         tokenizer = finder.tokenizer
         ner.head, labels, scheme = finder.head, list(finder.id2label.values()), finder.scheme
         longest, data.stride = finder.encoder.max_length, finder.encoder.stride
         ner.constrained_decoding = getattr(finder.model.config, "constrained", False)
     else:
-        tokenizer, config = tokenization.load_tokenizer(base.model_name_or_path, **loading)
+        source = start_of(base.model_name_or_path, revision=base.model_revision, adapter=adapter.adapter)
+        tokenizer, config = tokenization.load_tokenizer(source, **loading)
         longest = tokenization.longest_input(tokenizer, config)
         labels = types if ner.head == "span" else tag_schemes.tag_names(types, scheme=ner.scheme)
         scheme = None if ner.head == "span" else ner.scheme
@@ -130,18 +131,17 @@ def main(argv=None):
                 if hasattr(config, name):
                     setattr(config, name, ner.dropout)
             config.update({"tag_scheme": scheme, "constrained": ner.constrained_decoding, **names, **windows})
-            return transformers.AutoModelForTokenClassification.from_pretrained(
-                base.model_name_or_path, **loading, config=config, dtype="float32"
-            )
+            kind = transformers.AutoModelForTokenClassification
+            return load_with_head(kind, source, config=config, loading=loading)
         own = {"layers": ner.layers, "lstm_hidden": ner.lstm_hidden, "dropout": ner.dropout, **names, **windows}
         own["special_token_ids"] = sorted(set(tokenizer.all_special_ids) - {tokenizer.unk_token_id})
         if ner.head == "span":
             overlap = entity_windows.has_overlaps(dataset["train"]["entities"][:])
             own |= {"nested": ner.nested == "yes" or (ner.nested == "auto" and overlap), "type_weights": weights}
             own |= {"loss": "focal" if ner.loss == "focal" else "multilabel", "focal_gamma": ner.focal_gamma}
-            return SpanTagger.from_encoder(base.model_name_or_path, loading=loading, **own)
+            return SpanTagger.from_encoder(source, loading=loading, **own)
         own |= {"head": ner.head, "constrained": ner.constrained_decoding, "tag_scheme": scheme}
-        return CrfTagger.from_encoder(base.model_name_or_path, loading=loading, **own)
+        return CrfTagger.from_encoder(source, loading=loading, **own)
 
     # ---- 4. Trainer: built anew, with a fresh model, for each batch size that is tried
     loss = None

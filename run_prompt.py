@@ -51,9 +51,9 @@ def main(argv=None):
     from utils.encoding import encoded_dataset, text_inputs, tokenization
     from utils.evaluation import cloze_lines, example_counts, model_card, prompt_search, prompt_tasks
     from utils.evaluation.label_finder import LabelFinder
+    from utils.evaluation.merged_models import start_of
     from utils.evaluation.run_summary import describe_run, pages
     from utils.modeling.cloze_classifier import ClozeClassifier, is_masked_lm, load_masked_lm
-    from utils.modeling.weight_files import require_safetensors
     from utils.prompting import blanks, cloze_inputs, templates, verbalizers
     from utils.prompting.errors import PromptError
     from utils.training import atomic_files, batch_size, config_files, hub, losses, run_setup, seed_runs, tricks
@@ -67,17 +67,18 @@ def main(argv=None):
         seeds = range(training.seed, training.seed + prompt.splits)
         return seed_runs.run_seeds(main, argv, seeds=seeds, output_dir=training.output_dir)
     loading = {"revision": base.model_revision, "trust_remote_code": base.trust_remote_code}
-    require_safetensors(base.model_name_or_path, revision=base.model_revision)
-    tokenizer, config = tokenization.load_tokenizer(base.model_name_or_path, **loading)
-    if not is_masked_lm(config):
+    source = start_of(base.model_name_or_path, revision=base.model_revision, adapter=adapter.adapter)
+    tokenizer, config = tokenization.load_tokenizer(source, **loading)
+    kind = transformers.PreTrainedConfig.get_config_dict(source, revision=base.model_revision)[0].get("model_type")
+    if not is_masked_lm(config) or (kind != config.model_type and (prompt.text or prompt.fill)):
         raise ArgumentError(
-            f"{base.model_name_or_path}: expected a masked-language model, found {config.model_type}; "
+            f"{base.model_name_or_path}: expected a masked-language model, found {kind}; "
             "a trained directory is asked by predict.py"
         )
     longest = tokenization.longest_input(tokenizer, config)
     if prompt.fill:
         with arguments.refusing(ValueError):  # no blank, or no output layer that fills it
-            model = load_masked_lm(base.model_name_or_path, loading=loading).eval()
+            model = load_masked_lm(source, loading=loading).eval()
             limits = {"top_k": prompt.top_k, "max_length": longest}
             found = [(text, blanks.fill_blanks(model, tokenizer, text, **limits)) for text in prompt.fill]
         logger.info("%s", "\n\n".join(cloze_lines.filling_text(*each) for each in found))
@@ -134,7 +135,7 @@ def main(argv=None):
     if prompt.search:
         on = {"batch_size": training.per_device_eval_batch_size, "device": training.device, "loading": loading}
         examples = dataset["train"], dataset.get("validation")
-        search = prompt_search.PromptSearch(base.model_name_or_path, tokenizer, *examples, **preparing, **on)
+        search = prompt_search.PromptSearch(source, tokenizer, *examples, **preparing, **on)
         with arguments.refusing(ValueError):
             found = search.run(prompt.search, asked, verbalizer, **prompt.searching(seed=training.seed))
         logger.info("%s", found.shown)
@@ -172,7 +173,7 @@ def main(argv=None):
         own = {"template": asked[k].pattern, "words": [[word.label, word.weight, [*word.ids]] for word in words[k]]}
         own |= {"soft_words": encoders[k].soft_words, "loading": loading}
         with arguments.refusing(ValueError):  # no trained output layer
-            model = ClozeClassifier.from_encoder(base.model_name_or_path, **own, **settings)
+            model = ClozeClassifier.from_encoder(source, **own, **settings)
         if prompt.tune == "soft":
             model.freeze_encoder()
         return adapter.add_to(model, base.model_name_or_path, loading=loading)

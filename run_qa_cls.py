@@ -45,9 +45,9 @@ def main(argv=None):
     from utils.evaluation.class_evaluator import ClassEvaluator
     from utils.evaluation.decisions import DecisionRule
     from utils.evaluation.label_finder import LabelFinder
+    from utils.evaluation.merged_models import start_of
     from utils.evaluation.run_summary import describe_run, pages
     from utils.modeling.text_classifier import load_classifier
-    from utils.modeling.weight_files import require_safetensors
     from utils.training import atomic_files, batch_size, class_sampler, hub, losses, processes, run_setup, tricks
     from utils.training.output_folder import open_output_dir
     from utils.training.saved_model import complete, train_and_save
@@ -100,14 +100,14 @@ def main(argv=None):
 
     # ---- 2. Tokenise: whole questions, rewritten by the template
     loading = {"revision": base.model_revision, "trust_remote_code": base.trust_remote_code}
-    require_safetensors(base.model_name_or_path, revision=base.model_revision)
     names = {"id2label": dict(enumerate(labels)), "label2id": {label: i for i, label in enumerate(labels)}}
     cleaning = text_cleaning.read_rules(data.cleaning_file) if data.cleaning_file else None
     if finder:
         tokenizer, encoder, rule = finder.tokenizer, finder.encoder, finder.rule
         encoder.label2id = names["label2id"]
     else:
-        tokenizer, config = tokenization.load_tokenizer(base.model_name_or_path, **loading)
+        source = start_of(base.model_name_or_path, revision=base.model_revision, adapter=adapter.adapter)
+        tokenizer, config = tokenization.load_tokenizer(source, **loading)
         special = len(tokenization.SpecialTokens.of(tokenizer, pair=False))
         data.fit_length(tokenization.longest_input(tokenizer, config), special=special, texts=1)
         encoder = text_inputs.TextEncoder(
@@ -135,7 +135,7 @@ def main(argv=None):
         transformers.set_seed(training.seed)
         if finder:
             return finder.model
-        model = load_classifier(base.model_name_or_path, loading=loading, **head.body(), **settings)
+        model = load_classifier(source, loading=loading, **head.body(), **settings)
         return adapter.add_to(model, base.model_name_or_path, loading=loading)
 
     # ---- 4. Trainer: built anew, with a fresh model, for each batch size that is tried

@@ -42,7 +42,8 @@ def main(argv=None):
     from utils.evaluation.answer_card import answer_card
     from utils.evaluation.answer_evaluator import AnswerEvaluator
     from utils.evaluation.answer_finder import MAX_ANSWER_LENGTH, AnswerFinder, answer_lines
-    from utils.modeling.weight_files import require_safetensors
+    from utils.evaluation.merged_models import start_of
+    from utils.modeling.label_rows import load_with_head
     from utils.training import atomic_files, batch_size, hub, run_setup, tricks
     from utils.training.output_folder import open_output_dir
     from utils.training.processes import once
@@ -82,11 +83,11 @@ def main(argv=None):
 
     # ---- 2. Tokenise: windows of the question and a part of the passage, with the answer's first and last position
     loading = {"revision": base.model_revision, "trust_remote_code": base.trust_remote_code}
-    require_safetensors(base.model_name_or_path, revision=base.model_revision)
     null_threshold, tune = qa.null_threshold, False
     if training.do_train:
         finder = None
-        tokenizer, config = tokenization.load_tokenizer(base.model_name_or_path, **loading)
+        source = start_of(base.model_name_or_path, revision=base.model_revision, adapter=adapter.adapter)
+        tokenizer, config = tokenization.load_tokenizer(source, **loading)
         longest = tokenization.longest_input(tokenizer, config)
         qa.max_question_length = min(qa.max_question_length, min(data.max_length, longest) // 2)
         special = len(tokenization.SpecialTokens.of(tokenizer, pair=True)) + qa.max_question_length
@@ -129,9 +130,8 @@ def main(argv=None):
         if finder:
             return finder.model
         config.update(settings)
-        model = transformers.AutoModelForQuestionAnswering.from_pretrained(
-            base.model_name_or_path, **loading, config=config, dtype="float32"
-        )
+        kind = transformers.AutoModelForQuestionAnswering
+        model = load_with_head(kind, source, config=config, loading=loading)
         return adapter.add_to(model, base.model_name_or_path, loading=loading)
 
     # ---- 4. Trainer: built anew, with a fresh model, for each batch size that is tried

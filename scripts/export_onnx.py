@@ -28,6 +28,7 @@ from transformers import (
 )
 
 from utils.evaluation.entity_finder import find_tags
+from utils.evaluation.probe_inputs import make_inputs
 from utils.evaluation.trained_models import find_kind, load_model, load_own_tokenizer
 from utils.modeling.cloze_classifier import ClozeClassifier
 from utils.modeling.crf_tagger import CrfTagger
@@ -100,13 +101,12 @@ def main(argv=None):
     tags = None if isinstance(model, SpanTagger) or find_labels(model) is None else find_tags(model)
     output_dir = Path(args.output_dir)
     output_dir.mkdir(parents=True, exist_ok=True)
-    inputs = [
-        name for name in ("input_ids", "attention_mask", "token_type_ids") if name in tokenizer.model_input_names
-    ]
+    example, other = (make_inputs(model, tokenizer, size=size) for size in ((2, 9), (3, 21)))
+    inputs = list(example)
     answers = model.config.architectures[0].endswith("ForQuestionAnswering")
     outputs = ["start_logits", "end_logits"] if answers else ["logits"]
     graph = Graph(model, inputs, outputs).eval()  # else the export would leave it, and the model, in training mode
-    example, other = (make_inputs(model, tokenizer, inputs, size=size) for size in ((2, 9), (3, 21)))
+    example, other = tuple(example.values()), tuple(other.values())
     path, special = output_dir / "model.onnx", getattr(model.config, "special_token_ids", None)
     if special is not None:
         model.config.special_token_ids = None  # the graph knows padding only: whoever decodes knows the special tokens
@@ -153,24 +153,6 @@ def load(name_or_path, *, revision):
     model = load_model(model_class, name_or_path, revision=revision).float().eval()
     model.set_attn_implementation("eager")
     return model, load_own_tokenizer(name_or_path, revision=revision)
-
-
-def make_inputs(model, tokenizer, inputs, *, size):
-    """Random tokens of rows that get shorter; for a cloze classifier with the masks that its words need."""
-    generator = torch.Generator().manual_seed(0)
-    batch, length = size
-    plain = [id for id in range(len(tokenizer)) if id not in set(tokenizer.all_special_ids)]
-    ids = torch.tensor(plain)[torch.randint(len(plain), size, generator=generator)]
-    lengths = length - torch.arange(batch)[:, None] * 2
-    attention = (torch.arange(length) < lengths).long()
-    if isinstance(model, ClozeClassifier):  # (batch, token counts, length)
-        counts = model.words.lengths
-        ids, attention = (each[:, None].repeat(1, len(counts), 1) for each in (ids, attention))
-        for i, count in enumerate(counts):
-            ids[:, i, 1 : 1 + count] = model.config.mask_token_id
-    ids = ids.masked_fill(attention == 0, tokenizer.pad_token_id or 0)
-    given = {"input_ids": ids, "attention_mask": attention, "token_type_ids": torch.zeros_like(ids)}
-    return tuple(given[name] for name in inputs)
 
 
 def write_graph(graph, example, path, *, opset):

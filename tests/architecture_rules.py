@@ -15,14 +15,21 @@ WINGS = {
     "data": ({"datasets", "pyarrow", "yaml"}, {"data"}),
     "encoding": (
         {"datasets", "jieba", "numpy", "tokenizers", "torch", "transformers"},
-        {"data.tag_schemes", "encoding"},
+        {"data.tag_schemes", "encoding", "modeling.position_offsets", "modeling.pretrained_weights"},
     ),
     "modeling": (
         {"torch", "transformers"},
         {f"modeling.{task}_pipeline" for task in ("class", "cloze", "entity")}
-        | {"modeling.crf", "modeling.soft_prompts", "modeling.tag_rules"},
+        | {
+            f"modeling.{part}"
+            for part in ("crf", "encoders", "label_rows", "pretrained_weights", "soft_prompts", "tag_rules")
+        },
     ),
-    "adapters": ({"peft", "safetensors", "torch", "transformers"}, {"adapters", "modeling.soft_prompts"}),
+    "adapters": (
+        {"peft", "safetensors", "torch", "transformers"},
+        {"adapters"}
+        | {f"modeling.{part}" for part in ("encoders", "position_offsets", "pretrained_weights", "soft_prompts")},
+    ),
     "training": (
         {*("accelerate", "datasets", "huggingface_hub", "safetensors", "torch", "tqdm", "transformers"), "yaml"},
         {"adapters", "data.errors", "data.plain_yaml", "data.private_words", "evaluation.score_names", "training"},

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 CHANGES = ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "os.link", "os.symlink", "shutil.rmtree", "shutil.move")
+FOLDERS = {"os.remove": 1, "os.rmdir": 1, "os.mkdir": 2}  # which argument tells the folder that a name is relative to
 STARTS = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.startfile", "pty.spawn")
 
 
@@ -23,7 +24,10 @@ def main(result, script, *argv):
             started.add(str(words if isinstance(words, str | bytes) else words[0]))
         writes = event == "open" and isinstance(arguments[2], int) and arguments[2] & (os.O_WRONLY | os.O_RDWR)
         if (writes or event in CHANGES) and isinstance(arguments[0], str | bytes | os.PathLike):
-            written.add(os.path.realpath(os.fsdecode(arguments[0])))
+            beside = FOLDERS.get(event)
+            folder = arguments[beside] if beside else -1  # a file descriptor, where a folder is emptied from inside
+            start = os.readlink(f"/proc/self/fd/{folder}") if folder >= 0 else "."
+            written.add(os.path.realpath(os.path.join(start, os.fsdecode(arguments[0]))))
 
     module = importlib.import_module(script)
     sys.addaudithook(look)

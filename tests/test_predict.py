@@ -47,6 +47,13 @@ def output_of(capsys, *argv):
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
+def assert_same_entities(found, wanted):
+    """Scores may differ by the rounding of another batch, which can reach the last of four printed digits."""
+    for one, other in zip(found, wanted, strict=True):
+        assert [{**entity, "score": None} for entity in one] == [{**entity, "score": None} for entity in other]
+        assert [e["score"] for e in one] == pytest.approx([e["score"] for e in other], abs=2e-4)
+
+
 def test_texts_come_back_in_order_with_exact_spans(trained, texts, capsys):
     rows = output_of(capsys, trained, *[word for text in texts for word in ("--text", text)])
     assert [row["text"] for row in rows] == texts
@@ -64,10 +71,10 @@ def test_files_of_each_format_and_standard_input_give_the_same(trained, texts, c
     table.write_text("id,sentence\n" + "".join(f'{i},"{text}"\n' for i, text in enumerate(texts)), encoding="utf-8")
     for path in (plain, lines, table):
         rows = output_of(capsys, trained, "--input_file", str(path), "--chunk_size", "5")
-        assert [row["entities"] for row in rows] == wanted
+        assert_same_entities([row["entities"] for row in rows], wanted)
     assert output_of(capsys, trained, "--input_file", str(lines))[1]["id"] == "n1"
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(plain.read_bytes())))
-    assert [row["entities"] for row in output_of(capsys, trained)] == wanted
+    assert_same_entities([row["entities"] for row in output_of(capsys, trained)], wanted)
 
 
 def test_batch_and_chunk_size_change_nothing(trained, texts, capsys, tmp_path):

@@ -9,61 +9,12 @@ from safetensors.torch import load_file
 from transformers import AutoModelForMaskedLM
 
 import predict
-import run_classification
-import run_mlm
-import run_ner
-import run_prompt
-import run_qa_cls
-import run_qa_span
 from utils.data.errors import DataError
 from utils.evaluation.answer_finder import AnswerFinder
 from utils.evaluation.entity_finder import EntityFinder
 from utils.evaluation.example_counts import metrics_of, read_counts
 from utils.evaluation.label_finder import LabelFinder
 from utils.training.arguments import ArgumentError
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("adapter_files")
-    reviews = [{"text": f"{who}{verb}北京。", "label": verb} for who in "张王李赵陈" for verb in ("在", "去了")] * 4
-    lines = [json.dumps(row, ensure_ascii=False) for row in reviews]
-    (folder / "reviews.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    (folder / "corpus.txt").write_text("\n".join(row["text"] * 3 for row in reviews) + "\n", encoding="utf-8")
-    passages = []
-    for i, who in enumerate("张王李赵陈" * 4):
-        asked = {"id": str(i), "question": "谁在北京", "answers": [{"text": who, "answer_start": 0}]}
-        passages.append({"paragraphs": [{"context": f"{who}在北京开会。", "qas": [asked]}]})
-    (folder / "qa.json").write_text(json.dumps({"version": "1.1", "data": passages}, ensure_ascii=False))
-    return folder
-
-
-@pytest.fixture
-def run(tiny_masked_lm, files, ner_files, tmp_path):
-    """Call a script by a short name; keyword arguments are flags."""
-    reviews = files / "reviews.jsonl"
-    scripts = {
-        "crf": (run_ner, {"train_file": ner_files[0], "validation_file": ner_files[1], "head": "crf"}),
-        "softmax": (run_ner, {"train_file": ner_files[0], "validation_file": ner_files[1], "head": "softmax"}),
-        "span": (run_ner, {"train_file": ner_files[0], "validation_file": ner_files[1], "head": "span"}),
-        "classes": (run_classification, {"train_file": reviews, "validation_file": reviews, "pooling": "cls"}),
-        "fusion": (run_classification, {"train_file": reviews, "validation_file": reviews, "pooling": "fusion"}),
-        "faq": (run_qa_cls, {"train_file": reviews, "validation_file": reviews}),
-        "answers": (run_qa_span, {"train_file": files / "qa.json", "validation_file": files / "qa.json"}),
-        "cloze": (run_prompt, {"train_file": reviews, "validation_file": reviews, "template": "{text}{mask}的"}),
-        "mlm": (run_mlm, {"train_file": files / "corpus.txt", "cache_dir": files / "cache", "max_length": 16}),
-    }
-
-    def call(name, output_dir=tmp_path / "run", **flags):
-        script, own = scripts[name]
-        values = {"model_name_or_path": tiny_masked_lm, "output_dir": output_dir, "precision": "fp32"}
-        values |= {"num_train_epochs": 2, "per_device_train_batch_size": 8, "max_length": 32} | own | flags
-        words = [word for key, value in values.items() if value is not None for word in (f"--{key}", str(value))]
-        if name == "cloze":
-            words += ["--verbalizer", json.dumps({"在": "在", "去了": "去"}, ensure_ascii=False)]
-        return script.main(words)
-
-    return call
 
 
 def finder_of(name, folder):
@@ -201,8 +152,6 @@ def test_predict_reads_merges_and_combines_adapters(run, ner_files, tmp_path, ca
         predict.main([names[1], "--merge", str(tmp_path / "other")])
     with pytest.raises(DataError, match="expected an adapter as --adapter trains it, found a whole model"):
         predict.main([str(tmp_path / "merged"), "--merge", str(tmp_path / "other")])
-    with pytest.raises(OSError, match="expected a whole model, found an adapter"):
-        run("crf", tmp_path / "again", model_name_or_path=names[0])
 
 
 def test_masked_language_model_merges_into_one_for_the_other_scripts(run, tiny_masked_lm, tmp_path):

@@ -1,4 +1,10 @@
-"""Trained classifiers applied to texts: whatever the batch, the class of the model and the way it was saved."""
+"""Trained classifiers applied to texts: whatever the batch, the class of the model and the way it was saved.
+
+Logits of one text in two batches are two sums of the same terms. Which kernel a processor takes for a batch decides in
+which order they are added, and each addition rounds to the 24 bits of a float32: what may differ is therefore measured
+by the size of the terms, not of their sum. Here `spread_out` makes them 200 to 500, where one rounding is 2^-16 to
+2^-15, though logits are around 2. In float64 the same code has to agree to the last digits of a float32.
+"""
 
 import shutil
 
@@ -78,31 +84,77 @@ def by_the_model(folder, text, other=None):
 # Batches and order
 
 
+def rounding(finder, texts, others=None):
+    """(texts, classes): how far two float32 sums of the terms of each logit, |w h| and |b|, may lie apart.
+
+    Eight roundings, of 2^-23 of the terms each: signs of roundings differ, so that those of n = 33 terms come to about
+    the root of n. Five instruction sets and shuffled sums have shown up to two.
+    """
+    terms = []
+
+    def add(layer, given):
+        terms.append((given[0].abs() @ layer.weight.abs().T + layer.bias.abs()).numpy())
+
+    hook = finder.model.classifier.register_forward_pre_hook(add)
+    rows = finder.encoder.encode(texts, others)
+    order = sorted(range(len(rows)), key=lambda i: -rows[i]["length"])  # that in which they go through the model
+    finder.score_rows(rows)
+    hook.remove()
+    sizes = np.zeros((len(texts), len(finder.rule.labels)))
+    sizes[order] = np.concatenate(terms)
+    return 8 * 2.0**-23 * sizes
+
+
+def shuffle_sums(monkeypatch):
+    """Let linear layers add in another order for each shape of a batch, as another processor may."""
+    plain = torch.nn.functional.linear
+
+    def linear(states, weight, bias=None):
+        order = torch.randperm(weight.shape[1], generator=torch.Generator().manual_seed(states.shape.numel()))
+        return plain(states[..., order], weight[:, order], bias)
+
+    monkeypatch.setattr(torch.nn.functional, "linear", linear)
+
+
 @pytest.mark.parametrize("head", [STOCK, OURS], ids=["stock", "ours"])
 @pytest.mark.parametrize("multi_label", [False, True])
-def test_size_of_the_batch_changes_no_answer(save, head, multi_label):
+@pytest.mark.parametrize("processor", ["this", "another"])
+def test_size_of_the_batch_changes_no_answer(save, monkeypatch, processor, head, multi_label):
     folder = save(multi_label=multi_label, **head)
+    if processor == "another":
+        shuffle_sums(monkeypatch)
     alone, together = (load(folder, batch_size=size) for size in (1, 64))
-    np.testing.assert_allclose(alone.logits(TEXTS), together.logits(TEXTS), rtol=1e-4, atol=2e-5)
+    assert (np.abs(alone.logits(TEXTS) - together.logits(TEXTS)) <= rounding(together, TEXTS)).all()
     found = [verdict.labels for verdict in together.find(TEXTS)]
     assert [verdict.labels for verdict in alone.find(TEXTS)] == found
     assert len(set(map(tuple, found))) > 1
 
 
 @pytest.mark.parametrize("head", [STOCK, OURS], ids=["stock", "ours"])
+def test_in_float64_the_size_of_the_batch_changes_no_digit_of_a_float32(save, head):
+    folder = save(**head)
+    alone, together = (load(folder, batch_size=size) for size in (1, 64))
+    for finder in (alone, together):
+        finder.model.double()
+    np.testing.assert_allclose(alone.logits(TEXTS), together.logits(TEXTS), rtol=2.0**-23, atol=1e-9)
+
+
+@pytest.mark.parametrize("head", [STOCK, OURS], ids=["stock", "ours"])
 def test_answers_stand_in_the_order_of_the_texts(save, head):
     folder = save(**head)
-    found = load(folder, batch_size=8).logits(TEXTS)
+    finder = load(folder, batch_size=8)
+    found, apart = finder.logits(TEXTS), rounding(finder, TEXTS)
     for i in (0, 1, 30, 69):
-        np.testing.assert_allclose(found[i], by_the_model(folder, TEXTS[i]), rtol=1e-4, atol=2e-5)
+        assert (np.abs(found[i] - by_the_model(folder, TEXTS[i])) <= apart[i]).all()
 
 
 @pytest.mark.parametrize("head", [STOCK, OURS], ids=["stock", "ours"])
 def test_pairs_are_classified_as_pairs(save, head):
     folder = save(takes_pairs=True, **head)
-    found = load(folder, batch_size=8).logits(TEXTS, OTHERS)
+    finder = load(folder, batch_size=8)
+    found, apart = finder.logits(TEXTS, OTHERS), rounding(finder, TEXTS, OTHERS)
     for i in (0, 17, 69):
-        np.testing.assert_allclose(found[i], by_the_model(folder, TEXTS[i], OTHERS[i]), rtol=1e-4, atol=2e-5)
+        assert (np.abs(found[i] - by_the_model(folder, TEXTS[i], OTHERS[i])) <= apart[i]).all()
     assert not np.allclose(found, load(folder).logits(OTHERS, TEXTS))
 
 
@@ -116,7 +168,7 @@ def test_answers_are_those_of_the_trainer(save, tmp_path, multi_label):
     trainer = Trainer(finder.model, arguments, data_collator=TextCollator(finder.tokenizer))
     evaluator = ClassEvaluator(encoded, finder.rule)
     found = evaluator.logits(trainer.predict(encoded).predictions)
-    np.testing.assert_allclose(found, finder.logits(TEXTS, OTHERS), rtol=1e-4, atol=2e-5)
+    assert (np.abs(found - finder.logits(TEXTS, OTHERS)) <= rounding(finder, TEXTS, OTHERS)).all()
 
 
 def test_no_texts_have_no_answers(save):

@@ -191,7 +191,9 @@ def test_our_pipeline_gives_the_calibrated_probabilities_of_predict(fresh, heads
     assert len(piped[name + way]) == len(TEXTS)
     for found, verdict in zip(piped[name + way], expected, strict=True):
         assert [one["label"] for one in found] == [label for label, _ in verdict.ranked]
-        assert [one["score"] for one in found] == pytest.approx([score for _, score in verdict.ranked], abs=1e-6)
+        assert [one["score"] for one in found] == pytest.approx(
+            [score for _, score in verdict.ranked], abs=1e-5
+        )  # other batches
 
 
 def test_predict_takes_a_hub_id_and_a_revision(fresh, lasting_hub, capsys):

@@ -28,10 +28,11 @@ def masked(tiny_encoder, tmp_path_factory):
 
 
 def compare(found, verdicts):
+    """Probabilities of other batches: logits of some 10 may lie a few roundings, of 1e-6 each, apart."""
     assert len({round(verdict.ranked[0][1], 5) for verdict in verdicts}) > 1
     for ranked, verdict in zip(found, verdicts, strict=True):
         assert [one["label"] for one in ranked] == [label for label, _ in verdict.ranked]
-        assert [one["score"] for one in ranked] == pytest.approx([score for _, score in verdict.ranked], abs=1e-6)
+        assert [one["score"] for one in ranked] == pytest.approx([score for _, score in verdict.ranked], abs=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,8 @@ def test_cloze_pipeline_writes_texts_into_the_template_as_predict_does(masked, t
     options |= {"input_length": input_length, "text_cleaning": [["2018", "20"]], "decision": {"temperature": 2.0}}
     model = ClozeClassifier.from_encoder(path, soft_words=soft, **options).eval()
     apply = ClozePipeline(model=model, tokenizer=tokenizer)
-    compare(apply(TEXTS, top_k=None), LabelFinder(model, tokenizer).find(TEXTS))
+    for batch_size in (1, 3):  # texts of several lengths, words of one and two tokens
+        compare(apply(TEXTS, top_k=None, batch_size=batch_size), LabelFinder(model, tokenizer).find(TEXTS))
 
 
 @pytest.mark.parametrize("input_length", [24, 128])

@@ -10,9 +10,11 @@ from peft import PeftConfig, get_peft_model_state_dict, set_peft_model_state_dic
 from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from transformers import AutoModel, AutoModelForMaskedLM, PreTrainedConfig, PreTrainedModel
+from transformers import AutoModelForMaskedLM, PreTrainedConfig, PreTrainedModel
 from transformers.utils import ADAPTER_SAFE_WEIGHTS_NAME, cached_file
 
+from ..modeling.encoders import drop_pooler
+from ..modeling.pretrained_weights import load_weights
 from .methods import DEFAULT, digest_weights, fingerprint, inner_encoder, install, list_parts, prefix_of
 from .peft_methods import BottleneckConfig
 from .virtual_tokens import NAME as VIRTUAL_TOKENS
@@ -86,7 +88,7 @@ class BaseModels:
         """A copy of a model that can be built upon, with the same weights in memory, and their digests.
 
         Args:
-            kind: `AutoModel` or `AutoModelForMaskedLM`.
+            kind: an encoder's class, or `AutoModelForMaskedLM`.
             name, revision: a folder, or a repository on the Hub.
 
         Raises:
@@ -94,7 +96,7 @@ class BaseModels:
         """
         key = kind.__name__, name, revision
         if key not in self._read:
-            model = kind.from_pretrained(name, revision=revision, dtype=torch.float32)
+            model, _ = load_weights(kind, name, loading={"revision": revision})
             self._read[key] = model, digest_weights(inner_encoder(model))
         model, digests = self._read[key]
         tensors = itertools.chain(model.parameters(), model.buffers())
@@ -129,7 +131,7 @@ def load_adapter(
     else:
         model = model_class.from_config(config) if hasattr(model_class, "from_config") else model_class(config)
         part = getattr(model, model.base_model_prefix)
-        kind = AutoModel if part.base_model is part else AutoModelForMaskedLM
+        kind = type(part) if part.base_model is part else AutoModelForMaskedLM
     name = method.base_model_name_or_path
     try:
         base, digests = (BaseModels() if bases is None else bases).take(kind, name, method.revision or "main")
@@ -140,9 +142,11 @@ def load_adapter(
         model = base
         model.config.adapter_base = config.adapter_base
     else:
-        if hasattr(base, "pooler") and part.pooler is None:
-            base.pooler = None
+        if isinstance(getattr(part, "pooler", None), torch.nn.Identity):
+            drop_pooler(base)
         setattr(model, model.base_model_prefix, base)
+    if hasattr(method, "modules_to_save"):
+        method.modules_to_save = None  # they are put in below; peft would wrap them, and merging leave them behind
     encoder = inner_encoder(model)
     inside = prefix_of(encoder, model)
     kept = [key.removeprefix(inside) for key in weights if key.startswith(inside)]

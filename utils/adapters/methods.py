@@ -6,11 +6,12 @@ import re
 import warnings
 from collections.abc import Callable, Collection, Mapping
 
-import torch
 from peft import IA3Config, LNTuningConfig, LoraConfig, PeftConfig, inject_adapter_in_model
 from torch import nn
 from transformers import PreTrainedModel
 
+from ..modeling.encoders import head_names
+from ..modeling.pretrained_weights import load_weights
 from .peft_methods import BiasConfig, BottleneckConfig
 from .virtual_tokens import NAME as VIRTUAL_TOKENS
 from .virtual_tokens import VirtualTokens, VirtualTokensConfig
@@ -183,25 +184,21 @@ def install(encoder: PreTrainedModel, method: PeftConfig, name: str) -> None:
 
 
 def find_untrained(model: PreTrainedModel, name_or_path: str, *, loading: Mapping | None = None) -> set[str]:
-    """Names of a model's parameters that its checkpoint does not hold: heads, and poolers that were never trained.
+    """Names of parameters that are to learn beside an adapter: the head, and a pooler that was never trained.
 
     Args:
-        model: a stock model, or one of our heads, whose `HEAD_MODULES` all begin at random.
+        model: a stock model, or one of our heads. The output layer of a masked-language model is no head.
         name_or_path: the checkpoint it was built from.
         loading: keyword arguments for `from_pretrained`.
     """
-    loading = {key: value for key, value in (loading or {}).items() if key != "config"}
     ours = hasattr(model, "HEAD_MODULES")
     part = getattr(model, model.base_model_prefix) if ours else model
-    prefix = f"{model.base_model_prefix}." if ours else ""
-    _, report = type(part).from_pretrained(
-        name_or_path, config=part.config, output_loading_info=True, **{**loading, "dtype": torch.float32}
-    )
-    names = {name for name, _ in model.named_parameters()}
-    missing = {prefix + name for name in report["missing_keys"]}
-    if ours:
-        missing |= {name for name in names if not name.startswith(prefix)}
-    return names & missing
+    prefix = f"{model.base_model_prefix}."
+    _, began_at_random = load_weights(type(part), name_or_path, loading={**(loading or {}), "config": part.config})
+    untrained = {prefix * ours + name for name in began_at_random}
+    if ours or not type(model).__name__.endswith("ForMaskedLM"):
+        untrained |= set(head_names(model))
+    return untrained & {name for name, _ in model.named_parameters()}
 
 
 def refuse_frozen(model: nn.Module, untrained: Collection[str]) -> None:

@@ -14,17 +14,10 @@ from peft import PeftConfig, mapping
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from ..modeling.position_offsets import OFFSET_POSITIONS
 from ..modeling.soft_prompts import SoftPrompts, find_layers
 
 NAME = "virtual_tokens"  # of the module inside an encoder
-OFFSET_POSITIONS = {
-    "camembert",
-    "ernie_m",
-    "roberta",
-    "xlm-roberta",
-    "xlm-roberta-xl",
-    "xmod",
-}  # count from pad id + 1
 
 
 @dataclass

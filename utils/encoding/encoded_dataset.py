@@ -6,6 +6,9 @@ import numpy as np
 from datasets import Dataset
 
 from .row_batches import iterate_column
+from .tokenizer_files import refuse_unknown
+
+LOOKED_AT = 1000  # inputs, for unknown tokens
 
 
 def encode_dataset(dataset: Dataset, encoder: Callable, *, by_length: bool) -> Dataset:
@@ -16,7 +19,10 @@ def encode_dataset(dataset: Dataset, encoder: Callable, *, by_length: bool) -> D
             Their `id` is kept, so that training can name rows.
         encoder: takes a batch of rows and their numbers, gives columns, of the types in its `features` if it has
             them. The result stays in memory: a cache on disk would not notice edited code.
-        by_length: the longest first, so that neighbours need little padding; else in the order of the rows.
+        by_length: the longest first, so that neighbours need little padding; else in their order, to be learnt.
+
+    Raises:
+        OSError: most tokens of what is to be learnt are unknown to the encoder.
     """
     encoded = dataset.map(
         encoder,
@@ -28,6 +34,8 @@ def encode_dataset(dataset: Dataset, encoder: Callable, *, by_length: bool) -> D
         load_from_cache_file=False,
         desc="Tokenise",
     )
+    if not by_length and "input_ids" in encoded.column_names and len(encoded):
+        refuse_unknown(encoded.select(range(min(LOOKED_AT, len(encoded))))["input_ids"], encoder.tokenizer)
     if "id" in dataset.column_names:
         ids, place = dataset["id"][:], "text_index" if "text_index" in encoded.column_names else "index"
         encoded = encoded.add_column("id", [ids[row] for row in encoded[place][:]])

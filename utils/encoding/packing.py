@@ -13,9 +13,11 @@ from datasets import Dataset, Features, List, Value
 from transformers import PreTrainedTokenizerBase
 
 from .tokenization import SpecialTokens
+from .tokenizer_files import refuse_unknown
 from .word_borders import number_words
 
 DOCUMENTS = 500  # in a batch, which leaves at most one sequence that is not full
+LOOKED_AT = 1000  # sequences, for unknown tokens
 CHARACTERS = 200_000  # tokenised at once; some 30 MB of offsets
 VALIDATION = 2_000  # sequences are enough to measure a loss on
 FEATURES = Features({"input_ids": List(Value("int32")), "words": List(Value("int16")), "length": Value("int32")})
@@ -164,7 +166,7 @@ def pack_documents(documents: Dataset, packer: SequencePacker, *, num_proc: int 
         packer: what to make of them.
         num_proc: processes that share the work; None for none but this one.
     """
-    return documents.map(
+    packed = documents.map(
         packer,
         batched=True,
         batch_size=DOCUMENTS,
@@ -174,6 +176,8 @@ def pack_documents(documents: Dataset, packer: SequencePacker, *, num_proc: int 
         new_fingerprint=packer.fingerprint(documents),
         desc="Tokenise",
     )
+    refuse_unknown(packed.select(range(min(LOOKED_AT, len(packed))))["input_ids"], packer.tokenizer)
+    return packed
 
 
 def split_sequences(encoded: Dataset, *, share: float, most: int, seed: int) -> tuple[Dataset, Dataset, list[int]]:

@@ -10,7 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedTokenizerBase
+from transformers import PreTrainedConfig, PreTrainedTokenizerBase
+
+from ..modeling.position_offsets import OFFSET_POSITIONS
+from ..modeling.pretrained_weights import read_config
+from .tokenizer_files import open_tokenizer
 
 
 class Tokens(NamedTuple):
@@ -102,14 +106,15 @@ class SpecialTokens:
 
 
 def load_tokenizer(name_or_path: str, **loading) -> tuple[PreTrainedTokenizerBase, PreTrainedConfig]:
-    """Load an encoder's tokenizer and configuration.
+    """Load an encoder's tokenizer and configuration, also out of a model that was trained with one of our heads.
 
     Args:
         name_or_path: a folder or a Hub id.
         **loading: `revision`, `trust_remote_code` and the like.
 
     Raises:
-        OSError: there is no such model, it is of an unknown kind, or an adapter alone.
+        OSError: there is no such model, it is of an unknown kind, or an adapter alone; the tokenizer does not fit, see
+            `open_tokenizer`.
     """
     if (Path(name_or_path) / "adapter_config.json").is_file():
         raise FileExistsError(
@@ -117,16 +122,18 @@ def load_tokenizer(name_or_path: str, **loading) -> tuple[PreTrainedTokenizerBas
             "--merge OUTPUT` takes into its encoder"
         )
     try:
-        config = AutoConfig.from_pretrained(name_or_path, **loading)
-        return AutoTokenizer.from_pretrained(name_or_path, **loading), config
+        config = read_config(name_or_path, loading=loading)
     except ValueError as error:  # a folder without model_type, or code that is not trusted
         raise OSError(f"{name_or_path}: expected an encoder that transformers knows, found: {error}") from error
+    return open_tokenizer(name_or_path, config, saved_again=True, **loading), config
 
 
 def longest_input(tokenizer: PreTrainedTokenizerBase, config: PreTrainedConfig) -> int:
     """The most sub-tokens that an encoder takes at once, special tokens included."""
-    positions = getattr(config, "max_position_embeddings", None) or tokenizer.model_max_length
-    if "roberta" in config.model_type:  # its positions begin behind the padding id
+    positions = getattr(config, "max_position_embeddings", None) or 0
+    if positions <= 0:  # relative positions have no end; XLNet says -1
+        return tokenizer.model_max_length
+    if config.model_type in OFFSET_POSITIONS:
         positions -= (config.pad_token_id or 0) + 1
     return min(positions, tokenizer.model_max_length)
 

@@ -14,6 +14,7 @@ from ..data.tag_schemes import SCHEMES
 from ..data.tag_spellings import ModelTags, read_model_tags
 from ..encoding.collators import WindowCollator
 from ..encoding.entity_windows import Entity, WindowEncoder, group_windows, join_spans, join_tags
+from ..encoding.tokenization import longest_input
 from ..modeling.crf_tagger import CrfTagger, decode_softmax
 from ..modeling.span_tagger import SpanTagger
 from .trained_models import asks_spans, choose_device, load_model, load_own_tokenizer, require_kind
@@ -60,7 +61,7 @@ class EntityFinder:
         if not self.spans:
             tags = find_tags(model)
             self.id2label, self.scheme = dict(enumerate(tags.names)), tags.scheme
-        longest = getattr(config, "window_length", None) or min(512, getattr(config, "max_position_embeddings", 512))
+        longest = getattr(config, "window_length", None) or min(512, longest_input(tokenizer, config))
         stride = getattr(config, "window_stride", None)
         self.encoder = WindowEncoder(tokenizer, max_length=longest, stride=longest // 4 if stride is None else stride)
         self.collate = WindowCollator(tokenizer.pad_token_id or 0, with_token_mask=self.ours)

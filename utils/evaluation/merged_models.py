@@ -1,26 +1,85 @@
 """A trained adapter taken into its encoder: a whole model, which needs neither peft nor the encoder beside it."""
 
+import atexit
+import logging
+import shutil
+import tempfile
+from pathlib import Path
+
 import transformers
 from transformers import PreTrainedConfig, PreTrainedModel
+from transformers.utils.peft_utils import find_adapter_config_file
 
 from ..data.errors import DataError
+from ..modeling.weight_files import require_safetensors
 from . import entity_finder, label_finder
-from .trained_models import load_model
+from .probe_inputs import make_inputs, score_inputs
+from .trained_models import load_model, load_own_tokenizer
+
+logger = logging.getLogger(__name__)
 
 OURS = entity_finder.OURS | label_finder.OURS
 STOCK = ("TokenClassification", "SequenceClassification", "QuestionAnswering", "MaskedLM")
+TOLERANCE = 1e-3  # of scores, relative to the largest: what adding two matrices before a product may round
 
 
-def load_merged(name_or_path: str, *, revision: str = "main") -> PreTrainedModel:
-    """Load an adapter and take it into the weights of its encoder.
+def start_of(name_or_path: str, *, revision: str = "main", adapter: str = "none") -> str:
+    """Where the weights are that training starts from: the model itself, or the whole model that an adapter makes.
 
     Args:
+        name_or_path: an encoder or a trained model, also an adapter; a folder or a Hub id.
+        revision: branch, tag or commit on the Hub.
+        adapter: what is going to be trained on it, `none` for all weights.
+
+    Returns:
+        `name_or_path`, or a folder that is removed when the process ends.
+
+    Raises:
+        OSError: the weights are a pickle.
+        DataError: an adapter shall be trained on an adapter, or one cannot be taken into its encoder.
+    """
+    require_safetensors(name_or_path, revision=revision)
+    if find_adapter_config_file(name_or_path, revision=revision) is None:
+        return name_or_path
+    if adapter != "none":
+        raise DataError(
+            f"--adapter {adapter}: expected a whole model to put it on, found an adapter in {name_or_path}; "
+            f"`python predict.py {name_or_path} --merge MODEL` makes one"
+        )
+    folder = tempfile.mkdtemp(prefix="merged-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    merge_into(folder, name_or_path, revision=revision)
+    logger.info("%s: an adapter; training goes on from its encoder with the adapter in its weights", name_or_path)
+    return folder
+
+
+def merge_into(folder: str | Path, name_or_path: str, *, revision: str = "main") -> None:
+    """Write the whole model that an adapter makes, and its tokenizer, and see that it gives the same scores.
+
+    Args:
+        folder: is there.
         name_or_path, revision: where the adapter is.
 
     Raises:
         OSError: there is no such directory, or no base for it.
-        DataError: there is no adapter in it, or one that is no change of weights.
+        DataError: it holds no adapter, or one that is no change of weights, or what was written gives other scores.
     """
+    model, tokenizer = _load(name_or_path, revision), load_own_tokenizer(name_or_path, revision=revision)
+    inputs = make_inputs(model, tokenizer, size=(3, 21))
+    expected = score_inputs(model, inputs)
+    model_class = type(model)
+    _take_in(model).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    apart = (score_inputs(load_model(model_class, str(folder)).float().eval(), inputs) - expected).abs().max()
+    if not apart <= TOLERANCE * max(1.0, float(expected.abs().max())):
+        raise DataError(
+            f"{name_or_path}: expected the merged model to give the adapter's scores, found {apart:.1e} apart; "
+            "use the adapter as it is"
+        )
+
+
+def _load(name_or_path: str, revision: str) -> PreTrainedModel:
+    """An adapter on its encoder."""
     fields, _ = PreTrainedConfig.get_config_dict(name_or_path, revision=revision)
     architecture = (fields.get("architectures") or ["none"])[0]
     model_class = OURS.get(fields.get("model_type"))
@@ -31,7 +90,11 @@ def load_merged(name_or_path: str, *, revision: str = "main") -> PreTrainedModel
         raise DataError(
             f"{name_or_path}: expected an adapter as --adapter trains it, found a whole model ({architecture})"
         )
-    model = load_model(model_class, name_or_path, revision=revision)
+    return load_model(model_class, name_or_path, revision=revision)
+
+
+def _take_in(model: PreTrainedModel) -> PreTrainedModel:
+    """Take a model's adapter into its weights, in place."""
     from ..adapters.directories import AdapterError, merge_adapter  # peft takes seconds
 
     try:

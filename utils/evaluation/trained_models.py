@@ -4,10 +4,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from transformers import AutoConfig, AutoTokenizer, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils.peft_utils import find_adapter_config_file
 
 from ..data.errors import DataError
+from ..encoding.tokenizer_files import open_tokenizer
+from ..modeling.pretrained_weights import load_weights, read_config
 from ..modeling.weight_files import require_safetensors
 from ..prompting.templates import Template
 
@@ -94,10 +96,11 @@ def load_model(
 
     Raises:
         OSError: a file is missing.
+        WeightsError: weights are missing, or do not fit the configuration.
         DataError: an adapter does not fit its base.
     """
     if find_adapter_config_file(name_or_path, revision=revision) is None:
-        return model_class.from_pretrained(name_or_path, revision=revision)
+        return load_weights(model_class, name_or_path, whole=True, loading={"revision": revision, "dtype": "auto"})[0]
     from ..adapters.directories import AdapterError, load_adapter  # peft takes seconds
 
     config_class = getattr(model_class, "config_class", None) or AutoConfig
@@ -109,8 +112,14 @@ def load_model(
 
 
 def load_own_tokenizer(name_or_path: str, *, revision: str = "main") -> PreTrainedTokenizerBase:
-    """The tokenizer beside a model; no code of the model's directory is run."""
-    return AutoTokenizer.from_pretrained(name_or_path, revision=revision, trust_remote_code=False)
+    """The tokenizer beside a model; no code of the model's directory is run.
+
+    Raises:
+        OSError: it does not fit the model, see `open_tokenizer`.
+    """
+    loading = {"revision": revision, "trust_remote_code": False}
+    config = read_config(name_or_path, loading=loading)
+    return open_tokenizer(name_or_path, config, saved_again=False, **loading)
 
 
 def choose_device(device: str | None) -> str:

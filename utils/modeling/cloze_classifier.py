@@ -28,6 +28,7 @@ from transformers import initialization as init
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from .cloze_pipeline import ClozePipeline
+from .pretrained_weights import load_weights
 from .soft_prompts import SoftPrompts, find_layers
 
 PIPELINES = {  # what `pipeline(model=..., trust_remote_code=True)` runs; the file travels along, as it is imported
@@ -366,10 +367,10 @@ def load_masked_lm(name_or_path: str, *, loading: dict | None = None) -> PreTrai
 
     Raises:
         ValueError: it is none, or has no trained output layer, as encoders that were saved without it.
+        WeightsError: its weights do not fit, see `load_weights`.
     """
-    loading = {"dtype": torch.float32, **(loading or {})}
-    model, report = AutoModelForMaskedLM.from_pretrained(name_or_path, **loading, output_loading_info=True)
-    if missing := sorted(report["missing_keys"]):
+    model, began_at_random = load_weights(AutoModelForMaskedLM, name_or_path, loading=loading)
+    if missing := sorted(began_at_random):
         raise ValueError(
             f"{name_or_path}: expected a masked-language model, found none of its {', '.join(missing[:3])}; "
             "take a checkpoint that was saved with its output layer"

@@ -54,10 +54,11 @@ class ClozePipeline(ClassPipeline):
         }
         if "token_type_ids" in self.tokenizer.model_input_names:
             inputs["token_type_ids"] = torch.zeros_like(inputs["input_ids"])
-        # A single row a text can be padded to a batch.
-        return inputs if len(counts) > 1 else {name: value[:, 0] for name, value in inputs.items()}
+        # The base class pads the second dimension to a batch, which has to be the length: (texts, length[, counts]).
+        return {name: value.mT if len(counts) > 1 else value[:, 0] for name, value in inputs.items()}
 
     def _forward(self, inputs):
+        inputs = {name: value.mT if value.dim() > 2 else value for name, value in inputs.items()}
         return {"logits": self.model(**inputs).logits}
 
     def _fill(self, given: dict[str, str]) -> tuple[list[int], list[int]]:

@@ -14,12 +14,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
-from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
+from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 from transformers import initialization as init
 from transformers.utils import ModelOutput
 
 from .crf import LinearChainCRF, compact, viterbi
+from .encoders import drop_pooler, new_encoder
 from .entity_pipeline import EntityPipeline
+from .label_rows import keep_known_rows
+from .pretrained_weights import load_encoder
 from .tag_rules import tag_rules
 
 PIPELINES = {  # what `pipeline(model=..., trust_remote_code=True)` runs; the file travels along, as it is imported
@@ -100,9 +103,8 @@ class CrfTagger(PreTrainedModel):
 
     def __init__(self, config: CrfTaggerConfig):
         super().__init__(config)
-        self.encoder = AutoModel.from_config(config.encoder_config)
-        if hasattr(self.encoder, "pooler"):
-            self.encoder.pooler = None  # never used: under DDP its parameters would wait for gradients
+        self.encoder = new_encoder(config.encoder_config)
+        drop_pooler(self.encoder)
         width = config.encoder_config.hidden_size
         depth = config.encoder_config.num_hidden_layers
         self.layer_mix = LayerMix(depth + 1) if config.layers == "weighted" else None
@@ -118,18 +120,18 @@ class CrfTagger(PreTrainedModel):
 
     @classmethod
     def from_encoder(cls, name_or_path: str, *, loading: dict | None = None, **config) -> "CrfTagger":
-        """Put a fresh head on a pre-trained encoder.
+        """Put a fresh head on a pre-trained encoder; of a `CrfTagger` it keeps what it knows of the same labels.
 
         Args:
-            name_or_path: an encoder on disk or on the Hub.
+            name_or_path: an encoder, or a model that was trained on one, on disk or on the Hub.
             loading: keyword arguments for `AutoModel.from_pretrained` (revision, token, ...).
             **config: fields of `CrfTaggerConfig`, `id2label` among them.
         """
-        encoder = AutoModel.from_pretrained(name_or_path, **{"dtype": torch.float32, **(loading or {})})
-        if hasattr(encoder, "pooler"):
-            encoder.pooler = None
+        encoder, _ = load_encoder(name_or_path, all_layers=config.get("layers") == "weighted", loading=loading)
+        drop_pooler(encoder)
         model = cls(cls.config_class(encoder_config=encoder.config, **config))
         model.encoder = encoder
+        keep_known_rows(model, name_or_path, loading=loading)
         return model
 
     def _init_weights(self, module):

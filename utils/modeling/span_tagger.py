@@ -16,11 +16,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
-from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
+from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 from transformers import initialization as init
 from transformers.utils import ModelOutput
 
+from .encoders import drop_pooler, new_encoder
 from .entity_pipeline import EntityPipeline
+from .label_rows import keep_known_rows
+from .pretrained_weights import load_encoder
 
 MASKED = -1e4  # the score of a cell that is no span: end before start, or outside the text
 
@@ -104,9 +107,8 @@ class SpanTagger(PreTrainedModel):
 
     def __init__(self, config: SpanTaggerConfig):
         super().__init__(config)
-        self.encoder = AutoModel.from_config(config.encoder_config)
-        if hasattr(self.encoder, "pooler"):
-            self.encoder.pooler = None  # never used: under DDP its parameters would wait for gradients
+        self.encoder = new_encoder(config.encoder_config)
+        drop_pooler(self.encoder)
         width = config.encoder_config.hidden_size
         depth = config.encoder_config.num_hidden_layers
         self.layer_mix = LayerMix(depth + 1) if config.layers == "weighted" else None
@@ -123,18 +125,18 @@ class SpanTagger(PreTrainedModel):
 
     @classmethod
     def from_encoder(cls, name_or_path: str, *, loading: dict | None = None, **config) -> "SpanTagger":
-        """Put a fresh head on a pre-trained encoder.
+        """Put a fresh head on a pre-trained encoder; of a `SpanTagger` it keeps what it knows of the same types.
 
         Args:
-            name_or_path: an encoder on disk or on the Hub.
+            name_or_path: an encoder, or a model that was trained on one, on disk or on the Hub.
             loading: keyword arguments for `AutoModel.from_pretrained` (revision, token, ...).
             **config: fields of `SpanTaggerConfig`, `id2label` among them (entity types, no "O").
         """
-        encoder = AutoModel.from_pretrained(name_or_path, **{"dtype": torch.float32, **(loading or {})})
-        if hasattr(encoder, "pooler"):
-            encoder.pooler = None
+        encoder, _ = load_encoder(name_or_path, all_layers=config.get("layers") == "weighted", loading=loading)
+        drop_pooler(encoder)
         model = cls(cls.config_class(encoder_config=encoder.config, **config))
         model.encoder = encoder
+        keep_known_rows(model, name_or_path, loading=loading)
         return model
 
     def _init_weights(self, module):

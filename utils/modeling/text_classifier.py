@@ -15,11 +15,14 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, mse_loss
-from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification, PreTrainedConfig, PreTrainedModel
+from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedConfig, PreTrainedModel
 from transformers import initialization as init
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from .class_pipeline import ClassPipeline
+from .encoders import drop_pooler, new_encoder
+from .label_rows import keep_known_rows, load_with_head
+from .pretrained_weights import load_encoder, read_config
 
 DROPOUT_FIELDS = ("classifier_dropout", "classifier_dropout_prob", "seq_classif_dropout")  # of stock configurations
 
@@ -77,9 +80,8 @@ class TextClassifier(PreTrainedModel):
 
     def __init__(self, config: TextClassifierConfig):
         super().__init__(config)
-        self.encoder = AutoModel.from_config(config.encoder_config)
-        if hasattr(self.encoder, "pooler"):
-            self.encoder.pooler = None  # ours takes its weights: under DDP two would wait for gradients of one
+        self.encoder = new_encoder(config.encoder_config)
+        drop_pooler(self.encoder)  # ours takes its weights: under DDP two would wait for gradients of one
         width = config.encoder_config.hidden_size
         depth = config.encoder_config.num_hidden_layers
         self.layer_mix = LayerMix(depth + 1) if config.layers == "weighted" else None
@@ -96,21 +98,25 @@ class TextClassifier(PreTrainedModel):
     def from_encoder(cls, name_or_path: str, *, loading: dict | None = None, **config) -> "TextClassifier":
         """Put a fresh head on a pre-trained encoder; a pre-trained pooler becomes part of the head.
 
+        Of a `TextClassifier` it keeps what it knows of the same labels.
+
         Args:
-            name_or_path: an encoder on disk or on the Hub.
+            name_or_path: an encoder, or a model that was trained on one, on disk or on the Hub.
             loading: keyword arguments for `AutoModel.from_pretrained` (revision, token, ...).
             **config: fields of `TextClassifierConfig`, `id2label` among them.
         """
-        loading = {"dtype": torch.float32, **(loading or {})}
-        encoder, report = AutoModel.from_pretrained(name_or_path, **loading, output_loading_info=True)
+        encoder, began_at_random = load_encoder(
+            name_or_path, all_layers=config.get("layers") == "weighted", loading=loading
+        )
         model = cls(cls.config_class(encoder_config=encoder.config, **config))
-        if hasattr(encoder, "pooler"):
-            trained = not any(name.startswith("pooler.") for name in report["missing_keys"])
+        if isinstance(getattr(encoder, "pooler", None), nn.Module):
+            trained = not any(name.startswith("pooler.") for name in began_at_random)
             linear = next((each for each in encoder.pooler.modules() if isinstance(each, nn.Linear)), None)
             if trained and linear is not None and model.pooled is not None:
                 model.pooled.load_state_dict(linear.state_dict())
-            encoder.pooler = None
+        drop_pooler(encoder)
         model.encoder = encoder
+        keep_known_rows(model, name_or_path, loading=loading)
         return model
 
     def _init_weights(self, module):
@@ -219,23 +225,23 @@ def load_classifier(
 ) -> PreTrainedModel:
     """Put a fresh classifier on a pre-trained encoder: the stock class for `cls` of the last layer, else ours.
 
+    A classifier of the same class that was trained before keeps what it knows of the same labels.
+
     Args:
-        name_or_path: an encoder on disk or on the Hub.
+        name_or_path: an encoder, or a model that was trained on one, on disk or on the Hub.
         loading: keyword arguments for `from_pretrained`, such as `revision` and `trust_remote_code`.
         pooling, layers, fusion_weights, dropout: as in `TextClassifierConfig`.
         **settings: further configuration fields, `id2label` and `problem_type` among them.
     """
-    loading = {"dtype": torch.float32, **(loading or {})}
     if pooling != "cls" or layers != "last":
         own = {"pooling": pooling, "layers": layers, "fusion_weights": fusion_weights, "dropout": dropout}
         return TextClassifier.from_encoder(name_or_path, loading=loading, **own, **settings)
-    origin = {name: value for name, value in loading.items() if name != "dtype"}
-    config = AutoConfig.from_pretrained(name_or_path, **origin)
+    config = read_config(name_or_path, loading=loading)
     known = [name for name in DROPOUT_FIELDS if hasattr(config, name)]
     for name in known or ["cls_dropout"]:  # DeBERTa's, which its configuration need not have
         setattr(config, name, dropout)
     config.update(settings)
-    model = AutoModelForSequenceClassification.from_pretrained(name_or_path, config=config, **loading)
+    model = load_with_head(AutoModelForSequenceClassification, name_or_path, config=config, loading=loading)
     # RoFormer and MPNet have no field of their own for it: they take that of the encoder's layers.
     for name, module in model.named_modules():
         if isinstance(module, nn.Dropout) and not name.startswith((model.base_model_prefix, "pooler")):

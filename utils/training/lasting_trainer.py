@@ -1,12 +1,15 @@
 """The trainer of runs that survive: losses that are no numbers, signals to stop, a resumption behind the last step."""
 
+import json
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from transformers import EarlyStoppingCallback, Trainer
 from transformers.trainer_utils import rotate_checkpoints
 
+from ..data.errors import DataError
 from . import processes, stop_signals
 from .disk_space import saving
 from .nan_guard import ROW_IDS, NamedRows, NanGuard, drop_gradients
@@ -28,9 +31,11 @@ class LastingTrainer(Trainer):
         self.staging: Path | None = None  # where a checkpoint is being written
         self.saved = self.settled = -1  # steps: of the last checkpoint, and of the last one that is done with
 
-    def train(self, *args, **kwargs):
+    def train(self, resume_from_checkpoint=None, **kwargs):
+        if isinstance(resume_from_checkpoint, str):
+            refuse_other_labels(resume_from_checkpoint, self.model.config.id2label)
         with stop_signals.deferred():
-            output = super().train(*args, **kwargs)
+            output = super().train(resume_from_checkpoint=resume_from_checkpoint, **kwargs)
         if self.nan_guard.skip:  # of the whole run, however often it was stopped and went on
             output.metrics["train_skipped_steps"] = sum("skipped" in entry for entry in self.state.log_history)
         return output
@@ -147,3 +152,25 @@ class LastingTrainer(Trainer):
         if place.is_dir():  # saved twice, or left half-written by an earlier version
             os.replace(place, fresh.parent / "earlier")
         os.replace(fresh, place)
+
+
+def refuse_other_labels(checkpoint: str, id2label: Mapping[int, str]) -> None:
+    """See whether a run goes on with the labels that it began with: weights know them by their places.
+
+    Raises:
+        DataError: the checkpoint has others, or has them in another order.
+    """
+    path = Path(checkpoint) / "config.json"
+    if not path.is_file():
+        return
+    before = json.loads(path.read_text(encoding="utf-8")).get("id2label") or {}
+    if before and list(before.values()) != list(id2label.values()):
+        new = [label for label in id2label.values() if label not in before.values()]
+        gone = [label for label in before.values() if label not in id2label.values()]
+        found = (
+            f"{', '.join(new) or 'none'} new and {', '.join(gone) or 'none'} gone" if new or gone else "another order"
+        )
+        raise DataError(
+            f"{checkpoint}: expected the labels that the run began with, found {found}; resume with the same data, or "
+            "give the trained directory as --model_name_or_path, with an --output_dir of its own"
+        )

@@ -1,0 +1,106 @@
+"""Which families of models can stand under a head: those that read a text and see all of it.
+
+This file imports torch and transformers only, because it travels to the Hub beside the heads that use it.
+"""
+
+import inspect
+
+import torch
+from torch import nn
+from transformers import (
+    MODEL_FOR_TEXT_ENCODING_MAPPING,
+    AutoModel,
+    AutoModelForTextEncoding,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
+from transformers.integrations import is_deepspeed_zero3_enabled
+
+
+class FamilyError(OSError, ValueError):
+    """A family of models that a head cannot stand on."""
+
+
+def encoder_class(config: PreTrainedConfig) -> type:
+    """`AutoModel`, or of T5 and its kin the part that reads."""
+    reading = MODEL_FOR_TEXT_ENCODING_MAPPING.get(type(config), None)
+    return AutoModelForTextEncoding if reading and reading.__name__.endswith("EncoderModel") else AutoModel
+
+
+def new_encoder(config: PreTrainedConfig) -> PreTrainedModel:
+    """An encoder with random weights."""
+    return encoder_class(config).from_config(config)
+
+
+def drop_pooler(encoder: PreTrainedModel) -> None:
+    """Take away what most heads do not read: under DDP its parameters would wait for gradients."""
+    if isinstance(getattr(encoder, "pooler", None), nn.Module):
+        encoder.pooler = nn.Identity()  # None would do for most, not for SqueezeBERT and LayoutLM
+
+
+def split_names(model: PreTrainedModel) -> tuple[str, set[str]]:
+    """What stands before an encoder's names in a model, and what they begin with after it."""
+    base = getattr(model, model.base_model_prefix, None) if model.base_model_prefix else None
+    if isinstance(base, nn.Module):
+        return f"{model.base_model_prefix}.", {name.partition(".")[0] for name in base.state_dict()}
+    parts = {name.partition(".")[0] for name in model.state_dict()}
+    if "For" in type(model).__name__:  # a head beside an encoder's own parts, as T5's for answers
+        with torch.device("meta"):
+            parts &= {name.partition(".")[0] for name in AutoModel.from_config(model.config).state_dict()}
+    return "", parts
+
+
+def head_names(model: PreTrainedModel) -> list[str]:
+    """Names of the parameters of a model's head."""
+    inside, parts = split_names(model)
+    names = [name for name, _ in model.named_parameters()]
+    if inside:
+        return [name for name in names if not name.startswith(inside)]
+    return [name for name in names if name.partition(".")[0] not in parts]
+
+
+@torch.no_grad()
+def check_family(model: PreTrainedModel, name_or_path: str, *, all_layers: bool = False) -> None:
+    """See whether an encoder gives a state for each token of a text, which depends on what stands behind it, too.
+
+    Args:
+        model: in eval mode, with a head or without one.
+        name_or_path: where it is from, for the error.
+        all_layers: whether the states of all its layers will be mixed.
+
+    Raises:
+        FamilyError: it does not.
+    """
+    config, encoder = model.config, model.base_model
+    if "For" in type(model).__name__ and encoder_class(config) is AutoModelForTextEncoding:
+        return  # they run T5's decoder by themselves
+    if is_deepspeed_zero3_enabled() or any(weight.is_meta for weight in model.parameters()):
+        return  # this process holds a part of the weights
+    ids = torch.arange(5, 13)[None].repeat(2, 1) % (getattr(config, "vocab_size", None) or 99)
+    ids[1, 1] = 4
+    inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    problem, states = None, None
+    if "attention_mask" not in inspect.signature(encoder.forward).parameters:
+        problem = "cannot tell padding from text"
+    elif encoder is model and getattr(config, "is_encoder_decoder", False):
+        problem = "is an encoder with a decoder"
+    else:
+        try:
+            with torch.random.fork_rng(devices=[]):
+                found = encoder(**inputs, output_hidden_states=all_layers)
+            states = found.last_hidden_state
+            if encoder is model and states.shape[:2] != ids.shape:
+                problem = f"gives {list(states.shape)} for two texts of eight tokens"
+            elif torch.equal(states[0, 0], states[1, 0]):
+                problem = "reads from left to right: a token does not see the one behind it"
+            elif all_layers and {each.shape for each in found.hidden_states} != {states.shape}:
+                problem = "has layers of several lengths, which cannot be mixed"
+            elif all_layers and len(found.hidden_states) != config.num_hidden_layers + 1:
+                problem = f"gives {len(found.hidden_states)} layers where {config.num_hidden_layers + 1} are expected"
+        except Exception as error:  # what a family asks for besides texts is no closed list
+            problem = f"does not read texts alone: {' '.join(str(error).split())[:200]}"
+    if problem:
+        raise FamilyError(
+            f"{name_or_path}: expected an encoder of texts of BERT's kind, found {config.model_type}, which "
+            f"{problem}; take another encoder"
+        )
