@@ -39,7 +39,10 @@ def test_positive_class_that_cannot_be_is_an_error_that_names_the_classes(labels
 @pytest.fixture
 def train(tiny_encoder, tmp_path):
     def call(labels, *words):
-        rows = [{"text": f"第{i}家{'好' if i % 4 else '坏'}", "label": labels[i % 4 == 0]} for i in range(32)]
+        rows = [
+            {"text": f"张{'王李赵'[i // 4 % 3]}在{'北' if i % 4 else '上'}京开会", "label": labels[i % 4 == 0]}
+            for i in range(32)
+        ]
         file = tmp_path / "rows.jsonl"
         file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
         argv = ["--model_name_or_path", tiny_encoder, "--train_file", str(file), "--validation_file", str(file)]

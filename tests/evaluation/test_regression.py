@@ -56,7 +56,10 @@ def test_numbers_with_decimals_are_scores(labels, scores):
 @pytest.fixture
 def run(tiny_encoder, tmp_path):
     """Train on pairs whose score is told by a character; gives results and folder."""
-    texts = [{"id": f"r{i}", "sentence1": f"第{i}家{'好' * (i % 3)}", "sentence2": "坏"} for i in range(60)]
+    texts = [
+        {"id": f"r{i}", "sentence1": f"张{'王李赵'[i // 3 % 3]}在{'北' * (i % 3)}开会", "sentence2": "京"}
+        for i in range(60)
+    ]
     rows = [text | {"score": i % 3 + 0.5} for i, text in enumerate(texts)]
     path = tmp_path / "rows.jsonl"
     path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
@@ -87,9 +90,9 @@ def test_scores_are_learnt_stored_and_told_alike_everywhere(run, words, capsys):
     assert submitted[0] == "id,score" and submitted[1].startswith("r0,")
 
     capsys.readouterr()
-    predict.main([str(folder), "--text", "第1家好", "--text_pair", "坏", "--precision", "fp32"])
+    predict.main([str(folder), "--text", "张王在北开会", "--text_pair", "京", "--precision", "fp32"])
     (again,) = map(json.loads, capsys.readouterr().out.splitlines())
-    assert again == {"text": "第1家好", "text_pair": "坏", "score": pytest.approx(told[1], abs=2e-4)}
+    assert again == {"text": "张王在北开会", "text_pair": "京", "score": pytest.approx(told[1], abs=2e-4)}
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert "regression" in card and f"mae {results['eval_mae']:.4f}" in card
     page = (folder / "error_report.html").read_text(encoding="utf-8")
@@ -100,7 +103,7 @@ def test_scores_are_learnt_stored_and_told_alike_everywhere(run, words, capsys):
             pipe = pipeline("text-classification", loaded, tokenizer=AutoTokenizer.from_pretrained(folder))
         else:
             pipe = pipeline(model=str(folder), trust_remote_code=True)
-        found = pipe({"text": "第1家好", "text_pair": "坏"})
+        found = pipe({"text": "张王在北开会", "text_pair": "京"})
         found = found[0] if isinstance(found, list) else found
         assert found["label"] == "score" and found["score"] == pytest.approx(told[1], abs=2e-4)
 
@@ -156,6 +159,6 @@ def test_what_is_for_classes_is_refused(run, words, error, said):
 
 
 def test_label_that_is_no_number_is_named(run, tmp_path):
-    (tmp_path / "dev.jsonl").write_text('{"sentence1": "好", "sentence2": "坏", "score": "high"}\n', encoding="utf-8")
+    (tmp_path / "dev.jsonl").write_text('{"sentence1": "北", "sentence2": "京", "score": "high"}\n', encoding="utf-8")
     with pytest.raises(DataError, match=r'the validation data, row 1.*expected a number as label, found "high"'):
         run("--validation_file", str(tmp_path / "dev.jsonl"))

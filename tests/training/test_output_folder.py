@@ -70,7 +70,9 @@ def train(tiny_encoder, tmp_path):
     """Train a classifier for a step or two; gives its folder."""
 
     def call(*words):
-        rows = [{"text": f"{word}好吃。", "label": label} for word, label in (("很", "good"), ("不", "bad"))] * 8
+        rows = [
+            {"text": f"{name}在北京开会。", "label": label} for name, label in (("张伟", "good"), ("王芳", "bad"))
+        ] * 8
         file = tmp_path / "rows.jsonl"
         file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
         argv = ["--model_name_or_path", tiny_encoder, "--train_file", str(file), "--validation_file", str(file)]
@@ -91,7 +93,7 @@ def test_model_is_on_disk_before_anything_is_predicted(train, tmp_path, monkeypa
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert names >= {"model.safetensors", "config.json", "tokenizer.json", "text_classifier.py"}
     monkeypatch.undo()
-    predict.main([str(tmp_path / "out"), "--text", "很好吃。"])
+    predict.main([str(tmp_path / "out"), "--text", "张伟在北京开会。"])
 
 
 @pytest.mark.parametrize("pooling", ["cls", "mean"])

@@ -60,7 +60,9 @@ ELSEWHERE = {
 @pytest.fixture
 def run(tiny_encoder, tmp_path):
     def call(flags, count=17):
-        rows = [{"text": f"第{i}家很好吃。", "label": str(i % 2)} for i in range(count)]
+        rows = [
+            {"text": f"{'张王李赵陈'[i % 5]}伟在{'北上'[i % 2]}京开会。", "label": str(i % 2)} for i in range(count)
+        ]
         file = tmp_path / "rows.jsonl"
         file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
         files = {f"{split}_file": str(file) for split in ("train", "validation", "test")}
