@@ -100,7 +100,7 @@ def test_every_family_of_the_library_learns_or_is_refused_by_name(save, tmp_path
             try:
                 learns(head, path, tmp_path / kind / head)
             except FamilyError as error:
-                assert f"found {kind}" in str(error)
+                assert f"found {config.model_type}" in str(error)
             except Exception as error:  # whatever it is: the list of all is what helps
                 failed[kind, head] = f"{type(error).__name__}: {error}"[:200]
     assert failed == {}

@@ -39,10 +39,10 @@ def reads_text():
     for kind in MODEL_MAPPING_NAMES:
         try:
             model_class = MODEL_MAPPING[type(AutoConfig.for_model(kind))]
+            model_class = model_class[0] if isinstance(model_class, tuple) else model_class
+            taken = set(inspect.signature(model_class.forward).parameters)
         except (KeyError, ImportError, AttributeError, ValueError):  # of a package that is not here
             continue
-        model_class = model_class[0] if isinstance(model_class, tuple) else model_class
-        taken = set(inspect.signature(model_class.forward).parameters)
         if "input_ids" in taken and not taken & {"pixel_values", "input_features", "input_values"}:
             yield kind
 

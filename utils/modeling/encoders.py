@@ -91,6 +91,8 @@ def check_family(model: PreTrainedModel, name_or_path: str, *, all_layers: bool 
             states = found.last_hidden_state
             if encoder is model and states.shape[:2] != ids.shape:
                 problem = f"gives {list(states.shape)} for two texts of eight tokens"
+            elif encoder is model and states.shape[-1] != getattr(config, "hidden_size", None):
+                problem = f"gives states of width {states.shape[-1]}, which its configuration does not say"
             elif torch.equal(states[0, 0], states[1, 0]):
                 problem = "reads from left to right: a token does not see the one behind it"
             elif all_layers and {each.shape for each in found.hidden_states} != {states.shape}:

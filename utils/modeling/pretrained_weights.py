@@ -67,9 +67,7 @@ def load_weights(
                 raise
             found = read_config(name_or_path, loading=loading).model_type
             ours = {"Token": "--head crf or span", "Sequence": "--pooling mean"}
-            other = next(
-                (f"{head} stands on any encoder" for part, head in ours.items() if part in kind.__name__), None
-            )
+            other = next((f"try {head}" for part, head in ours.items() if part in kind.__name__), None)
             raise FamilyError(
                 f"{name_or_path}: expected a family that transformers has as {kind.__name__}, found {found}; "
                 f"{other or 'take another encoder'}"
