@@ -26,6 +26,7 @@ def predictions(folder):
     return [json.loads(line) for line in (folder / "predictions.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
+SCORING = dict.fromkeys(("train_file", "head", "num_train_epochs", "per_device_train_batch_size", "max_length"))
 KIND_OF = {"crf": "lora", "softmax": "bottleneck", "span": "bitfit", "classes": "prefix", "fusion": "lora"}
 KIND_OF |= {"faq": "p_tuning", "answers": "layernorm", "cloze": "prompt", "mlm": "ia3"}
 
@@ -97,13 +98,16 @@ def test_learning_rate_suits_the_method_where_none_is_given(run, tmp_path, capfd
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ({"adapter": "lora", "bottleneck_size": 8}, "--bottleneck_size does nothing without --adapter bottleneck"),
-        ({"lora_rank": 4}, "--lora_rank does nothing without --adapter lora"),
-        ({"adapter": "lora", "lora_rank": 0}, "--lora_rank: expected 1 or more"),
+        ({"adapter": "lora", "bottleneck_size": 8}, "--bottleneck_size does nothing with --adapter lora"),
+        ({"lora_rank": 4}, "--lora_rank does nothing with --adapter none; .* take --adapter lora"),
+        ({"adapter": "lora", "lora_rank": 0}, "--lora_rank 0: expected 1 or more"),
         ({"adapter": "lora", "lora_dropout": 1}, "--lora_dropout 1.0: expected 0 or more and below 1"),
         ({"adapter": "prefix", "gradient_checkpointing": True}, "would miss the vectors of --adapter prefix"),
         ({"adapter": "lora", "fgm_epsilon": 1}, "--fgm_epsilon moves word embeddings"),
-        ({"adapter": "lora", "train_file": None}, "expected a model that has learnt, and data to train it on"),
+        (
+            {"adapter": "lora", "train_file": None},
+            "does nothing where no model is trained; leave it out, or give data",
+        ),
     ],
 )
 def test_options_that_would_do_nothing_are_refused(run, flags, message):
@@ -140,14 +144,11 @@ def test_predict_reads_merges_and_combines_adapters(run, ner_files, tmp_path, ca
     assert [[each["start"] for each in row["entities"]] for row in merged] == [
         [each["start"] for each in row["entities"]] for row in entities
     ]
-    assert (
-        run("crf", tmp_path / "scored", model_name_or_path=names[0], train_file=None)["eval_f1"]
-        == (
-            run("crf", tmp_path / "scored_merged", model_name_or_path=str(tmp_path / "merged"), train_file=None)[
-                "eval_f1"
-            ]
-        )
-    )
+    scored = [
+        run("crf", tmp_path / "scored" / str(i), model_name_or_path=model, **SCORING)["eval_f1"]
+        for i, model in enumerate((names[0], tmp_path / "merged"))
+    ]
+    assert scored[0] == scored[1]
     with pytest.raises(DataError, match="expected an adapter that changes weights"):
         predict.main([names[1], "--merge", str(tmp_path / "other")])
     with pytest.raises(DataError, match="expected an adapter as --adapter trains it, found a whole model"):
