@@ -100,7 +100,8 @@ def load_encoder(
 ) -> tuple[PreTrainedModel, set[str]]:
     """An encoder without a head; see `load_weights`."""
     config = read_config(name_or_path, loading=loading)
-    loading = {**(loading or {}), "config": config}
+    fields = config.to_dict().keys() - {"dtype"}  # they are in it
+    loading = {key: value for key, value in (loading or {}).items() if key not in fields} | {"config": config}
     return load_weights(encoder_class(config), name_or_path, all_layers=all_layers, loading=loading)
 
 

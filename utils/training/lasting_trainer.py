@@ -32,7 +32,7 @@ class LastingTrainer(Trainer):
         self.saved = self.settled = -1  # steps: of the last checkpoint, and of the last one that is done with
 
     def train(self, resume_from_checkpoint=None, **kwargs):
-        if isinstance(resume_from_checkpoint, str):
+        if isinstance(resume_from_checkpoint, str) and hasattr(self.model, "config"):
             refuse_other_labels(resume_from_checkpoint, self.model.config.id2label)
         with stop_signals.deferred():
             output = super().train(resume_from_checkpoint=resume_from_checkpoint, **kwargs)
