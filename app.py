@@ -11,7 +11,8 @@ model the words that fill [MASK]. Only this machine can see the page, unless --h
 import argparse
 import os
 
-from utils.training.arguments import ArgumentError, run_script
+from utils.data.errors import ArgumentError
+from utils.options.arguments import run_script
 
 LONGEST = 20_000  # characters of an input
 SHOWN = 10  # classes, answers or words
@@ -41,7 +42,7 @@ def launch(args, *, block):
         raise ArgumentError("gradio is missing: pip install -r requirements-app.txt") from error
     import transformers
 
-    from utils.evaluation.answer_panels import STYLE
+    from utils.reporting.answer_panels import STYLE
 
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
@@ -77,7 +78,8 @@ def load(name, *, revision="main", device=None):
         Its kind; the inputs that it takes, by name, with their lines; inputs -> HTML.
     """
     from utils.data.errors import DataError
-    from utils.evaluation import answer_panels, prediction_tasks, trained_models
+    from utils.prediction import prediction_tasks, trained_models
+    from utils.reporting import answer_panels
 
     try:
         kind = trained_models.find_kind(name, revision=revision)
@@ -111,11 +113,11 @@ def load(name, *, revision="main", device=None):
 def load_blanks(name, error, *, revision, device):
     """What fills the blanks of a sentence, with the output layer of a masked-language model."""
     from utils.encoding.tokenization import load_tokenizer, longest_input
-    from utils.evaluation.answer_panels import filling_panel
-    from utils.evaluation.trained_models import choose_device
     from utils.modeling.cloze_classifier import load_masked_lm
     from utils.modeling.weight_files import require_safetensors
+    from utils.prediction.trained_models import choose_device
     from utils.prompting.blanks import fill_blanks
+    from utils.reporting.answer_panels import filling_panel
 
     require_safetensors(name, revision=revision)
     tokenizer, config = load_tokenizer(name, revision=revision)
@@ -129,7 +131,7 @@ def load_blanks(name, error, *, revision, device):
 
 def checked(answer):
     """Say what is wrong with an input instead of failing."""
-    from utils.evaluation.answer_panels import message_panel
+    from utils.reporting.answer_panels import message_panel
 
     def ask(*texts):
         if not all(text and text.strip() for text in texts):

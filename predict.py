@@ -21,9 +21,8 @@ import os
 import sys
 from functools import partial
 
-from utils.data.line_stream import count_lines
-from utils.data.text_stream import cut_chunks
-from utils.training.arguments import ArgumentError, refusing, run_script
+from utils.data.errors import ArgumentError
+from utils.options.arguments import refusing, run_script
 
 SUFFIXES = {"jsonl": ".jsonl", "csv": ".csv", "cluener": ".json"}
 RECORDED = (
@@ -41,10 +40,12 @@ def main(argv=None):
     import transformers
     from tqdm import tqdm
 
-    from utils.evaluation import prediction_tasks, sharded_files
-    from utils.training import processes
-    from utils.training.atomic_files import open_whole, write_json
-    from utils.training.fine_tuning_arguments import has_bf16
+    from utils.files.line_stream import count_lines
+    from utils.options.fine_tuning_arguments import has_bf16
+    from utils.prediction import prediction_tasks, sharded_files
+    from utils.reading.text_stream import cut_chunks
+    from utils.running import processes
+    from utils.running.atomic_files import open_whole, write_json
 
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
@@ -204,9 +205,9 @@ def parse(argv):
 
 def merge(model, output_dir, *, revision):
     """Write a whole model in place of an adapter."""
-    from utils.evaluation.merged_models import merge_into
-    from utils.training import output_folder
-    from utils.training.atomic_files import replacing_files
+    from utils.prediction.merged_models import merge_into
+    from utils.running import output_folder
+    from utils.running.atomic_files import replacing_files
 
     with replacing_files(output_folder.prepare_output_dir(output_dir, resume=False, overwrite=False)) as folder:
         merge_into(folder, model, revision=revision)
@@ -215,7 +216,7 @@ def merge(model, output_dir, *, revision):
 
 def file_rows(args, path, task):
     """Read (id, text) or (id, text, other text) from a file."""
-    from utils.data.model_inputs import read_inputs
+    from utils.reading.model_inputs import read_inputs
 
     told = {"separator": args.separator, "fields": args.columns, "file_format": args.file_format}
     reading = task.reading(**told, encoding=args.encoding, id=args.id_column)

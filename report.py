@@ -16,17 +16,17 @@ from pathlib import Path
 
 import yaml
 
-from utils.data.errors import DataError
+from utils.data.errors import ArgumentError, DataError
 from utils.data.plain_yaml import load_yaml
-from utils.training.arguments import ArgumentError, run_script
+from utils.options.arguments import run_script
 
 
 def main(argv=None):
     args = parse(argv)
 
     # Imported here so that --help and wrong flags answer at once.
-    from utils.evaluation import kept_runs, result_table, run_groups, score_plot
-    from utils.training.atomic_files import open_whole, write_bytes
+    from utils.running.atomic_files import open_whole, write_bytes
+    from utils.tables import kept_runs, result_table, run_groups, score_plot
 
     if args.compare:
         sides = [run_groups.group_runs(read_runs([path])) for path in args.compare]
@@ -74,7 +74,7 @@ def main(argv=None):
 
 def read_runs(paths):
     """Runs in folders, and in files of kept ones."""
-    from utils.evaluation import kept_runs, run_groups
+    from utils.tables import kept_runs, run_groups
 
     files = [path for path in paths if Path(path).is_file()]
     folders = [path for path in paths if path not in files]
@@ -84,9 +84,9 @@ def read_runs(paths):
 
 def compare(one, other, metric, *, most):
     """Lines about a pair: scores, difference with interval and p, examples that changed."""
-    from utils.evaluation.changed_examples import changed_examples, describe_changes
-    from utils.evaluation.paired_examples import compare_groups, pair_examples
-    from utils.evaluation.significance import mcnemar_p
+    from utils.scoring.significance import mcnemar_p
+    from utils.tables.changed_examples import changed_examples, describe_changes
+    from utils.tables.paired_examples import compare_groups, pair_examples
 
     better, worse = changed_examples(one, other, metric)
     found = compare_groups(one, other, metric)

@@ -13,48 +13,52 @@ directory as model and no training data it scores --validation_file and predicts
 import logging
 import time
 
-from utils.training import arguments
-from utils.training.adapter_arguments import AdapterArguments
-from utils.training.arguments import ArgumentError
-from utils.training.classifier_arguments import CLASSIFIER_DEFAULTS, ClassifierArguments
-from utils.training.decision_arguments import DecisionArguments
+from utils.data.errors import ArgumentError
+from utils.options import arguments
+from utils.options.adapter_arguments import AdapterArguments
+from utils.options.classifier_arguments import CLASSIFIER_DEFAULTS, ClassifierArguments
+from utils.options.decision_arguments import DecisionArguments
+from utils.options.shared_arguments import ModelArguments, PairArguments, TrickArguments
 
 logger = logging.getLogger(__name__)
 
 
 def main(argv=None):
     started = time.time()
-    ours = ClassifierArguments, DecisionArguments, arguments.PairArguments, arguments.ModelArguments
+    ours = ClassifierArguments, DecisionArguments, PairArguments, ModelArguments
     telling = {"description": __doc__, "defaults": CLASSIFIER_DEFAULTS}
-    parsed = arguments.parse_arguments(*ours, AdapterArguments, arguments.TrickArguments, argv=argv, **telling)
+    parsed = arguments.parse_arguments(*ours, AdapterArguments, TrickArguments, argv=argv, **telling)
     head, decisions, data, base, adapter, flags, training = parsed
     decisions.check()
     trains = bool(data.train_file or data.dataset_name)
     arguments.check_use(parsed, trains=trains)
     adapter.check(flags, training, trains=trains)
+    training = training.build(**adapter.changes())
 
     # Imported here so that --help and wrong flags answer at once.
     import transformers
 
-    from utils.data import readers_text, score_labels, splits, task_columns, text_cleaning
+    from utils.data import score_labels, splits
     from utils.data.errors import DataError
     from utils.encoding import collators, encoded_dataset, text_inputs, tokenization
-    from utils.evaluation import example_counts, positive_labels, text_tasks
-    from utils.evaluation.decisions import DecisionRule
-    from utils.evaluation.label_finder import LabelFinder
-    from utils.evaluation.merged_models import start_of
-    from utils.evaluation.run_summary import describe_run, pages
-    from utils.evaluation.score_rule import ScoreRule
     from utils.modeling.text_classifier import load_classifier, start_at
-    from utils.training import atomic_files, batch_size, class_sampler, hub, losses, run_setup, tricks
-    from utils.training.output_folder import open_output_dir
-    from utils.training.processes import once
+    from utils.prediction.label_finder import LabelFinder
+    from utils.prediction.merged_models import start_of
+    from utils.reading import dataset_records, readers_text, task_columns, text_cleaning
+    from utils.reporting.run_summary import describe_run, pages
+    from utils.running import atomic_files, hub, run_setup
+    from utils.running.output_folder import open_output_dir
+    from utils.running.processes import once
+    from utils.scoring import example_counts, positive_labels
+    from utils.scoring.decisions import DecisionRule
+    from utils.scoring.score_rule import ScoreRule
+    from utils.tasks import text_tasks
+    from utils.training import batch_size, class_sampler, losses, regularized_dropout, tricks
     from utils.training.saved_model import complete, train_and_save
 
     run_setup.set_up_logging(main_process=training.process_index == 0)
     destination = hub.Destination.of(training)  # asked now, not after hours of training
-    where = {"model": base.model_name_or_path, "overwrite": flags.overwrite_output_dir}
-    output_dir = open_output_dir(training, **where)
+    output_dir = open_output_dir(training, model=base.model_name_or_path, overwrite=flags.overwrite_output_dir)
 
     # ---- 1. Data: every format becomes rows of id, text, text_pair (of pairs), label or labels
     files = {"train": data.train_file, "validation": data.validation_file, "test": data.test_file}
@@ -68,7 +72,7 @@ def main(argv=None):
         raise ArgumentError("nothing to do: give --train_file, --validation_file, --test_file or --dataset_name")
     finder = None
     if training.do_train:
-        labels = readers_text.list_labels(dataset["train"])
+        labels = dataset_records.list_labels(dataset["train"])
         pair, multi_label = "text_pair" in dataset["train"].features, "labels" in dataset["train"].features
         regression = decisions.task == "regression" or (
             decisions.task == "auto" and not multi_label and score_labels.are_scores(labels)
@@ -157,7 +161,7 @@ def main(argv=None):
         if finder:
             return finder.model
         model = load_classifier(source, loading=loading, **head.body(), **settings)
-        if regression:
+        if regression and getattr(config, "problem_type", None) != "regression":  # what has learnt keeps its bias
             start_at(model, sum(label_ids) / len(label_ids))  # their mean: differences are left to learn
         return adapter.add_to(model, base.model_name_or_path, loading=loading)
 
@@ -174,8 +178,8 @@ def main(argv=None):
             loss = losses.ClassLoss.fit(label_ids, len(labels), adjustment=head.logit_adjustment, **shaping)
             sampler = class_sampler.ClassSampler.choose(head.class_sampling, encoded["train"], seed=training.seed)
 
-    divergence = tricks.label_divergence if multi_label else tricks.class_divergence
-    divergence = tricks.score_divergence if regression else divergence
+    divergence = regularized_dropout.label_divergence if multi_label else regularized_dropout.class_divergence
+    divergence = regularized_dropout.score_divergence if regression else divergence
 
     def build(batches):
         return tricks.build_trainer(

@@ -15,8 +15,9 @@ import shlex
 import time
 from functools import partial
 
-from utils.training import arguments, mlm_arguments
-from utils.training.adapter_arguments import AdapterArguments
+from utils.options import arguments, mlm_arguments
+from utils.options.adapter_arguments import AdapterArguments
+from utils.options.shared_arguments import TrickArguments
 
 logger = logging.getLogger(__name__)
 
@@ -25,36 +26,38 @@ def main(argv=None):
     started = time.time()
     ours = mlm_arguments.MaskingArguments, mlm_arguments.CorpusArguments, mlm_arguments.StartArguments
     telling = {"description": __doc__, "defaults": mlm_arguments.MLM_DEFAULTS}
-    parsed = arguments.parse_arguments(*ours, AdapterArguments, arguments.TrickArguments, argv=argv, **telling)
+    parsed = arguments.parse_arguments(*ours, AdapterArguments, TrickArguments, argv=argv, **telling)
     masks, data, start, adapter, flags, training = parsed
     arguments.check_use(parsed, trains=True)
     masks.check(flags, label_smoothing=training.label_smoothing_factor)
     data.check(max_steps=training.max_steps)
     start.check()
     adapter.check(flags, training, trains=not start.train_from_config)
+    training = training.build(**adapter.changes())
 
     # Imported here so that --help and wrong flags answer at once.
     import transformers
 
-    from utils.data import readers_corpus
     from utils.data.errors import DataError
     from utils.encoding import packing, tokenization, wordpiece
     from utils.encoding.masking import MaskingCollator
     from utils.encoding.sequence_stream import SequenceStream
-    from utils.evaluation import masked_scores, model_card, run_summary
-    from utils.evaluation.merged_models import start_of
     from utils.modeling import masked_lm, neighbour_start
     from utils.modeling.cloze_classifier import is_masked_lm, load_masked_lm
-    from utils.training import atomic_files, hub, run_setup, tricks
+    from utils.prediction.merged_models import start_of
+    from utils.reading import readers_corpus
+    from utils.reporting import run_summary, task_cards
+    from utils.running import atomic_files, hub, run_setup
+    from utils.running.output_folder import open_output_dir
+    from utils.running.processes import once
+    from utils.scoring import masked_scores
+    from utils.training import tricks
     from utils.training.masked_trainer import MaskedTrainer
-    from utils.training.output_folder import open_output_dir
-    from utils.training.processes import once
     from utils.training.saved_model import complete, train_and_save
 
     run_setup.set_up_logging(main_process=training.process_index == 0)
     destination = hub.Destination.of(training)  # asked now, not after hours of training
-    where = {"model": start.model_name_or_path, "overwrite": flags.overwrite_output_dir}
-    output_dir = open_output_dir(training, **where)
+    output_dir = open_output_dir(training, model=start.model_name_or_path, overwrite=flags.overwrite_output_dir)
 
     # ---- 1. Data: documents, memory-mapped; of a stream, the way to read them
     named = {"train": data.train_file, "validation": data.validation_file}
@@ -166,7 +169,7 @@ def main(argv=None):
         paths = [path for split in files.values() for path in split]
         record = run_setup.describe_run(given, files=paths, started=started, results=results)
         trainer.model.config.update(kept)
-        complete(output_dir, trainer, card=model_card.masked_card(record))
+        complete(output_dir, trainer, card=task_cards.masked_card(record))
         left = run_summary.pages(record, {}, trainer.state)  # curves.png
         atomic_files.write_files(output_dir, left | {"all_results.json": results, "run.json": record})
         hub.push(output_dir, destination)

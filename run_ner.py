@@ -12,44 +12,51 @@ as model and no training data it scores --validation_file and predicts --test_fi
 import logging
 import time
 
-from utils.training import arguments, tag_files
-from utils.training.adapter_arguments import AdapterArguments
-from utils.training.arguments import ArgumentError
-from utils.training.ner_arguments import NerArguments
+from utils.data.errors import ArgumentError
+from utils.options import arguments
+from utils.options.adapter_arguments import AdapterArguments
+from utils.options.ner_arguments import NerArguments
+from utils.options.shared_arguments import ModelArguments, TrickArguments, WindowArguments
+from utils.options.tag_files import TagArguments
 
 logger = logging.getLogger(__name__)
 
 
 def main(argv=None):
     started = time.time()
-    ours = NerArguments, arguments.WindowArguments, tag_files.TagArguments, arguments.ModelArguments, AdapterArguments
-    parsed = arguments.parse_arguments(*ours, arguments.TrickArguments, argv=argv, description=__doc__)
+    ours = NerArguments, WindowArguments, TagArguments, ModelArguments, AdapterArguments
+    parsed = arguments.parse_arguments(*ours, TrickArguments, argv=argv, description=__doc__)
     ner, data, tagging, base, adapter, flags, training = parsed
     trains = bool(data.train_file or data.dataset_name)
     arguments.check_use(parsed, trains=trains, used_with={"label_smoothing_factor": "head=softmax"})
     adapter.check(flags, training, trains=trains)
+    training = training.build(**adapter.changes())
 
     # Imported here so that --help and wrong flags answer at once.
     import transformers
 
-    from utils.data import readers_ner, splits, tag_schemes, task_columns
+    from utils.data import splits, tag_schemes
     from utils.encoding import collators, encoded_dataset, entity_windows, tokenization
-    from utils.evaluation import entity_lines, error_report, example_counts, metrics, model_card, run_summary
-    from utils.evaluation.entity_evaluator import EntityEvaluator
-    from utils.evaluation.entity_finder import EntityFinder
-    from utils.evaluation.merged_models import start_of
     from utils.modeling.crf_tagger import CrfTagger, decode_softmax
     from utils.modeling.label_rows import load_with_head
     from utils.modeling.span_tagger import SpanTagger
-    from utils.training import atomic_files, batch_size, hub, losses, run_setup, tricks
-    from utils.training.output_folder import open_output_dir
-    from utils.training.processes import once
+    from utils.prediction import entity_lines
+    from utils.prediction.entity_finder import EntityFinder
+    from utils.prediction.merged_models import start_of
+    from utils.reading import task_columns
+    from utils.reporting import error_report, run_summary, task_cards
+    from utils.running import atomic_files, hub, run_setup
+    from utils.running.output_folder import open_output_dir
+    from utils.running.processes import once
+    from utils.scoring import example_counts, metrics
+    from utils.scoring.entity_evaluator import EntityEvaluator
+    from utils.tagging import readers_ner
+    from utils.training import batch_size, losses, regularized_dropout, tricks
     from utils.training.saved_model import complete, train_and_save
 
     run_setup.set_up_logging(main_process=training.process_index == 0)
     destination = hub.Destination.of(training)  # asked now, not after hours of training
-    where = {"model": base.model_name_or_path, "overwrite": flags.overwrite_output_dir}
-    output_dir = open_output_dir(training, **where)
+    output_dir = open_output_dir(training, model=base.model_name_or_path, overwrite=flags.overwrite_output_dir)
 
     # ---- 1. Data: every format becomes rows of id, text, entities (character offsets, end exclusive)
     files = {"train": data.train_file, "validation": data.validation_file, "test": data.test_file}
@@ -148,7 +155,7 @@ def main(argv=None):
     if ner.head == "softmax":
         gamma = ner.focal_gamma if ner.loss == "focal" else 0.0
         loss = losses.ClassLoss(weights, label_smoothing=training.label_smoothing_factor, focal_gamma=gamma)
-    divergence = tricks.cell_divergence if ner.head == "span" else tricks.class_divergence
+    divergence = regularized_dropout.cell_divergence if ner.head == "span" else regularized_dropout.class_divergence
 
     def decoded(logits, label_ids):
         """Keep decoded tags or spans and their probabilities; never logits."""
@@ -197,7 +204,7 @@ def main(argv=None):
         given = [ner, data, tagging, base, adapter, flags, training]
         record = run_setup.describe_run(given, files=files.values(), started=started, results=results)
         if training.do_train:
-            card = model_card.ner_card(record, types=types, table=evaluators["validation"].table)
+            card = task_cards.ner_card(record, types=types, table=evaluators["validation"].table)
             complete(output_dir, trainer, card=card)
         lines = entity_lines.entity_lines(dataset[split], entities)  # of the last split: test, if there is one
         left = {"predictions.jsonl": lines, example_counts.NAME: counts, "all_results.json": results}

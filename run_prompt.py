@@ -22,43 +22,51 @@ words for the next run, the fifth asks about the spans of a text. Each takes les
 import logging
 import time
 
-from utils.training import arguments, tag_files
-from utils.training.adapter_arguments import AdapterArguments
-from utils.training.arguments import ArgumentError
-from utils.training.classifier_arguments import CLASSIFIER_DEFAULTS
-from utils.training.prompt_arguments import PromptArguments
+from utils.data.errors import ArgumentError
+from utils.options import arguments
+from utils.options.adapter_arguments import AdapterArguments
+from utils.options.classifier_arguments import CLASSIFIER_DEFAULTS
+from utils.options.prompt_arguments import PromptArguments
+from utils.options.shared_arguments import ModelArguments, PairArguments, TrickArguments
+from utils.options.tag_files import TagArguments
 
 logger = logging.getLogger(__name__)
 
 
 def main(argv=None):
     started = time.time()
-    ours = PromptArguments, arguments.PairArguments, tag_files.TagArguments, arguments.ModelArguments, AdapterArguments
+    ours = PromptArguments, PairArguments, TagArguments, ModelArguments, AdapterArguments
     telling = {"description": __doc__, "defaults": CLASSIFIER_DEFAULTS}
-    parsed = arguments.parse_arguments(*ours, arguments.TrickArguments, argv=argv, **telling)
+    parsed = arguments.parse_arguments(*ours, TrickArguments, argv=argv, **telling)
     prompt, data, tagging, base, adapter, flags, training = parsed
-    training.do_train = bool(data.train_file) and not prompt.search
-    arguments.check_use(parsed, trains=training.do_train)
+    trains = bool(data.train_file) and not prompt.search
+    arguments.check_use(parsed, trains=trains)
     given = {"train_file": data.train_file, "test_file": data.test_file, "given": training.given}
-    prompt.check(tunes=training.do_train, moves_embeddings=flags.fgm_epsilon > 0, **given)
+    prompt.check(tunes=trains, moves_embeddings=flags.fgm_epsilon > 0, **given)
     prompt.check_adapter(adapter.adapter)
-    adapter.check(flags, training, trains=training.do_train)
+    adapter.check(flags, training, trains=trains)
+    training = training.build(**adapter.changes(), do_train=trains)
 
     # Imported here so that --help and wrong flags answer at once.
     import transformers
 
-    from utils.data import prompt_files, text_cleaning
     from utils.encoding import encoded_dataset, text_inputs, tokenization
-    from utils.evaluation import cloze_lines, example_counts, model_card, prompt_search, prompt_tasks
-    from utils.evaluation.label_finder import LabelFinder
-    from utils.evaluation.merged_models import start_of
-    from utils.evaluation.run_summary import describe_run, pages
+    from utils.files import prompt_files
     from utils.modeling.cloze_classifier import ClozeClassifier, is_masked_lm, load_masked_lm
+    from utils.prediction import cloze_lines
+    from utils.prediction.label_finder import LabelFinder
+    from utils.prediction.merged_models import start_of
     from utils.prompting import blanks, cloze_inputs, templates, verbalizers
     from utils.prompting.errors import PromptError
-    from utils.training import atomic_files, batch_size, config_files, hub, losses, run_setup, seed_runs, tricks
-    from utils.training.output_folder import open_output_dir
-    from utils.training.processes import once
+    from utils.reading import text_cleaning
+    from utils.reporting import task_cards
+    from utils.reporting.run_summary import describe_run, pages
+    from utils.running import atomic_files, config_files, hub, run_setup, seed_runs
+    from utils.running.output_folder import open_output_dir
+    from utils.running.processes import once
+    from utils.scoring import example_counts
+    from utils.tasks import prompt_search, prompt_tasks
+    from utils.training import batch_size, losses, regularized_dropout, tricks
     from utils.training.saved_model import complete, train_and_save
 
     run_setup.set_up_logging(main_process=training.process_index == 0)
@@ -100,8 +108,7 @@ def main(argv=None):
     soft = any(template.soft for template in asked)
     prompt.check_templates(soft=soft, pair=pair, spans=spans, tunes=training.do_train, given=training.given)
     if any(files.values()) and not prompt.search:
-        where = {"model": base.model_name_or_path, "overwrite": flags.overwrite_output_dir}
-        output_dir = open_output_dir(training, **where)
+        output_dir = open_output_dir(training, model=base.model_name_or_path, overwrite=flags.overwrite_output_dir)
 
     # ---- 1. Data: rows of id, text, text_pair (of pairs), label; or of id, text, entities, and questions about spans
     tag_reading = tagging.reading(training, used=spans)
@@ -188,7 +195,7 @@ def main(argv=None):
             training,
             batches,
             flags,
-            divergence=tricks.class_divergence,
+            divergence=regularized_dropout.class_divergence,
             train_dataset=encoded["train"],
             eval_dataset=encoded.get("validation"),
             processing_class=tokenizer,
@@ -238,7 +245,7 @@ def main(argv=None):
         record = run_setup.describe_run(given, files=files.values(), started=started, results=results)
         if training.do_train:
             trainer.model.config.update(task.decision())
-            complete(output_dir, trainer, card=model_card.cloze_card(record, report=report, spans=spans))
+            complete(output_dir, trainer, card=task_cards.cloze_card(record, report=report, spans=spans))
         left = {"predictions.jsonl": answers.lines} if evaluators else {}  # of the last split: test, if there is one
         left |= {"report.json": report, example_counts.NAME: counts, "all_results.json": results, "run.json": record}
         atomic_files.write_files(output_dir, left | pages(record, errors, state))

@@ -15,48 +15,54 @@ import shlex
 import time
 from collections import Counter
 
-from utils.training import arguments
-from utils.training.adapter_arguments import AdapterArguments
-from utils.training.arguments import ArgumentError
-from utils.training.classifier_arguments import CLASSIFIER_DEFAULTS, ClassifierArguments
-from utils.training.faq_arguments import FaqArguments
+from utils.data.errors import ArgumentError
+from utils.options import arguments
+from utils.options.adapter_arguments import AdapterArguments
+from utils.options.classifier_arguments import CLASSIFIER_DEFAULTS, ClassifierArguments
+from utils.options.faq_arguments import FaqArguments
+from utils.options.shared_arguments import ModelArguments, TextArguments, TrickArguments
 
 logger = logging.getLogger(__name__)
 
 
 def main(argv=None):
     started = time.time()
-    own = FaqArguments, ClassifierArguments, arguments.TextArguments, arguments.ModelArguments
+    own = FaqArguments, ClassifierArguments, TextArguments, ModelArguments
     telling = {"argv": argv, "description": __doc__, "defaults": CLASSIFIER_DEFAULTS}
-    parsed = arguments.parse_arguments(*own, AdapterArguments, arguments.TrickArguments, **telling)
+    parsed = arguments.parse_arguments(*own, AdapterArguments, TrickArguments, **telling)
     faq, head, data, base, adapter, flags, training = parsed
     faq.check()
     head.check(multi_label=False)
     trains = bool(data.train_file or data.dataset_name)
     arguments.check_use(parsed, trains=trains)
     adapter.check(flags, training, trains=trains)
+    training = training.build(**adapter.changes())
 
     # Imported here so that --help and wrong flags answer at once.
     import transformers
 
-    from utils.data import readers_text, splits, task_columns, text_cleaning
+    from utils.data import splits
     from utils.encoding import collators, encoded_dataset, text_inputs, tokenization
-    from utils.evaluation import calibration, class_lines, class_report, error_report, example_counts, model_card
-    from utils.evaluation.class_evaluator import ClassEvaluator
-    from utils.evaluation.decisions import DecisionRule
-    from utils.evaluation.label_finder import LabelFinder
-    from utils.evaluation.merged_models import start_of
-    from utils.evaluation.run_summary import describe_run, pages
     from utils.modeling.text_classifier import load_classifier
-    from utils.training import atomic_files, batch_size, class_sampler, hub, losses, processes, run_setup, tricks
-    from utils.training.output_folder import open_output_dir
+    from utils.prediction import class_lines
+    from utils.prediction.label_finder import LabelFinder
+    from utils.prediction.merged_models import start_of
+    from utils.reading import class_readers, readers_text, task_columns, text_cleaning
+    from utils.reporting import class_report, error_report, task_cards
+    from utils.reporting.run_summary import describe_run, pages
+    from utils.running import atomic_files, hub, processes, run_setup
+    from utils.running.output_folder import open_output_dir
+    from utils.scoring import calibration, example_counts
+    from utils.scoring.class_evaluator import ClassEvaluator
+    from utils.scoring.decisions import DecisionRule
+    from utils.training import batch_size, class_sampler, losses, regularized_dropout, tricks
     from utils.training.saved_model import complete, train_and_save
 
     run_setup.set_up_logging(main_process=training.process_index == 0)
     destination = hub.Destination.of(training)  # asked now, not after hours of training
     questions = [(question, None) for question in faq.ask or []]
     if faq.ask_file:
-        asked = readers_text.read_classes(faq.ask_file, encoding=data.encoding)
+        asked = class_readers.read_classes(faq.ask_file, encoding=data.encoding)
         expected = asked["label"][:] if "label" in asked.features else [None] * len(asked)
         questions += zip(asked["text"][:], expected, strict=True)
     files = {"train": data.train_file, "validation": data.validation_file, "test": data.test_file}
@@ -68,8 +74,7 @@ def main(argv=None):
         shown, counted = class_lines.describe_answers(questions, verdicts, top_k=faq.top_k)
         logger.info("%s\n", shown)
         return counted
-    where = {"model": base.model_name_or_path, "overwrite": flags.overwrite_output_dir}
-    output_dir = open_output_dir(training, **where)
+    output_dir = open_output_dir(training, model=base.model_name_or_path, overwrite=flags.overwrite_output_dir)
 
     # ---- 1. Data: every format becomes rows of id, text (the question), label (the answer)
     reader, dataset = readers_text.TextReader(**data.reading(), text_pair_column="none", plain="faq"), {}
@@ -152,7 +157,7 @@ def main(argv=None):
             training,
             batches,
             flags,
-            divergence=tricks.class_divergence,
+            divergence=regularized_dropout.class_divergence,
             train_sampler=sampler,
             train_dataset=encoded.get("train"),
             eval_dataset=encoded.get("validation"),
@@ -197,7 +202,7 @@ def main(argv=None):
         record = run_setup.describe_run(given, files=files.values(), started=started, results=results)
         if training.do_train:
             trainer.model.config.decision = rule.to_config()
-            complete(output_dir, trainer, card=model_card.class_card(record, report=report["validation"]))
+            complete(output_dir, trainer, card=task_cards.class_card(record, report=report["validation"]))
         lines = class_lines.prediction_lines(dataset[split], verdicts, multi_label=False, top_k=faq.top_k)
         left = {"predictions.jsonl": lines, "report.json": report}  # of the last split: test, if there is one
         left |= {example_counts.NAME: counts, "all_results.json": results, "run.json": record}

@@ -13,46 +13,50 @@ predictions and the record of the run. With a trained directory as model and no 
 import logging
 import time
 
-from utils.training import arguments
-from utils.training.adapter_arguments import AdapterArguments
-from utils.training.answer_arguments import AnswerArguments
-from utils.training.arguments import ArgumentError
+from utils.data.errors import ArgumentError
+from utils.options import arguments
+from utils.options.adapter_arguments import AdapterArguments
+from utils.options.answer_arguments import AnswerArguments
+from utils.options.shared_arguments import ModelArguments, TrickArguments, WindowArguments
 
 logger = logging.getLogger(__name__)
 
 
 def main(argv=None):
     started = time.time()
-    ours = AnswerArguments, arguments.WindowArguments, arguments.ModelArguments, AdapterArguments
-    parsed = arguments.parse_arguments(*ours, arguments.TrickArguments, argv=argv, description=__doc__)
+    ours = AnswerArguments, WindowArguments, ModelArguments, AdapterArguments
+    parsed = arguments.parse_arguments(*ours, TrickArguments, argv=argv, description=__doc__)
     qa, data, base, adapter, flags, training = parsed
     smoothing = training.label_smoothing_factor
     qa.check(r_drop=flags.r_drop_alpha, label_smoothing=smoothing, file_format=data.file_format)
     trains = bool(data.train_file or data.dataset_name)
     arguments.check_use(parsed, trains=trains)
     adapter.check(flags, training, trains=trains)
+    training = training.build(**adapter.changes())
 
     # Imported here so that --help and wrong flags answer at once.
     import transformers
 
-    from utils.data import readers_qa, splits
+    from utils.data import splits
     from utils.data.errors import DataError
     from utils.encoding import answer_windows, collators, encoded_dataset, tokenization
-    from utils.evaluation import answer_metrics, error_report, example_counts, run_summary
-    from utils.evaluation.answer_card import answer_card
-    from utils.evaluation.answer_evaluator import AnswerEvaluator
-    from utils.evaluation.answer_finder import MAX_ANSWER_LENGTH, AnswerFinder, answer_lines
-    from utils.evaluation.merged_models import start_of
     from utils.modeling.label_rows import load_with_head
-    from utils.training import atomic_files, batch_size, hub, run_setup, tricks
-    from utils.training.output_folder import open_output_dir
-    from utils.training.processes import once
+    from utils.prediction.answer_finder import MAX_ANSWER_LENGTH, AnswerFinder, answer_lines
+    from utils.prediction.merged_models import start_of
+    from utils.reading import readers_qa
+    from utils.reporting import answer_errors, run_summary
+    from utils.reporting.answer_card import answer_card
+    from utils.running import atomic_files, hub, run_setup
+    from utils.running.output_folder import open_output_dir
+    from utils.running.processes import once
+    from utils.scoring import answer_metrics, example_counts
+    from utils.scoring.answer_evaluator import AnswerEvaluator
+    from utils.training import batch_size, tricks
     from utils.training.saved_model import complete, train_and_save
 
     run_setup.set_up_logging(main_process=training.process_index == 0)
     destination = hub.Destination.of(training)  # asked now, not after hours of training
-    where = {"model": base.model_name_or_path, "overwrite": flags.overwrite_output_dir}
-    output_dir = open_output_dir(training, **where)
+    output_dir = open_output_dir(training, model=base.model_name_or_path, overwrite=flags.overwrite_output_dir)
 
     # ---- 1. Data: every format becomes rows of id, question, context, answers (character offsets)
     files = {"train": data.train_file, "validation": data.validation_file, "test": data.test_file}
@@ -169,7 +173,7 @@ def main(argv=None):
             results |= outputs.metrics
             counts[split] = evaluator.counts(answers)
             known = {"counts": counts[split], "scores": outputs.metrics}
-            errors[split] = error_report.of_answers(dataset[split], answers, **known)
+            errors[split] = answer_errors.of_answers(dataset[split], answers, **known)
             logger.info("%s: %s", split, evaluator.describe(outputs.metrics))
         else:
             logger.info("%s: no labels, predicted only", split)

@@ -25,8 +25,8 @@ from scipy.stats import ttest_rel
 from seed_runs import ROOT, read_json, spread, write_rows
 from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer, set_seed
 
-from utils.data.readers_text import read_classes
 from utils.data.splits import split_by_class
+from utils.reading.class_readers import read_classes
 
 LAST_EPOCH = ["--eval_strategy", "no", "--save_strategy", "no", "--load_best_model_at_end", "false"]
 

@@ -15,14 +15,14 @@ from pathlib import Path
 
 from sklearn_crfsuite import CRF
 
-from utils.data.readers_ner import read_ner
 from utils.data.tag_schemes import spans_to_tags, tags_to_spans
-from utils.evaluation import example_counts
-from utils.evaluation.entity_evaluator import flatten
-from utils.evaluation.metrics import EntityF1
-from utils.training.arguments import run_script
-from utils.training.atomic_files import write_files
-from utils.training.run_setup import describe_run
+from utils.options.arguments import run_script
+from utils.running.atomic_files import write_files
+from utils.running.run_setup import describe_run
+from utils.scoring import example_counts
+from utils.scoring.entity_evaluator import flatten
+from utils.scoring.metrics import EntityF1
+from utils.tagging.readers_ner import read_ner
 
 
 @dataclass

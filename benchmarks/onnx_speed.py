@@ -17,10 +17,10 @@ import numpy as np
 import onnxruntime
 import torch
 
-from utils.data.readers_ner import read_ner
-from utils.evaluation.entity_finder import EntityFinder
-from utils.training.atomic_files import write_json
-from utils.training.run_setup import hardware
+from utils.prediction.entity_finder import EntityFinder
+from utils.running.atomic_files import write_json
+from utils.running.run_setup import hardware
+from utils.tagging.readers_ner import read_ner
 
 
 class OnnxFinder(EntityFinder):

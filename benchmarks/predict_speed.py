@@ -17,9 +17,9 @@ import transformers
 from seed_runs import write_record
 from transformers import pipeline
 
-from utils.data.readers_ner import read_ner
-from utils.evaluation.entity_finder import EntityFinder
-from utils.training.fine_tuning_arguments import has_bf16
+from utils.options.fine_tuning_arguments import has_bf16
+from utils.prediction.entity_finder import EntityFinder
+from utils.tagging.readers_ner import read_ner
 
 
 def main():

@@ -17,15 +17,15 @@ import torch
 import transformers
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
-from utils.data.readers_ner import read_ner
-from utils.evaluation.cloze_entity_finder import ClozeEntityFinder
-from utils.evaluation.entity_evaluator import score_entities
-from utils.evaluation.label_finder import LabelFinder
-from utils.evaluation.span_decisions import choose_entities, tune_threshold
 from utils.modeling.cloze_classifier import ClozeClassifier
+from utils.prediction.cloze_entity_finder import ClozeEntityFinder
+from utils.prediction.label_finder import LabelFinder
 from utils.prompting.candidates import KINDS, choose_spans
 from utils.prompting.templates import Template
 from utils.prompting.verbalizers import read_verbalizer
+from utils.scoring.entity_evaluator import score_entities
+from utils.scoring.span_decisions import choose_entities, tune_threshold
+from utils.tagging.readers_ner import read_ner
 
 TEMPLATE = "{text}{span}是一个{mask}{mask}。"
 WORDS = {

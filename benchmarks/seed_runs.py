@@ -45,7 +45,7 @@ def write_record(path: Path | None, rows: Sequence[dict[str, Any]]) -> None:
     """Leave what was measured as JSON, with command, date, versions and machine; do nothing without a path."""
     if path is None:
         return
-    from utils.training.run_setup import PACKAGES, git_commit, hardware
+    from utils.running.run_setup import PACKAGES, git_commit, hardware
 
     versions = {name: metadata.version(name) for name in PACKAGES} | {"python": platform.python_version()}
     command = shlex.join(["python", str(Path(sys.argv[0]).resolve().relative_to(ROOT)), *sys.argv[1:]])

@@ -23,7 +23,8 @@ from transformers import (
     set_seed,
 )
 
-from utils.data.readers_text import list_labels, read_classes
+from utils.reading.class_readers import read_classes
+from utils.reading.dataset_records import list_labels
 
 
 def main():

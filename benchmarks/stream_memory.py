@@ -18,7 +18,7 @@ from pathlib import Path
 
 DRAIN = """
 import sys
-from utils.data.readers_corpus import read_documents
+from utils.reading.readers_corpus import read_documents
 from utils.encoding.packing import SequencePacker
 from utils.encoding.sequence_stream import SequenceStream
 from utils.encoding.tokenization import load_tokenizer

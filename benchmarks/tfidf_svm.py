@@ -15,12 +15,13 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
-from utils.data.readers_text import list_labels, read_classes
-from utils.evaluation import example_counts
-from utils.evaluation.class_metrics import ClassScores
-from utils.training.arguments import run_script
-from utils.training.atomic_files import write_files
-from utils.training.run_setup import describe_run
+from utils.options.arguments import run_script
+from utils.reading.class_readers import read_classes
+from utils.reading.dataset_records import list_labels
+from utils.running.atomic_files import write_files
+from utils.running.run_setup import describe_run
+from utils.scoring import example_counts
+from utils.scoring.class_metrics import ClassScores
 
 WIDEST = {"char": 3, "word": 2}
 

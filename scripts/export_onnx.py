@@ -27,17 +27,18 @@ from transformers import (
     PreTrainedConfig,
 )
 
-from utils.evaluation.entity_finder import find_tags
-from utils.evaluation.probe_inputs import make_inputs
-from utils.evaluation.trained_models import find_kind, load_model, load_own_tokenizer
+from utils.data.errors import ArgumentError
 from utils.modeling.cloze_classifier import ClozeClassifier
 from utils.modeling.crf_tagger import CrfTagger
 from utils.modeling.span_tagger import SpanTagger
 from utils.modeling.tag_rules import tag_rules
 from utils.modeling.text_classifier import TextClassifier
 from utils.modeling.weight_files import require_safetensors
-from utils.training.arguments import ArgumentError, run_script
-from utils.training.atomic_files import write_json
+from utils.options.arguments import run_script
+from utils.prediction.entity_finder import find_tags
+from utils.prediction.probe_inputs import make_inputs
+from utils.prediction.trained_models import find_kind, load_model, load_own_tokenizer
+from utils.running.atomic_files import write_json
 
 OPSET = 20  # the newest that torch writes without onnxscript
 TOLERANCE = 1e-3

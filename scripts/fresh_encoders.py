@@ -21,8 +21,8 @@ from transformers import (
     set_seed,
 )
 
-from utils.training.arguments import run_script
-from utils.training.atomic_files import replacing_files
+from utils.options.arguments import run_script
+from utils.running.atomic_files import replacing_files
 
 FAMILIES = {
     "bert": (BertConfig, BertForMaskedLM),

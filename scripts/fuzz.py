@@ -25,21 +25,21 @@ from typing import NamedTuple
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from utils.data.column_names import TEXT_KEYS
-from utils.data.errors import DataError
-from utils.data.model_inputs import read_inputs
-from utils.data.prompt_files import read_label_words
-from utils.data.qa_records import PASSAGE_KEYS, QUESTION_KEYS
-from utils.data.readers_corpus import read_documents
-from utils.data.readers_ner import read_ner
-from utils.data.readers_qa import read_qa
-from utils.data.readers_text import read_classes
-from utils.data.remembered_reading import recall_reading
-from utils.data.text_cleaning import read_rules
-from utils.data.text_stream import read_pairs, read_texts
+from utils.data.errors import ArgumentError, DataError
+from utils.files.prompt_files import read_label_words
+from utils.options.arguments import read_config
 from utils.prompting.errors import PromptError
 from utils.prompting.templates import Template
-from utils.training.arguments import ArgumentError, read_config
+from utils.reading.class_readers import read_classes
+from utils.reading.column_names import TEXT_KEYS
+from utils.reading.model_inputs import read_inputs
+from utils.reading.qa_records import PASSAGE_KEYS, QUESTION_KEYS
+from utils.reading.readers_corpus import read_documents
+from utils.reading.readers_qa import read_qa
+from utils.reading.remembered_reading import recall_reading
+from utils.reading.text_cleaning import read_rules
+from utils.reading.text_stream import read_pairs, read_texts
+from utils.tagging.readers_ner import read_ner
 
 SECONDS = 10  # a file; more is a finding
 ROUND = 200  # files between two looks at the clock

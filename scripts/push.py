@@ -8,8 +8,8 @@ Prints the address. The token is that of `hf auth login`, or HF_TOKEN.
 
 import argparse
 
-from utils.training.arguments import run_script
-from utils.training.hub import Destination, list_uploads
+from utils.options.arguments import run_script
+from utils.running.hub import Destination, list_uploads
 
 
 def main(argv=None):

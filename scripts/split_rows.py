@@ -11,10 +11,10 @@ import argparse
 import json
 from pathlib import Path
 
-from utils.data.readers_text import read_classes
 from utils.data.splits import split_by_class
-from utils.training.arguments import run_script
-from utils.training.atomic_files import write_files
+from utils.options.arguments import run_script
+from utils.reading.class_readers import read_classes
+from utils.running.atomic_files import write_files
 
 
 def main(argv=None):

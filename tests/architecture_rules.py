@@ -8,15 +8,16 @@ from collections.abc import Iterator
 
 from tests.source_tree import ROOT, Source, dotted, late_nodes, list_imports, shipped
 
-SCRIPT_LINES, MODULE_LINES = 260, 430
+SCRIPT_LINES, MODULE_LINES, HEAD_LINES, OTHER_LINES = 260, 301, 401, 431
+WING_SHARE, WING_FILES = 0.14, 20  # of the lines of utils/, and how many modules a wing has at most
 
 # Wing of utils/ -> packages beside the standard library, and modules of utils/ (a wing's name stands for all of it).
+# Each stands above those that it may import, so that imports only go down.
 WINGS = {
-    "data": ({"datasets", "pyarrow", "yaml"}, {"data"}),
-    "encoding": (
-        {"datasets", "jieba", "numpy", "tokenizers", "torch", "transformers"},
-        {"data.tag_schemes", "encoding", "modeling.position_offsets", "modeling.pretrained_weights"},
-    ),
+    "data": ({"datasets", "yaml"}, {"data"}),
+    "files": ({"datasets", "pyarrow", "yaml"}, {"data.errors", "data.plain_yaml", "files"}),
+    "tagging": ({"datasets"}, {"data", "files", "tagging"}),
+    "reading": ({"datasets", "yaml"}, {"data", "files", "reading", "tagging"}),
     "modeling": (
         {"torch", "transformers"},
         {f"modeling.{task}_pipeline" for task in ("class", "cloze", "entity")}
@@ -25,33 +26,55 @@ WINGS = {
             for part in ("crf", "encoders", "label_rows", "pretrained_weights", "soft_prompts", "tag_rules")
         },
     ),
+    "encoding": (
+        {"datasets", "jieba", "numpy", "tokenizers", "torch", "transformers"},
+        {"data.tag_schemes", "encoding", "modeling.position_offsets", "modeling.pretrained_weights"},
+    ),
     "adapters": (
         {"peft", "safetensors", "torch", "transformers"},
         {"adapters"}
         | {f"modeling.{part}" for part in ("encoders", "position_offsets", "pretrained_weights", "soft_prompts")},
     ),
+    "prompting": ({"numpy", "torch"}, {"encoding", "prompting"}),
+    "scoring": (
+        {"datasets", "evaluate", "numpy", "scipy", "seqeval", "sklearn", "torch", "transformers"},
+        {"data", "encoding", "prompting.span_selection", "scoring"},
+    ),
+    "prediction": (
+        {"datasets", "numpy", "torch", "transformers"},
+        {"adapters", "data", "encoding", "modeling", "prediction", "prompting", "reading", "scoring", "tagging"},
+    ),
+    "reporting": (
+        {"datasets", "matplotlib", "numpy", "transformers", "yaml"},
+        {"data", "encoding", "prediction", "reporting", "scoring"},
+    ),
+    "tables": ({"matplotlib", "numpy", "scipy"}, {"data", "scoring", "tables"}),
+    "running": (
+        {"datasets", "huggingface_hub", "safetensors", "torch", "transformers", "yaml"},
+        {"data.errors", "data.private_words", "running"},
+    ),
+    "options": (
+        {"torch", "transformers", "yaml"},
+        {"adapters.methods", "data", "files.text_files", "options", "running.processes", "running.stop_signals"},
+    ),
     "training": (
-        {*("accelerate", "datasets", "huggingface_hub", "safetensors", "torch", "tqdm", "transformers"), "yaml"},
-        {"adapters", "data.errors", "data.plain_yaml", "data.private_words", "evaluation.score_names", "training"},
+        {"accelerate", "datasets", "safetensors", "torch", "tqdm", "transformers"},
+        {"adapters", "data.errors", "options", "running", "scoring.score_names", "training"},
     ),
-    "evaluation": (
+    "tasks": (
+        {"datasets", "numpy", "torch"},
         {
-            "datasets",
-            "evaluate",
-            "matplotlib",
-            "numpy",
-            "scipy",
-            "seqeval",
-            "sklearn",
-            "torch",
-            "transformers",
-            "yaml",
+            "data",
+            "encoding",
+            "modeling",
+            "prediction",
+            "prompting",
+            "reading",
+            "reporting",
+            "scoring",
+            "tagging",
+            "tasks",
         },
-        {"adapters", "data", "encoding", "evaluation", "modeling", "prompting"},
-    ),
-    "prompting": (
-        {"numpy", "torch"},
-        {f"encoding.{room}" for room in ("masking", "text_inputs", "tokenization", "word_borders")} | {"prompting"},
     ),
 }
 IMPORT_NAMES = {"scikit-learn": "sklearn", "pyyaml": "yaml"}
@@ -214,7 +237,7 @@ def prints(sources: dict[str, Source]) -> Findings:
         allowed = {
             id(node)
             for function in source.tree.body
-            if source.path == "utils/training/arguments.py" and getattr(function, "name", "") == "run_script"
+            if source.path == "utils/options/arguments.py" and getattr(function, "name", "") == "run_script"
             for node in ast.walk(function)
         }
         lines = [
@@ -233,10 +256,30 @@ def bare_excepts(sources: dict[str, Source]) -> Findings:
 
 
 def lengths(sources: dict[str, Source]) -> Findings:
+    """Of files; a head is longer than others, since it travels alone."""
     for source in shipped(sources):
-        limit = SCRIPT_LINES if source.is_script else MODULE_LINES
+        limit = MODULE_LINES if source.path.startswith("utils/") else OTHER_LINES
+        limit = HEAD_LINES if source.path.startswith("utils/modeling/") else limit
+        limit = SCRIPT_LINES if source.is_script else limit
         count = len(source.text.splitlines())
         yield source.path, f"{count} lines, expected fewer than {limit}" if count >= limit else None
+
+
+def sizes_of_wings(sources: dict[str, Source]) -> Findings:
+    """A wing that grows beyond its share is several."""
+    lines: dict[str, list[int]] = {}
+    for source in shipped(sources, "utils/"):
+        if not source.path.endswith("__init__.py") and source.path.count("/") == 2:
+            lines.setdefault(source.path.split("/")[1], []).append(len(source.text.splitlines()))
+    total = sum(map(sum, lines.values()))
+    for wing, counts in lines.items():
+        place, share = f"utils/{wing}/", sum(counts) / max(total, 1)
+        yield place, f"{len(counts)} files, expected {WING_FILES} at most" if len(counts) > WING_FILES else None
+        if len(lines) > 1 / WING_SHARE:  # of few wings each must have more
+            yield (
+                place,
+                f"{share:.0%} of the lines of utils/, more than {WING_SHARE:.0%}" if share > WING_SHARE else None,
+            )
 
 
 def docstrings(sources: dict[str, Source]) -> Findings:

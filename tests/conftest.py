@@ -8,9 +8,13 @@ os.environ["HF_HUB_OFFLINE"] = "1"  # before anything imports the Hub's client
 os.environ["HF_MODULES_CACHE"] = tempfile.mkdtemp(prefix="modules-")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # on tensors this small, threads cost more than they save
 
+import io
 import json
+import logging
 import random
 import shutil
+import sys
+from types import SimpleNamespace
 
 import pytest
 
@@ -80,3 +84,20 @@ def ner_files(tmp_path_factory):
         (folder / name).write_text("".join(lines), encoding="utf-8")
         paths.append(str(folder / name))
     return tuple(paths)
+
+
+@pytest.fixture
+def info(caplog):
+    caplog.set_level(logging.INFO)
+    return caplog
+
+
+@pytest.fixture
+def feed(monkeypatch):
+    """Put bytes, or an iterable of lines, on standard input."""
+
+    def run(lines):
+        stream = io.BytesIO(lines) if isinstance(lines, bytes) else lines
+        monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=stream))
+
+    return run

@@ -13,8 +13,8 @@ import threading
 import time
 from collections import Counter
 
+from utils.options.arguments import run_script
 from utils.training import tricks
-from utils.training.arguments import run_script
 from utils.training.lasting_trainer import LastingTrainer
 
 FILES = ("open", "os.rename", "os.mkdir", "os.remove", "os.rmdir")

@@ -26,6 +26,7 @@ from tests.architecture_rules import (
     packages,
     prints,
     required,
+    sizes_of_wings,
     state_at_import,
 )
 from tests.source_tree import parse, read_sources
@@ -44,6 +45,7 @@ RULES: dict[Callable, int] = {
     prints: 25,
     bare_excepts: 20,
     lengths: 30,
+    sizes_of_wings: 30,
     docstrings: 140,
     packages: 250,
 }
@@ -57,7 +59,7 @@ BAD_FILES = [
     (imports_of_wings, {"utils/modeling/a.py": "from .span_tagger import b"}, 1),
     (imports_of_wings, {"utils/modeling/a.py": "from utils.modeling.crf import b"}, 1),
     (imports_of_wings, {"utils/training/a.py": "from ..data import splits", "utils/data/splits.py": ""}, 1),
-    (imports_of_wings, {"utils/evaluation/a.py": "from ..training import b", "utils/training/b.py": ""}, 1),
+    (imports_of_wings, {"utils/scoring/a.py": "from ..training import b", "utils/training/b.py": ""}, 1),
     (imports_of_wings, {"utils/a.py": "", "utils/games/b.py": "", "utils/data/deep/c.py": ""}, 3),
     (imports_of_scripts, {"run_a.py": "", "run_b.py": "from run_a import main"}, 1),
     (imports_of_scripts, {"run_a.py": "", "utils/data/b.py": "def f():\n    import run_a"}, 1),
@@ -70,7 +72,7 @@ BAD_FILES = [
     (forbidden_calls, {"a.py": "eval('1')\nexec('1')\n__import__('os')"}, 3),
     (forbidden_calls, {"a.py": "import pickle as p\np.loads(b'')"}, 2),
     (forbidden_calls, {"a.py": "import torch as t\nt.load('a')\nfrom torch import load as read\nread('a')"}, 3),
-    (forbidden_calls, {"utils/evaluation/a.py": "import evaluate\nevaluate.load('f1')"}, 1),
+    (forbidden_calls, {"utils/scoring/a.py": "import evaluate\nevaluate.load('f1')"}, 1),
     (forbidden_calls, {"a.py": "import importlib\nimportlib.import_module('a')"}, 1),
     (forbidden_calls, {"a.py": "import numpy as np\nnp.load('a', allow_pickle=True)"}, 1),
     (state_at_import, {"a.py": "import sys\ndef f():\n    sys.path.insert(0, '.')\n    sys.path += ['.']"}, 2),
@@ -78,9 +80,11 @@ BAD_FILES = [
     (state_at_import, {"a.py": "import os\nif True:\n    os.environ['A'] = '1'\nos.environ.setdefault('B', '1')"}, 2),
     (assertions, {"utils/data/a.py": "def f(b):\n    assert b"}, 1),
     (prints, {"utils/data/a.py": "print(1)", "run_a.py": "def main():\n    print(1)"}, 2),
-    (prints, {"utils/training/arguments.py": "def other():\n    print(1)"}, 1),
+    (prints, {"utils/options/arguments.py": "def other():\n    print(1)"}, 1),
     (bare_excepts, {"a.py": "try:\n    pass\nexcept:\n    pass"}, 1),
-    (lengths, {"run_a.py": "\n" * 270, "utils/data/a.py": "\n" * 430}, 2),
+    (lengths, {"run_a.py": "\n" * 270, "utils/data/a.py": "\n" * 301, "utils/modeling/a.py": "\n" * 401}, 3),
+    (sizes_of_wings, {f"utils/data/a{i}.py": "" for i in range(21)}, 1),
+    (sizes_of_wings, {f"utils/{wing}/a.py": "\n" * (9 if wing == "data" else 1) for wing in WINGS}, 1),
     (docstrings, {"utils/data/a.py": "def f():\n    pass\nclass A:\n    def g(self):\n        pass"}, 4),
     (
         docstrings,

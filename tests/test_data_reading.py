@@ -13,7 +13,7 @@ import predict
 import run_classification
 import run_qa_cls
 from utils.data.errors import DataError
-from utils.evaluation import trained_models
+from utils.prediction import trained_models
 
 ROOT = Path(__file__).resolve().parent.parent
 ROWS = [
@@ -107,7 +107,7 @@ def test_labels_of_columns_are_learnt_and_told(tiny_encoder, tmp_path, capsys):
 
 
 def test_reader_that_has_enough_ends_a_script_quietly():
-    code = "from utils.training.arguments import run_script; run_script(lambda: print('a line'))"
+    code = "from utils.options.arguments import run_script; run_script(lambda: print('a line'))"
     command = [sys.executable, "-c", code]
     reading, writing = os.pipe()
     os.close(reading)  # nobody reads, as behind `| head -0`

@@ -16,10 +16,10 @@ from scripts import export_onnx
 from tests.modeling.encoder_families import ENCODERS, SMALL
 from tests.small_heads import AUTOS, TAGS, build_heads, names
 from utils.adapters import directories, methods
+from utils.data.errors import ArgumentError
 from utils.modeling.cloze_classifier import ClozeClassifier
 from utils.modeling.crf_tagger import CrfTagger, decode_softmax
 from utils.modeling.span_tagger import decode_spans
-from utils.training.arguments import ArgumentError
 
 SIZES = [(1, 3), (3, 17), (32, 40)]
 

@@ -15,8 +15,8 @@ import pytest
 from safetensors.torch import load_file
 
 import run_ner
-from utils.training.arguments import TrainingError
-from utils.training.run_setup import is_whole, last_whole_checkpoint
+from utils.data.errors import TrainingError
+from utils.running.run_setup import is_whole, last_whole_checkpoint
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = {
@@ -152,7 +152,7 @@ def test_quota_is_said_like_a_full_disk(tiny_encoder, ner_files, tmp_path):
     flags = ["--model_name_or_path", tiny_encoder, "--train_file", ner_files[0], "--validation_file", ner_files[1]]
     flags += ["--output_dir", str(tmp_path / "run"), "--num_train_epochs", "2"]
     limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (30000, 30000)); import run_ner; "
-    limited += "from utils.training.arguments import run_script; run_script(run_ner.main)"
+    limited += "from utils.options.arguments import run_script; run_script(run_ner.main)"
     command = [sys.executable, "-c", limited, *flags]
     done = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, timeout=SECONDS)
     assert done.returncode == 2 and "found a full disk or quota" in done.stderr, done.stderr[-3000:]

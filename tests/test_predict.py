@@ -8,11 +8,10 @@ import pytest
 
 import predict
 import run_ner
-from utils.data.errors import DataError
-from utils.encoding.entity_windows import Entity
-from utils.evaluation.entity_finder import EntityFinder
-from utils.evaluation.entity_lines import cluener_line
-from utils.training.arguments import ArgumentError
+from utils.data.errors import ArgumentError, DataError
+from utils.encoding.joined_windows import Entity
+from utils.prediction.entity_finder import EntityFinder
+from utils.prediction.entity_lines import cluener_line
 
 
 @pytest.fixture(scope="module")

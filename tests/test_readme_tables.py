@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import report
-from utils.evaluation.kept_runs import read_kept
-from utils.evaluation.run_groups import RunGroup, group_runs
+from utils.tables.kept_runs import read_kept
+from utils.tables.run_groups import RunGroup, group_runs
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -10,11 +10,10 @@ import yaml
 from datasets import Dataset
 
 import report
-from utils.data.errors import DataError
-from utils.evaluation import result_table, run_groups
-from utils.evaluation.example_counts import of_classes, of_entities
-from utils.evaluation.paired_examples import examples_of
-from utils.training.arguments import ArgumentError
+from utils.data.errors import ArgumentError, DataError
+from utils.scoring.example_counts import of_classes, of_entities
+from utils.tables import result_table, run_groups
+from utils.tables.paired_examples import examples_of
 
 
 def write_run(

@@ -13,8 +13,7 @@ from safetensors.torch import load_file
 
 import predict
 import run_classification
-from utils.data.errors import DataError
-from utils.training.arguments import ArgumentError
+from utils.data.errors import ArgumentError, DataError
 
 ROOT = Path(__file__).resolve().parent.parent
 CITIES, VERBS = ["北京", "上海", "广州", "深圳"], ["在", "去了", "来自"]

@@ -19,8 +19,7 @@ import run_mlm
 import run_ner
 import run_prompt
 from tests.conftest import CITIES, GIVEN, SURNAMES, TAILS, VERBS
-from utils.data.errors import DataError
-from utils.training.arguments import ArgumentError
+from utils.data.errors import ArgumentError, DataError
 
 ROOT = Path(__file__).resolve().parent.parent
 MINI = {
@@ -187,7 +186,7 @@ def test_resumed_run_keeps_the_vocabulary_that_it_built(run, tmp_path):
 def test_second_start_finds_the_tokenised_corpus(run, tmp_path, monkeypatch):
     first = run(num_train_epochs=1)
     monkeypatch.setattr("utils.encoding.packing.SequencePacker.__call__", None)
-    monkeypatch.setattr("utils.data.readers_corpus.read_documents", None)
+    monkeypatch.setattr("utils.reading.readers_corpus.read_documents", None)
     again = run(tmp_path / "again", num_train_epochs=1)
     assert again["eval_loss"] == first["eval_loss"]
 

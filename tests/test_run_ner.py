@@ -12,8 +12,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 import predict
 import run_ner
-from utils.data.errors import DataError
-from utils.training.arguments import ArgumentError
+from utils.data.errors import ArgumentError, DataError
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -8,10 +8,9 @@ import pytest
 
 import predict
 import run_qa_cls
-from utils.data.errors import DataError
-from utils.evaluation.paired_examples import examples_of
-from utils.evaluation.run_groups import group_runs, read_runs
-from utils.training.arguments import ArgumentError
+from utils.data.errors import ArgumentError, DataError
+from utils.tables.paired_examples import examples_of
+from utils.tables.run_groups import group_runs, read_runs
 
 OFFICES = {"停車處": "北京", "戶政所": "上海", "稅務局": "广州", "衛生局": "深圳"}
 

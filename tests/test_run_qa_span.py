@@ -11,9 +11,8 @@ from safetensors.torch import load_file
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 import run_qa_span
-from utils.data.errors import DataError
-from utils.evaluation.answer_metrics import CmrcScores
-from utils.training.arguments import ArgumentError
+from utils.data.errors import ArgumentError, DataError
+from utils.scoring.answer_metrics import CmrcScores
 
 ROOT = Path(__file__).resolve().parent.parent
 CITIES, NAMES, VERBS = ["北京", "上海", "广州", "深圳"], ["张伟", "李娜", "王芳"], ["开会", "看病", "学习"]
@@ -164,7 +163,7 @@ def test_a_fresh_process_finds_the_same_answers_in_the_saved_directory(trained, 
     contexts = [context for context, _ in read_gold(files / "dev.json").values()]
     code = """
 import json, sys
-from utils.evaluation.answer_finder import AnswerFinder
+from utils.prediction.answer_finder import AnswerFinder
 folder, questions, contexts = json.load(sys.stdin)
 print(json.dumps([found[0] for found in AnswerFinder.load(folder, device="cpu").find(questions, contexts)]))
 """

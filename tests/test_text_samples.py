@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from utils.data.readers_qa import read_qa
-from utils.data.readers_text import list_labels, read_classes
+from utils.reading.class_readers import read_classes
+from utils.reading.dataset_records import list_labels
+from utils.reading.readers_qa import read_qa
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "data"

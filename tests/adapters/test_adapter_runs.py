@@ -9,12 +9,11 @@ from safetensors.torch import load_file
 from transformers import AutoModelForMaskedLM
 
 import predict
-from utils.data.errors import DataError
-from utils.evaluation.answer_finder import AnswerFinder
-from utils.evaluation.entity_finder import EntityFinder
-from utils.evaluation.example_counts import metrics_of, read_counts
-from utils.evaluation.label_finder import LabelFinder
-from utils.training.arguments import ArgumentError
+from utils.data.errors import ArgumentError, DataError
+from utils.prediction.answer_finder import AnswerFinder
+from utils.prediction.entity_finder import EntityFinder
+from utils.prediction.label_finder import LabelFinder
+from utils.scoring.example_counts import metrics_of, read_counts
 
 
 def finder_of(name, folder):

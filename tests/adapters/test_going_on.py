@@ -7,9 +7,9 @@ import pytest
 import predict
 from utils.adapters import directories
 from utils.data.errors import DataError
-from utils.evaluation.answer_finder import AnswerFinder
-from utils.evaluation.entity_finder import EntityFinder
-from utils.evaluation.label_finder import LabelFinder
+from utils.prediction.answer_finder import AnswerFinder
+from utils.prediction.entity_finder import EntityFinder
+from utils.prediction.label_finder import LabelFinder
 
 STEP = {"max_steps": 1, "num_train_epochs": 1, "learning_rate": 1e-2}
 TEXTS = ["张伟在北京开会。", "李娜去了上海", "王芳来自深圳看病。"]

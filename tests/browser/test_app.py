@@ -7,10 +7,9 @@ import pytest
 
 import app
 from tests.small_heads import CLASSES, TEXTS, TYPES, build_heads
-from utils.data.errors import DataError
-from utils.evaluation.answer_panels import class_panel, entity_panel
-from utils.evaluation.decisions import Verdict
-from utils.training.arguments import ArgumentError
+from utils.data.errors import ArgumentError, DataError
+from utils.reporting.answer_panels import class_panel, entity_panel
+from utils.scoring.decisions import Verdict
 
 LISTENING = "0A"  # state of a socket in /proc/net/tcp
 

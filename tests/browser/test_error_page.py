@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.evaluation.reported_errors import EVIL, report
-from utils.evaluation.report_page import report_page
+from tests.reporting.reported_errors import EVIL, report
+from utils.reporting.report_page import report_page
 
 SHOWN = "#validation .card:not([hidden])"
 

@@ -9,15 +9,8 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from transformers import AutoConfig, PreTrainedTokenizerFast
 
 from utils.data.tag_schemes import tag_names
-from utils.encoding.entity_windows import (
-    Entity,
-    SpanEncoder,
-    TagEncoder,
-    group_windows,
-    has_overlaps,
-    join_spans,
-    join_tags,
-)
+from utils.encoding.entity_windows import SpanEncoder, TagEncoder, has_overlaps
+from utils.encoding.joined_windows import Entity, group_windows, join_spans, join_tags
 from utils.encoding.tokenization import SpecialTokens, find_tokens, longest_input, tokenize
 from utils.encoding.windows import Window, cut_windows
 

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from utils.data.qa_records import FEATURES
 from utils.encoding.answer_windows import AnswerEncoder, AnswerReport, drop_empty, first_answer
 from utils.encoding.encoded_dataset import encode_dataset
-from utils.encoding.entity_windows import group_windows
+from utils.encoding.joined_windows import group_windows
+from utils.reading.qa_records import FEATURES
 
 ODD = "张在北京 \u3000\u200b\t😀👨‍👩‍👧é年20189，python ไ"
 

@@ -16,7 +16,7 @@ from tests.modeling.encoder_families import SMALL
 from utils.encoding import tokenizer_files
 from utils.encoding.tokenization import load_tokenizer, longest_input
 from utils.encoding.tokenizer_files import refuse_unknown
-from utils.evaluation.trained_models import load_own_tokenizer
+from utils.prediction.trained_models import load_own_tokenizer
 
 UNCASED = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"北京大学在上海", "j", "##o", "##hn", "lives", "in", "##s"]
 CASED = [*UNCASED[:5], "John", "lives", "in", "London", "j", "##o", "##hn", "北", "京"]

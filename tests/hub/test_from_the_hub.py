@@ -15,9 +15,9 @@ from transformers import AutoConfig, AutoModelForTokenClassification, AutoTokeni
 from tests.hub.local_hub import USER
 from tests.small_heads import AUTOS, OURS, TEXTS, build_heads
 from utils.adapters import directories, methods
-from utils.evaluation.entity_finder import EntityFinder
-from utils.evaluation.label_finder import LabelFinder
-from utils.training.hub import Destination
+from utils.prediction.entity_finder import EntityFinder
+from utils.prediction.label_finder import LabelFinder
+from utils.running.hub import Destination
 
 FRESH = """
 import importlib.util, json, sys, torch, transformers

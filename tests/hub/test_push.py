@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.hub.local_hub import USER
-from utils.training.hub import Destination, HubError, list_uploads
+from utils.running.hub import Destination, HubError, list_uploads
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = f"{USER}/ner"

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.hub.local_hub import USER
-from utils.training.hub import HubError
+from utils.running.hub import HubError
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ["run_ner", "run_classification", "run_qa_cls", "run_qa_span", "run_prompt", "run_mlm"]

@@ -6,8 +6,8 @@ import shutil
 import pytest
 
 from tests.hub.local_hub import Repository
-from utils.evaluation.entity_finder import EntityFinder
 from utils.modeling.weight_files import UnsafeWeightsError, require_safetensors
+from utils.prediction.entity_finder import EntityFinder
 
 WHY = r"expected model\.safetensors, found pytorch_model\.bin, which may run code when it is read"
 TRAIN_FILES = {

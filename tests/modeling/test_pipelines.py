@@ -4,12 +4,12 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer
 
-from utils.evaluation.label_finder import LabelFinder
 from utils.modeling.class_pipeline import ClassPipeline
 from utils.modeling.cloze_classifier import ClozeClassifier
 from utils.modeling.cloze_pipeline import ClozePipeline
 from utils.modeling.entity_pipeline import EntityPipeline
 from utils.modeling.text_classifier import TextClassifier
+from utils.prediction.label_finder import LabelFinder
 
 TEXTS = ["张伟在北京开会", " 李娜 2018 [MASK]", "人", "王芳来自深圳看病陈静是广州的人和张敏在北京开会" * 3]
 PAIRS = [("张伟", "李娜去了上海"), ("王芳来自深圳看病" * 5, "人"), ("人" * 30, "会" * 40), ("人" * 40, "会" * 8)]

@@ -1,8 +1,8 @@
 """run_ner.py whose second process fails in its third step: started by a launcher, with the script's flags."""
 
 import run_ner
+from utils.options.arguments import run_script
 from utils.training import tricks
-from utils.training.arguments import run_script
 
 trained = tricks.TrickTrainer.training_step
 

@@ -5,8 +5,8 @@ script's flags.
 import math
 
 import run_ner
+from utils.options.arguments import run_script
 from utils.training import tricks
-from utils.training.arguments import run_script
 
 compute_loss = tricks.TrickTrainer.compute_loss
 

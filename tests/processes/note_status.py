@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import run_ner
-from utils.training.arguments import run_script
+from utils.options.arguments import run_script
 
 if __name__ == "__main__":
     folder = Path(sys.argv.pop(1))

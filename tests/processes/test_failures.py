@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.processes.launching import ACCELERATE, ROOT, environment, torchrun
-from utils.training.processes import processes_asked, refuse_copies
+from utils.running.processes import processes_asked, refuse_copies
 
 SECONDS = 300  # from start to end, imports included, on a busy machine; a collective waits for half an hour
 

@@ -10,7 +10,7 @@ from tests.processes.jobs import HEADS, SUFFIX
 from tests.processes.launching import torchrun
 from tests.processes.run_jobs import SCRIPTS
 from tests.processes.test_failures import SECONDS, flags_of
-from utils.training.arguments import TrainingError
+from utils.data.errors import TrainingError
 
 
 @pytest.mark.parametrize("head", HEADS)

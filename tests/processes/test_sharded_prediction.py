@@ -13,10 +13,9 @@ import pytest
 
 import predict
 from tests.processes.launching import ACCELERATE, ROOT, TORCHRUN, environment
-from utils.data.errors import DataError
-from utils.data.text_stream import read_texts
-from utils.evaluation.sharded_files import ShardedFiles, find_shards
-from utils.training.arguments import ArgumentError
+from utils.data.errors import ArgumentError, DataError
+from utils.prediction.sharded_files import ShardedFiles, find_shards
+from utils.reading.text_stream import read_texts
 
 SHARDS, ROWS = 24, 60
 
@@ -139,7 +138,7 @@ def test_files_that_would_write_one_output_are_refused(tmp_path):
 
 
 def test_several_processes_do_not_write_one_output(tagger, monkeypatch):
-    monkeypatch.setattr("utils.training.processes.meet_others", lambda: (0, 0, 2))
+    monkeypatch.setattr("utils.running.processes.meet_others", lambda: (0, 0, 2))
     with pytest.raises(ArgumentError, match="2 processes would write one output; give --input_file"):
         predict.main([tagger, "--text", "张伟"])
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.processes.launching import ROOT, TORCHRUN, environment, torchrun
 from tests.processes.test_failures import SECONDS, flags_of
-from utils.training.run_setup import last_whole_checkpoint
+from utils.running.run_setup import last_whole_checkpoint
 
 
 @pytest.mark.slow

@@ -16,19 +16,19 @@ from tests.prompting.cloze_models import ask_plainly, save_model
 from utils.data.errors import DataError
 from utils.data.span_questions import draw_questions, list_questions
 from utils.encoding.encoded_dataset import encode_dataset
-from utils.evaluation import cloze_entity_finder
-from utils.evaluation.cloze_entity_finder import ClozeEntityFinder
-from utils.evaluation.decisions import DecisionRule
-from utils.evaluation.entity_evaluator import score_entities
-from utils.evaluation.entity_finder import EntityFinder
-from utils.evaluation.label_finder import LabelFinder
-from utils.evaluation.prediction_tasks import load_entity_finder
-from utils.evaluation.span_decisions import tune_threshold
-from utils.evaluation.span_evaluator import SpanEvaluator
-from utils.evaluation.trained_models import find_kind
 from utils.modeling.cloze_classifier import ClozeClassifier
+from utils.prediction import cloze_entity_finder
+from utils.prediction.cloze_entity_finder import ClozeEntityFinder
+from utils.prediction.entity_finder import EntityFinder
+from utils.prediction.label_finder import LabelFinder
+from utils.prediction.prediction_tasks import load_entity_finder
+from utils.prediction.trained_models import find_kind
 from utils.prompting.candidates import CandidateError, list_ngrams
 from utils.prompting.verbalizers import read_verbalizer
+from utils.scoring.decisions import DecisionRule
+from utils.scoring.entity_evaluator import score_entities
+from utils.scoring.span_decisions import tune_threshold
+from utils.scoring.span_evaluator import SpanEvaluator
 
 TEXTS = ["这部电影真是太好了，不错", "电影很好很好", "", "，。", "a great movie"]
 TEMPLATE, OTHER = "{text}。{span}是{mask}", "{span}，{text}{mask}{mask}了"

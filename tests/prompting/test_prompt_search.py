@@ -1,4 +1,4 @@
-"""Tests of utils/evaluation/prompt_search.py, with tiny random models."""
+"""Tests of utils/tasks/prompt_search.py, with tiny random models."""
 
 import math
 
@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from tests.prompting.cloze_models import ask_plainly, save_model
-from utils.data.prompt_files import read_label_words
-from utils.evaluation import prompt_search
-from utils.evaluation.prompt_search import find_trigger, find_words, list_candidates
+from utils.files.prompt_files import read_label_words
 from utils.prompting.templates import Template, TemplateError
 from utils.prompting.trigger_search import Examples
 from utils.prompting.verbalizers import VerbalizerError, read_verbalizer
-from utils.training.config_files import write_config
+from utils.running.config_files import write_config
+from utils.tasks import prompt_search
+from utils.tasks.prompt_search import find_trigger, find_words, list_candidates
 
 EXAMPLES = Examples(["电影很好，很好", "great movie food", "a", "这部电影真是太好了不错", "It was"], [0, 1, 0, 1, 1])
 LABELS = ["good", "bad"]

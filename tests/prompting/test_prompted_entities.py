@@ -6,9 +6,8 @@ import random
 import pytest
 
 import predict
-from utils.data.errors import DataError
-from utils.evaluation.cloze_entity_finder import ClozeEntityFinder
-from utils.training.arguments import ArgumentError
+from utils.data.errors import ArgumentError, DataError
+from utils.prediction.cloze_entity_finder import ClozeEntityFinder
 
 TEMPLATE = "{text}，{span}很{mask}。"
 VERBALIZER = "{film: 好, review: 错, O: 很}"

@@ -10,10 +10,9 @@ from transformers import AutoModelForMaskedLM
 
 import predict
 from tests.prompting.cloze_models import OTHER, TEMPLATE, ask_plainly
-from utils.data.errors import DataError
-from utils.evaluation.label_finder import LabelFinder
+from utils.data.errors import ArgumentError, DataError
+from utils.prediction.label_finder import LabelFinder
 from utils.prompting.blanks import fill_blanks
-from utils.training.arguments import ArgumentError
 
 
 def read_predictions(folder):

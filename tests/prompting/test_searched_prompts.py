@@ -6,8 +6,7 @@ import pytest
 import yaml
 
 from tests.prompting.cloze_models import OTHER, TEMPLATE
-from utils.data.errors import DataError
-from utils.training.arguments import ArgumentError
+from utils.data.errors import ArgumentError, DataError
 
 
 def search(run, files, kind, **flags):

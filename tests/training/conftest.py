@@ -5,7 +5,6 @@ import torch
 from datasets import Dataset
 from transformers import AutoModelForTokenClassification, AutoTokenizer, TrainingArguments
 
-from utils.data.readers_ner import read_ner
 from utils.data.tag_schemes import tag_names
 from utils.encoding.collators import TextCollator, WindowCollator
 from utils.encoding.encoded_dataset import encode_dataset
@@ -14,14 +13,16 @@ from utils.encoding.text_inputs import TextEncoder
 from utils.modeling.crf_tagger import CrfTagger
 from utils.modeling.span_tagger import SpanTagger
 from utils.modeling.text_classifier import load_classifier
-from utils.training.arguments import TrickArguments
+from utils.options.classifier_arguments import CLASSIFIER_DEFAULTS
+from utils.options.fine_tuning_arguments import FineTuningArguments
+from utils.options.shared_arguments import TrickArguments
+from utils.tagging.readers_ner import read_ner
 from utils.training.batch_size import Batches
-from utils.training.classifier_arguments import CLASSIFIER_DEFAULTS
 from utils.training.fast_dropout import use_fast_dropout
-from utils.training.fine_tuning_arguments import FineTuningArguments
 from utils.training.losses import ClassLoss, LabelLoss
 from utils.training.parameter_groups import parameter_groups
-from utils.training.tricks import TrickTrainer, build_trainer, class_divergence, label_divergence
+from utils.training.regularized_dropout import class_divergence, label_divergence
+from utils.training.tricks import TrickTrainer, build_trainer
 
 pytest.register_assert_rewrite("tests.training.training_steps")
 

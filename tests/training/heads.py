@@ -1,6 +1,6 @@
 """The heads of a tagger, and R-Drop for each with its divergence from the definition."""
 
-from utils.training.tricks import RegularizedDropout, cell_divergence, class_divergence
+from utils.training.regularized_dropout import RegularizedDropout, cell_divergence, class_divergence
 
 HEADS = ["softmax", "crf", "span"]
 

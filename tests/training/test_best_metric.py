@@ -4,12 +4,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from utils.evaluation.answer_metrics import CmrcScores
-from utils.evaluation.class_evaluator import CLASS_SCORES, RANKING_SCORES
-from utils.evaluation.entity_evaluator import ENTITY_SCORES
-from utils.evaluation.masked_scores import compute_masked_scores
-from utils.evaluation.score_names import SCORES, describe_score
-from utils.training.arguments import ArgumentError, TrainingError
+from utils.data.errors import ArgumentError, TrainingError
+from utils.scoring.answer_metrics import CmrcScores
+from utils.scoring.class_evaluator import CLASS_SCORES, RANKING_SCORES
+from utils.scoring.entity_evaluator import ENTITY_SCORES
+from utils.scoring.masked_scores import compute_masked_scores
+from utils.scoring.score_names import SCORES, describe_score
 from utils.training.best_metric import settle_best_metric
 
 

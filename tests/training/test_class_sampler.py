@@ -15,10 +15,10 @@ from utils.encoding.collators import TextCollator
 from utils.encoding.encoded_dataset import encode_dataset
 from utils.encoding.text_inputs import TextEncoder
 from utils.modeling.text_classifier import load_classifier
-from utils.training.arguments import TrickArguments
+from utils.options.fine_tuning_arguments import FineTuningArguments
+from utils.options.shared_arguments import TrickArguments
 from utils.training.batch_size import Batches
 from utils.training.class_sampler import ClassSampler
-from utils.training.fine_tuning_arguments import FineTuningArguments
 from utils.training.losses import ClassLoss
 from utils.training.tricks import build_trainer
 

@@ -7,10 +7,11 @@ from transformers import EarlyStoppingCallback
 
 from tests.training.heads import symmetric_divergence
 from tests.training.training_steps import batch_of, weights_of
-from utils.training.arguments import TrickArguments
+from utils.options.shared_arguments import TrickArguments
 from utils.training.fast_dropout import FastDropout
+from utils.training.fast_gradient import FastGradient
 from utils.training.losses import ClassLoss, LabelLoss
-from utils.training.tricks import FastGradient, RegularizedDropout, label_divergence
+from utils.training.regularized_dropout import RegularizedDropout, label_divergence
 
 
 def text_r_drop_by_hand(trainer, batch, alpha):

@@ -7,7 +7,7 @@ import torch
 
 from tests.training.heads import HEADS
 from tests.training.training_steps import assert_equal, batch_of, gradients_of, weights_of
-from utils.training.tricks import FastGradient
+from utils.training.fast_gradient import FastGradient
 
 
 def loss_gradients(trainer, batch, num_items):

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from tests.training.training_steps import assert_equal, weights_of
-from utils.training.arguments import TrainingError, TrickArguments
+from utils.data.errors import TrainingError
+from utils.options.shared_arguments import TrickArguments
 from utils.training.losses import ClassLoss
 
 

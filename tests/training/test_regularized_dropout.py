@@ -7,7 +7,7 @@ from tests.training.heads import HEADS, r_drop, symmetric_divergence
 from tests.training.training_steps import batch_of
 from utils.modeling.span_tagger import SpanTagger
 from utils.training.losses import ClassLoss
-from utils.training.tricks import cell_divergence, class_divergence, label_divergence
+from utils.training.regularized_dropout import cell_divergence, class_divergence, label_divergence
 
 
 def r_drop_by_hand(trainer, batch, alpha):

@@ -10,8 +10,9 @@ from transformers import AutoTokenizer, TrainerCallback
 
 from tests.training.heads import HEADS, r_drop
 from tests.training.training_steps import weights_of
+from utils.training.averaged_weights import AveragedWeights
+from utils.training.fast_gradient import FastGradient
 from utils.training.saved_model import save_model
-from utils.training.tricks import AveragedWeights, FastGradient
 
 
 @pytest.mark.parametrize("head", HEADS)

@@ -29,6 +29,14 @@ def printable(text: str) -> str:
     return _UNPRINTABLE.sub(lambda match: repr(match[0])[1:-1], text)
 
 
+class ArgumentError(ValueError):
+    """A command line or configuration file that cannot be used; scripts print it without a traceback."""
+
+
+class TrainingError(Exception):
+    """Training that cannot go on, for a reason that its user can do something about; printed without a traceback."""
+
+
 class DataError(ValueError):
     """The data is at fault, and the message says where, what was expected, what was found and how to repair it.
 

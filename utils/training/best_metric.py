@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from transformers import EvalPrediction
 
-from ..evaluation.score_names import describe_score
-from .arguments import ArgumentError, TrainingError
-from .fine_tuning_arguments import FineTuningArguments
+from ..data.errors import ArgumentError, TrainingError
+from ..options.fine_tuning_arguments import FineTuningArguments
+from ..scoring.score_names import describe_score
 
 
 @dataclass

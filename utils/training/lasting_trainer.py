@@ -10,8 +10,8 @@ from transformers import EarlyStoppingCallback, Trainer
 from transformers.trainer_utils import rotate_checkpoints
 
 from ..data.errors import DataError
-from . import processes, stop_signals
-from .disk_space import saving
+from ..running import processes, stop_signals
+from ..running.disk_space import saving
 from .nan_guard import ROW_IDS, NamedRows, NanGuard, drop_gradients
 
 

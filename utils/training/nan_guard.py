@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from .arguments import TrainingError
-from .processes import end_quietly, gather, highest
+from ..data.errors import TrainingError
+from ..running.processes import end_quietly, gather, highest
 
 logger = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ import torch
 from transformers import PreTrainedModel, SchedulerType, Trainer, get_scheduler
 from transformers.training_args import OptimizerNames
 
-from .arguments import ArgumentError
-from .fine_tuning_arguments import FineTuningArguments
+from ..data.errors import ArgumentError
+from ..options.fine_tuning_arguments import FineTuningArguments
 
 
 def check_optimizer(args: FineTuningArguments, model: PreTrainedModel) -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from transformers import Trainer
 
-from .atomic_files import replacing_files, write_text
+from ..options.fine_tuning_arguments import FineTuningArguments
+from ..running.atomic_files import replacing_files, write_text
+from ..running.disk_space import saving
+from ..running.run_setup import checkpoints_to_try
 from .batch_size import Batches, train_within_memory
-from .disk_space import saving
-from .fine_tuning_arguments import FineTuningArguments
-from .run_setup import checkpoints_to_try
 
 logger = logging.getLogger(__name__)
 

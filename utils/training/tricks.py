@@ -7,159 +7,33 @@ of the data, and checkpoints that are whole or not there.
 import contextlib
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import Sampler, SequentialSampler
 from transformers import EarlyStoppingCallback, PreTrainedModel, TrainerCallback
 
-from .arguments import ArgumentError, TrickArguments
+from ..data.errors import ArgumentError
+from ..options.fine_tuning_arguments import FineTuningArguments
+from ..options.shared_arguments import TrickArguments
+from .averaged_weights import AveragedWeights, Averaging, copy_into
 from .batch_size import Batches
 from .best_metric import settle_best_metric
 from .fast_dropout import use_fast_dropout
-from .fine_tuning_arguments import FineTuningArguments
+from .fast_gradient import FastGradient
 from .lasting_trainer import LastingTrainer
 from .length_sampler import LengthSampler
 from .nan_guard import NanGuard
 from .optimizer_choice import check_optimizer
 from .parameter_groups import parameter_groups
 from .progress_lines import ProgressLines
+from .regularized_dropout import RegularizedDropout
 
 logger = logging.getLogger(__name__)
 
 RAW_WEIGHTS = "raw_weights.safetensors"  # beside the averaged ones in a checkpoint, so that training can go on
-
-
-@dataclass
-class FastGradient:
-    """Fast gradient method (Miyato et al., 2017): learn on embeddings moved along their gradient, too.
-
-    Args:
-        epsilon: Euclidean norm of the move.
-    """
-
-    epsilon: float
-
-    @contextlib.contextmanager
-    def moved(self, weight: nn.Parameter, gradient: Tensor) -> Iterator[None]:
-        """Move `weight` along `gradient` inside the block."""
-        norm = gradient.norm()
-        if not torch.isfinite(norm) or norm == 0:
-            yield
-            return
-        before = weight.detach().clone()
-        with torch.no_grad():
-            weight.add_(gradient, alpha=self.epsilon / norm.item())
-        try:
-            yield
-        finally:
-            with torch.no_grad():
-                weight.copy_(before)
-
-
-@dataclass
-class RegularizedDropout:
-    """R-Drop (Wu et al., 2021, equation 4): two dropout passes should agree.
-
-    The loss is the paper's, halved: the mean of both passes' losses + alpha / 4 * (KL(p, q) + KL(q, p)).
-
-    Args:
-        alpha: weight of the divergence.
-        divergence: (logits of one pass, of the other, labels) -> KL(p, q) + KL(q, p), a scalar.
-    """
-
-    alpha: float
-    divergence: Callable[[Tensor, Tensor, Tensor], Tensor]
-
-
-def class_divergence(one: Tensor, other: Tensor, labels: Tensor) -> Tensor:
-    """Symmetric KL divergence of class distributions, mean over labelled positions.
-
-    Args:
-        one, other: (..., num_classes) logits.
-        labels: (...) class ids, -100 where there is none.
-    """
-    one, other = one.float().log_softmax(-1), other.float().log_softmax(-1)
-    each = ((one.exp() - other.exp()) * (one - other)).sum(-1)  # KL(p, q) + KL(q, p) at each position
-    counted = labels != -100
-    return each[counted].sum() / counted.sum().clamp(min=1)
-
-
-def cell_divergence(one: Tensor, other: Tensor, labels: Tensor) -> Tensor:
-    """Symmetric KL divergence of yes/no decisions: summed over cells, mean over the two leading dimensions."""
-    one, other = one.float(), other.float()
-    return ((one.sigmoid() - other.sigmoid()) * (one - other)).flatten(2).sum(-1).mean()
-
-
-def label_divergence(one: Tensor, other: Tensor, labels: Tensor) -> Tensor:
-    """Symmetric KL divergence of yes/no decisions, mean over texts and labels: (batch, num_labels) logits."""
-    one, other = one.float(), other.float()
-    return ((one.sigmoid() - other.sigmoid()) * (one - other)).mean()
-
-
-def score_divergence(one: Tensor, other: Tensor, labels: Tensor) -> Tensor:
-    """Squared difference of scores, mean over texts: (batch, 1) outputs."""
-    return ((one.float() - other.float()) ** 2).mean()
-
-
-class AveragedWeights:
-    """Exponential moving average of a model's trainable weights.
-
-    Args:
-        decay: share of the old average kept at each step, 0-1; smaller in the first steps: (1 + step) / (10 + step).
-    """
-
-    def __init__(self, decay: float):
-        self.decay = decay
-        self.steps = 0
-        self.average: dict[str, Tensor] = {}
-
-    @torch.no_grad()
-    def update(self, model: nn.Module) -> None:
-        """Move the average towards the model's weights; the first call takes them as they are."""
-        self.steps += 1
-        kept = min(self.decay, (1 + self.steps) / (10 + self.steps))
-        for name, parameter in model.named_parameters():
-            if parameter.requires_grad:
-                if name not in self.average:
-                    self.average[name] = parameter.detach().clone()
-                else:
-                    self.average[name].lerp_(parameter.detach(), 1 - kept)
-
-    @contextlib.contextmanager
-    def applied(self, model: nn.Module) -> Iterator[None]:
-        """Let the model have the averaged weights inside the block."""
-        parameters = dict(model.named_parameters())
-        raw = {name: parameters[name].detach().clone() for name in self.average}
-        _copy_into(parameters, self.average)
-        try:
-            yield
-        finally:
-            _copy_into(parameters, raw)
-
-
-@torch.no_grad()
-def _copy_into(parameters: dict[str, nn.Parameter], values: dict[str, Tensor]) -> None:
-    for name, value in values.items():
-        parameters[name].copy_(value)
-
-
-class _Averaging(TrainerCallback):
-    """Update the average after each optimizer step; leave the model with it when training ends."""
-
-    def __init__(self, trainer: "TrickTrainer"):
-        self.trainer = trainer
-
-    def on_step_end(self, args, state, control, model=None, **kwargs):
-        self.trainer.averaged_weights.update(self.trainer.model)
-
-    def on_train_end(self, args, state, control, **kwargs):
-        if self.trainer.average_in_use:
-            _copy_into(dict(self.trainer.model.named_parameters()), self.trainer.averaged_weights.average)
-            self.trainer.average_in_use = False
 
 
 class _Epochs(TrainerCallback):
@@ -216,7 +90,7 @@ class TrickTrainer(LastingTrainer):
             self.add_callback(_Epochs(self.data_collator))
         self.average_in_use = averaged_weights is not None  # until the model has it for good
         if averaged_weights is not None:
-            self.add_callback(_Averaging(self))
+            self.add_callback(Averaging(self))
 
     def train(self, *args, **kwargs):
         """As `LastingTrainer` does; weights of which processes hold parts are gathered in the end."""
@@ -327,7 +201,7 @@ class TrickTrainer(LastingTrainer):
             parameters, weights = dict(self.model.named_parameters()), load_file(raw)
             self.averaged_weights.average = {name: parameters[name].detach().clone() for name in weights}
             self.averaged_weights.steps = int(Path(resume_from_checkpoint).name.rpartition("-")[2])
-            _copy_into(parameters, weights)
+            copy_into(parameters, weights)
 
     def _load_best_model(self):
         super()._load_best_model()

@@ -1,0 +1,102 @@
+"""What was decoded in the windows of a text, put together: each token from where it lies deepest."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ..data.tag_schemes import tags_to_spans
+from .windows import Window, margin
+
+
+class Entity(NamedTuple):
+    """An entity of a text: character offsets, end exclusive; `score` is the model's probability, 0-1."""
+
+    start: int
+    end: int
+    label: str
+    score: float = 1.0
+
+
+class TaggedText(NamedTuple):
+    """A text's tokens with the tags that its windows gave them, each from the window that owns the token.
+
+    Attributes:
+        tags: tag names. starts, ends: character offsets.
+        posteriors: (first, then, stops) of each token, see `LinearChainCRF.posteriors`, or None.
+    """
+
+    tags: list[str]
+    starts: list[int]
+    ends: list[int]
+    posteriors: list[Sequence[float]] | None
+
+    def entities(self, *, scheme: str) -> list[Entity]:
+        """The well-formed entities, scored with the probability that exactly this entity stands there."""
+        return [
+            Entity(self.starts[first], self.ends[stop - 1], label, self._score(first, stop))
+            for first, stop, label in tags_to_spans(self.tags, scheme=scheme)
+        ]
+
+    def _score(self, first: int, stop: int) -> float:
+        if self.posteriors is None:
+            return 1.0
+        score = self.posteriors[first][0] * self.posteriors[stop - 1][2]
+        for k in range(first + 1, stop):
+            score *= self.posteriors[k][1]
+        return float(score)
+
+
+def group_windows(rows: Sequence[dict], num_texts: int) -> list[list[int]]:
+    """Indices of each text's windows, in the order of the text, wherever they stand in `rows`."""
+    groups: list[list[int]] = [[] for _ in range(num_texts)]
+    for i, row in enumerate(rows):
+        groups[row["text_index"]].append(i)
+    for group in groups:
+        if len(group) > 1:
+            group.sort(key=lambda i: rows[i]["window"][0])
+    return groups
+
+
+def join_tags(windows: Sequence[dict], tags: Sequence, *, id2label: dict[int, str], posteriors=None) -> TaggedText:
+    """Put the tags of a text's windows together.
+
+    Args:
+        windows: the windows of one text, in order.
+        tags: for each window, tag ids by position (longer than the window where padded).
+        id2label: tag id -> name.
+        posteriors: for each window, (first, then, stops) by position.
+    """
+    names, starts, ends, along = [], [], [], []
+    for i, row in enumerate(windows):
+        _, _, own_start, own_stop = row["window"]
+        for position in range(own_start - row["shift"], own_stop - row["shift"]):
+            if row["token_mask"][position]:
+                names.append(id2label[int(tags[i][position])])
+                starts.append(row["starts"][position])
+                ends.append(row["ends"][position])
+                if posteriors is not None:
+                    along.append(posteriors[i][position])
+    return TaggedText(names, starts, ends, along if posteriors is not None else None)
+
+
+def join_spans(windows: Sequence[dict], spans: Sequence, *, id2label: dict[int, str], scores=None) -> list[Entity]:
+    """Put the spans of a text's windows together, each taken from the window where it lies furthest from a border.
+
+    Args:
+        windows: the windows of one text, in order.
+        spans: for each window, rows of first position, last position (inclusive), type id; negative rows are padding.
+        id2label: type id -> name.
+        scores: for each window, the probability of each span.
+    """
+    entities = []
+    ranges = [Window(*row["window"]) for row in windows]
+    for i, row in enumerate(windows):
+        for k, (first, last, kind) in enumerate(spans[i]):
+            if first < 0:
+                continue
+            if len(ranges) > 1:
+                margins = [margin(w, row["num_tokens"], first + row["shift"], last + row["shift"]) for w in ranges]
+                if margins.index(max(margins)) != i:
+                    continue
+            score = 1.0 if scores is None else float(scores[i][k])
+            entities.append(Entity(row["starts"][first], row["ends"][last], id2label[int(kind)], score))
+    return sorted(entities)

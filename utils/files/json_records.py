@@ -1,0 +1,122 @@
+"""JSON lines and JSON arrays, as objects with the numbers of their lines."""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from ..data.errors import ErrorLog, show
+
+# How a file of objects begins; "[ O" and "{ O" are lines of a column file.
+_HEAD = re.compile(r'\s*(\{\s*["}]|\[\s*([{\]]|$))')
+_SPACE = re.compile(r"[ \t\n\r]*")
+
+
+def begin_as_json(lines: Iterable[str | None]) -> bool:
+    """Whether the first line that is not blank begins a JSON object, or an array of objects."""
+    return bool(_HEAD.match(_first_line(lines)))
+
+
+def parse_records(
+    lines: list[str | None], log: ErrorLog, *, permits: Callable[[Any], bool] = lambda value: False
+) -> Iterator[tuple[int, Any]]:
+    """Parse JSON lines, or a JSON array if the first line that is not blank begins one.
+
+    Args:
+        lines: as `text_files.read_lines` gives them.
+        log: takes an error for each line or element that is no JSON object.
+        permits: whether a line or element that is none is taken, too.
+
+    Yields:
+        The number of its line and the object, for each line that is not blank or each element; None for one that has
+        an error.
+
+    Raises:
+        DataError: an array is broken, so that nothing after that place can be read.
+    """
+    first = _first_line(lines)
+    is_array = first.lstrip().startswith("[") and not permits(_parse(first))
+    return _array_records(lines, log, permits) if is_array else _line_records(lines, log, permits)
+
+
+def is_unicode(text: str) -> bool:
+    """False for a lone surrogate, which JSON can write but UTF-8 cannot."""
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _first_line(lines: Iterable[str | None]) -> str:
+    return next((line for line in lines if line and line.strip()), "")
+
+
+def _parse(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _line_records(
+    lines: Iterable[str | None], log: ErrorLog, permits: Callable[[Any], bool]
+) -> Iterator[tuple[int, Any]]:
+    """Yield the line number and the object of each line; None for one that has no JSON object."""
+    for number, line in enumerate(lines, start=1):
+        record = None
+        if line is not None:
+            if not line.strip():
+                continue
+            try:
+                record = json.loads(line)
+            except (ValueError, RecursionError) as error:
+                log.add(
+                    number, f"expected a JSON object on one line, found no JSON: {_reason(error)}; repair the line"
+                )
+            else:
+                record = record if permits(record) else _check_object(record, number, log)
+        yield number, record
+
+
+def _array_records(
+    lines: list[str | None], log: ErrorLog, permits: Callable[[Any], bool]
+) -> Iterator[tuple[int, Any]]:
+    """Yield the line number and the object of each element of a JSON array; None for one that is no object."""
+    log.finish(skip_bad_lines=False)  # an array with a hole cannot be read on
+    text = "\n".join(line or "" for line in lines)
+    decoder = json.JSONDecoder()
+    number, counted_to = 1, 0
+    position = _SPACE.match(text, text.index("[") + 1).end()
+    is_first = True
+    while True:
+        number += text.count("\n", counted_to, position)
+        counted_to = position
+        try:
+            if is_first and text.startswith("]", position):
+                break
+            record, position = decoder.raw_decode(text, position)
+        except (ValueError, RecursionError) as error:
+            log.add(number, f"expected a JSON object in the array, found no JSON: {_reason(error)}; repair the array")
+            log.finish(skip_bad_lines=False)
+        yield number, record if permits(record) else _check_object(record, number, log)
+        is_first = False
+        position = _SPACE.match(text, position).end()
+        if not text.startswith(",", position):
+            break
+        position = _SPACE.match(text, position + 1).end()
+    number += text.count("\n", counted_to, position)
+    rest = text[position:].rstrip(" \t\r\n")
+    if rest != "]":
+        found = show(rest[:20]) if rest else "the end of the file"
+        log.add(number, f"expected a comma or ] to end the array, found {found}; repair the array")
+        log.finish(skip_bad_lines=False)
+
+
+def _check_object(record: Any, number: int, log: ErrorLog) -> dict | None:
+    if isinstance(record, dict):
+        return record
+    log.add(number, f"expected a JSON object, found {show(record)}; write each row as {{...}}")
+    return None
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg} at column {error.colno}"
+    return "it is nested too deeply" if isinstance(error, RecursionError) else str(error)

@@ -1,0 +1,66 @@
+"""Data sets that are loaded, not parsed: saved to disk, parquet files, folders of data files, names on the Hub."""
+
+import os
+from os import PathLike
+
+import datasets
+import pyarrow
+import pyarrow.parquet
+from datasets import Dataset, DatasetDict
+
+from ..data.errors import DataError
+from .text_files import read_bytes
+
+
+def load_splits(name_or_path: str, config_name: str | None = None) -> dict[str, Dataset]:
+    """Load a data set.
+
+    Args:
+        name_or_path: a `save_to_disk` directory (a single data set becomes the split "train"), a folder of data files,
+            or a name on the Hub.
+        config_name: which of a data set's configurations.
+
+    Returns:
+        Its splits, by name.
+
+    Raises:
+        DataError: it cannot be loaded, and the message says what to do.
+    """
+    if os.path.isfile(name_or_path):
+        raise DataError(
+            f"{name_or_path}: expected a directory or a name on the Hub, found a file; give it as the train file"
+        )
+    try:
+        if any(os.path.isfile(os.path.join(name_or_path, name)) for name in ("state.json", "dataset_dict.json")):
+            loaded = datasets.load_from_disk(name_or_path)
+        else:
+            loaded = datasets.load_dataset(name_or_path, config_name)
+    except Exception as error:  # what loading may raise is no closed list: the network, the Hub, the builder, Arrow
+        reason = str(error).strip().split("\n")[0] or type(error).__name__
+        offline = datasets.config.HF_HUB_OFFLINE or datasets.config.HF_DATASETS_OFFLINE
+        raise DataError(
+            f"{name_or_path}: expected a data set on disk or on the Hub, found: {reason}; "
+            + (
+                "this run is offline: load it once with network, or "
+                if offline
+                else "check the name and the network, or "
+            )
+            + "download it, save_to_disk() it and give that directory"
+        ) from error
+    return dict(loaded) if isinstance(loaded, DatasetDict) else {"train": loaded}
+
+
+def read_parquet(path: str | PathLike) -> Dataset:
+    """Read a parquet file, gzipped or not.
+
+    Raises:
+        DataError: as `text_files.read_bytes`, or it is no whole parquet file.
+    """
+    raw = read_bytes(path)
+    try:
+        table = pyarrow.parquet.ParquetFile(pyarrow.BufferReader(raw)).read()
+        table.validate(full=True)
+        return Dataset(table)
+    except Exception as error:  # damaged bytes raise whatever the decoder and the stored schema met first
+        reason = str(error).split("\n")[0]
+        raise DataError(f"{path}: expected a parquet file, found: {reason}; write or copy it again") from error

@@ -1,0 +1,198 @@
+"""Command lines: `script [config.yaml] [--flag value ...]`, the same for every script.
+
+Light on purpose: `--help` must answer before torch and `TrainingArguments` are imported (four seconds).
+"""
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import field, fields
+from pathlib import Path
+from typing import get_args, get_type_hints
+
+import yaml
+
+from ..data.errors import ArgumentError, DataError, TrainingError, printable
+from ..data.plain_yaml import load_yaml
+from ..files.text_files import require_file
+from ..running.stop_signals import watched
+from .flag_names import explain_unknown
+from .option_checks import OptionError, check_ranges, ranges_of, refuse_idle
+from .option_parser import MalformedOption, OptionParser
+from .refused_fields import refuse_fields
+from .trackers import check_trackers
+from .training_choices import TrainingChoices, training_options
+from .training_defaults import TRAINING_DEFAULTS, TRAINING_RANGES, describe_defaults
+from .training_fields import read_training_fields
+
+
+def option(default, help_text: str, *, choices: Sequence[str] | None = None, used_with: str = "", **limits):
+    """A dataclass field with its line of help, and what is refused for it.
+
+    Args:
+        default: where neither the command line nor the configuration says anything.
+        help_text: one or two sentences.
+        choices: the values that it may have; None for any.
+        used_with: who reads it, see `option_checks.refuse_idle`.
+        **limits: of numbers: `low`, `high` (included), `above`, `below` (excluded).
+    """
+    metadata = {"help": help_text.replace("%", "%%"), "used_with": used_with, "limits": limits}
+    return field(default=default, metadata=metadata | ({"choices": choices} if choices else {}))
+
+
+def parse_arguments(
+    *classes: type, argv: Sequence[str] | None = None, description: str | None = None, defaults: dict | None = None
+) -> tuple:
+    """Parse `[config.yaml] [--flag value ...]`; the command line wins over the file.
+
+    Neither torch nor `TrainingArguments` is imported: what is wrong is told at once.
+
+    Args:
+        *classes: our argument dataclasses, in the order in which help shows them.
+        argv: command line without the program's name; that of the process if None.
+        description: shown on top of `--help`.
+        defaults: of training options, name -> (value, reason), where the script's differ from `TRAINING_DEFAULTS`.
+
+    Returns:
+        One instance of each class, and `TrainingChoices` behind them, which `build` the trainer's arguments.
+
+    Raises:
+        ArgumentError: an unknown flag or key, with the nearest known one; a malformed value, or one out of range; an
+            unreadable file.
+        SystemExit: after `--help` and `--help_all`.
+    """
+    argv = list(sys.argv[1:] if argv is None else argv)
+    usual = TRAINING_DEFAULTS | (defaults or {})
+    if "--help" in argv or "-h" in argv:
+        OptionParser(classes, description=description, epilog=describe_defaults(usual)).print_help()
+        raise SystemExit(0)
+    options = training_options(usual)
+    parser = OptionParser((*classes, options), description=description)
+    if "--help_all" in argv:
+        parser.print_help()
+        raise SystemExit(0)
+    known = {action.dest for action in parser._actions} - {"help"}
+    if argv and not argv[0].startswith("-"):
+        fields_of = {each.name: each for one in classes for each in fields(one)}
+        typed = {name for name, one in read_training_fields().items() if "dict" in one.kinds}
+        words, nothing = read_config(argv[0], known=known, as_written=known - typed)
+        hints = {name: hint for one in classes for name, hint in get_type_hints(one).items()}
+        may_be_none = {name for name in known if name not in fields_of or type(None) in get_args(hints[name])}
+        may_be_none -= {name for name, one in read_training_fields().items() if not one.optional}
+        for key in nothing - may_be_none:
+            raise ArgumentError(
+                f"{argv[0]}: expected a value for {key}, found null; leave the key out for the default"
+            )
+        parser.set_defaults(**dict.fromkeys(nothing))
+        argv = [*words, *argv[1:]]
+    else:
+        nothing = set()
+    with refusing(MalformedOption):
+        (*ours, training), unknown = parser.parse(argv)
+    if unknown:
+        flags = [word for word in unknown if word.startswith("-")] or unknown
+        raise ArgumentError("; ".join(explain_unknown(word, known) for word in flags))
+    written = {word.partition("=")[0] for word in argv if word.startswith("--")}
+    given = {each.dest for each in parser._actions if written & set(each.option_strings)} | nothing
+    choices = TrainingChoices(vars(training), frozenset(given), frozenset(given) | set(defaults or ()))
+    with refusing(OptionError, ValueError):
+        for one in ours:
+            check_ranges(vars(one), ranges_of(one))
+        check_ranges(choices.values, TRAINING_RANGES)
+        taken = {name for each in classes for name in getattr(each, "_training_fields", ())}
+        refuse_fields(choices.values, choices.given - taken, {each.name: each.default for each in fields(options)})
+        check_trackers(choices.report_to)
+    return *ours, choices
+
+
+def check_use(parsed: Sequence, *, trains: bool, used_with: dict[str, str] | None = None) -> None:
+    """Refuse options that were given and that this run would ignore.
+
+    Args:
+        parsed: what `parse_arguments` gave.
+        trains: whether a model learns in this run.
+        used_with: of options that transformers declares: who reads them here.
+
+    Raises:
+        ArgumentError: there is one.
+        DataError: a file that is named is not there.
+    """
+    training = parsed[-1]
+    if "do_train" in training.given and training.do_train != trains:
+        wanted = "data to train on (--train_file)" if training.do_train else "none, as there is data to train on"
+        raise ArgumentError(f"--do_train: expected {wanted}; a run does what its files ask for, leave it out")
+    with refusing(OptionError):
+        refuse_idle(parsed[:-1], training.given, training.values, trains=trains, used_with=used_with or {})
+    for one in parsed[:-1]:
+        for each in fields(one):
+            if each.name.endswith("_file") and each.name != "output_file" and (value := getattr(one, each.name)):
+                for path in [value] if isinstance(value, str) else value:
+                    require_file(path)
+
+
+def read_config(path: str, *, known: set[str], as_written: set[str] = frozenset()) -> tuple[list[str], set[str]]:
+    """Turn a YAML or JSON file of flags into command-line words, so that its values are checked like typed ones.
+
+    Args:
+        path: of the file.
+        known: names of all flags.
+        as_written: those that take text, in a mapping too: `{yes: Yes, 010: No}` are four words, no numbers or truths.
+
+    Returns:
+        The words, and the keys whose value is null.
+
+    Raises:
+        ArgumentError: no such file, not a mapping, or a key that is no flag.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+        values = json.loads(text) if path.endswith(".json") else load_yaml(text)
+        written = values if path.endswith(".json") else load_yaml(text, yaml.BaseLoader)  # `no` and 1e-3 as they stand
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise ArgumentError(f"{path}: expected a YAML or JSON file of flags, found: {error}") from error
+    if not isinstance(values, dict):
+        raise ArgumentError(f"{path}: expected a mapping such as `head: crf`, found {type(values).__name__}")
+    words, nothing = [], set()
+    for (key, value), plain in zip(values.items(), written.values(), strict=True):
+        if key not in known:
+            raise ArgumentError(f"{path}: {explain_unknown(f'--{key}', known)}")
+        if value is None:
+            nothing.add(key)
+        elif isinstance(value, dict):
+            taken = plain if key in as_written else value
+            words.append(f"--{key}={json.dumps(taken, ensure_ascii=False)}")  # YAML reads no surrogate pairs
+        elif isinstance(value, list):
+            words += [f"--{key}", *map(str, plain)]
+        else:
+            words.append(f"--{key}={plain}")  # one word, so that a value may begin with a dash
+    return words, nothing
+
+
+@contextlib.contextmanager
+def refusing(*errors: type[Exception]) -> Iterator[None]:
+    """What fails inside the block with one of these is the command line's fault: `ArgumentError` says the same."""
+    try:
+        yield
+    except errors as error:
+        raise ArgumentError(str(error)) from None
+
+
+def run_script(main: Callable) -> None:
+    """Run a script's `main`; an error that its user can repair is one line on standard error and exit status 2, a
+    signal to stop one line and 130 or 143.
+    """
+    try:
+        with watched():
+            main()
+            sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has enough, as `| head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (ArgumentError, DataError, TrainingError, OSError) as error:
+        print(printable(f"error: {error}"), file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt as error:
+        if message := str(error) if error.args else "stopped":
+            print(message, file=sys.stderr)
+        sys.exit(getattr(error, "status", 130))

@@ -1,0 +1,85 @@
+"""`TrainingArguments` with the defaults that fine-tuning wants."""
+
+import logging
+import os
+import sys
+from dataclasses import dataclass, field, fields
+
+import torch
+from transformers import TrainingArguments
+
+from ..running import processes
+from .training_defaults import TRAINING_DEFAULTS
+
+logger = logging.getLogger(__name__)
+
+_INHERITED = {each.name: each for each in fields(TrainingArguments)}
+
+
+def _default(name: str):
+    """The inherited field with our default."""
+    return field(default=TRAINING_DEFAULTS[name][0], metadata=_INHERITED[name].metadata if name in _INHERITED else {})
+
+
+@dataclass
+class FineTuningArguments(TrainingArguments):
+    """Every `TrainingArguments` field; `TRAINING_DEFAULTS` says what differs and why."""
+
+    output_dir: str | None = None
+    learning_rate: float = _default("learning_rate")
+    num_train_epochs: float = _default("num_train_epochs")
+    per_device_train_batch_size: int = _default("per_device_train_batch_size")
+    per_device_eval_batch_size: int = _default("per_device_eval_batch_size")
+    warmup_steps: float = _default("warmup_steps")
+    weight_decay: float = _default("weight_decay")
+    eval_strategy: str = _default("eval_strategy")
+    save_strategy: str = _default("save_strategy")
+    save_total_limit: int | None = _default("save_total_limit")
+    load_best_model_at_end: bool = _default("load_best_model_at_end")
+    metric_for_best_model: str | None = _default("metric_for_best_model")
+    train_sampling_strategy: str = _default("train_sampling_strategy")
+    remove_unused_columns: bool = _default("remove_unused_columns")
+    logging_steps: float = _default("logging_steps")
+    report_to: str = _default("report_to")
+    precision: str = _default("precision")
+    hub_license: str | None = None
+    hub_language: str | None = None
+    given = frozenset()  # see `TrainingChoices`
+
+    def __post_init__(self):
+        if self.save_strategy == "no" and self.load_best_model_at_end:
+            logger.warning("--save_strategy no: no epoch is saved, so that the last one is kept and not the best")
+            self.load_best_model_at_end = False
+        if self.dataloader_persistent_workers and not self.dataloader_num_workers:
+            raise ValueError("--dataloader_persistent_workers: expected --dataloader_num_workers of 1 or more")
+        self.output_dir = self.output_dir or ""  # `prepare_output_dir` refuses it, where a run leaves anything
+        if self.precision == "fp32" and (self.bf16 or self.fp16):
+            raise ValueError("--precision fp32 contradicts --bf16 or --fp16; leave one of them out")
+        if self.disable_tqdm is None:
+            self.disable_tqdm = not sys.stderr.isatty()  # bars in a log file are noise
+        if not accelerator_available():
+            self.use_cpu = True
+        if self.precision == "auto" and not (self.bf16 or self.fp16):
+            self.bf16 = has_bf16(cpu=self.use_cpu)
+        elif self.precision in ("bf16", "fp16"):
+            self.bf16, self.fp16 = self.precision == "bf16", self.precision == "fp16"
+        super().__post_init__()
+        processes.refuse_copies(self.world_size, environment=os.environ, parent=processes.parent_command())
+
+    def main_process_first(self, local=True, desc="work"):
+        """As of `TrainingArguments`; but where the block fails in the first process, the others do not run it."""
+        index = self.local_process_index if local else self.process_index
+        return processes.in_turn(first=index == 0)
+
+
+def accelerator_available() -> bool:
+    """Whether torch sees a GPU or another accelerator."""
+    return torch.accelerator.is_available()
+
+
+def has_bf16(*, cpu: bool) -> bool:
+    """Whether the device multiplies bfloat16 matrices in hardware; in software it is slower than float32."""
+    if cpu:
+        found = torch.cpu.get_capabilities()
+        return bool(found.get("amx_bf16") or found.get("avx512_bf16"))
+    return torch.cuda.is_available() and torch.cuda.get_device_capability() >= (8, 0)

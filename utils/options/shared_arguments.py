@@ -1,0 +1,185 @@
+"""Options that several scripts have: the data, the model to start from, tricks."""
+
+from dataclasses import dataclass, field
+
+from ..data.errors import ArgumentError
+from .arguments import option
+
+
+@dataclass
+class DataArguments:
+    """Where the data comes from."""
+
+    _argument_group_name = "data"
+
+    train_file: str | None = option(None, "Train on this file; without it nothing is trained.")
+    validation_file: str | None = option(
+        None, "Choose the best epoch on this file; without it a tenth of the training data is held out."
+    )
+    test_file: str | None = option(None, "Score (if labelled) and predict this file once, after training.")
+    dataset_name: str | None = option(None, "Hub dataset or `save_to_disk` folder instead of files.")
+    dataset_config_name: str | None = option(None, "Configuration of the Hub dataset.")
+    file_format: str = option("auto", "Format of the files; `auto` goes by content and extension.")
+    encoding: str | None = option(None, "Of the files, such as gb18030, big5 or cp1252; by their bytes if not given.")
+    skip_bad_lines: bool = option(False, "Leave malformed lines out and count them, instead of stopping at them.")
+    validation_share: float = option(
+        0.1,
+        "Share of the training data held out when there is no validation data, 0-1.",
+        used_with="training !validation_file",
+        above=0,
+        below=1,
+    )
+    max_length: int = option(
+        512,
+        "Sub-tokens an input, special tokens included, or what the encoder can take.",
+        used_with="training",
+        low=1,
+    )
+    max_train_samples: int | None = option(
+        None, "Use the first so many training texts only, for a quick look.", used_with="training", low=1
+    )
+    max_eval_samples: int | None = option(None, "Likewise for validation and test.", low=1)
+
+    def fit_length(self, longest: int, *, special: int, texts: int) -> None:
+        """Settle `max_length` for an encoder.
+
+        Args:
+            longest: the most sub-tokens that it takes.
+            special: how many of them are special tokens.
+            texts: how many texts an input has, 1 or 2.
+
+        Raises:
+            ArgumentError: no room for text.
+        """
+        self.max_length = min(self.max_length, longest)
+        if self.max_length < special + texts:
+            raise ArgumentError(f"--max_length {self.max_length}: expected {special + texts} or more, room for text")
+
+
+@dataclass
+class WindowArguments(DataArguments):
+    """Where the data comes from and how long texts are cut into windows."""
+
+    stride: int | None = option(
+        None,
+        "Texts longer than --max_length are cut into windows that overlap by so many sub-tokens; a quarter of "
+        "--max_length if not given.",
+        used_with="training",
+        low=0,
+    )
+
+    def fit_windows(self, longest: int, *, special: int) -> None:
+        """Settle `max_length` and `stride` for an encoder.
+
+        Args:
+            longest: the most sub-tokens that it takes.
+            special: how many of them are special tokens.
+
+        Raises:
+            ArgumentError: windows that do not advance.
+        """
+        self.max_length = min(self.max_length, longest)
+        self.stride = self.max_length // 4 if self.stride is None else self.stride
+        room = self.max_length - special
+        if not 0 <= self.stride < room:
+            raise ArgumentError(f"--stride {self.stride}: expected 0 to {room - 1}, as a window holds {room} tokens")
+
+
+@dataclass
+class TextArguments(DataArguments):
+    """Where the data comes from, and which of its columns are used."""
+
+    columns: str | None = option(
+        None,
+        "Names of the fields of files without a header: `source,label,_,text`; `_` and a last `*` are passed over.",
+    )
+    separator: str | None = option(None, "Between fields or cells, such as `||` or `tab`; found if not given.")
+    text_column: str | None = option(
+        None, "Column of the text; by its name (text, sentence, headline, ...) if not given."
+    )
+    label_column: str | None = option(None, "Column of the label.")
+    id_column: str | None = option(None, "Column of the row's id; row numbers if there is none.")
+    class_file: str | None = option(None, "Names of the classes, one a line, where labels are numbers; class.txt.")
+    cleaning_file: str | None = option(
+        None,
+        "YAML list of {pattern, replacement}: regular expressions that clean texts, in prediction too.",
+        used_with="training",
+    )
+
+    def reading(self) -> dict:
+        """What `TextReader` is told."""
+        names = ("file_format", "columns", "separator", "encoding", "text_column", "label_column", "id_column")
+        return {name: getattr(self, name) for name in (*names, "class_file", "skip_bad_lines")}
+
+
+@dataclass
+class PairArguments(TextArguments):
+    """Where the data comes from, and which of its columns are used."""
+
+    text_pair_column: str | None = option(None, "Column of the second text of a pair; `none` leaves it out.")
+    label_separator: str | None = option(None, "A label is several, apart by this: multi-label data.")
+    label_columns: str | None = option(None, "Columns that say 1 or 0 for a label each: `toxic,insult,threat`.")
+
+    def reading(self) -> dict:
+        """What `TextReader` is told."""
+        own = ("text_pair_column", "label_separator", "label_columns")
+        return super().reading() | {name: getattr(self, name) for name in own}
+
+
+@dataclass
+class ModelArguments:
+    """The encoder to start from."""
+
+    _argument_group_name = "model"
+
+    model_name_or_path: str = field(
+        metadata={"help": "Encoder to start from, or a trained run: a folder or a Hub id."}
+    )
+    model_revision: str = option("main", "Branch, tag or commit of the Hub model.")
+    trust_remote_code: bool = option(False, "Run modelling code that comes with the model; only for models you trust.")
+
+
+@dataclass
+class TrickArguments:
+    """Changes to the training step and to the learning rates; all off by default."""
+
+    _argument_group_name = "tricks"
+
+    head_learning_rate: float | None = option(
+        None, "Learning rate of all that is not the encoder; else as the encoder's.", used_with="training", low=0
+    )
+    layer_decay: float = option(
+        1.0,
+        "Each layer below the top learns this factor slower, 0-1; 1 for equal rates.",
+        used_with="training",
+        above=0,
+        high=1,
+    )
+    fgm_epsilon: float = option(
+        0.0,
+        "Fast gradient method: second pass with embeddings moved by this norm; 2x the time.",
+        used_with="training",
+        low=0,
+    )
+    r_drop_alpha: float = option(
+        0.0, "R-Drop: weight of the divergence between two dropout passes; 2x the time.", used_with="training", low=0
+    )
+    ema_decay: float = option(
+        0.0,
+        "Evaluate and save an exponential moving average of the weights, e.g. 0.999.",
+        used_with="training",
+        low=0,
+        below=1,
+    )
+    early_stopping_patience: int | None = option(
+        None, "Stop after so many evaluations without a better score.", used_with="training", low=1
+    )
+    on_nan: str = option(
+        "stop",
+        "When a loss or gradient is NaN: `stop` and name the step's rows, or `skip` the step and count it.",
+        choices=["stop", "skip"],
+        used_with="training",
+    )
+    overwrite_output_dir: bool = option(
+        False, "Start over in a folder that holds an earlier run, removing its checkpoints."
+    )

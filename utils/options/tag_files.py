@@ -1,0 +1,63 @@
+"""Files of tokens and tags: how run_ner.py reads them, and run_prompt.py where a template has a span."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..data.errors import ArgumentError
+from .arguments import option
+
+if TYPE_CHECKING:
+    from transformers import TrainingArguments
+
+
+@dataclass
+class TagArguments:
+    """How tags in files are read."""
+
+    _argument_group_name = "files of tags"
+    _training_fields = ("label_names",)  # of `TrainingArguments`, which mean something else here
+
+    file_scheme: str = option(
+        "auto",
+        "Tag scheme of column and token files: bio, iob1, bios, bioes, bmes, bilou, or io: types without a prefix. Of "
+        "tags that are numbers `--label_names O,B-PER,I-PER`, or a file with one a line, says the names.",
+    )
+    repair_tags: bool = option(
+        False,
+        "Read tags that break their scheme as conlleval does, counted: an I- that continues nothing opens an entity.",
+    )
+    tag_column: int | None = option(
+        None, "Column file: where the tags stand, from 1 on; by content if not given.", low=1
+    )
+
+    def reading(self, training: "TrainingArguments", *, used: bool = True) -> dict:
+        """What `readers_ner.read_ner` is told.
+
+        Args:
+            training: whose `label_names` are taken: the trainer's own use of them, the names of a model's inputs that
+                are labels, is settled here.
+            used: whether files of entities are read.
+
+        Raises:
+            ArgumentError: names are none, or an option would be ignored.
+        """
+        given = {"file_scheme": self.file_scheme != "auto", "repair_tags": self.repair_tags}
+        given |= {"tag_column": self.tag_column is not None, "label_names": training.label_names is not None}
+        if not used:
+            for flag in (flag for flag, is_given in given.items() if is_given):
+                raise ArgumentError(f"--{flag}: expected a template with {{span}}; it is for entities")
+            return {}
+        names, training.label_names = training.label_names, None
+        if names is not None:
+            path = Path(names[0])
+            if len(names) == 1 and path.is_file():
+                names = path.read_text(encoding="utf-8-sig").split("\n")
+                names = names[: -1 if names[-1] == "" else None]
+            names = [name.strip() for each in names for name in each.split(",")]
+            if not all(names) or len(set(names)) < len(names):
+                raise ArgumentError(
+                    f"--label_names: expected different names, as O,B-PER,I-PER, or a file of them, found {names}"
+                )
+        reading = {"scheme": self.file_scheme, "repair_tags": self.repair_tags}
+        return reading | {"label_names": names, "tag_column": self.tag_column}

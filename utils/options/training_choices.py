@@ -1,0 +1,79 @@
+"""What a command line says about training, before `TrainingArguments` is imported, which takes seconds and torch."""
+
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, make_dataclass
+from typing import TYPE_CHECKING, Any
+
+from .training_defaults import OWN_FIELDS
+from .training_fields import TrainingField, read_training_fields
+
+if TYPE_CHECKING:
+    from .fine_tuning_arguments import FineTuningArguments
+
+_KINDS = {"bool": bool, "int": int, "float": float, "str": str, "list": list[str], "dict": str}
+
+
+@dataclass
+class TrainingChoices:
+    """The fields of `TrainingArguments` and ours beside them, as they were typed; attributes by their names.
+
+    Attributes:
+        values: by name, those of the script's defaults among them.
+        given: names of all options of the command line, ours too, that the user chose, there or in a file.
+        stated: those, and the script's own defaults.
+    """
+
+    values: dict[str, Any]
+    given: frozenset[str] = frozenset()
+    stated: frozenset[str] = frozenset()
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.__dict__["values"][name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def build(self, **changes) -> "FineTuningArguments":
+        """The arguments of the trainer, from here on with torch.
+
+        Args:
+            **changes: values in place of those that were typed.
+
+        Raises:
+            ValueError: choices that contradict each other.
+        """
+        from .fine_tuning_arguments import FineTuningArguments
+
+        stated = {name: value for name, value in self.values.items() if name in self.stated}
+        built = FineTuningArguments(**stated | changes)
+        built.given = self.given
+        return built
+
+
+def training_options(defaults: Mapping[str, tuple[Any, str]]) -> type:
+    """A dataclass of all fields, for the parser.
+
+    Args:
+        defaults: name -> (value, reason), where they differ from those of transformers.
+    """
+    known = read_training_fields()
+    made = []
+    for name, one in known.items():
+        made.append((name, _type_of(one), _option(name, one.default, one.help, one.choices, defaults)))
+    for name, (kind, default, text, choices) in OWN_FIELDS.items():
+        made.append((name, kind, _option(name, default, text, choices, defaults)))
+    title = "training: every field of transformers' TrainingArguments"
+    return make_dataclass("TrainingOptions", made, namespace={"_argument_group_name": title})
+
+
+def _type_of(one: TrainingField) -> Any:
+    kind = next(_KINDS[name] for name in ("bool", "int", "float", "str", "list", "dict") if name in one.kinds)
+    return kind | None
+
+
+def _option(name: str, default: Any, text: str, choices: tuple[str, ...], defaults: Mapping) -> Field:
+    if name in defaults:
+        default, reason = defaults[name]
+        text = f"{text} (Here {default}: {reason}.)"
+    metadata = {"help": text.replace("%", "%%")} | ({"choices": list(choices)} if choices else {})
+    return field(default=default, metadata=metadata)

@@ -1,0 +1,188 @@
+"""A trained directory, or a Hub model, applied to texts: exact entities, in order, in constant memory."""
+
+import contextlib
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import torch
+from transformers import AutoConfig, AutoModelForTokenClassification, PreTrainedModel
+
+from ..data.errors import DataError
+from ..data.tag_schemes import SCHEMES
+from ..encoding.collators import WindowCollator
+from ..encoding.entity_windows import WindowEncoder
+from ..encoding.joined_windows import Entity, group_windows, join_spans, join_tags
+from ..encoding.tokenization import longest_input
+from ..modeling.crf_tagger import CrfTagger, decode_softmax
+from ..modeling.span_tagger import SpanTagger
+from ..tagging.tag_spellings import ModelTags, read_model_tags
+from .trained_models import asks_spans, choose_device, load_model, load_own_tokenizer, require_kind
+
+if TYPE_CHECKING:
+    from ..adapters.directories import BaseModels
+
+logger = logging.getLogger(__name__)
+
+OURS = {"crf-tagger": CrfTagger, "span-tagger": SpanTagger}
+for (
+    kind,
+    model_class,
+) in OURS.items():  # so that the tokenizer's look at the configuration needs no code of the directory
+    AutoConfig.register(kind, model_class.config_class, exist_ok=True)
+
+
+class EntityFinder:
+    """Finds entities with any of our NER models, or with a stock token classifier.
+
+    Args:
+        model: in eval mode, on its device.
+        tokenizer: the model's fast tokenizer.
+        batch_size: windows a forward pass.
+        bf16: run the encoder in bfloat16.
+
+    Example:
+        >>> finder = EntityFinder.load("outputs/quickstart")  # doctest: +SKIP
+        >>> finder.find(["张伟在北京大学教书。"])  # doctest: +SKIP
+        [[Entity(start=0, end=2, label='name', score=0.98), Entity(start=3, end=7, label='organization', score=0.93)]]
+    """
+
+    def __init__(self, model: PreTrainedModel, tokenizer, *, batch_size: int = 64, bf16: bool = False):
+        config = model.config
+        if bf16:
+            model.base_model.to(
+                torch.bfloat16
+            )  # once, where autocast would do so in each pass; the head stays float32
+        self.model, self.tokenizer, self.batch_size, self.bf16 = model, tokenizer, batch_size, bf16
+        self.id2label = {int(i): label for i, label in config.id2label.items()}
+        self.ours = isinstance(model, tuple(OURS.values()))
+        self.spans = isinstance(model, SpanTagger)
+        self.scheme = None
+        if not self.spans:
+            tags = find_tags(model)
+            self.id2label, self.scheme = dict(enumerate(tags.names)), tags.scheme
+        longest = getattr(config, "window_length", None) or min(512, longest_input(tokenizer, config))
+        stride = getattr(config, "window_stride", None)
+        self.encoder = WindowEncoder(tokenizer, max_length=longest, stride=longest // 4 if stride is None else stride)
+        self.collate = WindowCollator(tokenizer.pad_token_id or 0, with_token_mask=self.ours)
+
+    @classmethod
+    def load(
+        cls,
+        name_or_path: str,
+        *,
+        revision: str = "main",
+        device: str | None = None,
+        bases: "BaseModels | None" = None,
+        **options,
+    ) -> "EntityFinder":
+        """Load a model and its tokenizer. No code of the model's directory is run.
+
+        Args:
+            name_or_path, revision: where the model is.
+            device: where it shall run; the first accelerator if there is one.
+            bases: what adapters share, see `adapters.directories.BaseModels`.
+            **options: as of the class.
+
+        Raises:
+            OSError: there is no such model.
+            DataError: the model is no entity tagger.
+        """
+        fields = require_kind("entities", name_or_path, revision=revision)
+        if asks_spans(fields):
+            raise DataError(
+                f"{name_or_path}: expected a tagger as run_ner.py trains it, found a model that is asked about spans; "
+                "apply it with predict.py"
+            )
+        model_class = OURS.get(fields.get("model_type"), AutoModelForTokenClassification)
+        model = load_model(model_class, name_or_path, revision=revision, bases=bases)
+        tokenizer = load_own_tokenizer(name_or_path, revision=revision)
+        return cls(model.to(choose_device(device)).eval(), tokenizer, **options)
+
+    def find(self, texts: Sequence[str]) -> list[list[Entity]]:
+        """The entities of each text, in order."""
+        rows = [row for windows in self.encoder.encode(texts) for row in windows]
+        by_length = sorted(range(len(rows)), key=lambda i: -rows[i]["length"])
+        outputs: list = [None] * len(rows)
+        for start in range(0, len(rows), self.batch_size):
+            indices = by_length[start : start + self.batch_size]
+            first, second = self._decode(self.collate([rows[i] for i in indices]), [rows[i] for i in indices])
+            for k, i in enumerate(indices):
+                outputs[i] = first[k], second[k]
+        found = []
+        for indices in group_windows(rows, len(texts)):
+            windows = [rows[i] for i in indices]
+            values, scores = zip(*(outputs[i] for i in indices), strict=True)
+            if self.spans:
+                found.append(join_spans(windows, values, id2label=self.id2label, scores=scores))
+            else:
+                tagged = join_tags(windows, values, id2label=self.id2label, posteriors=scores)
+                found.append(tagged.entities(scheme=self.scheme))
+        return found
+
+    def find_all(self, texts: Iterable[str], *, chunk: int = 4096) -> Iterator[list[Entity]]:
+        """The entities of each text of a stream, in order; `chunk` texts are held, and sorted by length, at a time."""
+        texts = iter(texts)
+        while part := list(islice(texts, chunk)):
+            yield from self.find(part)
+
+    @property
+    def head(self) -> str:
+        """`softmax`, `crf` or `span`."""
+        return "span" if self.spans else getattr(self.model.config, "head", "softmax")
+
+    @property
+    def stock(self) -> bool:
+        """Whether the model is a stock token classifier, whose logits are decoded outside of it."""
+        return not self.ours
+
+    @property
+    def label2id(self) -> dict[str, int]:
+        """The id of each tag or type; of several labels without a type it is that of O."""
+        own = self.model.config.id2label
+        return {name: i for i, name in sorted(self.id2label.items(), key=lambda item: own[item[0]] == item[1])}
+
+    @property
+    def types(self) -> list[str]:
+        """The entity types that the model knows, sorted."""
+        labels = set(self.id2label.values())
+        return sorted(labels if self.spans else {label[2:] for label in labels if label[1:2] == "-"})
+
+    @torch.inference_mode()
+    def _decode(self, batch: dict, rows: list[dict]) -> tuple[list, list]:
+        device = self.model.device
+        casting = torch.autocast(device.type, torch.bfloat16) if self.bf16 else contextlib.nullcontext()
+        with casting:
+            outputs = self.model(**{name: value.to(device) for name, value in batch.items()})
+        if self.spans:
+            return outputs.spans.tolist(), outputs.span_scores.tolist()
+        if self.ours:
+            return outputs.tags.tolist(), outputs.posteriors.tolist()
+        mask = torch.zeros_like(batch["input_ids"], dtype=torch.bool)
+        for i, row in enumerate(rows):
+            mask[i, : row["length"]] = torch.tensor(row["token_mask"])
+        labels = [self.id2label[i] for i in range(len(self.id2label))]
+        constrained = getattr(self.model.config, "constrained", False)
+        tags, posteriors = decode_softmax(outputs.logits, mask.to(device), labels=labels, constrained=constrained)
+        return tags.tolist(), posteriors.tolist()
+
+
+def find_tags(model: PreTrainedModel) -> ModelTags:
+    """The tags that the labels of a token classifier stand for, and how they are read.
+
+    Raises:
+        DataError: it is a model of others whose labels name no entities.
+    """
+    config = model.config
+    labels, scheme = [config.id2label[i] for i in range(config.num_labels)], getattr(config, "tag_scheme", None)
+    if scheme in SCHEMES:  # ours
+        return ModelTags(labels, scheme)
+    try:
+        tags = read_model_tags(labels)
+    except DataError as error:
+        raise DataError(f"{model.name_or_path}: {error}") from None
+    if tags.names != labels:
+        shown = [f"{label} as {name}" for label, name in zip(labels, tags.names, strict=True)]
+        logger.info("%s: labels are read as tags: %s", model.name_or_path, ", ".join(shown))
+    return tags

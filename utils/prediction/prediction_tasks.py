@@ -1,0 +1,243 @@
+"""What predict.py does for each kind of model: rows of input become lines of a file, or lines for a person.
+
+A task has `pair`, whether a row has two texts; `kind`, `columns`, what its texts are called in files, and `reading`,
+how these are read, for `data.model_inputs`; `lines(ids, texts[, others])`, a line for each row, without ids where
+`ids` is None; and `show(text, other)`, lines for people.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+
+from transformers import PreTrainedConfig
+
+from ..reading.column_names import PAIR_KEYS, TEXT_KEYS
+from ..reading.qa_records import PASSAGE_KEYS, QUESTION_KEYS
+from ..reading.remembered_reading import Reading, recall_reading
+from ..scoring.score_rule import ScoreRule
+from .answer_finder import AnswerFinder, answer_line
+from .class_lines import SUBMISSION_HEADER, class_line, submission_line
+from .cloze_entity_finder import ClozeEntityFinder
+from .entity_finder import EntityFinder
+from .entity_lines import cluener_line, entity_line
+from .label_finder import LabelFinder
+from .score_lines import SCORE_HEADER, score_line, score_row
+from .trained_models import asks_spans, find_kind
+
+
+class OptionError(ValueError):
+    """An option that a model would silently ignore."""
+
+
+def load_entity_finder(name_or_path: str, *, revision: str = "main", **options) -> EntityFinder | ClozeEntityFinder:
+    """Load what finds entities: a tagger, or a cloze classifier that is asked about spans.
+
+    Args:
+        name_or_path, revision: where the model is.
+        **options: as of the finders' `load`.
+    """
+    fields, _ = PreTrainedConfig.get_config_dict(name_or_path, revision=revision)
+    finder = ClozeEntityFinder if asks_spans(fields) else EntityFinder
+    return finder.load(name_or_path, revision=revision, **options)
+
+
+class EntityTask:
+    """Entities of texts, as JSON (`jsonl`) or in CLUENER's format (`cluener`)."""
+
+    kind = "entities"
+    formats = ("jsonl", "cluener")
+    options = ()
+    pair = False
+    columns = (TEXT_KEYS,)
+
+    def __init__(self, finder: EntityFinder | ClozeEntityFinder, *, output_format: str = "jsonl"):
+        self.finder = finder
+        self.to_line = cluener_line if output_format == "cluener" else entity_line
+
+    def reading(self, **told) -> Reading:
+        """How files are read; `told` by the user, see `recall_reading`."""
+        return recall_reading(None, plain="plain", **told)
+
+    def lines(self, ids: Sequence[str] | None, texts: Sequence[str]) -> Iterator[str]:
+        """A line a text."""
+        for i, (text, entities) in enumerate(zip(texts, self.finder.find(texts), strict=True)):
+            yield self.to_line(text, entities, id=ids and ids[i])
+
+    def show(self, text: str, other: str | None = None) -> Iterator[str]:
+        """The entities of one text, for people."""
+        for one in self.finder.find([text])[0]:
+            yield f"  {one.label:<14} {text[one.start : one.end]}  [{one.start}, {one.end})  {one.score:.3f}"
+
+
+class ClassTask:
+    """Classes of texts or pairs, as JSON (`jsonl`) or `id,label,score` (`csv`)."""
+
+    kind = "classes"
+    formats = ("jsonl", "csv")
+    options = ("text_pair", "top_k", "threshold")
+
+    def __init__(
+        self,
+        finder: LabelFinder,
+        *,
+        output_format: str = "jsonl",
+        top_k: int | None = None,
+        threshold: float | None = None,
+    ):
+        self.finder, self.csv, self.top_k = finder, output_format == "csv", top_k or 3
+        self.pair = finder.encoder.pair
+        self.columns = (TEXT_KEYS, PAIR_KEYS) if self.pair else (TEXT_KEYS,)
+        scores = isinstance(finder.rule, ScoreRule)
+        self.header = SCORE_HEADER if scores else SUBMISSION_HEADER
+        for option, value in {"threshold": threshold, "top_k": top_k}.items():
+            if scores and value is not None:
+                raise OptionError(f"--{option}: this model tells a score of each text, no classes; leave it out")
+        if threshold is not None:
+            finder.set_threshold(threshold)
+
+    def reading(self, **told) -> Reading:
+        """How files are read: as training read its own, but for what the user has `told`, see `recall_reading`."""
+        remembered = getattr(self.finder.model.config, "data_reading", None)
+        return recall_reading(remembered, plain="fields", answers=self.finder.rule.labels, **told)
+
+    def lines(
+        self, ids: Sequence[str] | None, texts: Sequence[str], others: Sequence[str] | None = None
+    ) -> Iterator[str]:
+        """A line a text or pair."""
+        multi_label, scores = self.finder.rule.multi_label, isinstance(self.finder.rule, ScoreRule)
+        for i, verdict in enumerate(self.finder.find(texts, others)):
+            if scores and self.csv:
+                yield score_row(verdict, id=ids[i] if ids else str(i))
+            elif scores:
+                sides = (texts[i], others[i]) if others else (texts[i],)
+                yield score_line(verdict, texts=sides, id=ids and ids[i])
+            elif self.csv:
+                yield submission_line(verdict, id=ids[i] if ids else str(i))
+            else:
+                sides = (texts[i], others[i]) if others else (texts[i],)
+                yield class_line(verdict, multi_label=multi_label, texts=sides, id=ids and ids[i], top_k=self.top_k)
+
+    def show(self, text: str, other: str | None = None) -> Iterator[str]:
+        """What is said about one text or pair, for people."""
+        verdict = self.finder.find([text], [other] if self.pair else None)[0]
+        if isinstance(self.finder.rule, ScoreRule):
+            yield f"  {verdict:.4f}"
+            return
+        nothing = "none" if self.finder.rule.multi_label else "I don't know"
+        yield "  " + (", ".join(verdict.labels) or nothing)
+        for label, score in verdict.ranked[: self.top_k]:
+            yield f"    {score:.3f}  {label}"
+
+
+class AnswerTask:
+    """Answers to questions about passages, as JSON."""
+
+    kind = "answers"
+    formats = ("jsonl",)
+    options = ("question", "top_k", "threshold")
+    columns = QUESTION_KEYS, PASSAGE_KEYS
+    pair = True
+
+    def __init__(
+        self,
+        finder: AnswerFinder,
+        *,
+        output_format: str = "jsonl",
+        top_k: int | None = None,
+        threshold: float | None = None,
+    ):
+        self.finder, self.with_n_best = finder, top_k is not None
+        finder.n_best = top_k or 1
+        if threshold is not None:
+            finder.null_threshold = threshold
+
+    def reading(self, **told) -> Reading:
+        """How files are read; `told` by the user, see `recall_reading`."""
+        return recall_reading(None, plain="plain", **told)
+
+    def lines(self, ids: Sequence[str] | None, questions: Sequence[str], passages: Sequence[str]) -> Iterator[str]:
+        """A line a question."""
+        for i, answers in enumerate(self.finder.find(questions, passages)):
+            yield answer_line(questions[i], answers, id=ids and ids[i], n_best=self.with_n_best)
+
+    def show(self, question: str, passage: str) -> Iterator[str]:
+        """The answers to one question, for people."""
+        for one in self.finder.find([question], [passage])[0]:
+            yield f"  {one.text or '(no answer)'}  [{one.start}, {one.end})  {one.score:.3f}"
+
+
+class SeveralTasks:
+    """What several adapters say about texts, as JSON: under the name of each what its own line holds.
+
+    Args:
+        tasks: by name; none of pairs.
+    """
+
+    kind = "several"
+    formats = ("jsonl",)
+    options = ()
+    pair = False
+    columns = (TEXT_KEYS,)
+
+    def __init__(self, tasks: dict[str, EntityTask | ClassTask]):
+        self.tasks = tasks
+
+    def reading(self, **told) -> Reading:
+        """How files are read: as the first adapter's."""
+        return next(iter(self.tasks.values())).reading(**told)
+
+    def lines(self, ids: Sequence[str] | None, texts: Sequence[str]) -> Iterator[str]:
+        """A line a text."""
+        found = {name: [json.loads(line) for line in task.lines(None, texts)] for name, task in self.tasks.items()}
+        for i, text in enumerate(texts):
+            row = {"text": text} if ids is None else {"id": ids[i], "text": text}
+            for name, answers in found.items():
+                row[name] = {key: value for key, value in answers[i].items() if key != "text"}
+            yield json.dumps(row, ensure_ascii=False)
+
+    def show(self, text: str, other: str | None = None) -> Iterator[str]:
+        """What each says about one text, for people."""
+        for name, task in self.tasks.items():
+            yield f"{name}:"
+            yield from task.show(text)
+
+
+KINDS = {
+    "entities": (EntityTask, load_entity_finder),
+    "classes": (ClassTask, LabelFinder.load),
+    "answers": (AnswerTask, AnswerFinder.load),
+}
+
+
+def load_task(
+    names: Sequence[str], *, output_format: str, options: dict, revision: str = "main", **loading
+) -> EntityTask | ClassTask | AnswerTask | SeveralTasks:
+    """Load a model, or several adapters, and what is done with it.
+
+    Args:
+        names: folders or Hub ids; several, or with `bases` among `loading`, are adapters.
+        output_format: `jsonl`, `csv` or `cluener`.
+        options: by name, None where they are not given: `question`, `text_pair`, `top_k`, `threshold`.
+        revision: branch, tag or commit on the Hub.
+        **loading: see the finders' `load`.
+
+    Raises:
+        OSError: there is no such model.
+        DataError: it is for none of the kinds.
+        OptionError: the model does not take an option that is given, or adapters take two texts.
+    """
+    tasks = {}
+    for name in names:
+        kind = find_kind(name, revision=revision)
+        if "bases" in loading and kind == "answers":
+            raise OptionError(f"--adapter: expected models of single texts, found {name}, which takes two")
+        task_class, load_finder = KINDS[kind]
+        for option in (option for option, value in options.items() if value is not None):
+            if option not in task_class.options:
+                raise OptionError(f"--{option}: a model for {kind} does not take it; leave it out")
+        if output_format not in task_class.formats:
+            raise OptionError(f"--output_format {output_format}: a model for {kind} does not write it; leave it out")
+        taken = {option: options.get(option) for option in ("top_k", "threshold") if option in task_class.options}
+        tasks[name] = task_class(load_finder(name, revision=revision, **loading), output_format=output_format, **taken)
+        if "bases" in loading and tasks[name].pair:
+            raise OptionError(f"--adapter: expected models of single texts, found {name}, which takes two")
+    return SeveralTasks(tasks) if "bases" in loading else tasks[names[0]]

@@ -1,0 +1,60 @@
+"""One file, one data set, or the splits of one, read by a `TextReader` of its own."""
+
+from collections.abc import Collection
+from os import PathLike
+
+from datasets import Dataset
+
+from .column_names import (
+    KNOWN_COLUMNS,
+    TextColumns,
+)
+from .readers_text import TextReader
+
+
+def read_classes(
+    path: str | PathLike,
+    *,
+    columns: TextColumns = KNOWN_COLUMNS,
+    fields: str | None = None,
+    labels: Collection[str] | None = None,
+    allow_empty: bool = False,
+    **options,
+) -> Dataset:
+    """Read one file of texts with classes, see `TextReader.read`.
+
+    Args:
+        path: the file.
+        columns: names of columns.
+        fields: names of the fields of a file without a header, the `columns` of `TextReader`.
+        labels, allow_empty: as of `TextReader.read`.
+        **options: further ones of `TextReader`.
+
+    Raises:
+        DataError: the file cannot be read, or has errors; the first 20 are shown.
+    """
+    reader = TextReader(columns=fields, **_options_of(columns), **options)
+    return reader.read(path, labels=labels, allow_empty=allow_empty)
+
+
+def read_classes_dataset(
+    dataset: Dataset,
+    *,
+    columns: TextColumns = KNOWN_COLUMNS,
+    labels: Collection[str] | None = None,
+    source: str | PathLike = "dataset",
+    **options,
+) -> Dataset:
+    """Turn one loaded data set into the columns of `read_classes`, see `TextReader.turn`."""
+    return TextReader(**_options_of(columns), **options).turn(dataset, labels=labels, source=source)
+
+
+def load_classes(
+    name_or_path: str, config_name: str | None = None, *, columns: TextColumns = KNOWN_COLUMNS, **options
+) -> dict[str, Dataset]:
+    """Load one data set, see `TextReader.load`."""
+    return TextReader(**_options_of(columns), **options).load(name_or_path, config_name)
+
+
+def _options_of(columns: TextColumns) -> dict:
+    return {f"{field}_column": name for field, name in columns._asdict().items()}

@@ -1,0 +1,139 @@
+"""The rows of a file that a model shall answer, whatever file its training can read.
+
+What can be read as a stream is, see `text_stream`: texts and pairs in lines, tables, JSON and parquet. Lines of tokens
+and tags, rows of tokens, exports of labelling tools and nested files of questions go whole through the reader that
+training has for them; their labels and answers are passed over.
+"""
+
+import itertools
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ..data.errors import DataError, ErrorLog
+from ..files.line_stream import decode_lines, open_bytes
+from ..files.saved_datasets import read_parquet
+from ..tagging.brat_files import is_brat
+from ..tagging.column_files import are_columns
+from ..tagging.readers_ner import FILE_FORMATS as ENTITY_FORMATS
+from ..tagging.readers_ner import read_ner
+from ..tagging.token_records import find_tokens
+from ..tagging.tool_exports import begin_as_export
+from .column_names import find_name
+from .readers_qa import read_qa
+from .remembered_reading import Reading
+from .text_forms import FILE_FORMATS as TEXT_FORMATS
+from .text_forms import JSON_SUFFIXES
+from .text_stream import read_pairs, read_texts
+
+_HEAD = 200  # lines that tell
+_LONGEST = 1000  # characters of a token and its tags
+
+Columns = tuple[Sequence[str], ...]
+
+
+def read_inputs(
+    path: str,
+    *,
+    kind: str,
+    columns: Sequence[str | None],
+    known: Columns,
+    reading: Reading,
+    skip_bad_lines: bool = False,
+) -> Iterator[tuple[str, ...]]:
+    """Read (id, text), or (id, text, second text) of a model of pairs.
+
+    Args:
+        path: the file; `-` is standard input.
+        kind: what the model finds: "entities", "classes" or "answers".
+        columns: names of the columns of a row's texts, as the user says; None goes by the known names.
+        known: these, for each column.
+        reading: what the user says of the file, and training found.
+        skip_bad_lines: leave out rows with errors, counted in a warning at the end.
+
+    Raises:
+        DataError: there is no such file, or it cannot be read.
+    """
+    formats = ("auto", "plain", *TEXT_FORMATS, *(ENTITY_FORMATS if kind == "entities" else ()))
+    if reading.file_format not in formats:
+        raise DataError(f"--file_format {reading.file_format}: expected one of {', '.join(dict.fromkeys(formats))}")
+    whole = {"encoding": reading.encoding, "skip_bad_lines": skip_bad_lines}
+    if os.path.isfile(path) and kind == "entities" and (file_format := _entity_format(path, columns, known, reading)):
+        rows = read_ner(path, file_format=file_format, with_labels=False, **whole)
+        return ((row["id"], row["text"]) for row in rows)
+    if os.path.isfile(path) and kind == "answers" and _is_nested(path, columns, known, reading):
+        rows = read_qa(path, with_answers=False, **whole)
+        return ((row["id"], row["question"], row["context"]) for row in rows)
+    if len(known) == 1:
+        return read_texts(path, column=columns[0], reading=reading, skip_bad_lines=skip_bad_lines)
+    return read_pairs(path, columns=tuple(columns), known=known, reading=reading, skip_bad_lines=skip_bad_lines)
+
+
+def _entity_format(path: str, columns: Sequence[str | None], known: Columns, reading: Reading) -> str | None:
+    """The format of a file that `read_ner` reads and a stream does not."""
+    told = reading.file_format
+    if told in ENTITY_FORMATS and told not in TEXT_FORMATS:
+        return told
+    if told != "auto" or path == "-":
+        return None
+    if is_brat(path):
+        return "brat"
+    if not os.path.isfile(path):
+        return None
+    name = Path(path).name.lower().removesuffix(".gz")
+    if name.endswith(".parquet"):
+        names = read_parquet(path).column_names
+        return None if _has_columns(names, columns, known, reading) else "auto"
+    lines = _head_of(path, reading)
+    head = [line for line in lines if line and line.strip()]
+    if begin_as_export([" ".join(line.strip() for line in head[:6])]):  # an array may be spread over lines
+        return "auto"
+    record = _first_record(head, name)
+    if record is not None:
+        return None if _has_columns(list(record), columns, known, reading) and not find_tokens(record) else "auto"
+    short = [line for line in lines if line is None or len(line) <= _LONGEST]
+    return "columns" if len(short) == len(lines) and are_columns(lines, is_csv=name.endswith(".csv")) else None
+
+
+def _is_nested(path: str, columns: Sequence[str | None], known: Columns, reading: Reading) -> bool:
+    """Whether a file of questions is no list of rows with question and passage."""
+    name = Path(path).name.lower().removesuffix(".gz")
+    if reading.file_format not in ("auto", "json") or name.endswith(".parquet"):
+        return False
+    record = _first_record([line for line in _head_of(path, reading) if line and line.strip()], name)
+    return record is not None and not _has_columns(list(record), columns, known, reading)
+
+
+def _head_of(path: str, reading: Reading) -> list[str | None]:
+    with open_bytes(path) as file:
+        lines = decode_lines(file, lambda number, message: None, reading.encoding, ErrorLog(path))
+        return list(itertools.islice(lines, _HEAD))
+
+
+def _first_record(head: Sequence[str], name: str) -> dict | None:
+    """The strings of the first object of JSON lines or of an array; none where it is longer than the head, or no
+    object; None for other files."""
+    text = "\n".join(head).lstrip()
+    if not text.startswith(("{", "[")):
+        return None
+    text = text.removeprefix("[").lstrip() if not name.endswith(".jsonl") else text
+    try:
+        record, _ = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return {} if name.endswith(JSON_SUFFIXES) and len(head) >= _HEAD else None
+    if not isinstance(record, dict):
+        return {} if text.startswith("[") or name.endswith(JSON_SUFFIXES) else None
+    return {key: value for key, value in record.items() if isinstance(value, str)}
+
+
+def _has_columns(names: Sequence[str], columns: Sequence[str | None], known: Columns, reading: Reading) -> bool:
+    """Whether each text is in a column of its own."""
+    left = list(names)
+    for column, trained, keys in zip(columns, (reading.text, reading.text_pair), known, strict=False):
+        found = column or (trained if trained in left else None)
+        found = found or next(filter(None, (find_name(key, left) for key in keys)), None)
+        if found not in left:
+            return bool(column)  # what the user names and is not there is an error of the stream
+        left.remove(found)
+    return True

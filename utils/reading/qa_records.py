@@ -1,0 +1,285 @@
+"""Records of questions about passages, as files and data sets hold them, checked and turned into columns.
+
+The forms of a record are shown in `readers_qa`.
+"""
+
+import logging
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from datasets import Dataset, Features, List, Value
+
+from ..data.errors import DataError, ErrorLog, counted, show
+from ..files.json_records import is_unicode
+
+logger = logging.getLogger(__name__)
+
+FEATURES = Features(
+    {
+        "id": Value("string"),
+        "question": Value("string"),
+        "context": Value("string"),
+        "answers": {"text": List(Value("string")), "answer_start": List(Value("int64"))},
+    }
+)
+# Names of a question, of its passage and its id; the first that is there is taken. The last two are those of texts.
+QUESTION_KEYS = ("question", "query", "query_text", "text")
+PASSAGE_KEYS = ("context", "passage", "context_text", "evidence", "document", "paragraph", "text_pair")
+ID_KEYS = ("id", "query_id", "qid")
+NO_ANSWER = "no_answer"  # WebQA's
+NEAR = 16  # characters that an answer may be off, where it stands several times
+NOWHERE = -1  # the `answer_start` of an answer that the passage does not contain
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a record stands, to be told with each of its errors.
+
+    Attributes:
+        log: takes the errors.
+        find_number: gives the line or row; called when there is an error, because looking it up may take long.
+        name: of the record within its line, such as `question "Q1": `; empty where the number says enough.
+    """
+
+    log: ErrorLog
+    find_number: Callable[[], int]
+    name: str = ""
+
+    def report(self, message: str) -> None:
+        """Add an error to the log."""
+        self.log.add(self.find_number(), self.name + message)
+
+
+@dataclass
+class Repairs:
+    """How many answers were moved to where they stand, and how many stand nowhere.
+
+    Attributes:
+        reads_answers: whether they are read at all, and not passed over.
+    """
+
+    moved: int = 0
+    nowhere: int = 0
+    reads_answers: bool = True
+
+    def describe(self) -> str:
+        """What happened, for the log; empty for nothing."""
+        parts = []
+        if self.moved:
+            parts.append(f"moved {counted(self.moved, 'answer')} from answer_start to where the text stands")
+        if self.nowhere:
+            stand = "stands" if self.nowhere == 1 else "stand"
+            parts.append(
+                f"{counted(self.nowhere, 'answer')} with answer_start -1 {stand} nowhere in the passage: scored, "
+                "but not learnt"
+            )
+        return "; ".join(parts)
+
+
+class Row(NamedTuple):
+    """A question that was read; `answers` are (text, start), None for a question without labels."""
+
+    place: Place
+    id: str | None
+    question: str
+    context: str
+    answers: list[tuple[str, int]] | None
+    is_impossible: bool
+
+
+def parse_question(record: dict, context: str, place: Place, repairs: Repairs) -> Row | None:
+    """Check a question, and turn it into a row.
+
+    Args:
+        record: `question`, `answers`, `id` and `is_impossible`, of which the last three may be missing.
+        context: its passage; empty if that has an error, which is in the log already.
+        place: takes what is wrong.
+        repairs: counts answers that do not stand where they should.
+
+    Returns:
+        None if there is an error.
+    """
+    errors_before = len(place.log)
+    question = text_of(record, key_of(record, QUESTION_KEYS), place)
+    impossible = record.get("is_impossible") if repairs.reads_answers else None
+    if impossible is not None and not isinstance(impossible, bool):
+        place.report(f'expected "is_impossible": true or false, found {show(impossible)}; write it so')
+    answers = None
+    if record.get("answers") is not None and repairs.reads_answers:
+        answers, pairs = [], list(_pairs_of(record["answers"], place))
+        given = [pair for pair in pairs if not _says_none(*pair)]
+        for text, start in given:
+            _add_answer(answers, context, text, start, place, repairs)
+        if pairs and not given:
+            impossible = True
+        if impossible is True and answers:
+            place.report(
+                f'expected no answers where "is_impossible" is true, found {len(answers)}; remove them, or write false'
+            )
+    elif impossible is True:
+        answers = []
+    given = _id_of(record, place)
+    if len(place.log) > errors_before or not context:
+        return None
+    return Row(place, given, question, context, answers, impossible is True)
+
+
+def key_of(record: dict, keys: Sequence[str]) -> str:
+    """The first of some names that a record has; the first of all if it has none."""
+    return next((key for key in keys if key in record), keys[0])
+
+
+def text_of(record: dict, key: str, place: Place) -> str:
+    """The question or passage of a record; empty if there is an error, which is reported."""
+    text = record.get(key)
+    if not isinstance(text, str):
+        found = show(text) if key in record else "no such key"
+        place.report(f'expected "{key}": a string, found {found}; add the {key}')
+        return ""
+    if not text.strip():
+        place.report(f'expected "{key}" that is not empty, found {show(text)}; add the {key}, or delete the row')
+        return ""
+    if not is_unicode(text):
+        place.report(f'expected "{key}" in Unicode, found half of a surrogate pair; repair the escapes')
+        return ""
+    return text
+
+
+def rows_to_dataset(rows: Sequence[Row | None], log: ErrorLog, repairs: Repairs, *, skip_bad_lines: bool) -> Dataset:
+    """Check what concerns all questions together, and build the data set.
+
+    Args:
+        rows: None stands for one that has its error in `log` already.
+        log: takes an error for a repeated id and for missing answers; then it is finished.
+        repairs: goes to the log as one warning.
+        skip_bad_lines: leave questions with errors out, and log how many, instead of raising.
+
+    Returns:
+        Columns as `FEATURES`. A question without an id gets its number, from "0" on. If no question has an answer or
+        is said to be impossible, `answers` is None in every row.
+
+    Raises:
+        DataError: there are no questions, or some have errors and are not skipped, or not one is without.
+    """
+    labelled = any(row.answers or row.is_impossible for row in rows if row)
+    columns: dict[str, list] = {name: [] for name in FEATURES}
+    first_use: dict[str, Place] = {}
+    for index, row in enumerate(rows):
+        if row is None:
+            continue
+        errors_before = len(log)
+        row_id = str(index) if row.id is None else row.id
+        if row_id in first_use:
+            first = first_use[row_id].find_number()
+            log.add(
+                row.place.find_number(),
+                f"expected an id of its own, found {show(row_id)} as in {log.unit} {first}; change one",
+            )
+        first_use.setdefault(row_id, row.place)
+        if labelled and row.answers is None:
+            row.place.report('expected "answers" as other questions have, found none; add them, [] for no answer')
+        if len(log) > errors_before:
+            continue
+        columns["id"].append(row_id)
+        columns["question"].append(row.question)
+        columns["context"].append(row.context)
+        texts, starts = [text for text, _ in row.answers or ()], [start for _, start in row.answers or ()]
+        columns["answers"].append({"text": texts, "answer_start": starts} if labelled else None)
+
+    if not rows and not log:
+        raise DataError(f"{log.source}: expected questions, found none; check how it was written")
+    left_out = len(rows) - len(columns["id"])
+    log.finish(skip_bad_lines=skip_bad_lines and left_out < len(rows), rows_left_out=left_out)
+    if described := repairs.describe():
+        logger.warning("%s: %s", log.source, described)
+    if not labelled:
+        logger.info("%s: no question has answers, so all are read as unlabelled", log.source)
+    return Dataset.from_dict(columns, features=FEATURES)
+
+
+def _pairs_of(answers: Any, place: Place) -> Iterable[tuple[Any, Any]]:
+    """(text, start) of each answer, in either form."""
+    if isinstance(answers, dict):
+        texts, starts = answers.get("text"), answers.get("answer_start")
+        if isinstance(texts, str) and not isinstance(starts, list):
+            return [(texts, starts)]
+        if isinstance(texts, list) and isinstance(starts, list):
+            if len(texts) == len(starts):
+                return zip(texts, starts, strict=True)
+            place.report(
+                f"expected an answer_start for each text, found {counted(len(texts), 'text')} and "
+                f"{counted(len(starts), 'start')}; make them equal"
+            )
+            return ()
+    elif isinstance(answers, list) and answers and all(isinstance(answer, str) for answer in answers):
+        return [(answer, NOWHERE) for answer in answers]
+    elif isinstance(answers, list) and all(
+        isinstance(answer, dict) and {"text", "answer_start"} <= answer.keys() for answer in answers
+    ):
+        return ((answer["text"], answer["answer_start"]) for answer in answers)
+    form = '[{"text", "answer_start"}, ...] or {"text": [...], "answer_start": [...]}'
+    place.report(f'expected "answers": {form}, found {show(answers)}; write them so')
+    return ()
+
+
+def _says_none(text: Any, start: Any) -> bool:
+    """Whether an answer says that there is none: empty, at no place or at the first, as SQuAD's derivates write it."""
+    return isinstance(text, str) and not text.strip() and (start is None or (type(start) is int and -1 <= start <= 0))
+
+
+def _nearest(places: Sequence[int], start: int) -> int | None:
+    """Where an answer stands that was sought elsewhere: its only place, or one that is far nearer than all others."""
+    if not places:
+        return None
+    nearest, *others = sorted(places, key=lambda place: abs(place - start))
+    distance = abs(nearest - start)
+    is_plain = not others or (distance <= NEAR and 2 * distance <= abs(others[0] - start))
+    return nearest if is_plain else None
+
+
+def _add_answer(
+    answers: list[tuple[str, int]], context: str, text: Any, start: Any, place: Place, repairs: Repairs
+) -> None:
+    """Check an answer and append it, moved to where it stands; or report what is wrong with it."""
+    if not isinstance(text, str) or not is_unicode(text):
+        place.report(f"expected the text of an answer, found {show(text)}; write a string")
+    elif not text.strip():
+        place.report(f"expected an answer that is not empty, found {show(text)}; write [] for no answer")
+    elif type(start) is not int or start < NOWHERE:
+        place.report(
+            f"expected answer_start of {show(text)} as a number of characters, found {show(start)}; "
+            "count from 0, or write -1 to have it looked up"
+        )
+    elif not context:  # has its own error
+        return
+    elif start == NOWHERE:
+        found = context.find(text)
+        repairs.moved += found >= 0
+        repairs.nowhere += found < 0
+        answers.append((text, found if found >= 0 else NOWHERE))
+    elif context.startswith(text, start):
+        answers.append((text, start))
+    else:
+        places = [match.start() for match in re.finditer(f"(?={re.escape(text)})", context)]
+        if (place_found := _nearest(places, start)) is not None:
+            repairs.moved += 1
+            answers.append((text, place_found))
+            return
+        repair = "the passage has no such text: correct the answer, or write -1 to only score it"
+        if places:
+            shown = ", ".join(map(str, places[:3])) + (", ..." if len(places) > 3 else "")
+            repair = f"the passage has it at {shown}: correct answer_start"
+        found = show(context[start : start + len(text)])
+        place.report(f"expected {show(text)} at character {start}, found {found}; {repair}")
+
+
+def _id_of(record: dict, place: Place) -> str | None:
+    given = record.get(key_of(record, ID_KEYS))
+    if given is None or (isinstance(given, str) and is_unicode(given)):
+        return given
+    if type(given) is int and abs(given) < 2**63:
+        return str(given)
+    place.report(f'expected "id": a string or an integer, found {show(given)}; write it so, or leave it out')
+    return None

@@ -1,0 +1,300 @@
+"""Texts, or pairs of texts, with classes, from files, the Hub and saved data sets, always as the same columns.
+
+| file_format | a row |
+|---|---|
+| csv, tsv | cells under a header; in quotes, cells may have line breaks |
+| json | JSON lines or one JSON array of `{"text": "...", "label": "..."}` |
+| parquet | the same columns |
+| tab | `text<TAB>label`, `label<TAB>text`, `text<TAB>second text<TAB>label`, or `text` alone, without a header |
+| marked | `text_!_label`, `text_!_second text_!_label`, or `id_!_code_!_label_!_text_!_keywords` |
+| faq | `answer question`: behind the first white space all is question |
+
+Separators are found, or told; files without a header are known by their shape (see `text_forms`), or the user names
+their fields. Every file may be gzipped, in UTF-8 or what `text_encodings` can tell. A fault in it is a `DataError`.
+"""
+
+import logging
+from collections.abc import Collection, Sequence
+from os import PathLike
+from pathlib import Path
+
+from datasets import Dataset
+
+from ..data.errors import DataError, ErrorLog
+from ..files.json_records import parse_records
+from ..files.saved_datasets import load_splits, read_parquet
+from ..files.text_files import read_lines
+from .class_files import CLASS_FILE, find_class_names, read_class_names
+from .class_rows import name_classes, settle_labels
+from .column_names import (
+    KNOWN_COLUMNS,
+    LABEL_KEYS,
+    TEXT_KEYS,
+    TextColumns,
+    choose_columns,
+    plain_name,
+    warn_of_texts_left_out,
+)
+from .dataset_records import dataset_records, list_labels
+from .field_names import read_names, read_separator
+from .text_forms import FILE_FORMATS, NOTHING, REST, TextForm, find_form
+from .text_labels import Records, fold_numbers, gather_labels, is_missing
+from .text_records import read_records
+from .text_rows import labels_of, records_to_rows, rows_to_dataset
+
+logger = logging.getLogger(__name__)
+
+
+class TextReader:
+    r"""Reads the files of a run, all in the way that the first one turns out to be written.
+
+    Texts are taken as they are; labels without white space around them. A label that is no string becomes what JSON
+    writes for it: "1", "1.0", "true"; where 1 and 1.0 both stand, they are one. Repeated rows and texts with several
+    labels are kept, and counted in the log.
+
+    Args:
+        file_format: one of `FILE_FORMATS`, or "auto" to go by extension and content.
+        separator: of cells; `tab` and `\t` are tabs. None to find it.
+        columns: names of the fields of files without a header, apart by commas: `source,label,_,text`; `_` is passed
+            over, `*` at the end stands for any number.
+        encoding: of files, see `text_encodings`.
+        text_column, text_pair_column, label_column, id_column: names of columns, see `TextColumns`.
+        label_separator: cuts each label into several (multi-label). Lists of labels need none.
+        label_columns: names of columns, apart by commas, each of which says 1 or 0 for the label of its name.
+        class_file: its line n, from 0 on, names class n. Without it, a `class.txt` beside the file is used if all
+            labels are integers that it has a line for, from 0 on.
+        skip_bad_lines: leave rows with errors out, and log how many, instead of raising.
+        plain: what lines are that have no header and no tabs: texts (`fields`), or `faq`.
+
+    Example:
+        >>> reader = TextReader(separator="||", columns="id,text,label")
+        >>> reader.remember()["separator"]
+        '||'
+    """
+
+    def __init__(
+        self,
+        *,
+        file_format: str = "auto",
+        separator: str | None = None,
+        columns: str | None = None,
+        encoding: str | None = None,
+        text_column: str | None = None,
+        text_pair_column: str | None = None,
+        label_column: str | None = None,
+        id_column: str | None = None,
+        label_separator: str | None = None,
+        label_columns: str | None = None,
+        class_file: str | PathLike | None = None,
+        skip_bad_lines: bool = False,
+        plain: str = "fields",
+    ):
+        if file_format not in ("auto", *FILE_FORMATS):
+            known = ", ".join(FILE_FORMATS)
+            raise DataError(f"expected the file format auto, {known}, found {file_format}; choose one of these")
+        if label_columns and (label_column or label_separator):
+            raise DataError("--label_columns: expected no --label_column and --label_separator beside it")
+        self.file_format, self.separator = file_format, read_separator(separator)
+        self.fields = read_names(columns, option="columns")
+        self.label_columns = read_names(label_columns, option="label_columns")
+        self.named = TextColumns(text_column, text_pair_column, label_column, id_column)
+        self.encoding, self.label_separator, self.class_file = encoding, label_separator, class_file
+        self.skip_bad_lines, self.plain = skip_bad_lines, plain
+        self.form: TextForm | None = None  # of the first file, without a header or as it is
+        self.taken = KNOWN_COLUMNS  # columns of the first file
+
+    def read(self, path: str | PathLike, *, labels: Collection[str] | None = None, allow_empty=False) -> Dataset:
+        """Read a file.
+
+        Args:
+            path: the file.
+            labels: those that are allowed, as those of the training file; None allows all.
+            allow_empty: texts may be empty, as in data that are only to be answered.
+
+        Returns:
+            Columns `id` (where the file gives none, the number from "0" on of the row, or of the line where a line is
+            a row), `text`, `text_pair` where there are pairs, and `label`, or in multi-label data `labels`, sorted
+            and without duplicates. Where no row has a label, there is no such column.
+
+        Raises:
+            DataError: the file cannot be read, or has errors; the first 20 are shown.
+        """
+        name = Path(path).name.lower().removesuffix(".gz")
+        if self.file_format == "parquet" or (self.file_format == "auto" and name.endswith(".parquet")):
+            dataset = read_parquet(path)
+            log, form = ErrorLog(path, unit="row"), TextForm("parquet")
+            records, names = (
+                dataset_records(dataset, self._columns(), self.named.label, labels, log),
+                dataset.column_names,
+            )
+        else:
+            log = ErrorLog(path)
+            form, records, names = self._parse(path, name, log, labels)
+        self.form = self.form or form
+        return self._to_dataset(
+            records,
+            names,
+            log,
+            folder=Path(path).parent,
+            labels=labels,
+            allow_empty=allow_empty,
+            by_line=form.has_lines,
+        )
+
+    def load(self, name_or_path: str, config_name: str | None = None) -> dict[str, Dataset]:
+        """Load a data set, and turn each of its splits into the columns of `read`.
+
+        Args:
+            name_or_path, config_name: as in `saved_datasets.load_splits`.
+
+        Returns:
+            The splits, by name. If there is a split "train", only its labels are allowed.
+
+        Raises:
+            DataError: it cannot be loaded, and the message says what to do; or rows have errors.
+        """
+        splits = load_splits(name_or_path, config_name)
+        labels = None
+        for split in sorted(splits, key=lambda name: name != "train"):
+            source = f"{name_or_path}, {split}"
+            splits[split] = self.turn(splits[split], labels=labels, source=source, allow_empty=split == "test")
+            if split == "train":
+                labels = list_labels(splits[split])
+        return splits
+
+    def turn(
+        self,
+        dataset: Dataset,
+        *,
+        labels: Collection[str] | None = None,
+        source: str | PathLike = "dataset",
+        allow_empty: bool = False,
+    ) -> Dataset:
+        """Turn a loaded data set into the columns of `read`.
+
+        Args:
+            dataset: texts, and labels that are names, numbers, lists of these, or ints with `ClassLabel` names.
+                Labels that are -1 in all rows are hidden ones, as the Hub marks them: no labels.
+            labels, allow_empty: as in `read`.
+            source: what errors call the data set.
+
+        Raises:
+            DataError: columns are missing, or rows have errors.
+        """
+        log = ErrorLog(source, unit="row")
+        records = dataset_records(dataset, self._columns(), self.named.label, labels, log)
+        return self._to_dataset(records, dataset.column_names, log, labels=labels, allow_empty=allow_empty)
+
+    def remember(self) -> dict:
+        """What prediction must know to read files as these were read; goes into a model's configuration."""
+        form = self.form or TextForm("json")
+        kept = {"kind": form.kind, "separator": self.separator or form.separator, "fields": list(form.fields)}
+        kept |= {"quoted": form.quoted, "columns": self.taken._asdict() | {"label": None}}
+        return kept | {"named": [key for key in ("text", "text_pair", "id") if getattr(self.named, key)]}
+
+    def _columns(self) -> set[str]:
+        """All names of columns that the user gave."""
+        return {*(key for key in self.named if key and key != "none"), *self.label_columns}
+
+    def _parse(
+        self, path: str | PathLike, name: str, log: ErrorLog, labels: Collection[str] | None
+    ) -> tuple[TextForm, Records, list[str]]:
+        lines = read_lines(path, log, encoding=self.encoding)
+        if self.file_format == "auto" and next((line for line in lines if line is None or line.strip()), None) is None:
+            log.finish(skip_bad_lines=False)  # without its first line, nobody knows what the file is
+        form = find_form(
+            lines,
+            name,
+            file_format=self.file_format,
+            separator=self.separator,
+            fields=self.fields,
+            named=self._columns(),
+            plain=self.plain,
+            answers=labels or (),
+            before=self.form,
+        )
+        if form.kind == "json":
+            records = list(parse_records(lines, log))
+            return form, records, list(dict.fromkeys(key for _, record in records if record for key in record))
+        named = self._columns()
+        if named and form.kind != "table" and not form.told:
+            raise DataError(
+                f"{path}: expected a first line with the names of columns ({', '.join(sorted(named))}), found none; "
+                "name the columns there, or all of them with --columns, such as id,label,text"
+            )
+        names, rows = read_records(lines, form, log)
+        records = []
+        for number, record in rows:
+            if isinstance(record, str):
+                log.add(number, record)
+                record = None
+            if form.kind != "plain" or record is None or record["text"].strip():
+                records.append((number, record))
+        if not records:
+            raise DataError(f"{log.source}: expected rows below the header, found none; check how it was written")
+        if form.kind == "fields" and _may_be_header([record for _, record in records]):
+            logger.warning(
+                "%s: the first line is read as a row; if it names columns, name that of the labels with %s",
+                *(path, "--label_column"),
+            )
+        return form, records, [key for key in names if key not in (NOTHING, REST)]
+
+    def _to_dataset(
+        self,
+        records: Records,
+        names: Sequence[str],
+        log: ErrorLog,
+        *,
+        folder: Path | None = None,
+        labels: Collection[str] | None,
+        allow_empty: bool,
+        by_line: bool = False,
+    ) -> Dataset:
+        finishing = {"skip_bad_lines": self.skip_bad_lines, "labels": labels, "by_line": by_line}
+        if all(record is None for _, record in records):  # nothing is there that could tell the columns
+            return rows_to_dataset([None] * len(records), log, **finishing)
+        chosen, key = self.named, None
+        if self.label_columns:
+            training = labels is None and self.taken == KNOWN_COLUMNS
+            records, key = gather_labels(records, names, self.label_columns, log, is_training=training)
+            names = [*(name for name in names if name not in self.label_columns), *filter(None, [key])]
+            chosen = chosen._replace(label=key or "none of these")
+        whole = [record for _, record in records if record is not None]
+        taken = choose_columns(
+            names,
+            chosen,
+            log.source,
+            filled={name for name in names if any(record.get(name) is not None for record in whole)},
+            labelled={name for name in names if not all(is_missing(record.get(name)) for record in whole)},
+            before=self.taken,
+            needs_label=labels is None and self.taken == KNOWN_COLUMNS,
+        )
+        if taken != KNOWN_COLUMNS._replace(**{field: field for field in taken._fields if getattr(taken, field)}):
+            shown = [f"{name} as {field}" for field, name in taken._asdict().items() if name]
+            logger.info("%s: columns %s", log.source, ", ".join(shown))
+        if self.taken == KNOWN_COLUMNS:
+            self.taken = taken
+            if self.named.text_pair != "none":
+                warn_of_texts_left_out(whole, names, taken, log.source)
+        separator = self.label_separator
+        rows = records_to_rows(records, log, **taken._asdict(), label_separator=separator, allow_empty=allow_empty)
+        found = {label for row in rows for label in labels_of(row)}
+        class_names, origin = None, CLASS_FILE
+        if self.class_file is not None:
+            class_names, origin = read_class_names(self.class_file), Path(self.class_file).name
+        elif folder is not None:
+            class_names = find_class_names(folder / CLASS_FILE, found, labels)
+        if class_names:
+            spellings = fold_numbers(found, [*map(str, range(len(class_names))), *class_names])
+            rows = name_classes(rows, class_names, log, origin=origin, spellings=spellings)
+        return rows_to_dataset(settle_labels(rows, log, labels), log, **finishing)
+
+
+def _may_be_header(records: Sequence[dict | None]) -> bool:
+    """Whether a first line looks like one: a name of texts, or of labels that is no label of another line."""
+    first = records[0] or {}
+    label = first.get("label")
+    is_name = label is not None and plain_name(label) in LABEL_KEYS
+    return first.get("text") in TEXT_KEYS or (
+        is_name and all(record["label"] != label for record in records[1:] if record)
+    )

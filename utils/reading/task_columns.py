@@ -1,0 +1,74 @@
+"""What splits have in common: pairs or single texts, one label or several, and labels where they are needed."""
+
+from collections.abc import Mapping
+
+from datasets import Dataset
+
+from ..data.errors import DataError
+from .text_labels import sort_labels
+
+
+def match_columns(dataset: Dataset, *, pair: bool, multi_label: bool, source: str) -> Dataset:
+    """Give a split the columns of the training data.
+
+    Args:
+        dataset: with `text`, and perhaps `text_pair`, `label` or `labels`.
+        pair: whether the task is about pairs; a second text that it does not know is an error.
+        multi_label: whether rows have several labels; where they have one, it becomes a list of one.
+        source: what errors call the split.
+
+    Raises:
+        DataError: a second text is missing or too much, or a row has several labels where the task knows one.
+    """
+    if ("text_pair" in dataset.features) != pair:
+        expected, found = ("pairs of texts", "single texts") if pair else ("single texts", "pairs of texts")
+        raise DataError(
+            f"{source}: expected {expected} as in training, found {found}; name the columns with --text_column and "
+            "--text_pair_column (none: there is no second text)"
+        )
+    if "labels" in dataset.features and not multi_label:
+        raise DataError(f"{source}: expected one label a row as in training, found several")
+    if "label" in dataset.features and multi_label:
+        labels = [[label] for label in dataset["label"][:]]
+        dataset = dataset.remove_columns("label").add_column("labels", labels)
+    return dataset
+
+
+def require_labels(splits: Mapping[str, Dataset]) -> None:
+    """Refuse validation data without labels, which would make every epoch the best.
+
+    Args:
+        splits: `validation` among them has `label` or `labels`, or `entities`.
+
+    Raises:
+        DataError: it has none.
+    """
+    if "validation" not in splits:
+        return
+    features = splits["validation"].features
+    if "entities" in features:
+        is_labelled = any(map(len, iter(splits["validation"]["entities"])))
+    else:
+        is_labelled = "label" in features or "labels" in features
+    if not is_labelled:
+        raise DataError(
+            f"the validation data: expected {'entities' if 'entities' in features else 'labels'}, found none; it "
+            "chooses the best epoch: label it, or leave --validation_file out, so that training data are held out"
+        )
+
+
+def list_answers(dataset: Dataset) -> list[str]:
+    """The answers of training questions, sorted.
+
+    Args:
+        dataset: with `label`.
+
+    Raises:
+        DataError: it has none, or fewer than two.
+    """
+    if "label" not in dataset.features:
+        raise DataError("the training data: expected one answer for each question, found none or several")
+    labels = sort_labels(dataset.unique("label"))
+    if len(labels) < 2:
+        raise DataError(f"the training data: expected two answers or more, found {', '.join(labels)}")
+    return labels

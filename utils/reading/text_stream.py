@@ -1,0 +1,268 @@
+"""Texts to predict, read as a stream: a file larger than memory is fine."""
+
+import itertools
+import json
+import logging
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..data.errors import DataError, ErrorLog
+from ..files.json_records import parse_records
+from ..files.line_stream import decode_lines, open_bytes, up_to_text
+from ..files.parquet_stream import stream_parquet
+from .column_names import ID_KEYS, PAIR_KEYS, TEXT_KEYS
+from .remembered_reading import ANYTHING, Reading
+from .stream_columns import Column, check_text, choose_columns
+from .text_forms import PAIR_FIELDS, SINGLE_FIELDS, TextForm, find_form, head_of
+from .text_records import read_records
+
+logger = logging.getLogger(__name__)
+
+Parsed = tuple[int, tuple[str | None, list[str]] | str]  # line number; id and texts, or what is wrong with the line
+
+
+def read_texts(
+    path: str, *, column: str | None = None, reading: Reading = ANYTHING, skip_bad_lines: bool = False
+) -> Iterator[tuple[str, str]]:
+    """Read (id, text) pairs from txt (one text a line), json lines or an array, csv or tsv, also gzipped, or parquet;
+    `-` is standard input.
+
+    The form goes by extension and content as in training, see `text_forms.find_form`; of standard input the first line
+    must tell. A row without an id has its number from 0 on, or that of its line where a line is a row; bad rows and
+    blank lines count. In plain text an empty line is an empty text.
+
+    Args:
+        path: the file.
+        column: name of the text column in json lines and tables; that of training, or the first of
+            `column_names.TEXT_KEYS` that is there if None.
+        reading: what the user says of the file, and training found.
+        skip_bad_lines: leave out lines that cannot be read, counted in a warning at the end, instead of stopping at
+            the first.
+
+    Raises:
+        DataError: no such file, a line that cannot be read, or no text column.
+    """
+    columns = [Column(column, TEXT_KEYS, "--text_column", False, reading.text, reading.text in reading.named)]
+    for row_id, (text,) in _read_rows(path, columns, reading, skip_bad_lines=skip_bad_lines):
+        yield row_id, text
+
+
+def read_pairs(
+    path: str,
+    *,
+    columns: tuple[str | None, str | None] = (None, None),
+    known: tuple[Sequence[str], Sequence[str]] = (TEXT_KEYS, PAIR_KEYS),
+    options: tuple[str, str] = ("--text_column", "--text_pair_column"),
+    reading: Reading = ANYTHING,
+    skip_bad_lines: bool = False,
+) -> Iterator[tuple[str, str, str]]:
+    """Read (id, first text, second text) triples, from the files of `read_texts`; in plain text a tab is between both.
+
+    Args:
+        path: the file.
+        columns: names of the two columns in json lines and tables; None goes by the known names.
+        known: these names, for each column; the first that is there is taken. A list of keywords as second text is
+            joined.
+        options: the options that name the columns, for errors.
+        reading, skip_bad_lines: as in `read_texts`.
+
+    Raises:
+        DataError: no such file, a line that cannot be read, or not both columns.
+    """
+    trained = (reading.text, reading.text_pair)
+    required = [name in reading.named for name in trained]
+    wanted = [Column(*each) for each in zip(columns, known, options, (False, True), trained, required, strict=True)]
+    for row_id, (first, second) in _read_rows(path, wanted, reading, skip_bad_lines=skip_bad_lines):
+        yield row_id, first, second
+
+
+def _read_rows(
+    path: str, columns: list[Column], reading: Reading, *, skip_bad_lines: bool
+) -> Iterator[tuple[str, list[str]]]:
+    name = Path(path.removesuffix(".gz")).name.lower() if path != "-" else ""
+    is_parquet = reading.file_format == "parquet" or (reading.file_format == "auto" and name.endswith(".parquet"))
+    log = ErrorLog("standard input" if path == "-" else path, unit="row" if is_parquet else "line")
+
+    def note(number: int, message: str) -> None:
+        log.add(number, message)
+        if not skip_bad_lines:
+            log.finish(skip_bad_lines=False)
+
+    with open_bytes(path) as file:
+        by_line = False
+        if is_parquet:
+            parsed_rows = _parse_parquet(file, path, columns, reading)
+        else:
+            lines = decode_lines(file, note, reading.encoding, log)
+            # Of what may be endless, no more than a line is read ahead.
+            head, lines = head_of(lines) if os.path.isfile(path) else up_to_text(lines)
+            named = [column.name for column in columns if column.name] or reading.named
+            named = (*named, reading.id) if reading.id_given else tuple(named)
+            form = _find_form(head, name, reading._replace(named=named), columns, log.source)
+            by_line = form.has_lines
+            if form.kind == "json":
+                parsed_rows = _parse_json(lines, head, columns, reading, log)
+            elif form.kind == "plain" and len(columns) > 1:
+                parsed_rows = _parse_pairs(lines)
+            else:
+                parsed_rows = _parse_cells(lines, form, columns, reading, log)
+        for row, (number, parsed) in enumerate(parsed_rows):
+            if isinstance(parsed, str):
+                note(number, parsed)
+            elif parsed is not None:
+                given, texts = parsed
+                yield str(number - 1 if by_line else row) if given is None else str(given), texts
+    log.finish(skip_bad_lines=skip_bad_lines)
+
+
+def _find_form(
+    head: Sequence[str | None], name: str, reading: Reading, columns: list[Column], source: str
+) -> TextForm:
+    """As in training; lines without tabs are texts."""
+    pair = len(columns) > 1
+    form = find_form(
+        head,
+        name,
+        file_format=reading.file_format,
+        separator=reading.separator,
+        fields=reading.fields,
+        named=reading.named,
+        plain=reading.plain,
+        by_width=PAIR_FIELDS if pair else SINGLE_FIELDS,
+        answers=reading.answers,
+        before=reading.form,
+    )
+    named = [column.name for column in columns if column.name]
+    if named and form.has_lines and not form.told:
+        raise DataError(
+            f"{source}: expected a first line with the names of columns ({', '.join(named)}), found none; name the "
+            "columns there, or all of them with --columns, such as id,label,text"
+        )
+    if form.kind == "fields" and not form.told:
+        if form.separator == "\t" and form.fields in ((), ("text",), ("text", "text_pair")):
+            tabs = any(line and "\t" in line for line in head)
+            return form if tabs and not form.fields and not pair else TextForm("plain")
+        if "label" in form.fields and reading.form is None:
+            logger.warning(
+                "%s: read as %s; the label is passed over (--file_format plain takes whole lines)",
+                *(source, " and ".join(form.fields)),
+            )
+    return form
+
+
+def _parse_pairs(lines: Iterable[str | None]) -> Iterator[Parsed]:
+    for number, line in enumerate(lines, start=1):
+        if line is None:
+            yield number, None
+            continue
+        texts = line.split("\t")
+        if len(texts) == 2:
+            yield number, (None, texts)
+        else:
+            yield number, f"expected 2 texts apart by a tab, found {len(texts)}; write one tab between them"
+
+
+def _parse_json(
+    lines: Iterable[str | None], head: Sequence[str | None], columns: list[Column], reading: Reading, log: ErrorLog
+) -> Iterator[Parsed]:
+    first = next((line for line in head if line and line.strip()), "")
+    if first.lstrip().startswith("["):
+        whole = list(lines)
+        if not _is_list_of_others(whole, first):
+            for number, fields in parse_records(whole, log):
+                yield number, None if fields is None else _take(fields, columns, reading)
+            return
+        lines = whole
+    for number, line in enumerate(lines, start=1):
+        if line is None:
+            yield number, None
+            continue
+        if not line.strip():
+            continue
+        try:
+            fields = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            yield number, f"expected a JSON object, found: {error}; mend the line"
+            continue
+        if not isinstance(fields, dict):
+            yield number, f"expected a JSON object, found a {type(fields).__name__}; write one object a line"
+            continue
+        yield number, _take(fields, columns, reading)
+
+
+def _is_list_of_others(lines: Sequence[str | None], first: str) -> bool:
+    """Whether the lines are lists by themselves, and no array of objects."""
+    try:
+        found = json.loads(first)
+    except (ValueError, RecursionError):
+        return False
+    return len([line for line in lines if line and line.strip()]) > 1 or not all(
+        isinstance(one, dict) for one in found
+    )
+
+
+def _take(fields: dict, columns: list[Column], reading: Reading) -> tuple[str | None, list[str]] | str:
+    """Id and texts of a row, or what is wrong with it."""
+    try:
+        names = choose_columns(list(fields), columns)
+        texts = [check_text(fields[name], column) for name, column in zip(names, columns, strict=True)]
+        return _id_of(fields, reading), texts
+    except DataError as error:
+        return str(error)
+
+
+def _parse_parquet(file, path: str, columns: list[Column], reading: Reading) -> Iterator[Parsed]:
+    names: list[str] = []
+
+    def choose(found: list[str]) -> list[str]:
+        try:
+            names.extend(choose_columns(found, columns))
+        except DataError as error:  # no row of it can be read
+            raise DataError(f"{path}: {error}") from None
+        ids = [reading.id] if reading.id else ID_KEYS
+        return [*names, *(key for key in ids if key in found and key not in names)]
+
+    for number, fields in enumerate(stream_parquet(file, path, choose=choose), start=1):
+        yield number, _take(fields, columns, reading)
+
+
+def _parse_cells(
+    lines: Iterable[str | None], form: TextForm, columns: list[Column], reading: Reading, log: ErrorLog
+) -> Iterator[Parsed]:
+    by_width = PAIR_FIELDS if len(columns) > 1 else SINGLE_FIELDS
+    header, records = read_records(lines, form, log, by_width=by_width)
+    if form.has_lines and not form.told:
+        columns = [column._replace(is_required=False) for column in columns]
+    names: list[str] = []
+    if header:
+        try:
+            names = choose_columns(header, columns)
+            _id_of(dict.fromkeys(header), reading)
+        except DataError as error:  # no line of it can be read
+            raise DataError(f"{log.source}: {error}") from None
+    for number, record in records:
+        if isinstance(record, dict):
+            yield number, (_id_of(record, reading), [record[name] for name in names])
+        else:
+            yield number, record
+
+
+def _id_of(fields: dict, reading: Reading) -> Any:
+    if reading.id_given and reading.id not in fields:
+        raise DataError(f"expected a column {reading.id}, found {', '.join(fields)}; name it with --id_column")
+    keys = [reading.id] if reading.id in fields else ID_KEYS
+    return next((fields[key] for key in keys if fields.get(key) not in (None, "")), None)
+
+
+def cut_chunks(rows: Iterable, size: int) -> Iterator[list]:
+    """Split a stream into lists of this size; the last may be shorter.
+
+    Example:
+        >>> list(cut_chunks("abcde", 2))
+        [['a', 'b'], ['c', 'd'], ['e']]
+    """
+    rows = iter(rows)
+    while part := list(itertools.islice(rows, size)):
+        yield part

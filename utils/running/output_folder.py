@@ -1,0 +1,83 @@
+"""The folder that a run writes to: what lies in it from an earlier one, and when that is removed or in the way."""
+
+import logging
+import re
+import shutil
+from pathlib import Path
+
+from transformers import TrainingArguments
+
+from ..data.errors import ArgumentError
+from .run_setup import wants_to_resume
+
+logger = logging.getLogger(__name__)
+
+_WEIGHTS = re.compile(r"(adapter_)?model(-\d+-of-\d+)?\.safetensors")
+_LEFT = re.compile(  # by a run, beside its weights: nothing else is removed
+    r"(adapter_)?config\.json|generation_config\.json|model\.safetensors\.index\.json"
+    r"|tokenizer(_config)?\.json|special_tokens_map\.json|added_tokens\.json|chat_template\.jinja"
+    r"|vocab\.(txt|json)|merges\.txt|(spiece|spm|sentencepiece\.bpe|tokenizer)\.model"
+    r"|README\.md|run\.json|all_results\.json|report\.json|example_counts\.json|trainer_state\.json|training_args\.bin"
+    r"|error_report\.(html|json)|curves\.png|predictions\.jsonl|submission\.csv|(train|validation|test)_ids\.json"
+)
+_CHECKPOINT = re.compile(r"checkpoint-\d+")
+_MODELING = Path(__file__).resolve().parents[1] / "modeling"  # its files travel with a model
+
+
+def open_output_dir(training: TrainingArguments, *, model: str | None, overwrite: bool) -> Path:
+    """Make the folder that `--output_dir` names, in one process after the other; see `prepare_output_dir`."""
+    with training.main_process_first(desc="prepare the output folder"):
+        resume = training.resume_from_checkpoint
+        return prepare_output_dir(training.output_dir, resume=resume, overwrite=overwrite, model=model)
+
+
+def prepare_output_dir(
+    output_dir: str | Path, *, resume: str | bool | None, overwrite: bool, model: str | None = None
+) -> Path:
+    """Make the output folder, or say why it cannot be used.
+
+    Args:
+        output_dir: folder of the run.
+        resume: what `--resume_from_checkpoint` says: whether the run goes on from a checkpoint in it.
+        overwrite: remove what an earlier run left, so that nothing of it is taken for this one's.
+        model: that the run starts from; a folder is never written into, nor removed.
+
+    Raises:
+        ArgumentError: no folder is named, or the model lies in it.
+        FileExistsError: it holds an earlier run, and neither is asked for.
+    """
+    if not output_dir:
+        raise ArgumentError("--output_dir: expected a folder for the run's model and results, found none")
+    folder, resume = Path(output_dir), wants_to_resume(resume)
+    if not resume and model and Path(model).is_dir() and Path(model).resolve().is_relative_to(folder.resolve()):
+        raise ArgumentError(
+            f"--output_dir {folder}: holds the model that the run starts from ({model}), which would be overwritten; "
+            "choose another folder"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    earlier = [path for path in sorted(folder.iterdir()) if path.name == "run.json" or _is_trained(path)]
+    if earlier and overwrite and not resume:
+        remove_run(folder)
+    elif earlier and not resume:
+        raise FileExistsError(
+            f"{folder}: holds an earlier run ({earlier[0].name}); go on with --resume_from_checkpoint last, "
+            "start over with --overwrite_output_dir, or choose another --output_dir"
+        )
+    for path in folder.glob(".unfinished-*"):
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+    return folder
+
+
+def remove_run(folder: Path) -> None:
+    """Remove all that a run leaves in its folder, `run.json` last, and nothing else."""
+    modeling = {path.name for path in _MODELING.glob("*.py")}
+    names = {path.name for path in folder.iterdir() if path.name in modeling or _LEFT.fullmatch(path.name)}
+    left = [path for path in folder.iterdir() if path.name in names or _is_trained(path)]
+    for path in sorted(left, key=lambda path: path.name == "run.json"):  # killed in the middle, it is a run still
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    if kept := sorted(path.name for path in folder.iterdir() if not path.name.startswith(".")):
+        logger.info("%s: the earlier run is removed; no run left %s, which stay", folder, ", ".join(kept[:5]))
+
+
+def _is_trained(path: Path) -> bool:
+    return bool(_WEIGHTS.fullmatch(path.name)) or (path.is_dir() and bool(_CHECKPOINT.fullmatch(path.name)))

@@ -1,0 +1,62 @@
+"""One script run under several seeds, and what the scores come to: mean and standard deviation."""
+
+import logging
+import statistics
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from ..data.errors import ArgumentError
+from .atomic_files import write_json
+from .processes import once
+
+logger = logging.getLogger(__name__)
+
+
+def run_seeds(
+    main: Callable[[Sequence[str]], dict], argv: Sequence[str] | None, *, seeds: Iterable[int], output_dir: str
+) -> dict[str, float | list[float]]:
+    """Run a script under each seed, in `output_dir/seed-N`, one after the other; `output_dir/all_results.json` gets
+    what is returned.
+
+    Args:
+        main: of the script: command line -> results.
+        argv: command line that all have in common, that of the process if None; seed and folder are added, and
+            `--splits 1`.
+        seeds: one run each.
+        output_dir: folder for all of them.
+
+    Returns:
+        Of each score the mean, under its name with `_std` the standard deviation, with `_runs` the values.
+
+    Raises:
+        ArgumentError: no folder is named.
+    """
+    if not output_dir:
+        raise ArgumentError("--output_dir: expected a folder for the runs of all splits, found none")
+    argv, runs = sys.argv[1:] if argv is None else argv, []
+    for seed in seeds:
+        logger.info("---- seed %d", seed)
+        own = ["--splits", "1", "--seed", str(seed), "--output_dir", str(Path(output_dir) / f"seed-{seed}")]
+        runs.append(main([*argv, *own]))
+    results = spread_scores(runs)
+    for name in runs[0]:
+        logger.info("%-28s %.4f ± %.4f", name, results[name], results[f"{name}_std"])
+    results |= {f"{name}_runs": [run[name] for run in runs] for name in runs[0]}
+    once(write_json, Path(output_dir) / "all_results.json", results)
+    return results
+
+
+def spread_scores(runs: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Mean and, under `name_std`, standard deviation of the sample of each score; one run has a deviation of 0.
+
+    Example:
+        >>> spread_scores([{"eval_f1": 0.25}, {"eval_f1": 0.5}, {"eval_f1": 0.75}])
+        {'eval_f1': 0.5, 'eval_f1_std': 0.25}
+    """
+    results = {}
+    for name in runs[0]:
+        values = [run[name] for run in runs]
+        results[name] = statistics.fmean(values)
+        results[f"{name}_std"] = statistics.stdev(values) if len(values) > 1 else 0.0
+    return results

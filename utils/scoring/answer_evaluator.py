@@ -1,0 +1,114 @@
+"""Start and end scores of windows -> answers to questions -> scores over the full gold."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from datasets import Dataset
+from transformers import EvalPrediction
+
+from ..encoding.joined_windows import group_windows
+from .answer_metrics import MIXED_SCORES, CmrcScores, SquadScores
+from .answer_ranking import Answer, Ranking, find_candidates, rank
+from .example_counts import of_answers
+
+COLUMNS = ["first", "starts", "ends", "text_index", "window"]
+
+
+class AnswerEvaluator:
+    """Scores a split; a `compute_metrics` for `Trainer`.
+
+    Args:
+        dataset: the split's rows (`question`, `context`, `answers`).
+        encoded: its windows, in the order in which the trainer sees them.
+        language: `zh` for the measure of CMRC 2018, `en` for SQuAD's.
+        max_answer_length: sub-tokens of an answer at most.
+        null_threshold: odds of no answer above which a question is not answered; None: all are answered.
+        tune: find the threshold that gives the highest F1 at each call, and score with that.
+
+    Attributes:
+        null_threshold: the last that was found, if it is tuned.
+        scores: names of what a call gives.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        encoded: Dataset,
+        *,
+        language: str,
+        max_answer_length: int,
+        null_threshold: float | None = None,
+        tune: bool = False,
+    ):
+        self.dataset, self.max_answer_length = dataset, max_answer_length
+        self.null_threshold, self.tune = null_threshold, tune
+        self.measure = (CmrcScores if language == "zh" else SquadScores)(keep_in_memory=True)
+        self.rows = list(encoded.select_columns(COLUMNS).with_format("numpy"))
+        self.windows = group_windows(self.rows, len(dataset))
+        mixed = not all((each or {}).get("text") for each in dataset["answers"][:])
+        self.scores = self.measure.names + (MIXED_SCORES if mixed else ())
+
+    def rankings(self, outputs: tuple[np.ndarray, np.ndarray]) -> list[Ranking]:
+        """What the windows of each question say together, in the order of the dataset.
+
+        Args:
+            outputs: start and end scores, (windows, length) each; what is padded is not looked at.
+        """
+        candidates = [
+            find_candidates(row, start, end, max_answer_length=self.max_answer_length)
+            for row, start, end in zip(self.rows, *outputs[:2], strict=True)
+        ]
+        return [rank(candidates[i] for i in indices) for indices in self.windows]
+
+    def answers(self, outputs: tuple, *, n_best: int = 1) -> list[list[Answer]]:
+        """The best answers to each question of the dataset, with the threshold of the last call."""
+        return [
+            ranking.answers(context, null_threshold=self.null_threshold, n_best=n_best)
+            for ranking, context in zip(self.rankings(outputs), self.dataset["context"][:], strict=True)
+        ]
+
+    def counts(self, answers: Sequence[Sequence[Answer]]) -> dict:
+        """What each question adds to the scores, see `example_counts`.
+
+        Args:
+            answers: those to each question, the best first.
+        """
+        gold = [each["text"] for each in self.dataset["answers"][:]]
+        mixed = not all(gold)
+        pairs = [
+            self.measure.score(found[0].text, known, has_unanswerable=mixed)
+            for found, known in zip(answers, gold, strict=True)
+        ]
+        exact, f1 = ([getattr(pair, name) for pair in pairs] for name in ("exact_match", "f1"))
+        return of_answers(self.dataset, exact, f1)
+
+    def __call__(self, prediction: EvalPrediction) -> dict[str, float]:
+        rankings, contexts = self.rankings(prediction.predictions), self.dataset["context"][:]
+        given = {
+            "predictions": [
+                {"text": context[slice(*ranking.spans[0])] if ranking.spans else "", "null_odds": ranking.null_odds}
+                for ranking, context in zip(rankings, contexts, strict=True)
+            ],
+            "references": [answers["text"] for answers in self.dataset["answers"][:]],
+        }
+        if not self.tune:
+            return self.measure.compute(**given, threshold=self.null_threshold)
+        # The measure's own search does not know a threshold below all odds, at which no question is answered.
+        odds = [ranking.null_odds for ranking in rankings]
+        found = self.measure.compute(**given).get("best_f1_threshold", max(odds))
+        tried = {threshold: self.measure.compute(**given, threshold=threshold) for threshold in (found, min(odds) - 1)}
+        self.null_threshold = max(tried, key=lambda threshold: tried[threshold]["f1"])
+        return tried[self.null_threshold]
+
+    def describe(self, scores: dict[str, float]) -> str:
+        """One line for the log; the scores' names may have a prefix."""
+        names = ("exact_match", "f1", "average", "has_answer_f1", "no_answer_f1")
+        shown = [
+            f"{name.replace('_', ' ')} {value:.4f}"
+            for name in names
+            for key, value in scores.items()
+            if key.removeprefix("eval_").removeprefix("test_") == name
+        ]
+        if self.null_threshold is not None:
+            shown.append(f"no answer above odds of {self.null_threshold:.4f}")
+        return ", ".join(shown)

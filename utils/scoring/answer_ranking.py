@@ -1,0 +1,128 @@
+"""Start and end scores of windows -> the best spans of a question, with their shares of probability."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+CANDIDATES = 20  # spans of a question that are compared, and among which probability is shared out
+
+
+class Answer(NamedTuple):
+    """A part of a passage: `text` is exactly the characters `start` to `end` (exclusive), empty for no answer.
+
+    `score` is its share of probability (0-1) among the `CANDIDATES` best spans and, where it may be given, no answer.
+    """
+
+    text: str
+    start: int
+    end: int
+    score: float
+
+
+class Candidates(NamedTuple):
+    """The best spans of one window, the best first.
+
+    Attributes:
+        scores: start score + end score.
+        spans: (character start, end) in the passage, all different.
+        null_score: start score + end score of position 0, where the encoder says that the window has no answer.
+    """
+
+    scores: list[float]
+    spans: list[tuple[int, int]]
+    null_score: float
+
+
+class Ranking(NamedTuple):
+    """What the windows of a question say together.
+
+    Attributes:
+        scores, spans: as of `Candidates`, over all windows; a span that several windows hold has its highest score.
+        null_score: the lowest of the windows, because the answer is missing only if it is in none of them.
+    """
+
+    scores: list[float]
+    spans: list[tuple[int, int]]
+    null_score: float
+
+    @property
+    def null_odds(self) -> float:
+        """Score of no answer minus score of the best span; infinite if there is no span."""
+        return self.null_score - self.scores[0] if self.scores else float("inf")
+
+    def answers(self, context: str, *, null_threshold: float | None, n_best: int) -> list[Answer]:
+        """The best answers, the chosen one first.
+
+        Args:
+            context: the passage.
+            null_threshold: `null_odds` above which no answer is chosen; None: never, unless there is no span at all.
+            n_best: how many.
+        """
+        scores, spans = list(self.scores), list(self.spans)
+        if null_threshold is not None or not spans:
+            scores.append(self.null_score)
+            spans.append((0, 0))
+        shares = np.exp(np.asarray(scores) - max(scores))
+        shares /= shares.sum()
+        order = sorted(range(len(scores)), key=lambda i: -scores[i])
+        if null_threshold is not None and self.spans:
+            chosen = len(self.spans) if self.null_odds > null_threshold else 0
+            order = [chosen, *(i for i in order if i != chosen)]
+        return [Answer(context[slice(*spans[i])], *spans[i], float(shares[i])) for i in order[:n_best]]
+
+
+def find_candidates(
+    row: dict, start_scores: np.ndarray, end_scores: np.ndarray, *, max_answer_length: int, count: int = CANDIDATES
+) -> Candidates:
+    """Find the best spans of a window.
+
+    Args:
+        row: columns `first`, `starts`, `ends` of the window, see `AnswerEncoder`.
+        start_scores, end_scores: (length,) of the window's positions; what lies behind the passage is not looked at.
+        max_answer_length: sub-tokens of an answer at most.
+        count: how many, at most.
+    """
+    null_score = float(start_scores[0]) + float(end_scores[0])
+    starts, ends = np.asarray(row["starts"]), np.asarray(row["ends"])
+    inside = slice(row["first"], row["first"] + len(starts))
+    is_border = starts < ends  # white space neither begins nor ends an answer
+    if not is_border.any():
+        return Candidates([], [], null_score)
+    width = min(max_answer_length, len(starts))
+    first = np.where(is_border, start_scores[inside], -np.inf).astype(np.float64)  # (tokens,)
+    last = np.where(is_border, end_scores[inside], -np.inf).astype(np.float64)
+    last = np.concatenate([last, np.full(width - 1, -np.inf)])
+    band = np.lib.stride_tricks.sliding_window_view(last, width)  # (tokens, width): end scores of each start's spans
+    sums = (first[:, None] + band).ravel()
+    possible = int((sums > -np.inf).sum())
+    taken = count
+    while True:  # tokens that share a character give the same span, so that more may be needed
+        taken = min(taken, possible)
+        best = np.argpartition(-sums, taken - 1)[:taken]
+        best = best[np.lexsort((best, -sums[best]))]
+        found: dict[tuple[int, int], float] = {}
+        for i in best.tolist():
+            token, more = divmod(i, width)
+            found.setdefault((int(starts[token]), int(ends[token + more])), float(sums[i]))
+        if len(found) >= count or taken == possible:
+            spans = list(found)[:count]
+            return Candidates([found[span] for span in spans], spans, null_score)
+        taken *= 2
+
+
+def rank(windows: Iterable[Candidates], *, count: int = CANDIDATES) -> Ranking:
+    """Put the candidates of a question's windows together.
+
+    Example:
+        >>> one, other = Candidates([3.0], [(0, 2)], -1.0), Candidates([4.0, 1.0], [(0, 2), (5, 9)], 2.0)
+        >>> rank([one, other])
+        Ranking(scores=[4.0, 1.0], spans=[(0, 2), (5, 9)], null_score=-1.0)
+    """
+    windows = list(windows)
+    best: dict[tuple[int, int], float] = {}
+    for window in windows:
+        for span, score in zip(window.spans, window.scores, strict=True):
+            best[span] = max(score, best.get(span, score))
+    spans = sorted(best, key=lambda span: (-best[span], span))[:count]
+    return Ranking([best[span] for span in spans], spans, min(window.null_score for window in windows))

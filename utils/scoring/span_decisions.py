@@ -1,0 +1,92 @@
+"""From logits of span questions to entities: types against "no entity", and overlaps resolved for the best total."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ..data.span_questions import OUTSIDE
+from ..encoding.joined_windows import Entity
+from ..prompting.span_selection import count_selected, select_spans
+from .decisions import softmax
+
+THRESHOLDS = 400  # how many are tried: more would overfit to the file before they paid
+
+
+class SpanLogits(NamedTuple):
+    """What a model answers to the span questions of some texts.
+
+    Attributes:
+        spans: of each text, start and end of each span that was asked about.
+        logits: (questions, num_labels) float64, those of a text together, in the order of `spans`.
+    """
+
+    spans: list[list[tuple[int, int]]]
+    logits: np.ndarray
+
+
+def choose_entities(asked: SpanLogits, *, labels: Sequence[str], threshold: float) -> list[list[Entity]]:
+    """The entities of each text.
+
+    A span's score is the log-odds of its best type against no entity, minus the threshold; of spans that overlap those
+    are chosen whose scores add up to the most.
+
+    Args:
+        asked: spans and logits.
+        labels: classes, in the order of the logits; `O` is "no entity".
+        threshold: log-odds above which a span is an entity.
+
+    Returns:
+        Entities by place; `score` is the probability of the type.
+    """
+    types, odds = _best_types(asked.logits, labels)
+    probabilities = softmax(asked.logits) if len(asked.logits) else asked.logits
+    found, start = [], 0
+    for spans in asked.spans:
+        rows = start + np.flatnonzero(odds[start : start + len(spans)] > threshold)
+        places = [spans[row - start] for row in rows]
+        chosen = select_spans(places, (odds[rows] - threshold).tolist())
+        found.append(
+            [Entity(*places[i], labels[types[rows[i]]], float(probabilities[rows[i], types[rows[i]]])) for i in chosen]
+        )
+        start += len(spans)
+    return found
+
+
+def tune_threshold(asked: SpanLogits, gold: Sequence[Sequence[dict]], *, labels: Sequence[str]) -> float:
+    """The threshold with the highest strict F1: of many between the scores, denser where few spans lie above.
+
+    Args:
+        asked: spans and logits of validation texts.
+        gold: of each text its `{"start", "end", "label"}`; those that were not asked about count as missed.
+        labels: classes, in the order of the logits.
+
+    Returns:
+        Log-odds; of thresholds with one F1 the highest. 0 where no entity can be found at all.
+    """
+    types, odds = _best_types(asked.logits, labels)
+    order = np.unique(odds)[::-1]
+    if len(order) < 2:
+        return 0.0
+    ranks = np.unique(np.geomspace(1, len(order) - 1, THRESHOLDS).astype(int))
+    thresholds = (order[ranks - 1] + order[ranks]) / 2
+    found, hits = np.zeros((2, len(thresholds)), dtype=np.int64)
+    start = 0
+    for spans, entities in zip(asked.spans, gold, strict=True):
+        expected = {(one["start"], one["end"], one["label"]) for one in entities}
+        rows = range(start, start + len(spans))
+        correct = [(*span, labels[types[row]]) in expected for span, row in zip(spans, rows, strict=True)]
+        counts = count_selected(spans, odds[start : start + len(spans)], correct, thresholds)
+        found, hits = found + counts[0], hits + counts[1]
+        start += len(spans)
+    total = sum(len({(one["start"], one["end"], one["label"]) for one in entities}) for entities in gold)
+    f1 = 2 * hits / np.maximum(found + total, 1)
+    return float(thresholds[f1.argmax()]) if f1.any() else 0.0
+
+
+def _best_types(logits: np.ndarray, labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """(questions,) id of the best type, and its log-odds against `O`."""
+    outside = list(labels).index(OUTSIDE)
+    inside = [i for i in range(len(labels)) if i != outside]
+    types = np.asarray(inside)[logits[:, inside].argmax(-1)]
+    return types, np.take_along_axis(logits, types[:, None], 1)[:, 0] - logits[:, outside]

@@ -1,0 +1,162 @@
+"""The examples that two groups of runs were both scored on, in one order, or why there are none such."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..scoring.example_counts import metrics_of
+from ..scoring.significance import Comparison, Metric, compare
+from .run_groups import SPLITS, Run, RunGroup
+
+
+class Unpaired(ValueError):
+    """Groups that no paired test can compare; the message says why."""
+
+
+@dataclass(frozen=True)
+class Examples:
+    """What each example adds to a score of a group of runs.
+
+    Attributes:
+        ids: of the examples; where runs have data of their own, which data stands before them.
+        counts: (examples, counts), in the order of `ids`; means over runs that were scored on the same examples.
+        metric: the score, of sums of counts.
+        meaning: what the columns are about: the classes, and the positive one.
+    """
+
+    ids: list[str]
+    counts: np.ndarray
+    metric: Metric
+    meaning: tuple
+
+
+def examples_of(group: RunGroup, metric: str, *, by_rows: bool = True) -> Examples:
+    """The examples of a group.
+
+    Where all runs were scored on the same ones, an example stays one example. Where runs had data of their own, theirs
+    stand one after the other.
+
+    Args:
+        group: of runs.
+        metric: name of a score, such as `eval_f1`.
+        by_rows: see `identity`.
+
+    Raises:
+        Unpaired: runs left no counts, or such as do not add up to their scores.
+    """
+    parts: dict[str, list] = {}
+    for run in group.runs:
+        split, counts, score = _counts_of(run, metric)
+        part = parts.setdefault(identity(run, metric, by_rows=by_rows), [])
+        ids = part[0][0] if part else split["ids"]
+        part.append((ids, counts[_places(split["ids"], ids)], score, _meaning(split, metric)))
+    if len({meaning for part in parts.values() for *_, meaning in part}) > 1:
+        raise Unpaired(f"{group.name}: its runs have other classes")
+    whole = {name: (part[0][0], np.mean([counts for _, counts, *_ in part], axis=0)) for name, part in parts.items()}
+    *_, score, meaning = next(iter(parts.values()))[0]
+    if len(whole) == 1:
+        ((ids, counts),) = whole.values()
+        return Examples(ids, counts, score, meaning)
+    names = sorted(whole)
+    ids = [f"{name}/{each}" for name in names for each in whole[name][0]]
+    return Examples(ids, np.concatenate([whole[name][1] for name in names]), score, meaning)
+
+
+def pair_examples(one: RunGroup, other: RunGroup, metric: str) -> tuple[Examples, Examples]:
+    """The examples of two groups, the same in the same order.
+
+    Raises:
+        Unpaired: they were scored on others, or with other classes.
+    """
+    known = all("rows" in _split_of(run, metric) for group in (one, other) for run in group.runs)
+    sides = [{identity(run, metric, by_rows=known) for run in group.runs} for group in (one, other)]
+    first, second = (examples_of(group, metric, by_rows=known) for group in (one, other))
+    if sides[0] != sides[1] or len(first.ids) != len(second.ids):
+        raise Unpaired("not scored on the same examples: other rows, or other labels of them")
+    if first.meaning != second.meaning or first.counts.shape != second.counts.shape:
+        raise Unpaired("the score is not of the same classes")
+    return first, replace(second, ids=first.ids, counts=second.counts[_places(second.ids, first.ids)])
+
+
+def compare_groups(one: RunGroup, other: RunGroup, metric: str) -> Comparison | Unpaired:
+    """A paired test of two groups, or why there is none."""
+    try:
+        first, second = pair_examples(one, other, metric)
+    except Unpaired as reason:
+        return reason
+    return compare(first.counts, second.counts, first.metric)
+
+
+def class_of(group: RunGroup, metric: str) -> str | None:
+    """Whose precision, recall or F1 a score is: the name of the positive class of two; None where it is of none."""
+    try:
+        splits = [_split_of(run, metric) for run in group.runs]
+    except Unpaired:
+        return None
+    told = {_meaning(split, metric)[1:2] for split in splits}
+    return next(iter(told))[0] if len(told) == 1 and all(len(each) == 1 for each in told) else None
+
+
+def identity(run: Run, metric: str, *, by_rows: bool = True) -> str:
+    """What a run was scored on, as a short digest: the split's rows with their labels.
+
+    Runs of before `rows` were kept are told apart by ids, gold labels and the hash of the data file.
+
+    Args:
+        run: that left counts.
+        metric: such as `eval_f1`.
+        by_rows: False where what it is compared with has no `rows`.
+    """
+    split = _split_of(run, metric)
+    if by_rows and "rows" in split:
+        return split["rows"]
+    if split["kind"] == "classes":
+        gold: Sequence = [split["labels"][i] for i in split["gold"]]
+    else:
+        gold = [row[2] for row in split["counts"]] if "counts" in split else [None] * len(split["ids"])
+    told = json.dumps([run.data_hash(_split_name(metric)), sorted(zip(split["ids"], map(str, gold), strict=True))])
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def _places(ids: Sequence[str], wanted: Sequence[str]) -> list[int] | slice:
+    """Where each of the wanted ids stands among others."""
+    if list(ids) == list(wanted):
+        return slice(None)
+    place = {id: i for i, id in enumerate(ids)}
+    if len(place) < len(ids) or place.keys() != set(wanted):
+        raise Unpaired("not scored on the same examples: other ids, or one that stands twice")
+    return [place[id] for id in wanted]
+
+
+def _split_name(metric: str) -> str:
+    beginning = metric.partition("_")[0]
+    return SPLITS.get(beginning, beginning)
+
+
+def _split_of(run: Run, metric: str) -> dict:
+    split = run.counts.get(_split_name(metric))
+    if split is None:
+        raise Unpaired(f"no counts of each example for {metric} in {run.folder}")
+    return split
+
+
+def _counts_of(run: Run, metric: str) -> tuple[dict, np.ndarray, Metric]:
+    split, name = _split_of(run, metric), metric.partition("_")[2]
+    if name not in (metrics := metrics_of(split)):
+        raise Unpaired(f"{metric} does not follow from the counts of each example")
+    counts, score = metrics[name]
+    told = run.results.get(metric)
+    if told is not None and not np.isclose(float(score(counts.sum(0))), told, atol=1e-4):
+        raise Unpaired(f"the counts of each example in {run.folder} do not add up to {metric}")
+    return split, counts, score
+
+
+def _meaning(split: dict, metric: str) -> tuple:
+    if split["kind"] != "classes" or metric.endswith("accuracy"):
+        return (split["kind"],)
+    positive = split["positive"]
+    whose = None if positive is None or metric.endswith("macro_f1") else split["labels"][positive]
+    return split["kind"], whose, *(sorted(split["labels"]) if whose is None else ())

@@ -1,0 +1,233 @@
+"""Finished runs, grouped: those that differ by their seed alone are one row of a table."""
+
+import itertools
+import json
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from ..data.errors import DataError
+from ..scoring.example_counts import read_counts
+
+# Arguments that change between repetitions of a run, or change no result.
+IGNORED = {
+    "seed",
+    "data_seed",
+    "output_dir",
+    "logging_dir",
+    "run_name",
+    "overwrite_output_dir",
+    "cache_dir",
+    "num_proc",
+}
+IGNORED |= {"resume_from_checkpoint", "disable_tqdm", "report_to", "save_total_limit", "logging_steps", "push_to_hub"}
+IGNORED_PREFIXES = ("hub_", "logging_", "dataloader_", "deepspeed", "fsdp", "ddp_", "local_rank", "include_")
+CLASS_SCORES = ("precision", "recall", "f1", "support")
+SPLITS = {"eval": "validation", "test": "test"}  # how the names of scores begin -> the split they are of
+
+
+def is_setting(name: str) -> bool:
+    """Whether an argument makes a run what it is: not its seed, its folder, or how much it prints."""
+    return name not in IGNORED and not name.startswith(IGNORED_PREFIXES)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run left.
+
+    Attributes:
+        folder: where.
+        script: its name, such as `run_ner`.
+        arguments: as they were resolved.
+        results: of `all_results.json`, and `size_mb`, that of its weights on disk.
+        files: path of each data file -> its SHA-256.
+    """
+
+    folder: Path
+    script: str
+    arguments: dict
+    results: dict
+    files: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def seed(self) -> int:
+        """Of the run."""
+        return self.arguments["seed"]
+
+    @cached_property
+    def counts(self) -> dict[str, dict]:
+        """See `example_counts`."""
+        return read_counts(self.folder)
+
+    @cached_property
+    def history(self) -> list[dict]:
+        """What was logged while it trained; nothing where the run left none."""
+        return _read_part(self.folder / "trainer_state.json", "log_history") or []
+
+    @cached_property
+    def tables(self) -> dict[str, dict]:
+        """By split: precision, recall, f1 and support of each class, and of the averages."""
+        splits = _read_part(self.folder / "error_report.json", "splits") or {}
+        return {split: errors["table"] for split, errors in splits.items() if errors.get("table")}
+
+    @property
+    def data(self) -> dict[str, str]:
+        """Name of each data file -> its SHA-256."""
+        return {Path(name).name: digest for name, digest in self.files.items()}
+
+    def data_hash(self, split: str) -> str | None:
+        """SHA-256 of a split's file, or of that which it was taken from; None where that is not known."""
+        files = (self.arguments.get(f"{name}_file") for name in (split, "train"))
+        path = next((path for path in files if isinstance(path, str)), None)
+        return self.data.get(Path(path).name) if path else None
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The arguments that make a run what it is, as text; of data files only the names."""
+        found = {"script": self.script}
+        for name, value in self.arguments.items():
+            if not is_setting(name):
+                continue
+            if name.endswith("_file") and value:
+                value = [Path(each).name for each in ([value] if isinstance(value, str) else value)]
+            found[name] = json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+        return found
+
+
+@dataclass(frozen=True)
+class RunGroup:
+    """Runs that differ by their seed alone.
+
+    Attributes:
+        name: what sets them apart from the other groups.
+        runs: by seed.
+    """
+
+    name: str
+    runs: Sequence[Run]
+
+    def values(self, metric: str) -> list[float]:
+        """A score of each run that has it."""
+        return [run.results[metric] for run in self.runs if isinstance(run.results.get(metric), int | float)]
+
+    def spread(self, metric: str) -> tuple[float, float | None] | None:
+        """Mean, and standard deviation of the sample where there are several; None without any."""
+        values = self.values(metric)
+        return _spread(values) if values else None
+
+    def epochs(self, metric: str) -> list[tuple[float, float, float | None]]:
+        """Epoch, mean and deviation of a score as training went on, of epochs that all runs have scored."""
+        seen = [
+            {entry["epoch"]: entry[metric] for entry in run.history if isinstance(entry.get(metric), int | float)}
+            for run in self.runs
+        ]
+        shared = sorted(set.intersection(*map(set, seen)))
+        return [(epoch, *_spread([scores[epoch] for scores in seen])) for epoch in shared]
+
+    def classes(self, split: str) -> dict[str, dict[str, tuple[float, float | None]]]:
+        """Mean and deviation of each class's precision, recall, f1 and support, of classes that all runs have."""
+        tables = [run.tables.get(split, {}) for run in self.runs]
+        return {
+            label: {key: _spread([table[label][key] for table in tables]) for key in CLASS_SCORES}
+            for label in tables[0]
+            if all(label in table for table in tables)
+        }
+
+
+def _spread(values: Sequence[float]) -> tuple[float, float | None]:
+    return statistics.mean(values), statistics.stdev(values) if len(values) > 1 else None
+
+
+def read_runs(paths: Iterable[str | Path]) -> list[Run]:
+    """The finished runs in folders, and in the folders below them.
+
+    Raises:
+        DataError: a path without any, or a file that is not whole.
+    """
+    found: dict[Path, Run] = {}
+    for path in map(Path, paths):
+        records = [path / "run.json"] if (path / "run.json").is_file() else sorted(path.rglob("run.json"))
+        if not records:
+            raise DataError(f"{path}: expected a run's folder with its run.json, or folders of runs, found none")
+        for record in records:
+            found.setdefault(record.parent.resolve(), _read_run(record))
+    return list(found.values())
+
+
+def _read_part(path: Path, key: str):
+    """What a JSON file holds under a key; None where there is no file."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))[key] if path.exists() else None
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{path}: expected JSON with `{key}`, found {type(error).__name__}: {error}") from error
+
+
+def _read_run(path: Path) -> Run:
+    results = path.with_name("all_results.json")
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        scores = json.loads(results.read_text(encoding="utf-8")) if results.exists() else record["results"]
+        if sizes := [weights.stat().st_size for weights in path.parent.glob("*.safetensors")]:
+            scores = scores | {"size_mb": sum(sizes) / 1e6}
+        arguments = record["arguments"] | {"seed": record["seed"]}
+        return Run(path.parent, Path(record["argv"][0]).stem, arguments, scores, record.get("data") or {})
+    except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        raise DataError(f"{path}: expected the record of a run, found {type(error).__name__}: {error}") from error
+
+
+def group_runs(runs: Iterable[Run], *, by_folder: bool = False) -> list[RunGroup]:
+    """Put together what differs by the seed alone, in the order in which groups first appear.
+
+    Args:
+        runs: see `read_runs`.
+        by_folder: instead, what lies in one folder is a group, named by it.
+
+    Raises:
+        DataError: two runs of a group have the same seed and data, so that one would count twice.
+    """
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        key = str(run.folder.resolve().parent) if by_folder else json.dumps(run.settings, sort_keys=True)
+        groups.setdefault(key, []).append(run)
+    for members in groups.values():
+        members.sort(key=lambda run: (run.seed, str(run.folder)))
+        for one, other in itertools.combinations(members, 2):
+            if one.seed == other.seed and one.data == other.data:
+                raise DataError(
+                    f"{one.folder}, {other.folder}: expected other seeds or settings, found the same twice"
+                )
+    names = _folder_names(list(map(Path, groups))) if by_folder else _names(list(groups.values()))
+    return [RunGroup(name, members) for name, members in zip(names, groups.values(), strict=True)]
+
+
+def _folder_names(folders: list[Path]) -> list[str]:
+    """The last parts of each path, as many as set all of them apart."""
+    for count in range(1, max(len(folder.parts) for folder in folders) + 1):
+        names = ["/".join(folder.parts[-count:]) for folder in folders]
+        if len(set(names)) == len(names):
+            break
+    return names
+
+
+def _names(groups: list[list[Run]]) -> list[str]:
+    """What sets each group apart from the others of its script: the settings that not all of them share."""
+    scripts = [members[0].script for members in groups]
+    names = []
+    for members in groups:
+        first = members[0]
+        rivals = [each[0].settings for each in groups if each[0].script == first.script]
+        differing = [key for key in first.settings if len({each.get(key) for each in rivals}) > 1]
+        parts = [first.script] if len(set(scripts)) > 1 or not differing else []
+        if "model_name_or_path" in differing or not differing:
+            parts += (
+                [Path(first.arguments["model_name_or_path"]).name] if first.arguments.get("model_name_or_path") else []
+            )
+        for key in differing:
+            value = first.arguments.get(key)
+            if key != "model_name_or_path" and value is not None:
+                parts.append(str(value) if key == "head" else f"{key}={value}")
+        parts = parts or [f"no {key}" for key in differing if first.arguments.get(key) is None]
+        names.append(", ".join(parts))
+    return [name if names.count(name) == 1 else f"{name} ({i})" for i, name in enumerate(names, start=1)]

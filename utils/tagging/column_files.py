@@ -1,0 +1,198 @@
+"""Column files: lines of a token and its tag up to a blank line, as rows of tokens and tags."""
+
+import csv
+import logging
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from ..data.errors import DataError, ErrorLog, counted, show
+from .column_roles import IN_FEATURES, NO_TOKEN, TAG, Sentence, find_columns, take_names
+from .tagged_rows import TaggedRow
+
+logger = logging.getLogger(__name__)
+
+_SEPARATOR_NAMES = {"\t": "a tab", " ": "a space", ",": "a comma", ";": "a semicolon"}
+_DOCUMENT = re.compile(r"[\d\s,;]*-DOCSTART-")
+
+
+def parse_columns(
+    lines: list[str | None], log: ErrorLog, *, is_csv: bool, tag_column: int | None = None
+) -> list[TaggedRow | None]:
+    """Gather the lines of each sentence.
+
+    The first column holds the tokens, or the second, where the first counts tokens or sentences. Of the others the
+    first counts that holds tags of entities, those of phrases and words (B-NP) aside; if none does, the last. Where a
+    character's place in its word is glued to it (Weibo's second release), it is taken off.
+
+    Args:
+        lines: as `text_files.read_lines` gives them; -DOCSTART-, comments behind # and a line of names are left out.
+        log: takes an error for each line that has not as many columns as most, or an empty one.
+        is_csv: the separator is a comma, if there are any; else it is that of most lines.
+        tag_column: which column holds the tags, from 1 on; by content if None.
+
+    Returns:
+        A row for each sentence, with the number of its first line; None for one that has an error.
+
+    Raises:
+        DataError: there are no sentences, or no such column.
+    """
+    separator = _find_separator(lines, is_csv=is_csv)
+    sentences, width, comments = _split_sentences(lines, separator, log)
+    if comments:
+        logger.info("%s: left out %s behind #", log.source, counted(comments, "comment"))
+    names = take_names(sentences)
+    if not any(sentences):
+        raise DataError(f"{log.source}: expected sentences, found only -DOCSTART- lines; check how it was written")
+    sentences, columns = find_columns(sentences, width, names, tag_column, log)
+    rows = []
+    for sentence in sentences:
+        errors_before = len(log)
+        for number, cells in sentence:
+            if cells and (len(cells) < width or any(cells[width:])):
+                log.add(
+                    number,
+                    f"expected {width} columns apart by {_SEPARATOR_NAMES[separator]}, found {len(cells)}: "
+                    f"{show(separator.join(cells))}; write a token and its tag",
+                )
+            elif cells and not (cells[columns.token] and cells[columns.tag].strip()):
+                log.add(
+                    number,
+                    f"expected a token and its tag, found {show(separator.join(cells))}; fill the empty column",
+                )
+        if len(log) > errors_before or any(cells is None for _, cells in sentence):
+            rows.append(None)
+            continue
+        numbers = [number for number, _ in sentence]
+        tokens, tags = ([cells[column] for _, cells in sentence] for column in columns[1:])
+        rows.append(TaggedRow(numbers[0], None, tokens, tags, numbers))
+    return _unglue(rows, log)
+
+
+def are_columns(lines: Sequence[str | None], *, is_csv: bool) -> bool:
+    """Whether lines are tokens with tags, as the first of a file show it: else they are texts.
+
+    Args:
+        lines: some of the file, blank ones among them.
+        is_csv: as of `parse_columns`.
+    """
+    quiet = ErrorLog("")
+    separator = _find_separator(lines, is_csv=is_csv)
+    try:
+        sentences, width, _ = _split_sentences(lines, separator, quiet)
+    except DataError:  # says what kind of columns they are; so does who reads them
+        return True
+    names = take_names(sentences)
+    rows = [cells for sentence in sentences for _, cells in sentence]
+    rows = [cells for cells in rows if not (cells and NO_TOKEN.fullmatch(cells[0]))]
+    count = len(rows)
+    rows = [cells for cells in rows if cells and len(cells) == width]
+    if count < 2 - bool(names) or len(rows) < 0.9 * count:
+        return False
+    for column in range(width):
+        found = Counter(cells[column].strip() for cells in rows)
+        tags = sum(times for cell, times in found.items() if TAG.fullmatch(cell) or IN_FEATURES.fullmatch(cell))
+        if tags > 0.9 * len(rows) or found["O"] > 0.5 * len(rows):
+            return True
+    numbers = {cells[-1].strip() for cells in rows}  # of tags
+    return len(sentences) > 1 and all(map(str.isdecimal, numbers)) and "0" in numbers
+
+
+def _find_separator(lines: Iterable[str | None], *, is_csv: bool) -> str:
+    """The separator of most lines; of a line, a tab if it has one, else a space, else a comma."""
+    marks = ",;\t" if is_csv else "\t ,"
+    counts = Counter(
+        next((mark for mark in marks if mark in line), None)
+        for line in lines
+        if line and line.strip(" \t") and not line.startswith("#")
+    )
+    return max(marks, key=lambda mark: counts[mark])
+
+
+def _split_sentences(lines: list[str | None], separator: str, log: ErrorLog) -> tuple[list[Sentence], int, int]:
+    """The sentences, how many columns most lines have, and how many comments were left out."""
+    sentences: list[Sentence] = [[]]
+    hashes = {}  # lines that begin with #: comments, or tokens as any other
+    for number, line in enumerate(lines, start=1):
+        if line is not None and (not line.strip(" \t") or _DOCUMENT.match(line)):
+            sentences.append([])
+            continue
+        if line is not None and line.startswith("#FORMAT=WebAnno"):
+            raise DataError(
+                f"{log.source}:{number}: expected columns of a token and its tag, found WebAnno TSV; "
+                "export it as CoNLL 2002"
+            )
+        cells = None
+        if line is not None and line.startswith("#"):
+            hashes[number] = line
+        elif line is not None:
+            cells = _split_line(line, number, separator, log)
+        sentences[-1].append((number, cells))
+    split = [cells for sentence in sentences for _, cells in sentence if cells]
+    quiet = ErrorLog(log.source)
+    others = {number: _split_line(line, number, separator, quiet) for number, line in hashes.items()}
+    widths = Counter(len(cells) for cells in split or others.values() if cells and len(cells) > 1)
+    width = widths.most_common(1)[0][0] if widths else 2
+    known = {cell for cells in split for cell in cells[1:]}
+    for number, cells in others.items():
+        is_token = cells and len(cells) == width and any(cell in known or TAG.fullmatch(cell) for cell in cells[1:])
+        hashes[number] = cells if is_token else None
+    kept = [
+        [
+            (number, hashes.get(number, cells))
+            for number, cells in sentence
+            if hashes.get(number, cells) or number not in hashes
+        ]
+        for sentence in sentences
+    ]
+    return [sentence for sentence in kept if sentence], width, list(hashes.values()).count(None)
+
+
+def _unglue(rows: list[TaggedRow | None], log: ErrorLog) -> list[TaggedRow | None]:
+    """Take the place in its word (0, 1, ...) off each character, if every one of the file has it."""
+    unglued, places = [], Counter()
+    for row in rows:
+        tokens, place = [], -1
+        for token in row.tokens if row else ():
+            place += 1
+            if not token.endswith(str(place)) or len(token) == len(str(place)):
+                place = 0  # of the next word
+            if not token.endswith(str(place)) or len(token) == len(str(place)):
+                return rows
+            places[place] += 1
+            tokens.append(token.removesuffix(str(place)))
+        unglued.append(row and row._replace(tokens=tokens))
+    if not places[1]:
+        return rows
+    first = next(row.number for row in rows if row)
+    log.note(first, "token", count=places.total(), done="read without the place in its word, as Weibo's have it")
+    return unglued
+
+
+def _split_line(line: str, number: int, separator: str, log: ErrorLog) -> list[str] | None:
+    """Split at the separator alone: other white space is text. A separator doubled at the start is the token."""
+    other = {"\t": " ", " ": "\t"}.get(separator)
+    if other and other in line and (separator == " " or separator not in line):
+        expected, found = _SEPARATOR_NAMES[separator], _SEPARATOR_NAMES[other]
+        log.add(
+            number,
+            f"expected {expected} between the columns as on most lines, found {found}; use one of them throughout",
+        )
+        return None
+    if separator in ",;" and '"' in line:
+        try:
+            return next(csv.reader([line], delimiter=separator))
+        except (csv.Error, StopIteration) as error:
+            log.add(
+                number,
+                f"expected columns apart by {_SEPARATOR_NAMES[separator]}, found: {error}; repair the quotes",
+            )
+            return None
+    if line.startswith(separator * 2):
+        token, found, rest = separator, separator, line[2:]
+    else:
+        token, found, rest = line.partition(separator)
+    cells = rest.split(separator) if found else []
+    if separator == " ":
+        cells = [cell for cell in cells if cell]  # columns may be padded
+    return [token, *cells]

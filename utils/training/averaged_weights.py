@@ -1,0 +1,66 @@
+"""An exponential moving average of weights, which is evaluated and saved in their place."""
+
+import contextlib
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+from transformers import Trainer, TrainerCallback
+
+
+class AveragedWeights:
+    """Exponential moving average of a model's trainable weights.
+
+    Args:
+        decay: share of the old average kept at each step, 0-1; smaller in the first steps: (1 + step) / (10 + step).
+    """
+
+    def __init__(self, decay: float):
+        self.decay = decay
+        self.steps = 0
+        self.average: dict[str, Tensor] = {}
+
+    @torch.no_grad()
+    def update(self, model: nn.Module) -> None:
+        """Move the average towards the model's weights; the first call takes them as they are."""
+        self.steps += 1
+        kept = min(self.decay, (1 + self.steps) / (10 + self.steps))
+        for name, parameter in model.named_parameters():
+            if parameter.requires_grad:
+                if name not in self.average:
+                    self.average[name] = parameter.detach().clone()
+                else:
+                    self.average[name].lerp_(parameter.detach(), 1 - kept)
+
+    @contextlib.contextmanager
+    def applied(self, model: nn.Module) -> Iterator[None]:
+        """Let the model have the averaged weights inside the block."""
+        parameters = dict(model.named_parameters())
+        raw = {name: parameters[name].detach().clone() for name in self.average}
+        copy_into(parameters, self.average)
+        try:
+            yield
+        finally:
+            copy_into(parameters, raw)
+
+
+@torch.no_grad()
+def copy_into(parameters: dict[str, nn.Parameter], values: dict[str, Tensor]) -> None:
+    """Give parameters these values, by name."""
+    for name, value in values.items():
+        parameters[name].copy_(value)
+
+
+class Averaging(TrainerCallback):
+    """Update the average after each optimizer step; leave the model with it when training ends."""
+
+    def __init__(self, trainer: Trainer):
+        self.trainer = trainer
+
+    def on_step_end(self, args, state, control, model=None, **kwargs):
+        self.trainer.averaged_weights.update(self.trainer.model)
+
+    def on_train_end(self, args, state, control, **kwargs):
+        if self.trainer.average_in_use:
+            copy_into(dict(self.trainer.model.named_parameters()), self.trainer.averaged_weights.average)
+            self.trainer.average_in_use = False
