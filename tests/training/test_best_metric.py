@@ -45,7 +45,10 @@ def test_direction_that_contradicts_the_metric_is_refused():
 
 def test_unknown_metric_is_refused_with_those_that_there_are():
     with pytest.raises(ArgumentError, match="--metric_for_best_model bleu: expected one of loss, f1, accuracy, perpl"):
-        settle_best_metric(ask("bleu"), scoring())
+        settle_best_metric(ask("bleu", given=["metric_for_best_model"]), scoring())
+    args = ask("bleu")  # a default of ours, where the run has other scores: its first one
+    settle_best_metric(args, scoring())
+    assert args.metric_for_best_model == "f1"
 
 
 def test_metric_that_the_validation_data_cannot_give_says_so():
