@@ -181,5 +181,5 @@ class TrickArguments:
         used_with="training",
     )
     overwrite_output_dir: bool = option(
-        False, "Start over in a folder that holds an earlier run, removing its checkpoints."
+        False, "Start over in a folder that holds an earlier run, removing all that it left."
     )
