@@ -18,7 +18,8 @@ OWN = {"run_prompt": ["--template", "{text}å¾ˆ{mask}", "--verbalizer", '{"a": "å
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_refused_token_stops_a_script_before_it_reads_its_data(hub, tiny_encoder, tmp_path, script):
-    argv = ["--model_name_or_path", tiny_encoder, "--train_file", str(tmp_path / "nowhere"), *OWN.get(script, ())]
+    (tmp_path / "unread").write_bytes(b"\xff")
+    argv = ["--model_name_or_path", tiny_encoder, "--train_file", str(tmp_path / "unread"), *OWN.get(script, ())]
     argv += [
         "--output_dir",
         str(tmp_path / "out"),

@@ -65,7 +65,6 @@ def prediction_jobs(models: Path, samples: Path, folder: Path, *, trained: Path)
                 )
             else:
                 words += f"--model_name_or_path {trained / head} --validation_file {few}"
-                words += f" {flags}" if script == "run_ner" else ""
             jobs.append([script, words.split()])
     return jobs
 

@@ -41,7 +41,7 @@ def test_failure_of_one_process_in_training_ends_all_with_its_message(still_mode
 
 def test_accelerate_that_starts_one_process_for_two_is_refused_before_anything_is_written(tmp_path):
     command = [*ACCELERATE, "--cpu", "--num_processes", "2", "run_ner.py", "--model_name_or_path", "nowhere"]
-    command += ["--train_file", "nothing.json", "--output_dir", tmp_path / "run"]
+    command += ["--train_file", "README.md", "--output_dir", tmp_path / "run"]
     done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, encoding="utf-8", timeout=300)
     assert done.returncode != 0 and not (tmp_path / "run").exists()
     assert "error: accelerate launch says 2 processes" in done.stderr

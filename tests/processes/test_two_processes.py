@@ -23,7 +23,7 @@ def same(one, other, tolerance=1e-6):
     if isinstance(one, list):
         return len(one) == len(other) and all(map(lambda a, b: same(a, b, tolerance), one, other))
     if isinstance(one, float):
-        return math.isclose(one, other, rel_tol=0, abs_tol=tolerance)
+        return math.isclose(one, other, rel_tol=tolerance, abs_tol=tolerance)  # a float32 has seven digits
     return one == other
 
 

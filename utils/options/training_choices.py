@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, make_dataclass
 from typing import TYPE_CHECKING, Any
 
+from ..data.errors import ArgumentError
 from .training_defaults import OWN_FIELDS
 from .training_fields import TrainingField, read_training_fields
 
@@ -40,12 +41,15 @@ class TrainingChoices:
             **changes: values in place of those that were typed.
 
         Raises:
-            ValueError: choices that contradict each other.
+            ArgumentError: choices that contradict each other.
         """
         from .fine_tuning_arguments import FineTuningArguments
 
         stated = {name: value for name, value in self.values.items() if name in self.stated}
-        built = FineTuningArguments(**stated | changes)
+        try:
+            built = FineTuningArguments(**stated | changes)
+        except ValueError as error:
+            raise ArgumentError(str(error)) from error
         built.given = self.given
         return built
 
