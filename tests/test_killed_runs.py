@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file
+from transformers import BertModel
 
 import run_ner
+from tests.sample_encoders import write_encoder
 from utils.data.errors import TrainingError
 from utils.running.run_setup import is_whole, last_whole_checkpoint
 
@@ -44,10 +46,15 @@ MOMENTS = ("train", "evaluate", "save", "final")  # 4 in each of 6 scripts: 24
 SECONDS = 600
 
 
-def start(script, tiny_encoder, output_dir, *flags, event="none", number=0, delay=0.0):
+@pytest.fixture(scope="module")
+def sample_encoder(tiny_encoder, tmp_path_factory):
+    return write_encoder(tiny_encoder, tmp_path_factory.mktemp("sample_encoder"), BertModel)
+
+
+def start(script, sample_encoder, output_dir, *flags, event="none", number=0, delay=0.0):
     """Run a script, killed at a moment (see `kill_moment.py`); its exit status and what it said."""
     words = [f"data/{word}" if "_sample/" in word else word for word in SCRIPTS[script].split()]
-    model = MASKED_LM.get(script, tiny_encoder)
+    model = MASKED_LM.get(script, sample_encoder)
     given = ["--model_name_or_path", model, "--output_dir", str(output_dir), *words, *SETTINGS.split(), *flags]
     command = [sys.executable, "-m", "tests.kill_moment", event, str(number), str(delay), script, *given]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
@@ -85,8 +92,8 @@ def assert_whole(folder):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("script", SCRIPTS)
-def test_run_killed_in_training_evaluation_and_saving_ends_as_an_uninterrupted_one(script, tiny_encoder, tmp_path):
-    status, said, error = start(script, tiny_encoder, tmp_path / "whole")
+def test_run_killed_in_training_evaluation_and_saving_ends_as_an_uninterrupted_one(script, sample_encoder, tmp_path):
+    status, said, error = start(script, sample_encoder, tmp_path / "whole")
     assert status == 0, error
     counts = json.loads(said[-1])
     whole = files_of(tmp_path / "whole")
@@ -97,13 +104,13 @@ def test_run_killed_in_training_evaluation_and_saving_ends_as_an_uninterrupted_o
     for moment in MOMENTS:
         number = draw.randint(1, max(1, int(counts[moment] * (0.9 if moment == "final" else 0.4))))
         when = {"event": moment, "number": number, "delay": draw.choice([0, 1, 5, 30])}
-        status, _, error = start(script, tiny_encoder, broken, *resume, **when)
+        status, _, error = start(script, sample_encoder, broken, *resume, **when)
         assert status in (0, -signal.SIGKILL), error
         killed += [moment] if status else []
         assert_whole(broken)
         resume = ["--resume_from_checkpoint", "last"]
     assert len(killed) >= 3, killed
-    status, _, error = start(script, tiny_encoder, broken, *resume)
+    status, _, error = start(script, sample_encoder, broken, *resume)
     assert status == 0, error
     assert_whole(broken)
     assert files_of(broken) == whole
@@ -126,9 +133,9 @@ def small_disk(tmp_path):
 
 
 @pytest.mark.parametrize("filled", ["from the beginning", "behind the first checkpoint"])
-def test_full_disk_is_said_and_the_last_checkpoint_loads(filled, tiny_encoder, ner_files, small_disk):
+def test_full_disk_is_said_and_the_last_checkpoint_loads(filled, sample_encoder, ner_files, small_disk):
     run, filler = small_disk / "run", small_disk / "filler"
-    flags = ["--model_name_or_path", tiny_encoder, "--train_file", ner_files[0], "--validation_file", ner_files[1]]
+    flags = ["--model_name_or_path", sample_encoder, "--train_file", ner_files[0], "--validation_file", ner_files[1]]
     flags += ["--output_dir", str(run), "--num_train_epochs", "9", "--save_total_limit", "20", "--precision", "fp32"]
     filler.write_bytes(bytes(1_950_000 if filled == "from the beginning" else 200_000))
     with pytest.raises(TrainingError) as raised:
@@ -147,9 +154,9 @@ def test_full_disk_is_said_and_the_last_checkpoint_loads(filled, tiny_encoder, n
 
 
 @pytest.mark.slow
-def test_quota_is_said_like_a_full_disk(tiny_encoder, ner_files, tmp_path):
+def test_quota_is_said_like_a_full_disk(sample_encoder, ner_files, tmp_path):
     """A limit on the size of a file, which needs no rights."""
-    flags = ["--model_name_or_path", tiny_encoder, "--train_file", ner_files[0], "--validation_file", ner_files[1]]
+    flags = ["--model_name_or_path", sample_encoder, "--train_file", ner_files[0], "--validation_file", ner_files[1]]
     flags += ["--output_dir", str(tmp_path / "run"), "--num_train_epochs", "2"]
     limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (30000, 30000)); import run_ner; "
     limited += "from utils.options.arguments import run_script; run_script(run_ner.main)"

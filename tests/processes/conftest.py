@@ -9,27 +9,18 @@ from tests.processes import run_jobs
 from tests.processes.jobs import COUNTS, prediction_jobs, training_jobs
 from tests.processes.launching import ROOT, torchrun
 from tests.processes.run_jobs import SCRIPTS
-
-SAMPLES = ("ner_sample/train.json", "review_sample/train.tsv", "faq_sample/questions.txt", "qa_sample/train.json")
+from tests.sample_encoders import write_encoder
 
 
 @pytest.fixture(scope="session")
 def still_models(tiny_encoder, tmp_path_factory):
     """Folder with `encoder` and `masked_lm`: tiny, random, without dropout, with the characters of the samples."""
-    import torch
-    from transformers import BertConfig, BertForMaskedLM, BertModel, BertTokenizerFast
+    from transformers import BertForMaskedLM, BertModel
 
     folder = tmp_path_factory.mktemp("still_models")
-    pieces = (Path(tiny_encoder) / "vocab.txt").read_text(encoding="utf-8").split()
-    texts = "".join((ROOT / "data" / name).read_text(encoding="utf-8") for name in SAMPLES)
-    pieces += sorted({each for each in texts if "\u3000" < each < "\ua000"} - set(pieces))
-    still = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0, "vocab_size": len(pieces)}
+    still = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}
     for name, model_class in (("encoder", BertModel), ("masked_lm", BertForMaskedLM)):
-        (folder / name).mkdir()
-        (folder / "vocab.txt").write_text("\n".join(pieces) + "\n", encoding="utf-8")
-        BertTokenizerFast(str(folder / "vocab.txt"), do_lower_case=True).save_pretrained(folder / name)
-        torch.manual_seed(0)
-        model_class(BertConfig.from_pretrained(tiny_encoder, **still)).save_pretrained(folder / name)
+        write_encoder(tiny_encoder, folder / name, model_class, **still)
     return folder
 
 
