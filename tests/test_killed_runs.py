@@ -133,9 +133,9 @@ def small_disk(tmp_path):
 
 
 @pytest.mark.parametrize("filled", ["from the beginning", "behind the first checkpoint"])
-def test_full_disk_is_said_and_the_last_checkpoint_loads(filled, sample_encoder, ner_files, small_disk):
+def test_full_disk_is_said_and_the_last_checkpoint_loads(filled, tiny_encoder, ner_files, small_disk):
     run, filler = small_disk / "run", small_disk / "filler"
-    flags = ["--model_name_or_path", sample_encoder, "--train_file", ner_files[0], "--validation_file", ner_files[1]]
+    flags = ["--model_name_or_path", tiny_encoder, "--train_file", ner_files[0], "--validation_file", ner_files[1]]
     flags += ["--output_dir", str(run), "--num_train_epochs", "9", "--save_total_limit", "20", "--precision", "fp32"]
     filler.write_bytes(bytes(1_950_000 if filled == "from the beginning" else 200_000))
     with pytest.raises(TrainingError) as raised:
@@ -154,9 +154,9 @@ def test_full_disk_is_said_and_the_last_checkpoint_loads(filled, sample_encoder,
 
 
 @pytest.mark.slow
-def test_quota_is_said_like_a_full_disk(sample_encoder, ner_files, tmp_path):
+def test_quota_is_said_like_a_full_disk(tiny_encoder, ner_files, tmp_path):
     """A limit on the size of a file, which needs no rights."""
-    flags = ["--model_name_or_path", sample_encoder, "--train_file", ner_files[0], "--validation_file", ner_files[1]]
+    flags = ["--model_name_or_path", tiny_encoder, "--train_file", ner_files[0], "--validation_file", ner_files[1]]
     flags += ["--output_dir", str(tmp_path / "run"), "--num_train_epochs", "2"]
     limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (30000, 30000)); import run_ner; "
     limited += "from utils.options.arguments import run_script; run_script(run_ner.main)"
