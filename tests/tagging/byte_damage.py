@@ -1,5 +1,7 @@
 """Damage to the bytes of a file, drawn at random."""
 
+from utils.data.errors import DataError
+
 
 def damage(content, draw, *, kinds, structures):
     """Flip, cut, insert or swap bytes, once or twice: `kinds` of damage, `structures` that one of them inserts."""
@@ -24,3 +26,23 @@ def damage(content, draw, *, kinds, structures):
             content[start:stop] = there
             content[other : other + 8] = piece
     return bytes(content)
+
+
+def count_outcomes(read, files, folder, *, cases, draw, kinds, structures):
+    """How many damaged files `read(path)` reads, and how many it refuses with a `DataError` that names the file."""
+    outcomes = {"read": 0, "refused": 0}
+    for case in range(cases):
+        name = sorted(files)[case % len(files)]
+        path = folder / name
+        path.write_bytes(damage(files[name], draw, kinds=kinds, structures=structures))
+        try:
+            read(path)
+            outcomes["read"] += 1
+        except DataError as error:
+            str(error).encode("utf-8")
+            assert str(error).startswith(str(path))
+            outcomes["refused"] += 1
+        except BaseException as error:
+            error.add_note(f"case {case}: {name} {path.read_bytes()!r}")
+            raise
+    return outcomes
