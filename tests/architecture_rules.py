@@ -23,7 +23,15 @@ WINGS = {
         {f"modeling.{task}_pipeline" for task in ("class", "cloze", "entity")}
         | {
             f"modeling.{part}"
-            for part in ("crf", "encoders", "label_rows", "pretrained_weights", "soft_prompts", "tag_rules")
+            for part in (
+                "crf",
+                "encoder_body",
+                "encoders",
+                "label_rows",
+                "pretrained_weights",
+                "soft_prompts",
+                "tag_rules",
+            )
         },
     ),
     "encoding": (

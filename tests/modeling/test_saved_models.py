@@ -71,8 +71,8 @@ def test_model_that_is_saved_again_has_the_same_weights_and_fields(head, name, t
         json.loads((folder / "config.json").read_text(encoding="utf-8")) for folder in (SAVED / name, tmp_path)
     )
     for fields in (before, after):
-        for name in ("transformers_version", "use_cache"):  # of the library and its trainer
-            fields.pop(name, None)
+        for key in ("transformers_version", "use_cache"):  # of the library and its trainer
+            fields.pop(key, None)
         fields["encoder_config"].pop("_name_or_path", None)
     assert after == before
     again = head.from_pretrained(tmp_path).state_dict()

@@ -9,7 +9,6 @@ A saved `ClozeClassifier` takes this file along and reloads anywhere:
 
 import contextlib
 from collections.abc import Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,7 +18,6 @@ from torch.func import functional_call
 from torch.nn.functional import cross_entropy
 from transformers import (
     MODEL_FOR_MASKED_LM_MAPPING,
-    AutoConfig,
     AutoModelForMaskedLM,
     PreTrainedConfig,
     PreTrainedModel,
@@ -28,19 +26,12 @@ from transformers import initialization as init
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from .cloze_pipeline import ClozePipeline
+from .encoder_body import HeadConfig
 from .pretrained_weights import load_weights
 from .soft_prompts import SoftPrompts, find_layers
 
-PIPELINES = {  # what `pipeline(model=..., trust_remote_code=True)` runs; the file travels along, as it is imported
-    "text-classification": {
-        "impl": f"cloze_pipeline.{ClozePipeline.__name__}",
-        "pt": ["AutoModelForSequenceClassification"],
-        "type": "text",
-    }
-}
 
-
-class ClozeClassifierConfig(PreTrainedConfig):
+class ClozeClassifierConfig(HeadConfig):
     """What a `ClozeClassifier` is made of.
 
     Args:
@@ -59,11 +50,15 @@ class ClozeClassifierConfig(PreTrainedConfig):
     """
 
     model_type = "cloze-classifier"
-    sub_configs = {"encoder_config": AutoConfig}
-    has_no_defaults_at_init = True
+    pipelines = {
+        "text-classification": {
+            "impl": f"cloze_pipeline.{ClozePipeline.__name__}",
+            "pt": ["AutoModelForSequenceClassification"],
+            "type": "text",
+        }
+    }
     keys_to_ignore_at_inference = ["word_scores"]
 
-    encoder_config: dict | PreTrainedConfig | None = None
     words: list | None = None
     aggregation: str = "mean"
     mask_token_id: int = 0
@@ -75,12 +70,6 @@ class ClozeClassifierConfig(PreTrainedConfig):
     candidate_kind: str = "ngrams"
     candidate_length: int = 8
     entity_threshold: float = 0.0
-
-    def __post_init__(self, **kwargs):
-        if isinstance(self.encoder_config, dict):
-            fields = dict(self.encoder_config)
-            self.encoder_config = AutoConfig.for_model(fields.pop("model_type"), **fields)
-        super().__post_init__(**{"custom_pipelines": deepcopy(PIPELINES), **kwargs})
 
 
 @dataclass

@@ -7,34 +7,21 @@ A saved `CrfTagger` takes this file and its siblings along and reloads anywhere:
 """
 
 from collections.abc import Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
-from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 from transformers import initialization as init
 from transformers.utils import ModelOutput
 
 from .crf import LinearChainCRF, compact, viterbi
-from .encoders import drop_pooler, new_encoder
+from .encoder_body import EncoderBody, HeadConfig
 from .entity_pipeline import EntityPipeline
-from .label_rows import keep_known_rows
-from .pretrained_weights import load_encoder
 from .tag_rules import tag_rules
 
-PIPELINES = {  # what `pipeline(model=..., trust_remote_code=True)` runs; the file travels along, as it is imported
-    "token-classification": {
-        "impl": f"entity_pipeline.{EntityPipeline.__name__}",
-        "pt": ["AutoModelForTokenClassification"],
-        "type": "text",
-    }
-}
 
-
-class CrfTaggerConfig(PreTrainedConfig):
+class CrfTaggerConfig(HeadConfig):
     """What a `CrfTagger` is made of, and what its user must know to feed it.
 
     Args:
@@ -50,10 +37,14 @@ class CrfTaggerConfig(PreTrainedConfig):
     """
 
     model_type = "crf-tagger"
-    sub_configs = {"encoder_config": AutoConfig}
-    has_no_defaults_at_init = True
+    pipelines = {
+        "token-classification": {
+            "impl": f"entity_pipeline.{EntityPipeline.__name__}",
+            "pt": ["AutoModelForTokenClassification"],
+            "type": "text",
+        }
+    }
 
-    encoder_config: dict | PreTrainedConfig | None = None
     head: str = "crf"
     constrained: bool = False
     layers: str = "last"
@@ -64,12 +55,6 @@ class CrfTaggerConfig(PreTrainedConfig):
     window_stride: int = 128
     special_token_ids: list[int] | None = None
     initializer_range: float = 0.02
-
-    def __post_init__(self, **kwargs):
-        if isinstance(self.encoder_config, dict):
-            fields = dict(self.encoder_config)
-            self.encoder_config = AutoConfig.for_model(fields.pop("model_type"), **fields)
-        super().__post_init__(**{"custom_pipelines": deepcopy(PIPELINES), **kwargs})
 
 
 @dataclass
@@ -90,61 +75,26 @@ class CrfTaggerOutput(ModelOutput):
     posteriors: Tensor | None = None
 
 
-class CrfTagger(PreTrainedModel):
+class CrfTagger(EncoderBody):
     """Encoder, optional layer mix and BiLSTM, linear emissions, and a CRF or softmax that decodes in eval mode."""
 
     config_class = CrfTaggerConfig
-    base_model_prefix = "encoder"
     accepts_loss_kwargs = True
-    supports_gradient_checkpointing = True
-    _supports_sdpa = _supports_flash_attn = _supports_attention_backend = True
 
     HEAD_MODULES = ("layer_mix", "lstm", "classifier", "crf")  # what sits on the encoder; some are None
 
     def __init__(self, config: CrfTaggerConfig):
         super().__init__(config)
-        self.encoder = new_encoder(config.encoder_config)
-        drop_pooler(self.encoder)
-        width = config.encoder_config.hidden_size
-        depth = config.encoder_config.num_hidden_layers
-        self.layer_mix = LayerMix(depth + 1) if config.layers == "weighted" else None
-        self.lstm = None
-        if config.lstm_hidden:
-            self.lstm = nn.LSTM(width, config.lstm_hidden, batch_first=True, bidirectional=True)
-            width = 2 * config.lstm_hidden
-        self.dropout = nn.Dropout(config.dropout)
-        self.classifier = nn.Linear(width, config.num_labels)
+        self.classifier = nn.Linear(self.width, config.num_labels)
         labels = [config.id2label[i] for i in range(config.num_labels)]
         self.crf = LinearChainCRF(labels) if config.head == "crf" else None
         self.post_init()
-
-    @classmethod
-    def from_encoder(cls, name_or_path: str, *, loading: dict | None = None, **config) -> "CrfTagger":
-        """Put a fresh head on a pre-trained encoder; of a `CrfTagger` it keeps what it knows of the same labels.
-
-        Args:
-            name_or_path: an encoder, or a model that was trained on one, on disk or on the Hub.
-            loading: keyword arguments for `AutoModel.from_pretrained` (revision, token, ...).
-            **config: fields of `CrfTaggerConfig`, `id2label` among them.
-        """
-        encoder, _ = load_encoder(name_or_path, all_layers=config.get("layers") == "weighted", loading=loading)
-        drop_pooler(encoder)
-        model = cls(cls.config_class(encoder_config=encoder.config, **config))
-        model.encoder = encoder
-        keep_known_rows(model, name_or_path, loading=loading)
-        return model
 
     def _init_weights(self, module):
         super()._init_weights(module)
         if isinstance(module, LinearChainCRF):
             for parameter in module.parameters():
                 init.uniform_(parameter, -0.1, 0.1)
-        elif isinstance(module, LayerMix):
-            init.zeros_(module.weights)
-            init.ones_(module.scale)
-        elif isinstance(module, nn.LSTM):
-            for parameter in module.parameters():
-                init.uniform_(parameter, -(module.hidden_size**-0.5), module.hidden_size**-0.5)
         elif module is self.classifier and self.lstm is not None:
             # An LSTM's outputs are small: the usual 0.02 would drown what it learns.
             init.xavier_uniform_(module.weight)
@@ -169,24 +119,15 @@ class CrfTagger(PreTrainedModel):
             labels: (batch, length) int64 tag ids; -100 is left out of the loss.
             num_items_in_batch: how many labels the loss is averaged over; those of this batch if not given.
         """
-        given = {"token_type_ids": token_type_ids, "position_ids": position_ids, "inputs_embeds": inputs_embeds}
-        hidden = self.encoder(
+        states, attention_mask = self.encode(
+            attention_mask,
             input_ids=input_ids,
-            attention_mask=attention_mask,
-            output_hidden_states=self.layer_mix is not None,
-            **{name: value for name, value in given.items() if value is not None},
+            token_type_ids=token_type_ids,
+            position_ids=position_ids,
+            inputs_embeds=inputs_embeds,
         )
-        states = hidden.last_hidden_state if self.layer_mix is None else self.layer_mix(hidden.hidden_states)
-        if attention_mask is None:
-            attention_mask = torch.ones(states.shape[:2], dtype=torch.int64, device=states.device)
-        if self.lstm is not None:
-            states = run_lstm(self.lstm, states, attention_mask)  # (batch, length, 2 * lstm_hidden)
         logits = self.classifier(self.dropout(states)).float()  # (batch, length, num_labels)
-
-        mask = attention_mask.bool() if token_mask is None else token_mask.bool()
-        if token_mask is None and input_ids is not None and self.config.special_token_ids:
-            special = torch.tensor(self.config.special_token_ids, device=input_ids.device)
-            mask = mask & ~torch.isin(input_ids, special)
+        mask = self.find_tokens(input_ids, attention_mask, token_mask)
         loss = None
         if labels is not None:
             counted = mask & (labels != -100)
@@ -206,27 +147,6 @@ class CrfTagger(PreTrainedModel):
             return decode_softmax(logits, mask, labels=labels, constrained=self.config.constrained)
         tags = self.crf.decode(logits, mask, pad=-100)
         return tags, self.crf.posteriors(logits, tags, mask)
-
-
-class LayerMix(nn.Module):
-    """A learned weighted mean of all layers, times a learned scale (ELMo, Peters et al. 2018, equation 1)."""
-
-    def __init__(self, num_layers: int):
-        super().__init__()
-        self.weights = nn.Parameter(torch.zeros(num_layers))
-        self.scale = nn.Parameter(torch.ones(1))
-
-    def forward(self, layers: Sequence[Tensor]) -> Tensor:
-        shares = self.weights.softmax(0)
-        return self.scale * sum(share * layer for share, layer in zip(shares, layers, strict=True))
-
-
-def run_lstm(lstm: nn.LSTM, states: Tensor, attention_mask: Tensor) -> Tensor:
-    """Run a BiLSTM on right-padded rows: (batch, length, width) -> (batch, length, 2 * units); padding is not read."""
-    lengths = attention_mask.sum(1).clamp(min=1).cpu()
-    with torch.autocast(states.device.type, enabled=False):
-        packed = pack_padded_sequence(states.float(), lengths, batch_first=True, enforce_sorted=False)
-        return pad_packed_sequence(lstm(packed)[0], batch_first=True, total_length=states.shape[1])[0]
 
 
 @torch.no_grad()

@@ -8,31 +8,21 @@ A saved `SpanTagger` takes this file along and reloads anywhere: `AutoModel.from
 trust_remote_code=True)`.
 """
 
-from collections.abc import Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
-from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 from transformers import initialization as init
 from transformers.utils import ModelOutput
 
-from .encoders import drop_pooler, new_encoder
+from .encoder_body import EncoderBody, HeadConfig
 from .entity_pipeline import EntityPipeline
-from .label_rows import keep_known_rows
-from .pretrained_weights import load_encoder
 
 MASKED = -1e4  # the score of a cell that is no span: end before start, or outside the text
 
-PIPELINES = {  # what `pipeline(model=..., trust_remote_code=True)` runs; the file travels along, as it is imported
-    "token-classification": {"impl": f"entity_pipeline.{EntityPipeline.__name__}", "pt": ["AutoModel"], "type": "text"}
-}
 
-
-class SpanTaggerConfig(PreTrainedConfig):
+class SpanTaggerConfig(HeadConfig):
     """What a `SpanTagger` is made of, and what its user must know to feed it.
 
     Args:
@@ -52,10 +42,14 @@ class SpanTaggerConfig(PreTrainedConfig):
     """
 
     model_type = "span-tagger"
-    sub_configs = {"encoder_config": AutoConfig}
-    has_no_defaults_at_init = True
+    pipelines = {
+        "token-classification": {
+            "impl": f"entity_pipeline.{EntityPipeline.__name__}",
+            "pt": ["AutoModel"],
+            "type": "text",
+        }
+    }
 
-    encoder_config: dict | PreTrainedConfig | None = None
     head_size: int = 64
     nested: bool = True
     loss: str = "multilabel"
@@ -68,12 +62,6 @@ class SpanTaggerConfig(PreTrainedConfig):
     window_stride: int = 128
     special_token_ids: list[int] | None = None
     initializer_range: float = 0.02
-
-    def __post_init__(self, **kwargs):
-        if isinstance(self.encoder_config, dict):
-            fields = dict(self.encoder_config)
-            self.encoder_config = AutoConfig.for_model(fields.pop("model_type"), **fields)
-        super().__post_init__(**{"custom_pipelines": deepcopy(PIPELINES), **kwargs})
 
 
 @dataclass
@@ -94,60 +82,23 @@ class SpanTaggerOutput(ModelOutput):
     span_scores: Tensor | None = None
 
 
-class SpanTagger(PreTrainedModel):
+class SpanTagger(EncoderBody):
     """Encoder, optional layer mix and BiLSTM, and an efficient GlobalPointer that decodes in eval mode."""
 
     config_class = SpanTaggerConfig
-    base_model_prefix = "encoder"
-    accepts_loss_kwargs = False
-    supports_gradient_checkpointing = True
-    _supports_sdpa = _supports_flash_attn = _supports_attention_backend = True
-
     HEAD_MODULES = ("layer_mix", "lstm", "pointer", "borders")  # what sits on the encoder; some are None
 
     def __init__(self, config: SpanTaggerConfig):
         super().__init__(config)
-        self.encoder = new_encoder(config.encoder_config)
-        drop_pooler(self.encoder)
-        width = config.encoder_config.hidden_size
-        depth = config.encoder_config.num_hidden_layers
-        self.layer_mix = LayerMix(depth + 1) if config.layers == "weighted" else None
-        self.lstm = None
-        if config.lstm_hidden:
-            self.lstm = nn.LSTM(width, config.lstm_hidden, batch_first=True, bidirectional=True)
-            width = 2 * config.lstm_hidden
-        self.dropout = nn.Dropout(config.dropout)
-        self.pointer = nn.Linear(width, 2 * config.head_size)  # query and key of each token
+        self.pointer = nn.Linear(self.width, 2 * config.head_size)  # query and key of each token
         self.borders = nn.Linear(
             2 * config.head_size, 2 * config.num_labels
         )  # type scores of a first and a last token
         self.post_init()
 
-    @classmethod
-    def from_encoder(cls, name_or_path: str, *, loading: dict | None = None, **config) -> "SpanTagger":
-        """Put a fresh head on a pre-trained encoder; of a `SpanTagger` it keeps what it knows of the same types.
-
-        Args:
-            name_or_path: an encoder, or a model that was trained on one, on disk or on the Hub.
-            loading: keyword arguments for `AutoModel.from_pretrained` (revision, token, ...).
-            **config: fields of `SpanTaggerConfig`, `id2label` among them (entity types, no "O").
-        """
-        encoder, _ = load_encoder(name_or_path, all_layers=config.get("layers") == "weighted", loading=loading)
-        drop_pooler(encoder)
-        model = cls(cls.config_class(encoder_config=encoder.config, **config))
-        model.encoder = encoder
-        keep_known_rows(model, name_or_path, loading=loading)
-        return model
-
     def _init_weights(self, module):
         super()._init_weights(module)
-        if isinstance(module, LayerMix):
-            init.zeros_(module.weights)
-            init.ones_(module.scale)
-        elif isinstance(module, nn.LSTM):
-            for parameter in module.parameters():
-                init.uniform_(parameter, -(module.hidden_size**-0.5), module.hidden_size**-0.5)
-        elif module in (self.pointer, self.borders):
+        if module in (self.pointer, self.borders):
             # Scores are products of two projections: with the usual 0.02 they begin near nothing and wait an epoch.
             init.xavier_uniform_(module.weight)
 
@@ -170,23 +121,14 @@ class SpanTagger(PreTrainedModel):
             labels: (batch, spans, 3) int64 first token, last token (inclusive), type id; rows of -100 are padding. A
                 row with type -1 marks cells (any type) that are left out of the loss.
         """
-        given = {"token_type_ids": token_type_ids, "position_ids": position_ids, "inputs_embeds": inputs_embeds}
-        hidden = self.encoder(
+        states, attention_mask = self.encode(
+            attention_mask,
             input_ids=input_ids,
-            attention_mask=attention_mask,
-            output_hidden_states=self.layer_mix is not None,
-            **{name: value for name, value in given.items() if value is not None},
+            token_type_ids=token_type_ids,
+            position_ids=position_ids,
+            inputs_embeds=inputs_embeds,
         )
-        states = hidden.last_hidden_state if self.layer_mix is None else self.layer_mix(hidden.hidden_states)
-        if attention_mask is None:
-            attention_mask = torch.ones(states.shape[:2], dtype=torch.int64, device=states.device)
-        if self.lstm is not None:
-            states = run_lstm(self.lstm, states, attention_mask)  # (batch, length, 2 * lstm_hidden)
-        mask = attention_mask.bool() if token_mask is None else token_mask.bool()
-        if token_mask is None and input_ids is not None and self.config.special_token_ids:
-            special = torch.tensor(self.config.special_token_ids, device=input_ids.device)
-            mask = mask & ~torch.isin(input_ids, special)
-
+        mask = self.find_tokens(input_ids, attention_mask, token_mask)
         logits = self.score(self.dropout(states), mask)
         loss = None if labels is None else self.loss(logits, labels, mask)
         spans, span_scores = (None, None) if self.training else decode_spans(logits, nested=self.config.nested)
@@ -266,27 +208,6 @@ def decode_spans(logits: Tensor, *, nested: bool, threshold: float = 0.0) -> tup
             kept &= ~beaten
     spans = torch.stack([first, last, kind], -1).masked_fill(~kept[..., None], -100)
     return spans, scores.sigmoid().masked_fill(~kept, 0).float()
-
-
-class LayerMix(nn.Module):
-    """A learned weighted mean of all layers, times a learned scale (ELMo, Peters et al. 2018, equation 1)."""
-
-    def __init__(self, num_layers: int):
-        super().__init__()
-        self.weights = nn.Parameter(torch.zeros(num_layers))
-        self.scale = nn.Parameter(torch.ones(1))
-
-    def forward(self, layers: Sequence[Tensor]) -> Tensor:
-        shares = self.weights.softmax(0)
-        return self.scale * sum(share * layer for share, layer in zip(shares, layers, strict=True))
-
-
-def run_lstm(lstm: nn.LSTM, states: Tensor, attention_mask: Tensor) -> Tensor:
-    """Run a BiLSTM on right-padded rows: (batch, length, width) -> (batch, length, 2 * units); padding is not read."""
-    lengths = attention_mask.sum(1).clamp(min=1).cpu()
-    with torch.autocast(states.device.type, enabled=False):
-        packed = pack_padded_sequence(states.float(), lengths, batch_first=True, enforce_sorted=False)
-        return pad_packed_sequence(lstm(packed)[0], batch_first=True, total_length=states.shape[1])[0]
 
 
 SpanTaggerConfig.register_for_auto_class()

@@ -9,33 +9,22 @@ A saved `TextClassifier` takes this file along and reloads anywhere:
 `AutoModelForSequenceClassification.from_pretrained(path, trust_remote_code=True)`.
 """
 
-from collections.abc import Sequence
-from copy import deepcopy
-
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, mse_loss
-from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedConfig, PreTrainedModel
+from transformers import AutoModelForSequenceClassification, PreTrainedModel
 from transformers import initialization as init
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from .class_pipeline import ClassPipeline
-from .encoders import drop_pooler, new_encoder
-from .label_rows import keep_known_rows, load_with_head
-from .pretrained_weights import load_encoder, read_config
+from .encoder_body import EncoderBody, HeadConfig
+from .label_rows import load_with_head
+from .pretrained_weights import read_config
 
 DROPOUT_FIELDS = ("classifier_dropout", "classifier_dropout_prob", "seq_classif_dropout")  # of stock configurations
 
-PIPELINES = {  # what `pipeline(model=..., trust_remote_code=True)` runs; the file travels along, as it is imported
-    "text-classification": {
-        "impl": f"class_pipeline.{ClassPipeline.__name__}",
-        "pt": ["AutoModelForSequenceClassification"],
-        "type": "text",
-    }
-}
 
-
-class TextClassifierConfig(PreTrainedConfig):
+class TextClassifierConfig(HeadConfig):
     """What a `TextClassifier` is made of.
 
     Args:
@@ -49,10 +38,14 @@ class TextClassifierConfig(PreTrainedConfig):
     """
 
     model_type = "text-classifier"
-    sub_configs = {"encoder_config": AutoConfig}
-    has_no_defaults_at_init = True
+    pipelines = {
+        "text-classification": {
+            "impl": f"class_pipeline.{ClassPipeline.__name__}",
+            "pt": ["AutoModelForSequenceClassification"],
+            "type": "text",
+        }
+    }
 
-    encoder_config: dict | PreTrainedConfig | None = None
     pooling: str = "mean"
     layers: str = "last"
     fusion_size: int = 128
@@ -60,71 +53,33 @@ class TextClassifierConfig(PreTrainedConfig):
     dropout: float = 0.1
     initializer_range: float = 0.02
 
-    def __post_init__(self, **kwargs):
-        if isinstance(self.encoder_config, dict):
-            fields = dict(self.encoder_config)
-            self.encoder_config = AutoConfig.for_model(fields.pop("model_type"), **fields)
-        super().__post_init__(**{"custom_pipelines": deepcopy(PIPELINES), **kwargs})
 
-
-class TextClassifier(PreTrainedModel):
+class TextClassifier(EncoderBody):
     """Encoder, optional layer mix, pooling, dropout, linear classifier."""
 
     config_class = TextClassifierConfig
-    base_model_prefix = "encoder"
-    accepts_loss_kwargs = False
-    supports_gradient_checkpointing = True
-    _supports_sdpa = _supports_flash_attn = _supports_attention_backend = True
-
     HEAD_MODULES = ("layer_mix", "pooled", "fusion", "classifier")  # what sits on the encoder; some are None
 
     def __init__(self, config: TextClassifierConfig):
         super().__init__(config)
-        self.encoder = new_encoder(config.encoder_config)
-        drop_pooler(self.encoder)  # ours takes its weights: under DDP two would wait for gradients of one
-        width = config.encoder_config.hidden_size
-        depth = config.encoder_config.num_hidden_layers
-        self.layer_mix = LayerMix(depth + 1) if config.layers == "weighted" else None
+        width = self.width
         self.pooled = nn.Linear(width, width) if config.pooling in ("cls", "fusion") else None
         self.fusion = None
         if config.pooling == "fusion":
             self.fusion = Fusion(width, config.fusion_size, learned=config.fusion_weights == "learned")
             width = config.fusion_size
-        self.dropout = nn.Dropout(config.dropout)
         self.classifier = nn.Linear(width, config.num_labels)
         self.post_init()
 
-    @classmethod
-    def from_encoder(cls, name_or_path: str, *, loading: dict | None = None, **config) -> "TextClassifier":
-        """Put a fresh head on a pre-trained encoder; a pre-trained pooler becomes part of the head.
-
-        Of a `TextClassifier` it keeps what it knows of the same labels.
-
-        Args:
-            name_or_path: an encoder, or a model that was trained on one, on disk or on the Hub.
-            loading: keyword arguments for `AutoModel.from_pretrained` (revision, token, ...).
-            **config: fields of `TextClassifierConfig`, `id2label` among them.
-        """
-        encoder, began_at_random = load_encoder(
-            name_or_path, all_layers=config.get("layers") == "weighted", loading=loading
-        )
-        model = cls(cls.config_class(encoder_config=encoder.config, **config))
-        if isinstance(getattr(encoder, "pooler", None), nn.Module):
-            trained = not any(name.startswith("pooler.") for name in began_at_random)
-            linear = next((each for each in encoder.pooler.modules() if isinstance(each, nn.Linear)), None)
-            if trained and linear is not None and model.pooled is not None:
-                model.pooled.load_state_dict(linear.state_dict())
-        drop_pooler(encoder)
-        model.encoder = encoder
-        keep_known_rows(model, name_or_path, loading=loading)
-        return model
+    def take_pooler(self, pooler: nn.Module) -> None:
+        """A pre-trained pooler becomes part of the head: two would wait for gradients of one."""
+        linear = next((each for each in pooler.modules() if isinstance(each, nn.Linear)), None)
+        if linear is not None and self.pooled is not None:
+            self.pooled.load_state_dict(linear.state_dict())
 
     def _init_weights(self, module):
         super()._init_weights(module)
-        if isinstance(module, LayerMix):
-            init.zeros_(module.weights)
-            init.ones_(module.scale)
-        elif isinstance(module, Fusion) and module.weights is not None:
+        if isinstance(module, Fusion) and module.weights is not None:
             init.zeros_(module.weights)
 
     def forward(
@@ -145,16 +100,13 @@ class TextClassifier(PreTrainedModel):
         Returns:
             `logits` (batch, num_labels) float32, and with labels the mean `loss`.
         """
-        given = {"token_type_ids": token_type_ids, "position_ids": position_ids, "inputs_embeds": inputs_embeds}
-        hidden = self.encoder(
+        states, attention_mask = self.encode(
+            attention_mask,
             input_ids=input_ids,
-            attention_mask=attention_mask,
-            output_hidden_states=self.layer_mix is not None,
-            **{name: value for name, value in given.items() if value is not None},
+            token_type_ids=token_type_ids,
+            position_ids=position_ids,
+            inputs_embeds=inputs_embeds,
         )
-        states = hidden.last_hidden_state if self.layer_mix is None else self.layer_mix(hidden.hidden_states)
-        if attention_mask is None:
-            attention_mask = torch.ones(states.shape[:2], dtype=torch.int64, device=states.device)
         logits = self.classifier(self.dropout(self.pool(states, attention_mask.bool()))).float()  # (batch, num_labels)
         loss = None
         if labels is not None and self.config.problem_type == "multi_label_classification":
@@ -190,19 +142,6 @@ class Fusion(nn.Module):
     def forward(self, mean: Tensor, pooled: Tensor) -> Tensor:
         shares = (0.5, 0.5) if self.weights is None else self.weights.softmax(0)
         return shares[0] * self.mean(mean) + shares[1] * self.pooled(pooled)
-
-
-class LayerMix(nn.Module):
-    """A learned weighted mean of all layers, times a learned scale (ELMo, Peters et al. 2018, equation 1)."""
-
-    def __init__(self, num_layers: int):
-        super().__init__()
-        self.weights = nn.Parameter(torch.zeros(num_layers))
-        self.scale = nn.Parameter(torch.ones(1))
-
-    def forward(self, layers: Sequence[Tensor]) -> Tensor:
-        shares = self.weights.softmax(0)
-        return self.scale * sum(share * layer for share, layer in zip(shares, layers, strict=True))
 
 
 @torch.no_grad()
