@@ -53,7 +53,7 @@ WINGS = {
         {"adapters", "data", "encoding", "modeling", "prediction", "prompting", "reading", "scoring", "tagging"},
     ),
     "reporting": (
-        {"datasets", "matplotlib", "numpy", "transformers", "yaml"},
+        {"datasets", "jinja2", "matplotlib", "numpy", "transformers", "yaml"},
         {"data", "encoding", "prediction", "reporting", "scoring"},
     ),
     "tables": ({"matplotlib", "numpy", "scipy"}, {"data", "scoring", "tables"}),
@@ -87,7 +87,13 @@ WINGS = {
 }
 IMPORT_NAMES = {"scikit-learn": "sklearn", "pyyaml": "yaml"}
 # Package -> the requirement that always installs it.
-BROUGHT_ALONG = {"pyarrow": "datasets", "scipy": "scikit-learn", "numpy": "transformers", "tokenizers": "transformers"}
+BROUGHT_ALONG = {
+    "jinja2": "torch",
+    "numpy": "transformers",
+    "pyarrow": "datasets",
+    "scipy": "scikit-learn",
+    "tokenizers": "transformers",
+}
 VAGUE_NAMES = {"common", "helper", "helpers", "misc", "util", "utils"}
 PICKLING = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
 FORBIDDEN = {"eval", "exec", "__import__", "importlib.import_module", "torch.load", "evaluate.load"}

@@ -10,11 +10,18 @@ from itertools import pairwise
 import pytest
 
 from tests.reporting.reported_errors import HISTORY, classifier, report, tagger
+from utils.encoding.joined_windows import Entity
+from utils.reporting.answer_panels import answer_panel, class_panel, entity_panel, message_panel
 from utils.reporting.curves import draw_curves, read_curves
-from utils.reporting.marked_text import Mark, mark_spans, visible
+from utils.reporting.marked_text import Mark
+from utils.reporting.page_templates import PAGES
 from utils.reporting.report_page import report_page
 from utils.reporting.svg_charts import nice_ticks
+from utils.scoring.answer_ranking import Answer
+from utils.scoring.decisions import Verdict
 
+MARKED = PAGES.get_template("marked_text.html.jinja").module
+TEMPLATES = ("{{ 7 * 7 }}", "{% raw %}", "{# gone #}", "{%- if x -%}", "{{ self.__init__ }}", "# for x in y:")
 VOID = {"meta", "link", "br", "img", "input", "line", "rect", "circle", "polyline"}
 
 
@@ -69,6 +76,36 @@ def test_what_comes_from_data_is_shown_and_never_run():
     assert not any(name.startswith("on") or name == "style" for _, each in outline.elements for name in each)
 
 
+@pytest.mark.parametrize("text", [*TEMPLATES, "</style></script><!--", "a'\"&amp;<b>", "\0\ud800", "é😀\u200f" * 500])
+def test_text_is_no_template_and_no_markup_wherever_it_stands(text):
+    given = report(("name", "PLACE"))
+    given["run"] = {"run": "PLACE", "PLACE": "PLACE"}
+    given["splits"]["validation"]["about"] = given["curves"]["charts"][0]["title"] = "PLACE"
+    given = json.loads(json.dumps(given).replace("PLACE", json.dumps(text)[1:-1]))
+    given["splits"]["test"]["worst"][0] |= {"id": text, "text": text, "length": len(text)}
+    page = report_page(given)
+    outline, shown = Outline(page), "".join(Outline(page).texts)
+    assert outline.wrong == []
+    assert [tag for tag, _ in outline.elements if tag in ("script", "style", "b")] == ["style", "b", "script"]
+    assert page.encode() and not set(page) & {"\0", "\u200f"}
+    assert shown.count(text) > 20 or not text.isprintable()
+
+
+@pytest.mark.parametrize("text", [*TEMPLATES, "<script>", "\0\ud800"])
+def test_panels_show_text_as_it_is(text):
+    panels = [
+        entity_panel(text, [Entity(0, len(text), text)], [text]),
+        class_panel(Verdict([text], [(text, 0.5)]), multi_label=False),
+        answer_panel(text, [Answer(text, 0, len(text), 0.5)]),
+        message_panel(text),
+    ]
+    for panel in panels:
+        outline = Outline(panel)
+        assert outline.wrong == [] and not {"script"} & {tag for tag, _ in outline.elements}
+        assert panel.encode() and "\0" not in panel
+        assert text in outline.texts or not text.isprintable()
+
+
 def test_page_loads_nothing_and_admits_only_its_own_code():
     page = report_page(report())
     (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)
@@ -99,17 +136,18 @@ def test_page_stays_small_where_data_is_large():
 
 def test_overlapping_spans_are_marked_each_with_its_name():
     marks = [Mark(0, 3, "a", "gold"), Mark(2, 5, "b", "wrong"), Mark(3, 4, "c", "right"), Mark(9, 99, "d", "gold")]
-    shown = mark_spans("0123456789", marks)
+    shown = MARKED.mark_spans("0123456789", marks)
     assert Outline(shown).wrong == []
     assert [shown.count(f"<bdi>{name}</bdi>") for name in "abcd"] == [1, 1, 1, 1]
     text = "".join(part for part in Outline(shown).texts if part not in "abcd")
     assert text == "0123456789"
-    assert mark_spans("56", [Mark(5, 7, "x", "gold"), Mark(0, 5, "y", "gold")], offset=5).startswith("<mark")
+    assert MARKED.mark_spans("56", [Mark(5, 7, "x", "gold"), Mark(0, 5, "y", "gold")], offset=5).startswith("<mark")
 
 
 def test_characters_without_a_shape_are_shown():
+    visible = MARKED.visible
     assert "U+202E" in visible("\u202e") and "U+0000" in visible("\0") and "U+D800" in visible("\ud800")
-    assert "↵" in visible("\n") and visible("张 a") == "张 a"
+    assert "↵</span>\n" in visible("\n") and visible("张 a") == "张 a"
 
 
 def test_curves_end_with_training_and_leave_out_what_is_no_number():

@@ -1,8 +1,8 @@
-"""Text from data as HTML: nothing in it is markup, nothing invisible hides, spans are marked."""
+"""Text from data, as the templates of a page show it: nothing invisible hides, spans are marked."""
 
-import html
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 SHOWN = {"\n": "↵", "\t": "⇥", "\r": "␍"}
@@ -19,38 +19,36 @@ class Mark(NamedTuple):
     look: str
 
 
-def visible(text: str) -> str:
-    """Escaped, with a sign for each character that has no shape: direction marks, controls, zero widths.
+def _is_hidden(character: str) -> bool:
+    return unicodedata.category(character) in HIDDEN
+
+
+def runs(text: str) -> Iterator[tuple[str, str | None]]:
+    """A text in runs, each with None, and a sign for each character that has no shape, with its name or with "".
 
     Example:
-        >>> visible("<b>")
-        '&lt;b&gt;'
-        >>> visible("a\\u202eb")
-        'a<span class="sign" title="RIGHT-TO-LEFT OVERRIDE">U+202E</span>b'
+        >>> list(runs("a\\u202eb\\n"))
+        [('a', None), ('U+202E', 'RIGHT-TO-LEFT OVERRIDE'), ('b', None), ('↵', '')]
     """
-    parts = []
-    for character in text:
-        if character in SHOWN:
-            parts.append(f'<span class="sign">{SHOWN[character]}</span>' + "\n" * (character == "\n"))
-        elif unicodedata.category(character) in HIDDEN:
-            name = unicodedata.name(character, "character without a name")
-            parts.append(f'<span class="sign" title="{name}">U+{ord(character):04X}</span>')
-        else:
-            parts.append(html.escape(character))
-    return "".join(parts)
+    for hidden, characters in groupby(text, key=_is_hidden):
+        if not hidden:
+            yield "".join(characters), None
+            continue
+        for character in characters:
+            if character in SHOWN:
+                yield SHOWN[character], ""
+            else:
+                yield f"U+{ord(character):04X}", unicodedata.name(character, "character without a name")
 
 
 def plain(text: str) -> str:
     """The same without elements, for attributes, options and drawings.
 
     Example:
-        >>> plain('a"\\u202e')
-        'a&quot;‹U+202E›'
+        >>> plain("a\\u202e")
+        'a‹U+202E›'
     """
-    text = "".join(
-        f"‹U+{ord(character):04X}›" if unicodedata.category(character) in HIDDEN else character for character in text
-    )
-    return html.escape(text)
+    return "".join(f"‹U+{ord(character):04X}›" if _is_hidden(character) else character for character in text)
 
 
 def shorten(text: str) -> str:
@@ -58,42 +56,34 @@ def shorten(text: str) -> str:
     return text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…"
 
 
-def isolated(text: str) -> str:
-    """A label or id in a line of ours: whatever its direction, it does not move what stands around it."""
-    whole = f' title="{plain(text[:300])}"' if len(text) > 20 else ""  # where the page has no room for it
-    return f"<bdi{whole}>{visible(shorten(text))}</bdi>"
-
-
-def mark_spans(text: str, marks: Sequence[Mark], *, offset: int = 0) -> str:
-    """The text with its spans in `<mark>`, each with its name at the end; they may nest and overlap.
+def mark_steps(text: str, marks: Sequence[Mark], offset: int = 0) -> Iterator[tuple[str, str]]:
+    """The text with its spans, which may nest and overlap, as steps of writing it.
 
     Args:
         text: a text, or a part of one.
         marks: offsets are those of the whole text; what lies outside of the part is left out.
         offset: where the part begins.
+
+    Yields:
+        `("open", look)`, `("text", part)` and `("close", name)`, without a name where a span goes on behind another.
     """
     shifted = [mark._replace(start=mark.start - offset, end=mark.end - offset) for mark in marks]
     inside = sorted(
         (mark for mark in shifted if mark.start < len(text) and mark.end > 0 and mark.start < mark.end),
         key=lambda mark: (mark.start, -mark.end),
     )
-    borders = {0, len(text)} | {min(max(at, 0), len(text)) for mark in inside for at in mark[:2]}
-    parts, opened = [], []
-    for first, last in zip(sorted(borders), [*sorted(borders)[1:], None], strict=True):
+    borders = sorted({0, len(text)} | {min(max(at, 0), len(text)) for mark in inside for at in mark[:2]})
+    opened = []
+    for first, last in pairwise(borders):
         covering = [mark for mark in inside if mark.start <= first < mark.end]
         kept = 0
         while kept < min(len(opened), len(covering)) and opened[kept] is covering[kept]:
             kept += 1
         for mark in reversed(opened[kept:]):  # one that goes on behind this border is opened again
-            parts.append(_close(mark, named=mark.end <= first))
-        parts += [f'<mark class="{mark.look}">' for mark in covering[kept:]]
+            yield "close", mark.name if mark.end <= first else ""
+        for mark in covering[kept:]:
+            yield "open", mark.look
         opened = covering
-        if last is not None:
-            parts.append(visible(text[first:last]))
-    parts += [_close(mark, named=True) for mark in reversed(opened)]  # these go on behind the part
-    return "".join(parts)
-
-
-def _close(mark: Mark, *, named: bool) -> str:
-    name = f'<span class="tag">{isolated(mark.name)}</span>' if named and mark.name else ""
-    return f"{name}</mark>"
+        yield "text", text[first:last]
+    for mark in reversed(opened):  # these end here, or go on behind the part
+        yield "close", mark.name

@@ -1,13 +1,8 @@
-"""Small line charts as SVG, with a title, a description and a table of the numbers for those who do not see them."""
+"""Small line charts: where their lines, ticks and words lie; `templates/svg_charts.html.jinja` draws them as SVG."""
 
 import math
 from collections.abc import Sequence
-
-from .marked_text import plain
-
-WIDTH, HEIGHT = 420, 250
-LEFT, RIGHT, TOP, BOTTOM = 46, 12, 12, 36
-LOOKS = ("one", "two", "three")  # classes of the style sheet: colour and dashes
+from dataclasses import dataclass
 
 
 def nice_ticks(low: float, high: float, *, count: int = 5) -> list[float]:
@@ -26,15 +21,8 @@ def nice_ticks(low: float, high: float, *, count: int = 5) -> list[float]:
     return [round(i * step, 10) for i in range(first, last + 1)]
 
 
-def line_chart(
-    title: str,
-    lines: Sequence[dict],
-    *,
-    x_name: str,
-    y_name: str,
-    mark: float | None = None,
-    square: bool = False,
-) -> str:
+@dataclass
+class LineChart:
     """A figure with lines, a legend, and the numbers as a table below.
 
     Args:
@@ -43,85 +31,49 @@ def line_chart(
         x_name, y_name: of the axes.
         mark: an x to draw a line at, the best.
         square: both axes from 0 to 1, with the diagonal.
+
+    Attributes:
+        width, height: of the drawing, in its own units.
+        left, right, top, bottom: where the axes end.
+        x_ticks, y_ticks: numbers along the axes.
     """
-    xs, ys = ([point[k] for line in lines for point in line["points"]] for k in (0, 1))
-    x_ticks, y_ticks = (
-        ([0, 0.25, 0.5, 0.75, 1],) * 2 if square else (nice_ticks(min(xs), max(xs)), nice_ticks(min(ys), max(ys)))
-    )
-    if not square and x_ticks[-1] - x_ticks[0] >= 2:  # epochs and steps are whole
-        x_ticks = sorted({math.floor(x_ticks[0]), math.ceil(x_ticks[-1]), *(t for t in x_ticks if t == int(t))})
 
-    def across(x):
-        return round(LEFT + (x - x_ticks[0]) / (x_ticks[-1] - x_ticks[0]) * (WIDTH - LEFT - RIGHT), 1)
+    title: str
+    lines: Sequence[dict]
+    x_name: str
+    y_name: str
+    mark: float | None = None
+    square: bool = False
 
-    def down(y):
-        return round(HEIGHT - BOTTOM - (y - y_ticks[0]) / (y_ticks[-1] - y_ticks[0]) * (HEIGHT - TOP - BOTTOM), 1)
+    width, height = 420, 250
+    left, right, top, bottom = 46, 408, 12, 214
+    looks = ("one", "two", "three")  # classes of the style sheet: colour and dashes
 
-    parts = []
-    for tick in y_ticks:
-        parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{down(tick)}" y2="{down(tick)}"/>')
-        parts.append(f'<text x="{LEFT - 6}" y="{down(tick) + 4}" text-anchor="end">{tick:g}</text>')
-    for tick in x_ticks:
-        parts.append(f'<text x="{across(tick)}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{tick:g}</text>')
-    parts.append(
-        f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 4}" text-anchor="middle">{plain(x_name)}</text>'
-    )
-    if square:
-        ends = f'x1="{across(0)}" y1="{down(0)}" x2="{across(1)}" y2="{down(1)}"'
-        parts.append(f'<line class="guide" {ends}/>')
-    if mark is not None:
-        parts.append(
-            f'<line class="guide" x1="{across(mark)}" x2="{across(mark)}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>'
-        )
-        anchor = "end" if across(mark) > WIDTH / 2 else "start"
-        parts.append(
-            f'<text x="{across(mark) + (-5 if anchor == "end" else 5)}" y="{TOP + 10}" '
-            f'text-anchor="{anchor}">best</text>'
-        )
-    for line, look in zip(lines, LOOKS, strict=False):
-        places = [(across(x), down(y)) for x, y, *_ in line["points"]]
-        parts.append(f'<polyline class="line {look}" points="{" ".join(f"{x},{y}" for x, y in places)}"/>')
-        if len(places) <= 40:
-            parts += [f'<circle class="dot {look}" cx="{x}" cy="{y}" r="3"/>' for x, y in places]
-    ranges = "; ".join(_describe(line, y_name) for line in lines)
-    keys = "".join(
-        f'<li><svg class="key" viewBox="0 0 24 8" aria-hidden="true"><line class="line {look}" x1="0" x2="24" y1="4" '
-        f'y2="4"/></svg>{plain(line["name"])}</li>'
-        for line, look in zip(lines, LOOKS, strict=False)
-    )
-    return (
-        f"<figure><figcaption>{plain(title)}</figcaption>"
-        f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{plain(title)}: {plain(ranges)}">'
-        f'{"".join(parts)}</svg><ul class="keys">{keys}</ul>{_table(title, lines, x_name, y_name)}</figure>'
-    )
+    def __post_init__(self):
+        self.x_ticks = self.y_ticks = [0, 0.25, 0.5, 0.75, 1]
+        if not self.square:
+            xs, ys = ([point[k] for line in self.lines for point in line["points"]] for k in (0, 1))
+            self.x_ticks, self.y_ticks = nice_ticks(min(xs), max(xs)), nice_ticks(min(ys), max(ys))
+            first, last = self.x_ticks[0], self.x_ticks[-1]
+            if last - first >= 2:  # epochs and steps are whole
+                whole = (tick for tick in self.x_ticks if tick == int(tick))
+                self.x_ticks = sorted({math.floor(first), math.ceil(last), *whole})
 
+    def across(self, x: float) -> float:
+        """Where an x lies."""
+        first, last = self.x_ticks[0], self.x_ticks[-1]
+        return round(self.left + (x - first) / (last - first) * (self.right - self.left), 1)
 
-def bar(share: float) -> str:
-    """A bar beside its number, which says the same: 0-1."""
-    width = round(100 * min(max(share, 0.0), 1.0), 1)
-    return (
-        '<svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true">'
-        f'<rect class="room" width="100" height="8"/><rect class="full" width="{width}" height="8"/></svg>'
-    )
+    def down(self, y: float) -> float:
+        """Where a y lies."""
+        first, last = self.y_ticks[0], self.y_ticks[-1]
+        return round(self.bottom - (y - first) / (last - first) * (self.bottom - self.top), 1)
 
-
-def _describe(line: dict, y_name: str) -> str:
-    values = [point[1] for point in line["points"]]
-    return f"{line['name']}, {y_name} {values[0]:.4g} at first, {values[-1]:.4g} at last, highest {max(values):.4g}"
-
-
-def _table(title: str, lines: Sequence[dict], x_name: str, y_name: str) -> str:
-    columns = ["line", x_name, y_name, *lines[0].get("more", ())]
-    head = "".join(f'<th scope="col">{plain(name)}</th>' for name in columns)
-    rows = "".join(
-        f'<tr><th scope="row">{plain(line["name"])}</th>'
-        + "".join(f"<td>{value:.4g}</td>" if isinstance(value, float) else f"<td>{value:,}</td>" for value in point)
-        + "</tr>"
-        for line in lines
-        for point in line["points"]
-    )
-    return (
-        f'<details><summary>Numbers</summary><div class="scroll" tabindex="0" role="region" '
-        f'aria-label="Numbers: {plain(title)}"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>'
-        "</div></details>"
-    )
+    def describe(self) -> str:
+        """The lines, for those who do not see them."""
+        told = []
+        for line in self.lines:
+            values = [point[1] for point in line["points"]]
+            ends = f"{values[0]:.4g} at first, {values[-1]:.4g} at last, highest {max(values):.4g}"
+            told.append(f"{line['name']}, {self.y_name} {ends}")
+        return "; ".join(told)

@@ -1,0 +1,29 @@
+"""Templates of what people look at: what is put into them is shown as it stands, and never read as a template."""
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from .marked_text import mark_steps, plain, runs, shorten
+
+
+def _finalize(value: Any) -> Any:
+    """Text on its way into a page: characters that have no shape get one; what templates made is left alone."""
+    return plain(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+
+
+def _environment(**options: Any) -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(Path(__file__).with_name("templates")),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        **options,
+    )
+    made.filters |= {"digits": format}  # {{ 0.5 | digits(".3f") }}
+    return made
+
+
+PAGES = _environment(autoescape=True, finalize=_finalize)  # HTML
+PAGES.filters |= {"mark_steps": mark_steps, "runs": runs, "shorten": shorten}
