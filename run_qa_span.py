@@ -44,8 +44,7 @@ def main(argv=None):
     from utils.prediction.answer_finder import MAX_ANSWER_LENGTH, AnswerFinder, answer_lines
     from utils.prediction.merged_models import start_of
     from utils.reading import readers_qa
-    from utils.reporting import answer_errors, run_summary
-    from utils.reporting.answer_card import answer_card
+    from utils.reporting import answer_errors, run_summary, task_cards
     from utils.running import atomic_files, hub, run_setup
     from utils.running.output_folder import open_output_dir
     from utils.running.processes import once
@@ -182,7 +181,7 @@ def main(argv=None):
         record = run_setup.describe_run(given, files=files.values(), started=started, results=results)
         if training.do_train:
             trainer.model.config.null_threshold = evaluators["validation"].null_threshold
-            complete(output_dir, trainer, card=answer_card(record, language=qa.language))
+            complete(output_dir, trainer, card=task_cards.answer_card(record, language=qa.language))
         lines = answer_lines(dataset[split], answers, n_best=qa.n_best > 1)  # of the last split: test, if there is one
         left = {"predictions.jsonl": lines, example_counts.NAME: counts, "all_results.json": results}
         left |= run_summary.pages(record, errors, trainer.state)  # error_report.html, curves.png

@@ -53,7 +53,7 @@ WINGS = {
         {"adapters", "data", "encoding", "modeling", "prediction", "prompting", "reading", "scoring", "tagging"},
     ),
     "reporting": (
-        {"datasets", "jinja2", "matplotlib", "numpy", "transformers", "yaml"},
+        {"datasets", "huggingface_hub", "jinja2", "matplotlib", "numpy", "transformers"},
         {"data", "encoding", "prediction", "reporting", "scoring"},
     ),
     "tables": ({"matplotlib", "numpy", "scipy"}, {"data", "scoring", "tables"}),

@@ -7,10 +7,10 @@ import textwrap
 
 import pytest
 import yaml
+from huggingface_hub import ModelCard
 
 from tests.small_heads import CLASSES, TYPES, build_heads
-from utils.reporting.answer_card import answer_card
-from utils.reporting.task_cards import class_card, cloze_card, masked_card, ner_card
+from utils.reporting.task_cards import answer_card, class_card, cloze_card, masked_card, ner_card, score_card
 
 ROW = {"precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 2}
 TABLE = dict.fromkeys(TYPES, ROW)
@@ -107,3 +107,32 @@ def test_stock_pipeline_is_not_shown_where_it_would_be_wrong(options):
     card = ner_card(describe("softmax", **options), types=TYPES, table=TABLE)
     assert "AutoModelForTokenClassification" in card
     assert "pipeline(" not in card
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_hub_reads_the_scores_of_a_card_and_none_of_a_run_without(name):
+    scored, record = describe(name), describe(name)
+    scored["results"] |= {"eval_accuracy": 0.25, "eval_loss": 2.0, "eval_perplexity": 7.0}
+    read = ModelCard(CARDS[name](scored))
+    assert read.data.model_name == name and read.data.eval_results and "## Limits" in read.text
+    assert {each.metric_name.split()[0] for each in read.data.eval_results} <= {"validation", "test"}
+    record["results"] = {}
+    assert ModelCard(CARDS[name](record)).data.eval_results is None
+
+
+@pytest.mark.parametrize("text", ["{{ 7 * 7 }}", "{% raw %}", "{# gone #}", "{{ self.__init__ }}", "---\na: b"])
+def test_text_on_a_card_is_no_template(text):
+    record = describe("crf", template=[text], dataset_name=text, head=text, pooling=text)
+    record |= {"data": {text: "ab"}, "argv": ["run.py", "--note", text], "versions": {text: text}}
+    report = {"labels": [text], "scores": {text: 0.5}, "about": text, "table": {text: ROW}}
+    cards = [
+        ner_card(record, types=[text], table={text: ROW}),
+        class_card(record, report=report),
+        score_card(record, report=report),
+        cloze_card(record, report={"validation": report}, spans=True),
+        answer_card(record, language="en"),
+    ]
+    for card in cards:
+        front, _, body = card.removeprefix("---\n").partition("\n---\n")
+        assert yaml.safe_load(front)["datasets"] == [text]
+        assert body.count(text) >= 4

@@ -13,8 +13,8 @@ from tests.reporting.reported_errors import HISTORY, classifier, report, tagger
 from utils.encoding.joined_windows import Entity
 from utils.reporting.answer_panels import answer_panel, class_panel, entity_panel, message_panel
 from utils.reporting.curves import draw_curves, read_curves
+from utils.reporting.jinja_templates import PAGES
 from utils.reporting.marked_text import Mark
-from utils.reporting.page_templates import PAGES
 from utils.reporting.report_page import report_page
 from utils.reporting.svg_charts import nice_ticks
 from utils.scoring.answer_ranking import Answer

@@ -7,8 +7,8 @@ from typing import Any
 from ..encoding.joined_windows import Entity
 from ..scoring.answer_ranking import Answer
 from ..scoring.decisions import Verdict
+from .jinja_templates import PAGES
 from .marked_text import Mark
-from .page_templates import PAGES
 
 HUES = 6  # looks of entity types, in turn
 STYLE = Path(__file__).with_suffix(".css")  # what the page needs besides

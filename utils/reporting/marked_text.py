@@ -1,9 +1,13 @@
-"""Text from data, as the templates of a page show it: nothing invisible hides, spans are marked."""
+"""Text from data, as templates show it: nothing in it is markup, nothing invisible hides, spans are marked."""
 
+import html
+import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 from typing import NamedTuple
+
+from ..data.errors import printable
 
 SHOWN = {"\n": "↵", "\t": "⇥", "\r": "␍"}
 HIDDEN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}  # categories of Unicode without a shape of their own
@@ -49,6 +53,17 @@ def plain(text: str) -> str:
         'a‹U+202E›'
     """
     return "".join(f"‹U+{ord(character):04X}›" if _is_hidden(character) else character for character in text)
+
+
+def plain_markdown(text: str) -> str:
+    """A label in Markdown as it is read: no markup, no HTML, no further cell or line.
+
+    Example:
+        >>> plain_markdown("<b>a|b</b>")
+        '&lt;b&gt;a\\\\|b&lt;/b&gt;'
+    """
+    line = " ".join(printable(text).split())
+    return re.sub(r"([\\|`*\[\]])", r"\\\1", html.escape(line, quote=False))
 
 
 def shorten(text: str) -> str:

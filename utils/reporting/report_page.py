@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ..scoring.class_metrics import shorten_table
 from .example_cards import example_cards
-from .page_templates import PAGES
+from .jinja_templates import PAGES
 from .svg_charts import LineChart
 
 BROADEST = 12  # classes of a matrix

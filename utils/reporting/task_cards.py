@@ -1,11 +1,8 @@
-"""Model cards of taggers, classifiers, regressions, cloze classifiers and masked-language models."""
+"""Model cards of each task: what a model's card depends on; its words are in the template of the card's name."""
 
 from collections.abc import Sequence
 
-from ..data.private_words import hide_folders
-from .model_card import load_code, model_card, pipeline_code, plain_markdown, table_rows
-
-UNTESTED = "One run with one seed. Texts unlike the training data, and {} that it does not have, were not tested."
+from .model_card import model_card
 
 
 def ner_card(record: dict, *, types: Sequence[str], table: dict[str, dict]) -> str:
@@ -19,29 +16,18 @@ def ner_card(record: dict, *, types: Sequence[str], table: dict[str, dict]) -> s
     arguments = record["arguments"]
     stock = arguments["head"] == "softmax" and arguments["layers"] == "last" and not arguments["lstm_hidden"]
     spans = arguments["head"] == "span"
-    head, encoder = arguments["head"], hide_folders(arguments["model_name_or_path"])
-    answer = "logits.argmax(-1)" if stock else "spans" if spans else "tags"
-    meaning = "first token, last token, type" if spans else "ids of tags, by token"
-    pipe = pipeline_code(record, None, "[{entity_group, score, word, start, end}, ...]: characters, end exclusive")
-    if stock:  # the stock pipeline reads B- and I- alone, and decides each token for itself
-        simple = 'aggregation_strategy="simple"'
-        plain = arguments["scheme"] == "bio" and not arguments["constrained_decoding"]
-        told = "[{entity_group, score, start, end, ...}, ...]; cuts texts that are too long for the encoder"
-        pipe = pipeline_code(record, "token-classification", told, simple) if plain else ""
     return model_card(
+        "ner_card",
         record,
         task="token-classification",
         tags=["named-entity-recognition", arguments["head"]],
         metrics=("f1", "precision", "recall"),
-        summary=f"Finds {', '.join(map(plain_markdown, types))} in text. `{head}` head on `{encoder}`.",
-        promise="which gives exact character spans for texts of any length",
-        loading=pipe
-        + load_code(record, "AutoModel" if spans else "AutoModelForTokenClassification", stock=stock)
-        + f"""
-    found = model(**tokenizer(text, return_tensors="pt")).{answer}  # {meaning}""",
-        scores="Strict: start, end and type must be right. Validation data, the epoch chosen on it.\n\n"
-        + table_rows("type", table),
-        limits=UNTESTED.format("types"),
+        auto="AutoModel" if spans else "AutoModelForTokenClassification",
+        stock=stock,
+        # The stock pipeline reads B- and I- alone, and decides each token for itself.
+        piped=not stock or (arguments["scheme"] == "bio" and not arguments["constrained_decoding"]),
+        types=types,
+        rows=table,
     )
 
 
@@ -52,28 +38,7 @@ def class_card(record: dict, *, report: dict) -> str:
         record: what `describe_run` gives.
         report: of the validation set, see `ClassEvaluator.report`.
     """
-    arguments, labels = record["arguments"], report["labels"]
-    encoder = hide_folders(arguments["model_name_or_path"])
-    stock = arguments["pooling"] == "cls" and arguments["layers"] == "last"
-    shown = ", ".join(map(plain_markdown, labels[:20])) + (f" and {len(labels) - 20} more" if len(labels) > 20 else "")
-    told = "[{label, score}]" + ("; without the temperature of config.json" if stock else "; calibrated")
-    told += '; pairs as {"text": ..., "text_pair": ...}'
-    scores = ", ".join(f"{name} {value:.4f}" for name, value in report["scores"].items())
-    return model_card(
-        record,
-        task="text-classification",
-        tags=["text-classification", f"pooling-{arguments['pooling']}"],
-        metrics=("accuracy", "f1", "macro_f1", "mcc"),
-        summary=f"Tells {shown} apart. Pooling `{arguments['pooling']}` on `{encoder}`.",
-        promise="which prepares texts as in training and applies the stored temperature and thresholds",
-        loading=pipeline_code(record, "text-classification" if stock else None, told)
-        + load_code(record, "AutoModelForSequenceClassification", stock=stock)
-        + """
-    logits = model(**tokenizer(text, return_tensors="pt")).logits  # model.config.decision: how they become labels""",
-        scores="Validation data; epoch, temperature and thresholds were chosen on it.\n\n"
-        + f"{scores}\n\n{_about(report)}{table_rows('class', report['table'])}",
-        limits=UNTESTED.format("classes"),
-    )
+    return _text_card("class_card", record, report, [], ("accuracy", "f1", "macro_f1", "mcc"))
 
 
 def score_card(record: dict, *, report: dict) -> str:
@@ -83,31 +48,21 @@ def score_card(record: dict, *, report: dict) -> str:
         record: what `describe_run` gives.
         report: of the validation set, with its `scores`.
     """
+    return _text_card("score_card", record, report, ["regression"], ("pearson", "spearman", "mae", "mse"))
+
+
+def _text_card(name: str, record: dict, report: dict, tags: Sequence[str], metrics: Sequence[str]) -> str:
     arguments = record["arguments"]
-    encoder = hide_folders(arguments["model_name_or_path"])
-    stock = arguments["pooling"] == "cls" and arguments["layers"] == "last"
-    told = '[{label, score}]: the score is the number; pairs as {"text": ..., "text_pair": ...}'
     return model_card(
+        name,
         record,
         task="text-classification",
-        tags=["text-classification", "regression", f"pooling-{arguments['pooling']}"],
-        metrics=("pearson", "spearman", "mae", "mse"),
-        summary=f"Tells a score of each text or pair (regression). Pooling `{arguments['pooling']}` on `{encoder}`.",
-        promise="which prepares texts as in training",
-        loading=pipeline_code(record, "text-classification" if stock else None, told)
-        + load_code(record, "AutoModelForSequenceClassification", stock=stock)
-        + """
-    score = model(**tokenizer(text, return_tensors="pt")).logits[0, 0]""",
-        scores="Validation data; the epoch was chosen on it.\n\n"
-        + ", ".join(f"{name} {value:.4f}" for name, value in report["scores"].items()),
-        limits=UNTESTED.format("scores"),
+        tags=["text-classification", *tags, f"pooling-{arguments['pooling']}"],
+        metrics=metrics,
+        auto="AutoModelForSequenceClassification",
+        stock=arguments["pooling"] == "cls" and arguments["layers"] == "last",
+        report=report,
     )
-
-
-def _about(report: dict) -> str:
-    """Whose scores they are, of two classes."""
-    about = report.get("about")
-    return f"{plain_markdown(about[:1].upper() + about[1:])}.\n\n" if about else ""
 
 
 def cloze_card(record: dict, *, report: dict, spans: bool) -> str:
@@ -118,31 +73,18 @@ def cloze_card(record: dict, *, report: dict, spans: bool) -> str:
         report: of each labelled split, see `prompt_tasks.Answers`; may be empty after few-shot training.
         spans: whether it is asked about spans, which may be entities.
     """
-    arguments = record["arguments"]
-    scores = "Not scored: neither validation nor test data was given."
-    if report:
-        split, found = next(iter(report.items()))
-        shown = ", ".join(f"{name} {value:.4f}" for name, value in found["scores"].items())
-        rows = table_rows("type" if spans else "class", found["table"])
-        scores = f"{split.capitalize()} data.\n\n{shown}\n\n{_about(found)}{rows}"
-    task, what = ("token-classification", "types") if spans else ("text-classification", "classes")
-    promise = "which writes texts into the template as in training and applies the stored temperature"
-    if spans:
-        promise = "which asks about the candidate spans of texts and applies the stored threshold"
+    task = "token-classification" if spans else "text-classification"
     return model_card(
+        "cloze_card",
         record,
         task=task,
         tags=[task, "prompt", "cloze"],
         metrics=("f1", "precision", "recall") if spans else ("accuracy", "f1", "macro_f1", "mcc"),
-        summary=f"Fills the blank of `{arguments['template'][0]}` with words that stand for {what}. "
-        f"Tuned from `{hide_folders(arguments['model_name_or_path'])}`.",
-        promise=promise,
-        loading=("" if spans else pipeline_code(record, None, "[{label, score}], by the template; calibrated"))
-        + load_code(record, "AutoModelForSequenceClassification", stock=False)
-        + """
-    # inputs: the template with a mask for each token of the label words, see model.config.template and .words""",
-        scores=scores,
-        limits=UNTESTED.format(what),
+        auto="AutoModelForSequenceClassification",
+        stock=False,
+        piped=not spans,
+        report=report,
+        spans=spans,
     )
 
 
@@ -152,27 +94,37 @@ def masked_card(record: dict) -> str:
     Args:
         record: what `describe_run` gives.
     """
-    arguments, results = record["arguments"], record["results"]
-    hidden = {"token": "single tokens", "whole_word": "whole words", "ngram": "runs of 1 to 4 words"}
-    origin = hide_folders(arguments["model_name_or_path"])
-    begun = f"Trained on from `{origin}`" if origin else "Trained from nothing"
-    scores = "Not scored: there was no validation data."
-    if "eval_loss" in results:
-        shown = ", ".join(f"{name} {results[f'eval_{name}']:.4f}" for name in ("loss", "perplexity", "accuracy"))
-        scores = f"Hidden tokens of the validation data, on which the checkpoint was chosen: {shown}."
+    results, names = record["results"], ("loss", "perplexity", "accuracy")
     return model_card(
+        "masked_card",
         record,
         task="fill-mask",
-        tags=["fill-mask", "masked-lm", f"masking-{arguments['masking']}"],
-        metrics=("loss", "perplexity", "accuracy"),
-        summary=f"Guesses hidden words. {begun}, on sequences of {arguments['max_length']} sub-tokens with "
-        f"{arguments['mlm_probability']:.0%} hidden, {hidden[arguments['masking']]}.",
-        promise=None,
-        loading=pipeline_code(record, "fill-mask", "words for the blank, with their probabilities", blank=True)
-        + load_code(record, "AutoModelForMaskedLM", stock=True)
-        + """
-    logits = model(**tokenizer(text, return_tensors="pt")).logits  # (1, length, vocabulary)""",
-        scores=scores,
-        limits="One run with one seed. It has learnt whatever its texts say, right or wrong, and was not tested "
-        "for bias.",
+        tags=["fill-mask", "masked-lm", f"masking-{record['arguments']['masking']}"],
+        metrics=names,
+        auto="AutoModelForMaskedLM",
+        stock=True,
+        scores={name: results[f"eval_{name}"] for name in names} if "eval_loss" in results else {},
+    )
+
+
+def answer_card(record: dict, *, language: str) -> str:
+    """Model card of a model that finds answers in passages.
+
+    Args:
+        record: what `describe_run` gives.
+        language: `zh` or `en`: whose measure the scores are.
+    """
+    shown = ("exact_match", "f1", "average", "threshold")
+    scores = {name: value for name, value in record["results"].items() if name.startswith("eval_")}
+    return model_card(
+        "answer_card",
+        record,
+        task="question-answering",
+        tags=["question-answering", "extractive-question-answering", language],
+        metrics=("f1", "exact_match"),
+        auto="AutoModelForQuestionAnswering",
+        stock=True,
+        piped=False,
+        language=language,
+        scores={name.removeprefix("eval_"): value for name, value in scores.items() if name.endswith(shown)},
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from .marked_text import mark_steps, plain, runs, shorten
+from .marked_text import mark_steps, plain, plain_markdown, runs, shorten
 
 
 def _finalize(value: Any) -> Any:
@@ -27,3 +27,5 @@ def _environment(**options: Any) -> Environment:
 
 PAGES = _environment(autoescape=True, finalize=_finalize)  # HTML
 PAGES.filters |= {"mark_steps": mark_steps, "runs": runs, "shorten": shorten}
+CARDS = _environment(autoescape=False)  # Markdown, where labels go through a filter
+CARDS.filters |= {"markdown": plain_markdown}
