@@ -13,9 +13,8 @@ from tests.training.heads import HEADS, r_drop
 from tests.training.training_steps import Recorder, assert_equal, weights_of
 from utils.modeling.crf_tagger import CrfTagger
 from utils.training import saved_model
-from utils.training.averaged_weights import AveragedWeights
+from utils.training.averaged_weights import RAW_WEIGHTS, AveragedWeights
 from utils.training.fast_gradient import FastGradient
-from utils.training.tricks import RAW_WEIGHTS
 
 
 def average_by_hand(history, decay):

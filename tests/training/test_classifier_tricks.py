@@ -32,7 +32,7 @@ def text_r_drop_by_hand(trainer, batch, alpha):
 def test_r_drop_of_texts_adds_up_over_micro_batches_to_its_formula(make_classifier, multi_label):
     trainer = make_classifier(multi_label=multi_label, tricks=TrickArguments(r_drop_alpha=8.0), dropout=0.3)
     batches = [batch_of(trainer, 0, 3), batch_of(trainer, 3, 8)]
-    items = trainer._get_num_items_in_batch(batches, torch.device("cpu"))
+    _, items = trainer.get_batch_samples(iter(batches), 2, torch.device("cpu"))
     assert items == (24 if multi_label else 8)
     for batch, count in zip(batches, (3, 5), strict=True):
         torch.manual_seed(3)

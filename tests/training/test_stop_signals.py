@@ -88,6 +88,24 @@ def test_run_that_is_told_to_stop_goes_on_to_the_same_weights(
     ]
 
 
+@pytest.mark.parametrize("event, step", [("on_step_begin", 5), ("on_prediction_step", 6), ("on_step_begin", 8)])
+def test_stop_is_saved_although_only_the_best_epochs_are(start, tmp_path, capfd, event, step):
+    trainer = start(Told(signal.SIGTERM, step=step, event=event), save_strategy="best", learning_rate=0.0)
+    assert train_until_told(trainer) == 143
+    saved = step + (event == "on_step_begin")
+    assert f"stopped by SIGTERM behind step {saved} of 9, with a checkpoint" in capfd.readouterr().err
+    assert last_whole_checkpoint(tmp_path / "run").endswith(f"checkpoint-{saved}")
+    assert (tmp_path / "run" / "checkpoint-3").is_dir()  # the best
+
+
+@pytest.mark.parametrize("every", [1, 4])
+def test_signal_in_an_evaluation_stops_behind_the_same_step(start, tmp_path, capfd, every):
+    options = {"eval_strategy": "steps", "eval_steps": every, "save_strategy": "no", "load_best_model_at_end": False}
+    assert train_until_told(start(Told(signal.SIGINT, step=4, event="on_prediction_step"), **options)) == 130
+    assert "stopped by SIGINT behind step 4 of 9" in capfd.readouterr().err
+    assert last_whole_checkpoint(tmp_path / "run").endswith("checkpoint-4")
+
+
 def test_second_signal_stops_at_once(start, tmp_path, capfd):
     options = {"eval_strategy": "steps", "eval_steps": 4, "load_best_model_at_end": False}
     trainer = start(Told(signal.SIGINT, step=4, event="on_prediction_step", times=2), **options)

@@ -77,7 +77,7 @@ def test_own_sampler_draws_the_training_rows_and_not_those_of_evaluation(make, w
     trainer = make("softmax")
     trainer.train_sampler = [3, 1, 3]
     assert trainer._get_train_sampler() == [3, 1, 3]
-    assert list(trainer._get_eval_sampler(windows["softmax"][1])) == list(range(16))
+    assert list(trainer.get_eval_dataloader(windows["softmax"][1]).batch_sampler.sampler) == list(range(16))
 
 
 def test_model_whose_processes_hold_parts_is_gathered_when_it_is_trained_and_saved_whole(make, tiny_encoder, tmp_path):

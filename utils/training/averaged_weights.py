@@ -2,10 +2,14 @@
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import torch
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import Trainer, TrainerCallback
+
+RAW_WEIGHTS = "raw_weights.safetensors"  # beside the averaged ones in a checkpoint, so that training can go on
 
 
 class AveragedWeights:
@@ -43,6 +47,11 @@ class AveragedWeights:
         finally:
             copy_into(parameters, raw)
 
+    def save_raw(self, model: nn.Module, folder: Path) -> None:
+        """Write the model's own weights into the folder of a checkpoint that has the average."""
+        parameters = dict(model.named_parameters())
+        save_file({name: parameters[name].detach().contiguous() for name in self.average}, folder / RAW_WEIGHTS)
+
 
 @torch.no_grad()
 def copy_into(parameters: dict[str, nn.Parameter], values: dict[str, Tensor]) -> None:
@@ -52,15 +61,26 @@ def copy_into(parameters: dict[str, nn.Parameter], values: dict[str, Tensor]) ->
 
 
 class Averaging(TrainerCallback):
-    """Update the average after each optimizer step; leave the model with it when training ends."""
+    """Update the average after each optimizer step; leave the model with it when training ends, unless the best state
+    has been loaded, which is an average already.
+    """
 
     def __init__(self, trainer: Trainer):
         self.trainer = trainer
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        raw = Path(self.trainer.resumed_from or "") / RAW_WEIGHTS
+        if self.trainer.resumed_from and raw.is_file():  # the model has the average that lay beside them
+            parameters, weights = dict(self.trainer.model.named_parameters()), load_file(raw)
+            average = {name: parameters[name].detach().clone() for name in weights}
+            self.trainer.averaged_weights.average, self.trainer.averaged_weights.steps = average, state.global_step
+            copy_into(parameters, weights)
 
     def on_step_end(self, args, state, control, model=None, **kwargs):
         self.trainer.averaged_weights.update(self.trainer.model)
 
     def on_train_end(self, args, state, control, **kwargs):
-        if self.trainer.average_in_use:
+        best_is_loaded = args.load_best_model_at_end and state.best_model_checkpoint is not None
+        if self.trainer.average_in_use and not best_is_loaded:
             copy_into(dict(self.trainer.model.named_parameters()), self.trainer.averaged_weights.average)
-            self.trainer.average_in_use = False
+        self.trainer.average_in_use = False

@@ -6,13 +6,55 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from transformers import EarlyStoppingCallback, Trainer
-from transformers.trainer_utils import rotate_checkpoints
+from transformers import EarlyStoppingCallback, Trainer, TrainerCallback
+from transformers.trainer_utils import SaveStrategy, get_last_checkpoint, rotate_checkpoints
 
 from ..data.errors import DataError
 from ..running import processes, stop_signals
 from ..running.disk_space import saving
 from .nan_guard import ROW_IDS, NamedRows, NanGuard, drop_gradients
+
+
+class StopWhenTold(TrainerCallback):
+    """Asks for a checkpoint behind the step in which the program was told to stop, and ends when it is written; behind
+    the last step of an epoch, what is evaluated there comes first.
+    """
+
+    epoch_ended = False
+
+    def on_step_end(self, args, state, control, **kwargs):
+        self.epoch_ended = False
+        self._ask(args, state, control)
+
+    def on_evaluate(self, args, state, control, **kwargs):
+        self._ask(args, state, control)
+
+    def on_epoch_end(self, args, state, control, **kwargs):
+        self.epoch_ended = True
+        self._ask(args, state, control)
+
+    def on_save(self, args, state, control, **kwargs):
+        if not (received := self._told(args, state, control)):
+            return
+        message = (
+            f"stopped by {stop_signals.name_of(received)} behind step {state.global_step:,} of {state.max_steps:,}, "
+            "with a checkpoint; go on with the same command and --resume_from_checkpoint last"
+        )
+        ending = stop_signals.stop(received, message if args.process_index == 0 else "")
+        processes.gather(None)  # a launcher that sees one process end stops all, and the first still writes
+        raise ending
+
+    def _ask(self, args, state, control):
+        if self._told(args, state, control):
+            control.should_save = True
+            if args.save_strategy == SaveStrategy.BEST:  # by which an evaluation would decide anew
+                args.save_strategy = SaveStrategy.STEPS
+
+    def _told(self, args, state, control):
+        """The signal, the same in all processes; 0 for none, and while the end of the epoch is still to come."""
+        if not self.epoch_ended and (control.should_training_stop or float(state.epoch or 0).is_integer()):
+            return 0
+        return processes.highest(stop_signals.received(), device=args.device)
 
 
 class LastingTrainer(Trainer):
@@ -29,9 +71,13 @@ class LastingTrainer(Trainer):
         if self.nan_guard.skip and self.is_deepspeed_enabled:
             raise ValueError("--on_nan skip: DeepSpeed takes its step before gradients can be looked at; leave it out")
         self.staging: Path | None = None  # where a checkpoint is being written
-        self.saved = self.settled = -1  # steps: of the last checkpoint, and of the last one that is done with
+        self.resumed_from: str | None = None
+        self.add_callback(StopWhenTold())
 
     def train(self, resume_from_checkpoint=None, **kwargs):
+        if resume_from_checkpoint is True:
+            resume_from_checkpoint = get_last_checkpoint(self.args.output_dir) or True  # of which Trainer says more
+        self.resumed_from = resume_from_checkpoint
         if isinstance(resume_from_checkpoint, str) and hasattr(self.model, "config"):
             refuse_other_labels(resume_from_checkpoint, self.model.config.id2label)
         with stop_signals.deferred():
@@ -59,6 +105,7 @@ class LastingTrainer(Trainer):
         return [f"{decode(row)} ..." for row in inputs["input_ids"].flatten(1)[:, :12]]
 
     def _get_grad_norm(self, model, grad_norm=None):
+        # No callback: on_pre_optimizer_step comes behind clipping, which makes zeros of a gradient of infinite norm.
         norm = super()._get_grad_norm(model, grad_norm)
         step = {"step": self.state.global_step + 1, "first": self.args.process_index == 0}
         entry = self.nan_guard.judge(norm, **step, scaled=getattr(self.accelerator, "scaler", None) is not None)
@@ -73,7 +120,8 @@ class LastingTrainer(Trainer):
         return super().training_step(model, inputs, num_items_in_batch)
 
     def _run_epoch(self, **options):
-        # Trainer would take one step more from a checkpoint behind which nothing is left to do.
+        # Trainer would take one step more from a checkpoint behind which nothing is left to do. No callback: whatever
+        # on_train_begin and on_epoch_begin ask for is heeded behind that step.
         patient = [each for each in self.callback_handler.callbacks if isinstance(each, EarlyStoppingCallback)]
         if self.state.global_step >= self.state.max_steps or any(
             each.early_stopping_patience_counter >= each.early_stopping_patience for each in patient
@@ -82,39 +130,20 @@ class LastingTrainer(Trainer):
             return
         super()._run_epoch(**options)
 
-    def _maybe_log_save_evaluate(self, *args, **kwargs):
-        super()._maybe_log_save_evaluate(*args, **kwargs)
-        step = self.state.global_step
-        last = self.control.should_training_stop or float(self.state.epoch or 0).is_integer()
-        if last and self.settled != step:  # of the epoch: it comes here once more, to evaluate and save
-            self.settled = step
-        elif received := processes.highest(stop_signals.received(), device=self.args.device):
-            self._stop(received)
-
-    def _stop(self, received):
-        """Save what a run needs to go on from this step, unless it has been saved, and end."""
-        step, first = self.state.global_step, self.args.process_index == 0
-        if self.saved != step:
-            self._save_checkpoint(self.model, trial=None)
-        message = (
-            f"stopped by {stop_signals.name_of(received)} behind step {step:,} of {self.state.max_steps:,}, with a "
-            "checkpoint; go on with the same command and --resume_from_checkpoint last"
-        )
-        ending = stop_signals.stop(received, message if first else "")
-        processes.gather(None)  # a launcher that sees one process end stops all, and the first still writes
-        raise ending
-
     def _get_output_dir(self, trial):
+        # No callback knows it; a changed `args.output_dir` would be written into the checkpoint.
         return str(self.staging) if self.staging else super()._get_output_dir(trial)
 
     def _save_checkpoint(self, model, trial):
-        """As `Trainer` does; the folder has its name when all is in it, and before older ones are removed."""
-        self.saved = self.state.global_step
+        """As `Trainer` does; the folder has its name when all is in it, and before older ones are removed.
+
+        No callback: on_save comes behind both.
+        """
         if self.is_fsdp_enabled or self.is_deepspeed_enabled:  # their parts know their places
             self._write_checkpoint(model, trial)
             return
         folder = Path(self.args.output_dir)
-        name = f"checkpoint-{self.saved}"
+        name = f"checkpoint-{self.state.global_step}"
         advice = "and go on with the same command and --resume_from_checkpoint last"
         self.staging = folder / f".unfinished-{name}"
         try:

@@ -10,15 +10,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
-from torch.utils.data import Sampler, SequentialSampler
+from torch.utils.data import Sampler
 from transformers import EarlyStoppingCallback, PreTrainedModel, TrainerCallback
 
 from ..data.errors import ArgumentError
 from ..options.fine_tuning_arguments import FineTuningArguments
 from ..options.shared_arguments import TrickArguments
-from .averaged_weights import AveragedWeights, Averaging, copy_into
+from .averaged_weights import AveragedWeights, Averaging
 from .batch_size import Batches
 from .best_metric import settle_best_metric
 from .fast_dropout import use_fast_dropout
@@ -32,8 +31,6 @@ from .progress_lines import ProgressLines
 from .regularized_dropout import RegularizedDropout
 
 logger = logging.getLogger(__name__)
-
-RAW_WEIGHTS = "raw_weights.safetensors"  # beside the averaged ones in a checkpoint, so that training can go on
 
 
 class _Epochs(TrainerCallback):
@@ -137,31 +134,30 @@ class TrickTrainer(LastingTrainer):
         return loss
 
     def _get_train_sampler(self, train_dataset=None):
+        # No callback, and no argument of Trainer, takes a sampler.
         if self.train_sampler is not None:
             return self.train_sampler
         return super()._get_train_sampler(train_dataset)
 
-    def _get_eval_sampler(self, eval_dataset):
-        # Length grouping would shuffle evaluation too: predictions would belong to other rows than their place says.
-        return SequentialSampler(eval_dataset)
-
     def get_eval_dataloader(self, eval_dataset=None):
-        """As `Trainer` does, of every row: `--dataloader_drop_last` is for training."""
+        """As `Trainer` does, of every row, in their order: `--dataloader_drop_last` and lengths are for training."""
         with self._every_row():
             return super().get_eval_dataloader(eval_dataset)
 
     def get_test_dataloader(self, test_dataset):
-        """As `Trainer` does, of every row."""
+        """As `Trainer` does, of every row and in their order."""
         with self._every_row():
             return super().get_test_dataloader(test_dataset)
 
     @contextlib.contextmanager
     def _every_row(self) -> Iterator[None]:
-        dropped, self.args.dataloader_drop_last = self.args.dataloader_drop_last, False
+        args = self.args
+        training = args.dataloader_drop_last, args.train_sampling_strategy
+        args.dataloader_drop_last, args.train_sampling_strategy = False, "sequential"
         try:
             yield
         finally:
-            self.args.dataloader_drop_last = dropped
+            args.dataloader_drop_last, args.train_sampling_strategy = training
 
     def _averaged(self):
         if not self.average_in_use or not self.averaged_weights.average:
@@ -179,6 +175,7 @@ class TrickTrainer(LastingTrainer):
             return super().predict(*args, **kwargs)
 
     def _save(self, output_dir=None, state_dict=None):
+        # No callback: on_save comes when all is written.
         if getattr(self.model, "adapter", None) is not None:  # what does not learn need not be kept
             learning = {name for name, each in self.model.named_parameters() if each.requires_grad}
             state = self.model.state_dict() if state_dict is None else state_dict
@@ -189,23 +186,9 @@ class TrickTrainer(LastingTrainer):
         folder = Path(self._get_output_dir(trial)) / f"checkpoint-{self.state.global_step}"
         if self.averaged_weights is not None and self.args.should_save:
             folder.mkdir(parents=True, exist_ok=True)
-            raw = {name: dict(self.model.named_parameters())[name].detach() for name in self.averaged_weights.average}
-            save_file({name: value.contiguous() for name, value in raw.items()}, folder / RAW_WEIGHTS)
+            self.averaged_weights.save_raw(self.model, folder)
         with self._averaged():  # what was evaluated is what is saved
             super()._write_checkpoint(model, trial)
-
-    def _load_from_checkpoint(self, resume_from_checkpoint, model=None):
-        super()._load_from_checkpoint(resume_from_checkpoint, model)
-        raw = Path(resume_from_checkpoint) / RAW_WEIGHTS
-        if self.averaged_weights is not None and raw.is_file():
-            parameters, weights = dict(self.model.named_parameters()), load_file(raw)
-            self.averaged_weights.average = {name: parameters[name].detach().clone() for name in weights}
-            self.averaged_weights.steps = int(Path(resume_from_checkpoint).name.rpartition("-")[2])
-            copy_into(parameters, weights)
-
-    def _load_best_model(self):
-        super()._load_best_model()
-        self.average_in_use = False
 
 
 def build_trainer(
