@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
+from scipy.special import expit, softmax
 
 from tests.scoring.scored_cases import CASES, columns, make_logits
 from utils.scoring.calibration import calibration_error, fit_temperature, reliability
-from utils.scoring.decisions import sigmoid, softmax
 
 # Temperature
 
@@ -44,9 +44,9 @@ def test_known_temperature_is_recovered(temperature, multi_label):
     draw = np.random.default_rng(0)
     honest = 2 * draw.normal(size=(20_000, 3))
     if multi_label:
-        targets = (draw.random(honest.shape) < sigmoid(honest)).astype(int)
+        targets = (draw.random(honest.shape) < expit(honest)).astype(int)
     else:
-        targets = (draw.random((20_000, 1)) > softmax(honest).cumsum(-1)).sum(-1)
+        targets = (draw.random((20_000, 1)) > softmax(honest, axis=-1).cumsum(-1)).sum(-1)
     assert fit_temperature(honest * temperature, targets, multi_label=multi_label) == pytest.approx(
         temperature, rel=0.05
     )

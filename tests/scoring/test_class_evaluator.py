@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from datasets import Dataset
+from scipy.special import expit, softmax
 from transformers import AutoTokenizer, EvalPrediction
 
 from utils.encoding.encoded_dataset import encode_dataset
@@ -13,7 +14,7 @@ from utils.reporting.class_report import describe_coverage, describe_scores
 from utils.scoring.calibration import calibration_error, reliability, risk_coverage, tune_rule
 from utils.scoring.class_evaluator import ClassEvaluator
 from utils.scoring.class_metrics import ClassScores, LabelScores, RankingScores
-from utils.scoring.decisions import DecisionRule, sigmoid, softmax
+from utils.scoring.decisions import DecisionRule
 
 LABELS = ["a", "b", "c"]
 TEXTS = 60
@@ -83,7 +84,7 @@ def test_scores_while_training_are_those_of_the_rule_it_was_given(splits, logits
 
 def test_scores_of_classes_are_those_of_the_metric(splits, logits):
     scores, details = ClassEvaluator(splits[False], rule_of(False)).score(logits[False], rule_of(False))
-    probabilities, targets = softmax(logits[False]), [i % 3 for i in range(TEXTS)]
+    probabilities, targets = softmax(logits[False], axis=-1), [i % 3 for i in range(TEXTS)]
     decided = probabilities.argmax(-1)
     expected = ClassScores(keep_in_memory=True).compute(
         predictions=decided.tolist(), references=targets, labels=LABELS, probabilities=probabilities
@@ -97,7 +98,7 @@ def test_scores_of_several_labels_are_those_of_the_metric(splits, logits):
     rule = DecisionRule(LABELS, True, temperature=2.0, thresholds=[0.3, 0.5, 0.7])
     evaluator = ClassEvaluator(splits[True], rule_of(True))
     scores, details = evaluator.score(logits[True], rule)
-    probabilities = sigmoid(logits[True] / 2)
+    probabilities = expit(logits[True] / 2)
     decided = (probabilities >= [0.3, 0.5, 0.7]).astype(int)
     expected = LabelScores(keep_in_memory=True).compute(
         predictions=decided.tolist(), references=evaluator.targets.tolist(), labels=LABELS, probabilities=probabilities
@@ -137,7 +138,7 @@ def test_report_of_answers_has_their_risk_and_coverage(splits, logits):
     evaluator = ClassEvaluator(splits[False], rule_of(False), ranking=True)
     rule = DecisionRule(LABELS, temperature=1.5, abstain_below=0.6)
     report = evaluator.report(logits[False], rule)
-    probabilities = softmax(logits[False] / 1.5)
+    probabilities = softmax(logits[False] / 1.5, axis=-1)
     hits = probabilities.argmax(-1) == evaluator.targets
     assert report["coverage"] == risk_coverage(probabilities.max(-1), hits)
     assert report["scores"]["accuracy"] == pytest.approx(hits.mean())  # answers that are not given are scored, too

@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 from transformers import AutoConfig
 
 from utils.modeling.text_classifier import TextClassifierConfig, load_classifier
-from utils.scoring.decisions import DecisionRule, sigmoid, softmax
+from utils.scoring.decisions import DecisionRule
 
 THREE = ["a", "b", "c"]
+ONE, SEVERAL = DecisionRule(THREE), DecisionRule(THREE, multi_label=True)
 NUMBERS = st.floats(-1e4, 1e4)
 
 
@@ -26,23 +27,25 @@ def logits_of(probabilities):
 
 @given(st.lists(st.lists(NUMBERS, min_size=3, max_size=3), min_size=1, max_size=5))
 @settings(deadline=None, max_examples=100)
-def test_softmax_and_sigmoid_are_those_of_torch(rows):
+def test_probabilities_are_those_of_torch(rows):
     values = torch.tensor(rows, dtype=torch.float64)
-    np.testing.assert_allclose(softmax(values.numpy()), values.softmax(-1).numpy(), rtol=1e-9, atol=1e-300)
-    np.testing.assert_allclose(sigmoid(values.numpy()), values.sigmoid().numpy(), rtol=1e-9, atol=1e-300)
+    np.testing.assert_allclose(ONE.probabilities(values), values.softmax(-1).numpy(), rtol=1e-9, atol=1e-300)
+    np.testing.assert_allclose(SEVERAL.probabilities(values), values.sigmoid().numpy(), rtol=1e-9, atol=1e-300)
 
 
 def test_extreme_logits_overflow_nowhere():
     with np.errstate(over="raise", invalid="raise"):
-        assert sigmoid(np.array([1e300, -1e300, 0.0])).tolist() == [1.0, 0.0, 0.5]
-        assert softmax(np.array([[1e300, -1e300]])).tolist() == [[1.0, 0.0]]
+        assert SEVERAL.probabilities([[1e300, -1e300, 0.0]]).tolist() == [[1.0, 0.0, 0.5]]
+        assert ONE.probabilities([[1e300, -1e300, 0.0]]).tolist() == [[1.0, 0.0, 0.0]]
 
 
 def test_logits_are_divided_by_the_temperature():
     logits = np.array([[2.0, 0.0, -1.0]])
-    np.testing.assert_allclose(DecisionRule(THREE, temperature=2.0).probabilities(logits), softmax(logits / 2))
+    np.testing.assert_allclose(
+        DecisionRule(THREE, temperature=2.0).probabilities(logits), ONE.probabilities(logits / 2)
+    )
     several = DecisionRule(THREE, multi_label=True, temperature=0.5)
-    np.testing.assert_allclose(several.probabilities(logits), sigmoid(logits * 2))
+    np.testing.assert_allclose(several.probabilities(logits), SEVERAL.probabilities(logits * 2))
 
 
 def test_probabilities_of_half_precision_logits_are_computed_in_double():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import expit, softmax
 from sklearn.metrics import accuracy_score, f1_score, matthews_corrcoef
 
 from tests.scoring.scored_cases import CASES, columns, every_cut, make_logits
@@ -21,7 +22,7 @@ from utils.scoring.calibration import (
     tune_rule,
     tune_thresholds,
 )
-from utils.scoring.decisions import DecisionRule, sigmoid, softmax
+from utils.scoring.decisions import DecisionRule
 
 METRICS = {
     "f1": lambda targets, decided: f1_score(targets, decided, zero_division=0),
@@ -167,7 +168,7 @@ def test_threshold_of_each_label_is_the_best_for_it(several, metric):
 @pytest.mark.parametrize("positive", [0, 1])
 def test_threshold_of_two_classes_is_that_of_the_positive_one(positive):
     draw = np.random.default_rng(0)
-    probabilities = softmax(draw.normal(size=(50, 2)))
+    probabilities = softmax(draw.normal(size=(50, 2)), axis=-1)
     targets = (draw.random(50) < probabilities[:, 1]).astype(int)
     rule = DecisionRule(["no", "yes"], positive=positive)
     found = tune_thresholds(rule, probabilities, targets, metric="f1")
@@ -212,7 +213,7 @@ def test_thresholds_are_fitted_to_the_probabilities_after_the_temperature():
     logits, targets = make_logits(0, multi_label=True)
     rule = tune_rule(DecisionRule(list("abcd"), True), logits, targets, temperature=True, metric="f1", per_label=True)
     assert rule.temperature == fit_temperature(logits, targets, multi_label=True) != 1.0
-    probabilities = sigmoid(logits / rule.temperature)
+    probabilities = expit(logits / rule.temperature)
     assert rule.thresholds == [best_threshold(probabilities[:, i], targets[:, i], metric="f1") for i in range(4)]
     decided = rule.decide(rule.probabilities(logits)).astype(int)
     assert f1_score(targets, decided, average="macro") >= f1_score(targets, logits >= 0, average="macro")

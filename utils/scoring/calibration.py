@@ -8,8 +8,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
+from scipy.optimize import brentq
+from scipy.special import expit, softmax
 
-from .decisions import DecisionRule, sigmoid, softmax
+from .decisions import DecisionRule
 
 logger = logging.getLogger(__name__)
 
@@ -19,7 +21,7 @@ COLDEST, HOTTEST = 0.5, 20.0  # a few texts, all of them right, would ask for 0:
 def fit_temperature(logits: np.ndarray, targets: np.ndarray, *, multi_label: bool) -> float:
     """The temperature that makes the targets most probable (Guo et al., 2017, section 4.2).
 
-    The log-likelihood is concave in 1 / temperature, so that bisection on its slope finds the one maximum.
+    The log-likelihood is concave in 1 / temperature, so that the root of its slope is the one maximum.
 
     Args:
         logits: (texts, num_labels).
@@ -34,19 +36,15 @@ def fit_temperature(logits: np.ndarray, targets: np.ndarray, *, multi_label: boo
     def slope(inverse: float) -> float:
         """Of the negative log-likelihood, by the inverse temperature."""
         if multi_label:
-            return float(((sigmoid(inverse * logits) - targets) * logits).mean())
-        expected = (softmax(inverse * logits) * logits).sum(-1)
+            return float(((expit(inverse * logits) - targets) * logits).mean())
+        expected = (softmax(inverse * logits, axis=-1) * logits).sum(-1)
         return float((expected - np.take_along_axis(logits, targets[:, None], 1)[:, 0]).mean())
 
-    low, high = 1 / HOTTEST, 1 / COLDEST
-    if slope(low) >= 0:
-        return 1 / low
-    if slope(high) <= 0:
-        return 1 / high
-    for _ in range(60):
-        middle = (low * high) ** 0.5
-        low, high = (middle, high) if slope(middle) < 0 else (low, middle)
-    return 1 / (low * high) ** 0.5
+    if slope(1 / HOTTEST) >= 0:
+        return HOTTEST
+    if slope(1 / COLDEST) <= 0:
+        return COLDEST
+    return 1 / brentq(slope, 1 / HOTTEST, 1 / COLDEST, xtol=1e-15)
 
 
 def reliability(confidences: np.ndarray, hits: np.ndarray, *, bins: int = 15) -> list[dict]:

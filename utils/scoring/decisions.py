@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import expit, softmax
 
 
 class Verdict(NamedTuple):
@@ -58,7 +59,7 @@ class DecisionRule:
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """(texts, num_labels) logits -> probabilities, float64; rows sum to 1 unless multi-label."""
         scaled = np.asarray(logits, dtype=np.float64) / self.temperature
-        return sigmoid(scaled) if self.multi_label else softmax(scaled)
+        return expit(scaled) if self.multi_label else softmax(scaled, axis=-1)
 
     def decide(self, probabilities: np.ndarray) -> np.ndarray:
         """(texts, num_labels) -> (texts,) class ids, or (texts, num_labels) bool if multi-label.
@@ -115,14 +116,3 @@ class Verdicts(Sequence[Verdict]):
         ids = np.flatnonzero(chosen) if self.rule.multi_label else [chosen]
         ranked = [(labels[i], float(row[i])) for i in np.argsort(-row, kind="stable")]
         return Verdict([labels[i] for i in ids] if self.sure[text] else [], ranked)
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Over the last dimension."""
-    shifted = np.exp(logits - logits.max(-1, keepdims=True))
-    return shifted / shifted.sum(-1, keepdims=True)
-
-
-def sigmoid(logits: np.ndarray) -> np.ndarray:
-    """1 / (1 + exp(-x)) without overflow."""
-    return np.exp(-np.logaddexp(0, -logits))

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import softmax
 
 from ..data.span_questions import OUTSIDE
 from ..encoding.joined_windows import Entity
 from ..prompting.span_selection import count_selected, select_spans
-from .decisions import softmax
 
 THRESHOLDS = 400  # how many are tried: more would overfit to the file before they paid
 
@@ -40,7 +40,7 @@ def choose_entities(asked: SpanLogits, *, labels: Sequence[str], threshold: floa
         Entities by place; `score` is the probability of the type.
     """
     types, odds = _best_types(asked.logits, labels)
-    probabilities = softmax(asked.logits) if len(asked.logits) else asked.logits
+    probabilities = softmax(asked.logits, axis=-1) if len(asked.logits) else asked.logits
     found, start = [], 0
     for spans in asked.spans:
         rows = start + np.flatnonzero(odds[start : start + len(spans)] > threshold)
