@@ -70,18 +70,10 @@ WINGS = {
         {"adapters", "data.errors", "options", "running", "scoring.score_names", "training"},
     ),
     "tasks": (
-        {"datasets", "numpy", "torch"},
+        {"datasets", "numpy", "torch", "transformers"},
         {
-            "data",
-            "encoding",
-            "modeling",
-            "prediction",
-            "prompting",
-            "reading",
-            "reporting",
-            "scoring",
-            "tagging",
-            "tasks",
+            *("data", "encoding", "files.prompt_files", "modeling", "options", "prediction", "prompting", "reading"),
+            *("reporting", "running", "scoring", "tagging", "tasks", "training"),
         },
     ),
 }

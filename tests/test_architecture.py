@@ -29,6 +29,7 @@ from tests.architecture_rules import (
     sizes_of_wings,
     state_at_import,
 )
+from tests.script_rules import nested_functions, shared_lines, sizes_of_main, written_arguments
 from tests.source_tree import parse, read_sources
 
 # Each rule with the least that it must look at in this repository.
@@ -48,8 +49,13 @@ RULES: dict[Callable, int] = {
     sizes_of_wings: 30,
     docstrings: 140,
     packages: 250,
+    sizes_of_main: 12,
+    nested_functions: 5,
+    written_arguments: 15,
+    shared_lines: 30,
 }
 
+LONG = "a_line_of_more_than_twenty_characters = 1\n"
 BAD_FILES = [
     (imports_of_wings, {"utils/data/a.py": "import torch"}, 1),
     (imports_of_wings, {"utils/data/a.py": "from ..training.b import c", "utils/training/b.py": "c = 1"}, 1),
@@ -91,6 +97,16 @@ BAD_FILES = [
         {"utils/a/b.py": '"""."""\nfrom torch import nn\nclass A(nn.Module):\n    """."""\n    def go(self): pass'},
         1,
     ),
+    (sizes_of_main, {"run_a.py": "def main():\n" + "    go()\n" * 120}, 1),
+    (sizes_of_main, {"run_a.py": "def main():\n" + "\n".join(f"    a{i} = 1" for i in range(46))}, 1),
+    (nested_functions, {"run_a.py": "def main():\n    def f():\n        def g(): ..."}, 1),
+    (
+        written_arguments,
+        {"run_a.py": "def main():\n    parsed = go()\n    a, b = parsed\n    b.size = 1"},
+        1,
+    ),
+    (written_arguments, {"utils/options/a.py": "@dataclass\nclass A:\n    size: int = option(1, 'Size.')"}, 1),
+    (shared_lines, {"run_a.py": f"{LONG}def main(): ...", "run_b.py": f"{LONG}def main(): go()"}, 2),
     (packages, {"utils/data/a.py": "import requests", "scripts/a.py": "def f():\n    from pandas import b"}, 2),
 ]
 

@@ -3,8 +3,11 @@
 import pytest
 
 from utils.data.errors import ArgumentError
+from utils.options.adapter_arguments import AdapterArguments
 from utils.options.arguments import parse_arguments
+from utils.options.shared_arguments import ModelArguments, TrickArguments
 from utils.options.tag_files import TagArguments
+from utils.tasks.run_folder import Run
 
 NAMES = ["O", "B-PER", "I-PER"]
 
@@ -16,9 +19,10 @@ def reading(*words, used=True):
 
 @pytest.mark.parametrize("given", [["O,B-PER,I-PER"], NAMES, ["O, B-PER", "I-PER"]], ids=str)
 def test_names_of_tags_are_taken_from_the_trainer(given):
-    told, training = reading("--label_names", *given)
-    assert told["label_names"] == NAMES
-    assert training.label_names is None  # the trainer would look for inputs of these names
+    assert reading("--label_names", *given)[0]["label_names"] == NAMES
+    ours = TagArguments, ModelArguments, AdapterArguments, TrickArguments
+    words = ["--model_name_or_path", "model", "--output_dir", "out", "--label_names", *given]
+    assert Run(parse_arguments(*ours, argv=words)).training.label_names is None  # they are no inputs of the model
 
 
 @pytest.mark.parametrize("content", ["O\nB-PER\nI-PER\n", "O\r\nB-PER\r\nI-PER", "\ufeffO\nB-PER\nI-PER\n"], ids=repr)

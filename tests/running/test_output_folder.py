@@ -11,6 +11,7 @@ import run_classification
 import run_ner
 from utils.data.errors import ArgumentError
 from utils.running.output_folder import prepare_output_dir, remove_run
+from utils.tasks import run_folder
 from utils.training import saved_model
 
 LEFT = [  # a name that each kind of run leaves
@@ -105,7 +106,7 @@ def test_completed_folder_is_what_saving_at_the_end_would_have_left(train, tmp_p
         trainers.append(trainer)
         complete(output_dir, trainer, **card)
 
-    monkeypatch.setattr(saved_model, "complete", remember)
+    monkeypatch.setattr(run_folder, "complete", remember)
     folder = train("--pooling", pooling)
     (tmp_path / "whole").mkdir()
     saved_model.save_model(tmp_path / "whole", trainers[0])

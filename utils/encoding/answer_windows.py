@@ -4,6 +4,7 @@ A window is [CLS] question [SEP] a part of the passage [SEP], or what the tokeni
 overlap, so that an answer at a border of one stands whole in another.
 """
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +13,8 @@ from transformers import PreTrainedTokenizerBase
 
 from .tokenization import SpecialTokens, Tokens, find_tokens, tokenize
 from .windows import Window, cut_windows
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -137,6 +140,7 @@ def drop_empty(dataset: Dataset, encoded: Dataset) -> Dataset:
         for i, (question, last) in enumerate(zip(encoded["text_index"][:], encoded["end_positions"][:], strict=True))
         if last or not answered[question]
     ]
+    logger.info("train: %s windows are left to learn from", f"{len(kept):,}")
     return encoded.select(kept, keep_in_memory=True)
 
 
@@ -220,3 +224,8 @@ class AnswerReport:
             if count := getattr(self, name):
                 parts.append(f"{count:,} {meaning}")
         return "; ".join(parts)
+
+
+def describe_windows(encoded: Dataset, dataset: Dataset, *, limit: int) -> str:
+    """One line for the log about a split and its windows; `limit`: sub-tokens kept of a question."""
+    return AnswerReport.of(dataset, encoded, limit=limit).describe()

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from datasets import Features, List, Value
+from datasets import Dataset, Features, List, Value
 from transformers import PreTrainedTokenizerBase
 
 from ..data.tag_schemes import SCHEMES, spans_to_tags
@@ -262,3 +262,8 @@ class EncodingReport:
             if count := getattr(self, name):
                 parts.append(f"{count:,} entities {meaning}")
         return "; ".join(parts)
+
+
+def describe_windows(encoded: Dataset, dataset: Dataset) -> str:
+    """One line for the log about a split and its windows."""
+    return EncodingReport.of(dataset, encoded).describe()

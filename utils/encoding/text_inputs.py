@@ -110,8 +110,8 @@ def fit_longest(first: int, second: int, *, room: int) -> tuple[int, int]:
     return room - half, half
 
 
-def describe_inputs(encoded: Dataset) -> str:
-    """One line for the log: how many inputs, how long, how many cut."""
+def describe_inputs(encoded: Dataset, rows: Dataset | None = None) -> str:
+    """One line for the log: how many inputs, how long, how many cut; all of which is known without their rows."""
     count = len(encoded)
     lengths, cut = (np.fromiter(iterate_column(encoded, name), np.int64, count) for name in ("length", "cut"))
     mean = lengths.sum() / max(count, 1)

@@ -1,21 +1,18 @@
 """Options of `--adapter`: training few weights in place of all."""
 
-import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ..data.errors import ArgumentError
-from .arguments import option
-from .shared_arguments import TrickArguments
-
-logger = logging.getLogger(__name__)
+from .arguments import Options, option
+from .training_choices import TrainingChoices
 
 # Method -> how much faster it learns than full tuning does, when no --learning_rate is given.
 FASTER = {"lora": 10, "ia3": 100, "prefix": 100, "prompt": 100, "p_tuning": 100}
 FASTER |= {"bitfit": 10, "layernorm": 10, "bottleneck": 10}
 
 
-@dataclass
+@dataclass(frozen=True)
 class AdapterArguments:
     """Training few weights: the encoder stays, but for an adapter; heads learn as ever."""
 
@@ -48,36 +45,30 @@ class AdapterArguments:
     virtual_tokens: int = option(
         20, "Vectors of prefix, prompt and p_tuning.", used_with="adapter=prefix,prompt,p_tuning", low=1
     )
-    chosen_rate: float | None = field(default=None, init=False, repr=False)
 
-    def check(self, flags: TrickArguments, training, *, trains: bool) -> None:
-        """Refuse options that would silently do nothing, and settle the learning rate, see `changes`.
-
-        Args:
-            flags: of the tricks.
-            training: its learning rate grows with the method, where the user has given none.
-            trains: whether a pre-trained model learns at all.
+    def check(self, options: Options) -> None:
+        """Refuse options that would silently do nothing.
 
         Raises:
-            ArgumentError: as described.
+            ArgumentError: there is one.
         """
         if self.adapter == "none":
             return
-        if not trains:
+        if not options.trains or getattr(options, "train_from_config", None):
             raise ArgumentError(f"--adapter {self.adapter}: expected a model that has learnt, and data to train it on")
-        if flags.fgm_epsilon:
+        if options.fgm_epsilon:
             raise ArgumentError("--fgm_epsilon moves word embeddings, which do not learn here; leave it out")
-        if self.adapter == "prefix" and training.gradient_checkpointing:
+        if self.adapter == "prefix" and options.gradient_checkpointing:
             raise ArgumentError(
                 "--gradient_checkpointing: layers that run again would miss the vectors of --adapter prefix; leave it "
                 "out, or take prompt or p_tuning"
             )
-        if "learning_rate" not in training.given:
-            self.chosen_rate = training.learning_rate * FASTER[self.adapter]
 
-    def changes(self) -> dict:
-        """What `TrainingChoices.build` is told."""
-        return {} if self.chosen_rate is None else {"learning_rate": self.chosen_rate}
+    def faster(self, choices: TrainingChoices) -> dict:
+        """The learning rate that suits the method, where the user has given none; empty if theirs stays."""
+        if self.adapter == "none" or "learning_rate" in choices.given:
+            return {}
+        return {"learning_rate": choices.learning_rate * FASTER[self.adapter]}
 
     def add_to(self, model, name_or_path: str, *, loading: Mapping | None = None):
         """Add the adapter to a model that has just been built from a checkpoint; the model itself.
@@ -89,8 +80,6 @@ class AdapterArguments:
             return model
         from ..adapters import methods  # peft takes seconds
 
-        if self.chosen_rate:
-            logger.info("--learning_rate %g: %s x that of full tuning", self.chosen_rate, FASTER[self.adapter])
         settings = {"rank": self.lora_rank, "alpha": self.lora_alpha, "dropout": self.lora_dropout}
         settings |= {"all_layers": self.lora_layers == "all", "dora": self.use_dora, "rslora": self.use_rslora}
         settings |= {"size": self.bottleneck_size, "count": self.virtual_tokens}

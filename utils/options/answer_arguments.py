@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from ..data.errors import ArgumentError
-from .arguments import option
+from .arguments import Options, option
 
 
-@dataclass
+@dataclass(frozen=True)
 class AnswerArguments:
     """What an answer may be, and how it is scored."""
 
@@ -37,11 +37,11 @@ class AnswerArguments:
         "auto", "Measure: `zh` that of CMRC 2018, `en` SQuAD's; auto: by content.", choices=["auto", "zh", "en"]
     )
 
-    def check(self, *, r_drop: float, label_smoothing: float, file_format: str) -> None:
+    def check(self, options: Options) -> None:
         """Refuse options that would do nothing here."""
-        if r_drop:
+        if options.r_drop_alpha:
             raise ArgumentError("--r_drop_alpha compares class scores, and a span has none; leave it out")
-        if label_smoothing:
+        if options.label_smoothing_factor:
             raise ArgumentError("--label_smoothing_factor does nothing to start and end positions; leave it out")
-        if file_format != "auto":
+        if options.file_format != "auto":
             raise ArgumentError("--file_format does nothing here, files are told apart by content; leave it out")

@@ -107,8 +107,27 @@ def parse_arguments(
     return *ours, choices
 
 
+class Options:
+    """All options of a run, by name, whichever class declares them, beside what is known of them.
+
+    Attributes:
+        given: names of those that the user chose.
+        trains: whether a model learns in this run.
+    """
+
+    def __init__(self, parsed: Sequence, *, trains: bool = False):
+        self._parsed, self.given, self.trains = parsed, parsed[-1].given, trains
+
+    def __getattr__(self, name: str):
+        for one in self._parsed:
+            if hasattr(one, name):
+                return getattr(one, name)
+        raise AttributeError(name)
+
+
 def check_use(parsed: Sequence, *, trains: bool, used_with: dict[str, str] | None = None) -> None:
-    """Refuse options that were given and that this run would ignore.
+    """Refuse options that were given and that this run would ignore, and such as contradict each other: where a class
+    has a `check`, it is asked about all `Options`.
 
     Args:
         parsed: what `parse_arguments` gave.
@@ -125,6 +144,10 @@ def check_use(parsed: Sequence, *, trains: bool, used_with: dict[str, str] | Non
         raise ArgumentError(f"--do_train: expected {wanted}; a run does what its files ask for, leave it out")
     with refusing(OptionError):
         refuse_idle(parsed[:-1], training.given, training.values, trains=trains, used_with=used_with or {})
+    options = Options(parsed, trains=trains)
+    for one in parsed[:-1]:
+        if hasattr(one, "check"):
+            one.check(options)
     for one in parsed[:-1]:
         for each in fields(one):
             if each.name.endswith("_file") and each.name != "output_file" and (value := getattr(one, each.name)):

@@ -10,7 +10,7 @@ CLASSIFIER_DEFAULTS = {
 }
 
 
-@dataclass
+@dataclass(frozen=True)
 class ClassifierArguments:
     """The classifier on the encoder, and what it is taught."""
 
@@ -71,7 +71,7 @@ class ClassifierArguments:
         gamma = self.focal_gamma if self.loss == "focal" else 0.0
         return {"balanced": self.class_weights == "auto", "label_smoothing": label_smoothing, "focal_gamma": gamma}
 
-    def check(self, *, multi_label: bool, regression: bool = False) -> None:
+    def check_labels(self, *, multi_label: bool, regression: bool = False) -> None:
         """Refuse options that would silently do nothing to the data: several labels a text, or a score.
 
         Raises:

@@ -4,10 +4,10 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from ..data.errors import ArgumentError
-from .arguments import option
+from .arguments import Options, option
 
 
-@dataclass
+@dataclass(frozen=True)
 class DecisionArguments:
     """How probabilities become decisions; fitted to the validation data after training, kept in config.json."""
 
@@ -52,17 +52,20 @@ class DecisionArguments:
         None, "Move it to where so many decisions are positive, 0-1.", used_with="training", above=0, below=1
     )
 
-    def check(self) -> None:
-        """Refuse wishes that contradict each other."""
+    @property
+    def tuning(self) -> dict:
+        """What thresholds are tuned for, see `tune_rule`; empty if they stay where they are."""
         wishes = {"precision": self.target_precision, "share": self.positive_share}
         wishes["metric"] = None if self.threshold_metric == "none" else self.threshold_metric
-        self.tuning = {name: value for name, value in wishes.items() if value is not None}
-        if len(self.tuning) > 1:
+        tuning = {name: value for name, value in wishes.items() if value is not None}
+        return tuning | {"per_label": self.threshold_scope == "each"} if tuning else {}
+
+    def check(self, options: Options) -> None:
+        """Refuse wishes that contradict each other."""
+        if len(self.tuning) > 2:
             raise ArgumentError("--threshold_metric, --target_precision, --positive_share: expected one of them")
         if self.threshold_scope == "each" and not self.tuning:
             raise ArgumentError("--threshold_scope each: expected what to tune for, add --threshold_metric f1")
-        if self.tuning:
-            self.tuning["per_label"] = self.threshold_scope == "each"
 
     def check_labels(self, labels: Sequence[str], *, multi_label: bool, positive: int | None, given: Set[str]) -> None:
         """Refuse what does not fit the labels: thresholds of many classes, decisions about scores.
@@ -77,7 +80,7 @@ class DecisionArguments:
             ArgumentError: as described.
         """
         if len(labels) == 1 and not multi_label:
-            of_classes = vars(self).keys() - {"task", "tuning"} | {"label_smoothing_factor"}
+            of_classes = vars(self).keys() - {"task"} | {"label_smoothing_factor"}
             for name in sorted(given & of_classes):
                 raise ArgumentError(f"--{name} is for classes, but the labels are scores (regression); leave it out")
         elif self.tuning and len(labels) > 2 and not multi_label:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from ..data.errors import ArgumentError
-from .arguments import option
+from .arguments import Options, option
 
 
-@dataclass
+@dataclass(frozen=True)
 class FaqArguments:
     """Questions and answers."""
 
@@ -38,7 +38,7 @@ class FaqArguments:
         5, "Report the classes with fewer training questions than this.", used_with="training", low=0
     )
 
-    def check(self) -> None:
+    def check(self, options: Options) -> None:
         """Refuse a template without its place."""
         if self.question_template is not None and self.question_template.count("{text}") != 1:
             raise ArgumentError(f"--question_template {self.question_template!r}: expected {{text}} in it, once")

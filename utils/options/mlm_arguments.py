@@ -1,15 +1,15 @@
 """Options of run_mlm.py."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
 from ..data.errors import ArgumentError
 from ..data.plain_yaml import load_yaml
-from .arguments import option
-from .shared_arguments import ModelArguments, TrickArguments
+from .arguments import Options, option
+from .shared_arguments import ModelArguments
 
 MLM_DEFAULTS = {
     "metric_for_best_model": ("loss", "the masked tokens' cross-entropy is what is learnt"),
@@ -18,7 +18,7 @@ MLM_DEFAULTS = {
 }
 
 
-@dataclass
+@dataclass(frozen=True)
 class CorpusArguments:
     """Where the text comes from, and how it becomes sequences."""
 
@@ -63,7 +63,7 @@ class CorpusArguments:
         False, "Tokenise while training, for a corpus larger than the disk has room for; needs --max_steps."
     )
 
-    def check(self, *, max_steps: int) -> None:
+    def check(self, options: Options) -> None:
         """Refuse what contradicts each other, and nothing to train on.
 
         Raises:
@@ -71,7 +71,7 @@ class CorpusArguments:
         """
         if bool(self.train_file) == bool(self.dataset_name):
             raise ArgumentError("--train_file, --dataset_name: expected one of them, with text to train on")
-        if self.streaming and max_steps <= 0:
+        if self.streaming and options.max_steps <= 0:
             raise ArgumentError("--streaming: expected --max_steps, as a stream has no end")
 
     def reading(self) -> dict:
@@ -79,7 +79,7 @@ class CorpusArguments:
         return {name: getattr(self, name) for name in ("text_column", "document_end", "encoding", "skip_bad_lines")}
 
 
-@dataclass
+@dataclass(frozen=True)
 class MaskingArguments:
     """What has to be guessed, and how it is learnt."""
 
@@ -113,22 +113,23 @@ class MaskingArguments:
         below=1,
     )
 
-    def check(self, tricks: TrickArguments, *, label_smoothing: float) -> None:
+    def check(self, options: Options) -> None:
         """Refuse tricks that would silently do nothing.
 
         Raises:
             ArgumentError: as described.
         """
-        if tricks.r_drop_alpha:
+        if options.r_drop_alpha:
             raise ArgumentError("--r_drop_alpha compares decisions about texts, of which there are none; leave it out")
-        if label_smoothing:
+        if options.label_smoothing_factor:
             raise ArgumentError("--label_smoothing_factor: expected 0; a perplexity of smoothed labels says nothing")
-        idle = {"layer_decay": tricks.layer_decay != 1, "head_learning_rate": tricks.head_learning_rate is not None}
+        idle = {"layer_decay": options.layer_decay != 1}
+        idle["head_learning_rate"] = options.head_learning_rate is not None
         for flag in (flag for flag, given in idle.items() if given and self.optimizer == "muon"):
             raise ArgumentError(f"--{flag} does nothing to what Muon trains; leave it out, or take adamw")
 
 
-@dataclass
+@dataclass(frozen=True)
 class StartArguments(ModelArguments):
     """The model to go on from, or to begin with."""
 
@@ -150,10 +151,9 @@ class StartArguments(ModelArguments):
         "`neighbours`: attention of a new BERT begins with the tokens beside each one; millions of tokens saved.",
         choices=["random", "neighbours"],
     )
-    fields: dict = field(default_factory=dict, init=False, repr=False)
 
-    def check(self) -> None:
-        """Refuse contradictions, and read the new model's configuration into `fields`.
+    def check(self, options: Options) -> None:
+        """Refuse contradictions, and a file that is no configuration.
 
         Raises:
             ArgumentError: as described, or the file is none of a configuration.
@@ -171,11 +171,21 @@ class StartArguments(ModelArguments):
             raise ArgumentError(
                 "--train_from_config: expected --tokenizer_name or --train_tokenizer SIZE, one of them"
             )
+        self.new_fields()
+
+    def new_fields(self) -> dict:
+        """What the file says of the configuration of a new model.
+
+        Raises:
+            ArgumentError: it says nothing of that kind.
+        """
+        new = self.train_from_config
         try:
             text = Path(new).read_text(encoding="utf-8-sig")
-            self.fields = json.loads(text) if new.endswith(".json") else load_yaml(text)
+            found = json.loads(text) if new.endswith(".json") else load_yaml(text)
         except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
             raise ArgumentError(f"{new}: expected a YAML or JSON file of a configuration, found: {error}") from error
-        if not isinstance(self.fields, dict):
-            found = type(self.fields).__name__
-            raise ArgumentError(f"{new}: expected a mapping such as `model_type: bert`, found {found}")
+        if not isinstance(found, dict):
+            kind = type(found).__name__
+            raise ArgumentError(f"{new}: expected a mapping such as `model_type: bert`, found {kind}")
+        return found

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from .arguments import option
 
 
-@dataclass
+@dataclass(frozen=True)
 class NerArguments:
     """The head, and what it is taught."""
 
@@ -63,3 +63,7 @@ class NerArguments:
         choices=["none", "auto"],
         used_with="training head=softmax,span",
     )
+
+    def body(self) -> dict:
+        """What is on the encoder, as `load_tagger` and `is_stock` are told."""
+        return {"head": self.head, "layers": self.layers, "lstm_hidden": self.lstm_hidden}

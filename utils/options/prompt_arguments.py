@@ -4,7 +4,7 @@ from collections.abc import Set
 from dataclasses import dataclass, fields
 
 from ..data.errors import ArgumentError
-from .arguments import option
+from .arguments import Options, option
 
 _OF_OTHER_SCRIPTS = {
     **dict.fromkeys(
@@ -22,7 +22,7 @@ _OF_CLASSES = {
 }
 
 
-@dataclass
+@dataclass(frozen=True)
 class PromptArguments:
     """The question, and the words that answer it."""
 
@@ -141,16 +141,18 @@ class PromptArguments:
             return found
         return {"steps": self.search_steps, "seed": seed, "by_batch": self.calibrate == "batch"}
 
-    def check(
-        self,
-        *,
-        tunes: bool,
-        moves_embeddings: bool,
-        train_file: str | None,
-        test_file: str | None,
-        given: Set[str],
-    ) -> None:
+    def spans(self, *, seed: int) -> dict:
+        """What a task about spans is told."""
+        own = {"kind": self.candidates, "max_length": self.max_span_length, "negatives": self.negatives}
+        return own | {"threshold": self.entity_threshold, "share_texts": self.share_texts, "seed": seed}
+
+    def body(self) -> dict:
+        """What the configuration of a `ClozeClassifier` is told."""
+        return {name: getattr(self, name) for name in ("aggregation", "soft_encoder", "soft_layers")}
+
+    def check(self, options: Options) -> None:
         """Refuse what contradicts each other, and what was given and would do nothing."""
+        given, tunes = options.given, options.trains
         if flags := given & _OF_OTHER_SCRIPTS.keys():
             flag = min(flags)
             raise ArgumentError(f"--{flag}: {_OF_OTHER_SCRIPTS[flag]}")
@@ -160,9 +162,9 @@ class PromptArguments:
             raise ArgumentError("--output_file: expected --fill, --text or --search, whose answers it gets")
         if not self.fill and not (self.template and (self.verbalizer or self.search == "words")):
             raise ArgumentError("expected --template and --verbalizer")
-        if self.search and not (train_file and self.output_file):
+        if self.search and not (options.train_file and self.output_file):
             raise ArgumentError("--search: expected --train_file with examples, and --output_file for what is found")
-        if self.search and (test_file or self.text):
+        if self.search and (options.test_file or self.text):
             raise ArgumentError(
                 "--search: expected no --test_file and --text; the next run takes what is found to them"
             )
@@ -185,15 +187,13 @@ class PromptArguments:
             learning.pop("few_shot")
         if not tunes and (given := [f"--{flag}" for flag, value in learning.items() if value]):
             raise ArgumentError(f"{', '.join(given)}: expected --train_file to learn from")
-        if moves_embeddings and self.tune != "all":
+        if options.fgm_epsilon and self.tune != "all":
             raise ArgumentError("--fgm_epsilon moves word embeddings, which do not learn here; leave it out")
         if self.template_weights == "validation" and len(self.template or []) < 2:
             raise ArgumentError("--template_weights validation: expected several templates")
         if (self.calibrate == "prior") != bool(self.prior_file):
             raise ArgumentError("--calibrate prior and --prior_file: expected both, or none")
-
-    def check_adapter(self, adapter: str) -> None:
-        """Refuse an adapter where only the template's vectors learn, and vectors of two kinds in each layer."""
+        adapter = options.adapter
         if adapter != "none" and self.tune != "all":
             raise ArgumentError(f"--adapter {adapter}: expected --tune all; --tune soft trains vectors alone")
         if adapter in ("prefix", "prompt", "p_tuning") and self.soft_layers:

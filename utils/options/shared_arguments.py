@@ -1,12 +1,12 @@
 """Options that several scripts have: the data, the model to start from, tricks."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..data.errors import ArgumentError
 from .arguments import option
 
 
-@dataclass
+@dataclass(frozen=True)
 class DataArguments:
     """Where the data comes from."""
 
@@ -40,8 +40,13 @@ class DataArguments:
     )
     max_eval_samples: int | None = option(None, "Likewise for validation and test.", low=1)
 
-    def fit_length(self, longest: int, *, special: int, texts: int) -> None:
-        """Settle `max_length` for an encoder.
+    @property
+    def trains(self) -> bool:
+        """Whether there is data to train on, as far as the command line says."""
+        return bool(self.train_file or self.dataset_name)
+
+    def fit_length(self, longest: int, *, special: int, texts: int) -> "DataArguments":
+        """The same with a `max_length` that suits an encoder.
 
         Args:
             longest: the most sub-tokens that it takes.
@@ -51,12 +56,13 @@ class DataArguments:
         Raises:
             ArgumentError: no room for text.
         """
-        self.max_length = min(self.max_length, longest)
-        if self.max_length < special + texts:
-            raise ArgumentError(f"--max_length {self.max_length}: expected {special + texts} or more, room for text")
+        length = min(self.max_length, longest)
+        if length < special + texts:
+            raise ArgumentError(f"--max_length {length}: expected {special + texts} or more, room for text")
+        return replace(self, max_length=length)
 
 
-@dataclass
+@dataclass(frozen=True)
 class WindowArguments(DataArguments):
     """Where the data comes from and how long texts are cut into windows."""
 
@@ -68,8 +74,8 @@ class WindowArguments(DataArguments):
         low=0,
     )
 
-    def fit_windows(self, longest: int, *, special: int) -> None:
-        """Settle `max_length` and `stride` for an encoder.
+    def fit_windows(self, longest: int, *, special: int) -> "WindowArguments":
+        """The same with a `max_length` and a `stride` that suit an encoder.
 
         Args:
             longest: the most sub-tokens that it takes.
@@ -78,14 +84,14 @@ class WindowArguments(DataArguments):
         Raises:
             ArgumentError: windows that do not advance.
         """
-        self.max_length = min(self.max_length, longest)
-        self.stride = self.max_length // 4 if self.stride is None else self.stride
-        room = self.max_length - special
-        if not 0 <= self.stride < room:
-            raise ArgumentError(f"--stride {self.stride}: expected 0 to {room - 1}, as a window holds {room} tokens")
+        length = min(self.max_length, longest)
+        stride, room = length // 4 if self.stride is None else self.stride, length - special
+        if not 0 <= stride < room:
+            raise ArgumentError(f"--stride {stride}: expected 0 to {room - 1}, as a window holds {room} tokens")
+        return replace(self, max_length=length, stride=stride)
 
 
-@dataclass
+@dataclass(frozen=True)
 class TextArguments(DataArguments):
     """Where the data comes from, and which of its columns are used."""
 
@@ -112,7 +118,7 @@ class TextArguments(DataArguments):
         return {name: getattr(self, name) for name in (*names, "class_file", "skip_bad_lines")}
 
 
-@dataclass
+@dataclass(frozen=True)
 class PairArguments(TextArguments):
     """Where the data comes from, and which of its columns are used."""
 
@@ -126,7 +132,7 @@ class PairArguments(TextArguments):
         return super().reading() | {name: getattr(self, name) for name in own}
 
 
-@dataclass
+@dataclass(frozen=True)
 class ModelArguments:
     """The encoder to start from."""
 
@@ -139,7 +145,7 @@ class ModelArguments:
     trust_remote_code: bool = option(False, "Run modelling code that comes with the model; only for models you trust.")
 
 
-@dataclass
+@dataclass(frozen=True)
 class TrickArguments:
     """Changes to the training step and to the learning rates; all off by default."""
 

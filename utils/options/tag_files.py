@@ -2,16 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..data.errors import ArgumentError
 from .arguments import option
-
-if TYPE_CHECKING:
-    from transformers import TrainingArguments
+from .training_choices import TrainingChoices
 
 
-@dataclass
+@dataclass(frozen=True)
 class TagArguments:
     """How tags in files are read."""
 
@@ -31,24 +28,23 @@ class TagArguments:
         None, "Column file: where the tags stand, from 1 on; by content if not given.", low=1
     )
 
-    def reading(self, training: "TrainingArguments", *, used: bool = True) -> dict:
+    def reading(self, choices: TrainingChoices, *, used: bool = True) -> dict:
         """What `readers_ner.read_ner` is told.
 
         Args:
-            training: whose `label_names` are taken: the trainer's own use of them, the names of a model's inputs that
-                are labels, is settled here.
+            choices: whose `label_names` are read; to the trainer, who calls inputs of a model so, they say nothing.
             used: whether files of entities are read.
 
         Raises:
             ArgumentError: names are none, or an option would be ignored.
         """
         given = {"file_scheme": self.file_scheme != "auto", "repair_tags": self.repair_tags}
-        given |= {"tag_column": self.tag_column is not None, "label_names": training.label_names is not None}
+        given |= {"tag_column": self.tag_column is not None, "label_names": choices.label_names is not None}
         if not used:
             for flag in (flag for flag, is_given in given.items() if is_given):
                 raise ArgumentError(f"--{flag}: expected a template with {{span}}; it is for entities")
             return {}
-        names, training.label_names = training.label_names, None
+        names = choices.label_names
         if names is not None:
             path = Path(names[0])
             if len(names) == 1 and path.is_file():

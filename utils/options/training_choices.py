@@ -1,5 +1,6 @@
 """What a command line says about training, before `TrainingArguments` is imported, which takes seconds and torch."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, make_dataclass
 from typing import TYPE_CHECKING, Any
@@ -22,11 +23,13 @@ class TrainingChoices:
         values: by name, those of the script's defaults among them.
         given: names of all options of the command line, ours too, that the user chose, there or in a file.
         stated: those, and the script's own defaults.
+        started: when they were made, in seconds since 1970.
     """
 
     values: dict[str, Any]
     given: frozenset[str] = frozenset()
     stated: frozenset[str] = frozenset()
+    started: float = field(default_factory=time.time)
 
     def __getattr__(self, name: str) -> Any:
         try:

@@ -82,6 +82,11 @@ def answer_text(question: str, verdict: Verdict, *, top_k: int = 3, expected: st
     return "\n".join(lines)
 
 
+def answer_questions(finder, questions: Sequence[tuple[str, str | None]], *, top_k: int) -> tuple[str, dict[str, int]]:
+    """Ask a `LabelFinder`, and describe what it says, see `describe_answers`."""
+    return describe_answers(questions, finder.find([question for question, _ in questions]), top_k=top_k)
+
+
 def describe_answers(
     questions: Sequence[tuple[str, str | None]], verdicts: Sequence[Verdict], *, top_k: int
 ) -> tuple[str, dict[str, int]]:

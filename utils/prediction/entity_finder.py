@@ -138,6 +138,11 @@ class EntityFinder:
         return not self.ours
 
     @property
+    def constrained(self) -> bool:
+        """Whether independent tags are decoded under the rules of their scheme."""
+        return getattr(self.model.config, "constrained", False)
+
+    @property
     def label2id(self) -> dict[str, int]:
         """The id of each tag or type; of several labels without a type it is that of O."""
         own = self.model.config.id2label
@@ -163,8 +168,8 @@ class EntityFinder:
         for i, row in enumerate(rows):
             mask[i, : row["length"]] = torch.tensor(row["token_mask"])
         labels = [self.id2label[i] for i in range(len(self.id2label))]
-        constrained = getattr(self.model.config, "constrained", False)
-        tags, posteriors = decode_softmax(outputs.logits, mask.to(device), labels=labels, constrained=constrained)
+        decoding = {"labels": labels, "constrained": self.constrained}
+        tags, posteriors = decode_softmax(outputs.logits, mask.to(device), **decoding)
         return tags.tolist(), posteriors.tolist()
 
 

@@ -1,6 +1,6 @@
 """One file, one data set, or the splits of one, read by a `TextReader` of its own."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from os import PathLike
 
 from datasets import Dataset
@@ -54,6 +54,24 @@ def load_classes(
 ) -> dict[str, Dataset]:
     """Load one data set, see `TextReader.load`."""
     return TextReader(**_options_of(columns), **options).load(name_or_path, config_name)
+
+
+def read_questions(
+    path: str | PathLike | None, more: Iterable[str] | None = None, *, encoding: str | None = None
+) -> list[tuple[str, str | None]]:
+    """Questions to be asked, each with the answer that is expected of it, or None.
+
+    Args:
+        path: a file of them, of lines or of any form that `read_classes` reads; None for none.
+        more: questions that come before those.
+        encoding: of the file.
+    """
+    questions = [(question, None) for question in more or []]
+    if path:
+        asked = read_classes(path, encoding=encoding)
+        expected = asked["label"][:] if "label" in asked.features else [None] * len(asked)
+        questions += zip(asked["text"][:], expected, strict=True)
+    return questions
 
 
 def _options_of(columns: TextColumns) -> dict:

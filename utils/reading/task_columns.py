@@ -1,6 +1,7 @@
 """What splits have in common: pairs or single texts, one label or several, and labels where they are needed."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from datasets import Dataset
 
@@ -55,6 +56,19 @@ def require_labels(splits: Mapping[str, Dataset]) -> None:
             f"the validation data: expected {'entities' if 'entities' in features else 'labels'}, found none; it "
             "chooses the best epoch: label it, or leave --validation_file out, so that training data are held out"
         )
+
+
+def describe_rare(dataset: Dataset, labels: Sequence[str], *, fewer_than: int) -> str:
+    """One line for the log: how many answers there are, and which have few questions.
+
+    Args:
+        dataset: training questions, with `label`.
+        labels: all answers.
+        fewer_than: questions, below which an answer is named.
+    """
+    counts = Counter(dataset["label"][:])
+    rare = [f"{label} ({counts[label]})" for label in labels if counts[label] < fewer_than] or ["none"]
+    return f"{len(labels)} answers; with fewer than {fewer_than} questions: {', '.join(rare)}"
 
 
 def list_answers(dataset: Dataset) -> list[str]:

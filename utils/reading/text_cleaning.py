@@ -10,7 +10,7 @@ or one mapping, `pattern: replacement` on each line.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any
@@ -51,6 +51,16 @@ class TextCleaner:
         for pattern, replacement in self._patterns:
             text = pattern.sub(replacement, text)
         return text
+
+
+def read_cleaning(path: str | PathLike | None) -> tuple[list[list[str]] | None, Callable[[str], str]]:
+    """The rules of a YAML file, and what cleans texts by them; None, and what leaves texts as they are, without one.
+
+    Raises:
+        DataError: see `read_rules`.
+    """
+    rules = read_rules(path) if path else None
+    return rules, TextCleaner(rules) if rules else str
 
 
 def read_rules(path: str | PathLike) -> list[list[str]]:

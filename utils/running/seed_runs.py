@@ -3,7 +3,7 @@
 import logging
 import statistics
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ..data.errors import ArgumentError
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 def run_seeds(
-    main: Callable[[Sequence[str]], dict], argv: Sequence[str] | None, *, seeds: Iterable[int], output_dir: str
+    main: Callable[[Sequence[str]], dict], argv: Sequence[str] | None, *, first: int, count: int, output_dir: str
 ) -> dict[str, float | list[float]]:
     """Run a script under each seed, in `output_dir/seed-N`, one after the other; `output_dir/all_results.json` gets
     what is returned.
@@ -23,7 +23,7 @@ def run_seeds(
         main: of the script: command line -> results.
         argv: command line that all have in common, that of the process if None; seed and folder are added, and
             `--splits 1`.
-        seeds: one run each.
+        first, count: of the seeds, one run each.
         output_dir: folder for all of them.
 
     Returns:
@@ -35,7 +35,7 @@ def run_seeds(
     if not output_dir:
         raise ArgumentError("--output_dir: expected a folder for the runs of all splits, found none")
     argv, runs = sys.argv[1:] if argv is None else argv, []
-    for seed in seeds:
+    for seed in range(first, first + count):
         logger.info("---- seed %d", seed)
         own = ["--splits", "1", "--seed", str(seed), "--output_dir", str(Path(output_dir) / f"seed-{seed}")]
         runs.append(main([*argv, *own]))

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from datasets import Dataset
 
-from ..data.errors import DataError, ErrorLog
+from ..data.errors import ArgumentError, DataError, ErrorLog
 from ..data.tag_schemes import READABLE
 from ..files.json_records import begin_as_json, parse_records
 from ..files.saved_datasets import load_splits, read_parquet
@@ -172,6 +172,17 @@ def load_ner(name_or_path: str, config_name: str | None = None, **reading) -> di
 def list_types(dataset: Dataset) -> list[str]:
     """The entity types of a data set, sorted."""
     return sorted({entity["label"] for entities in dataset["entities"][:] for entity in entities})
+
+
+def require_types(dataset: Dataset) -> list[str]:
+    """The entity types of training data, sorted.
+
+    Raises:
+        ArgumentError: it has no entities.
+    """
+    if not (types := list_types(dataset)):
+        raise ArgumentError("the training data: expected entities to learn, found none")
+    return types
 
 
 def _check_options(file_format: str, scheme: str) -> None:

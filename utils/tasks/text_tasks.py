@@ -1,14 +1,13 @@
-"""What run_classification.py makes of a model's outputs: classes by a decision rule, or scores as they are.
-
-Both make what `Trainer` scores with (`watch`), fit what is to be fitted (`tune`), answer about a split (`answer`), and
-say what the model's configuration keeps (`decision`) and its card tells (`card`).
+"""What run_classification.py and run_qa_cls.py make of a model's outputs: classes by a decision rule, or scores as
+they are. See `answers` for what a task is.
 """
 
-from collections.abc import Iterator
-from typing import NamedTuple
+import logging
+from collections.abc import Mapping
 
 import numpy as np
 from datasets import Dataset
+from transformers.trainer_utils import PredictionOutput
 
 from ..prediction.class_lines import prediction_lines, submission_lines
 from ..prediction.score_lines import describe_regression, score_lines, score_submission
@@ -20,34 +19,19 @@ from ..scoring.decisions import DecisionRule
 from ..scoring.example_counts import of_scores, of_verdicts
 from ..scoring.score_metrics import ScoreEvaluator
 from ..scoring.score_rule import ScoreRule
+from .answers import Answers
 
-
-class TextAnswers(NamedTuple):
-    """What was answered about a split.
-
-    Attributes:
-        lines: of `predictions.jsonl`.
-        submission: of `submission.csv`.
-        report: `scores` (0-1) and more, see `ClassEvaluator.report`; empty without labels.
-        shown: the scores for people.
-        counts: what each example adds to them, see `example_counts`; empty without labels.
-        errors: what is wrong, see `error_report`; empty without labels.
-    """
-
-    lines: Iterator[str]
-    submission: Iterator[str]
-    report: dict
-    shown: str
-    counts: dict
-    errors: dict
+logger = logging.getLogger(__name__)
 
 
 class TextClasses:
     """Classes of texts or pairs.
 
     Args:
+        encoded: inputs by split.
         rule: what to decide by while training goes on, and until it is tuned.
-        temperature: fit a temperature to the validation data.
+        tune: fit the rule to the validation data; else it stays as it is.
+        temperature: fit a temperature.
         tuning: what thresholds are fitted for, see `tune_rule`.
         separator: puts labels apart in a submission.
 
@@ -55,74 +39,127 @@ class TextClasses:
         rule: the tuned one, in the end.
     """
 
-    def __init__(self, rule: DecisionRule, *, temperature: bool, tuning: dict, separator: str | None):
-        self.rule, self.temperature, self.tuning, self.separator = rule, temperature, tuning, separator
+    def __init__(
+        self,
+        encoded: Mapping[str, Dataset],
+        rule: DecisionRule,
+        *,
+        tune: bool,
+        temperature: bool,
+        tuning: dict,
+        separator: str | None,
+    ):
+        self.rule, self.tunes, self.temperature, self.tuning = rule, tune, temperature, tuning
+        self.separator = separator
+        self.evaluators = {split: self.watch(rows) for split, rows in encoded.items() if split != "train"}
 
     def watch(self, encoded: Dataset) -> ClassEvaluator:
         """What scores a split, as `Trainer` goes on."""
         return ClassEvaluator(encoded, self.rule)
 
-    def tune(self, logits: np.ndarray, evaluator: ClassEvaluator) -> str:
-        """Fit the rule to validation data; say what came of it."""
-        self.rule = calibration.tune_rule(
-            self.rule, logits, evaluator.targets, temperature=self.temperature, **self.tuning
-        )
-        return f"decisions: {self.rule.describe()}"
+    def scoring(self, split: str) -> None:
+        """Scores wait until the rule is tuned."""
 
-    def answer(
-        self, split: str, rows: Dataset, evaluator: ClassEvaluator, logits: np.ndarray, *, train: Dataset | None
-    ) -> TextAnswers:
+    def tune(self, logits: np.ndarray, targets: np.ndarray) -> DecisionRule:
+        """A rule that is fitted to validation data."""
+        return calibration.tune_rule(self.rule, logits, targets, temperature=self.temperature, **self.tuning)
+
+    def answer(self, split: str, rows: Dataset, outputs: PredictionOutput, *, train: Dataset | None) -> Answers:
         """Answer about a split; `train`: the rows that were learnt."""
-        rule, verdicts = self.rule, self.rule.verdicts(logits)
-        report, shown, counts, errors = {}, "", {}, {}
-        if evaluator.targets is not None:
-            report = evaluator.report(logits, rule)
-            shown = describe_scores(split, report, labels=rule.labels)
-            counts = of_verdicts(rows, verdicts, rule)
-            errors = error_report.of_verdicts(rows, verdicts, rule, report=report, train=train)
-        lines = prediction_lines(rows, verdicts, multi_label=rule.multi_label)
+        evaluator = self.evaluators[split]
+        logits = evaluator.logits(outputs.predictions)
+        if split == "validation" and self.tunes:
+            self.rule = self.tune(logits, evaluator.targets)
+            logger.info("decisions: %s", self.rule.describe())
+        verdicts = self.rule.verdicts(logits)
+        answers = self.write(rows, verdicts)
+        if evaluator.targets is None:
+            return answers
+        report = evaluator.report(logits, self.rule)
+        return answers._replace(
+            shown=describe_scores(split, report, labels=self.rule.labels),
+            scores=report["scores"],
+            report=report,
+            counts=of_verdicts(rows, verdicts, self.rule),
+            errors=error_report.of_verdicts(rows, verdicts, self.rule, report=report, train=train),
+        )
+
+    def write(self, rows: Dataset, verdicts) -> Answers:
+        """The lines of a split."""
+        lines = prediction_lines(rows, verdicts, multi_label=self.rule.multi_label)
         submission = submission_lines(rows, verdicts, separator=self.separator)
-        return TextAnswers(lines, submission, report, shown, counts, errors)
+        return Answers(lines, report={}, submission=submission)
 
     def decision(self) -> dict:
-        """Fields of the model's configuration that say how to decide."""
+        """The tuned rule."""
         return {"decision": self.rule.to_config()}
 
-    def card(self, record: dict, report: dict) -> str:
-        """The model card; `report`: of the validation data."""
-        return task_cards.class_card(record, report=report)
+    def card(self, record: dict, reports: Mapping[str, dict]) -> str:
+        """The model card."""
+        return task_cards.class_card(record, report=reports["validation"])
+
+
+class QuestionClasses(TextClasses):
+    """Questions whose classes are their answers, scored by ranks, too; who is not sure says nothing.
+
+    Args:
+        encoded, rule, tune: see `TextClasses`.
+        accuracy: the share of answers that shall be right among those that are said, 0-1.
+        top_k: how many of the most probable answers are written.
+    """
+
+    def __init__(self, encoded: Mapping[str, Dataset], rule: DecisionRule, *, tune: bool, accuracy: float, top_k: int):
+        self.accuracy, self.top_k = accuracy, top_k
+        super().__init__(encoded, rule, tune=tune, temperature=True, tuning={}, separator=None)
+
+    def watch(self, encoded: Dataset) -> ClassEvaluator:
+        """What scores a split, as `Trainer` goes on."""
+        return ClassEvaluator(encoded, self.rule, ranking=True)
+
+    def tune(self, logits: np.ndarray, targets: np.ndarray) -> DecisionRule:
+        """A rule that is fitted to validation data."""
+        return calibration.tune_answers(self.rule, logits, targets, accuracy=self.accuracy)
+
+    def write(self, rows: Dataset, verdicts) -> Answers:
+        """The lines of a split."""
+        return Answers(prediction_lines(rows, verdicts, multi_label=False, top_k=self.top_k), report={})
 
 
 class TextScores:
-    """A score of each text or pair: regression."""
+    """A score of each text or pair: regression.
+
+    Args:
+        encoded: inputs by split.
+    """
 
     rule = ScoreRule()
 
-    def watch(self, encoded: Dataset) -> ScoreEvaluator:
-        """What scores a split, as `Trainer` goes on."""
-        return ScoreEvaluator(encoded)
+    def __init__(self, encoded: Mapping[str, Dataset]):
+        self.evaluators = {split: ScoreEvaluator(rows) for split, rows in encoded.items() if split != "train"}
 
-    def tune(self, logits: np.ndarray, evaluator: ScoreEvaluator) -> str:
-        """Nothing is fitted: scores stay as they come."""
-        return "scores: as the model tells them"
+    def scoring(self, split: str) -> None:
+        """Scores are reckoned with the answers."""
 
-    def answer(
-        self, split: str, rows: Dataset, evaluator: ScoreEvaluator, logits: np.ndarray, *, train: Dataset | None
-    ) -> TextAnswers:
+    def answer(self, split: str, rows: Dataset, outputs: PredictionOutput, *, train: Dataset | None) -> Answers:
         """Answer about a split."""
-        found = self.rule.verdicts(logits)
-        report, shown, counts, errors = {}, "", {}, {}
-        if evaluator.targets is not None:
-            report = {"scores": evaluator.score(found), "task": "regression"}
-            shown = describe_regression(split, report["scores"])
-            counts = of_scores(rows, found)
-            errors = error_report.of_scores(rows, found, scores=report["scores"])
-        return TextAnswers(score_lines(rows, found), score_submission(rows, found), report, shown, counts, errors)
+        evaluator = self.evaluators[split]
+        found = self.rule.verdicts(evaluator.logits(outputs.predictions))
+        answers = Answers(score_lines(rows, found), report={}, submission=score_submission(rows, found))
+        if evaluator.targets is None:
+            return answers
+        scores = evaluator.score(found)
+        return answers._replace(
+            shown=describe_regression(split, scores),
+            scores=scores,
+            report={"scores": scores, "task": "regression"},
+            counts=of_scores(rows, found),
+            errors=error_report.of_scores(rows, found, scores=scores),
+        )
 
     def decision(self) -> dict:
         """Nothing beside `problem_type`."""
         return {}
 
-    def card(self, record: dict, report: dict) -> str:
-        """The model card; `report`: of the validation data."""
-        return task_cards.score_card(record, report=report)
+    def card(self, record: dict, reports: Mapping[str, dict]) -> str:
+        """The model card."""
+        return task_cards.score_card(record, report=reports["validation"])

@@ -1,0 +1,83 @@
+"""What run_qa_span.py makes of start and end scores: answers to questions, their scores and errors."""
+
+from collections.abc import Mapping
+
+from datasets import Dataset
+from transformers.trainer_utils import PredictionOutput
+
+from ..data.errors import DataError
+from ..prediction.answer_finder import answer_lines
+from ..reading.readers_qa import is_labelled
+from ..reporting.answer_errors import of_answers
+from ..reporting.task_cards import answer_card
+from ..scoring.answer_evaluator import AnswerEvaluator
+from .answers import Answers
+
+
+class PassageAnswers:
+    """Answers in passages; see `answers` for what a task is.
+
+    Args:
+        dataset, encoded: rows and windows by split.
+        language: of the measure, `zh` or `en`.
+        n_best: answers that are written for each question.
+        tune: find the threshold for no answer on the validation data.
+        **scoring: see `AnswerEvaluator`.
+    """
+
+    def __init__(
+        self,
+        dataset: Mapping[str, Dataset],
+        encoded: Mapping[str, Dataset],
+        *,
+        language: str,
+        n_best: int,
+        tune: bool,
+        **scoring,
+    ):
+        self.language, self.n_best = language, n_best
+        self.evaluators = {
+            split: AnswerEvaluator(
+                rows, encoded[split], language=language, tune=tune and split == "validation", **scoring
+            )
+            for split, rows in dataset.items()
+            if split != "train"
+        }
+        self.labelled = {split: is_labelled(dataset[split]) for split in self.evaluators}
+
+    def scoring(self, split: str) -> AnswerEvaluator | None:
+        """What `Trainer` scores with as it predicts; the test data by the threshold of the validation data."""
+        evaluator = self.evaluators[split]
+        if split == "test" and "validation" in self.evaluators:
+            evaluator.null_threshold = self.evaluators["validation"].null_threshold
+        return evaluator if self.labelled[split] else None
+
+    def answer(self, split: str, rows: Dataset, outputs: PredictionOutput, *, train: Dataset | None) -> Answers:
+        """Answer about a split."""
+        evaluator = self.evaluators[split]
+        answers = evaluator.answers(outputs.predictions, n_best=self.n_best)
+        lines = answer_lines(rows, answers, n_best=self.n_best > 1)
+        if not self.labelled[split]:
+            return Answers(lines)
+        counts = evaluator.counts(answers)
+        errors = of_answers(rows, answers, counts=counts, scores=outputs.metrics)
+        return Answers(lines, f"{split}: {evaluator.describe(outputs.metrics)}", counts=counts, errors=errors)
+
+    def decision(self) -> dict:
+        """The threshold for no answer."""
+        return {"null_threshold": self.evaluators["validation"].null_threshold}
+
+    def card(self, record: dict, reports: None) -> str:
+        """The model card."""
+        return answer_card(record, language=self.language)
+
+
+def require_answers(splits: Mapping[str, Dataset]) -> None:
+    """Refuse training or validation data without answers.
+
+    Raises:
+        DataError: there are none.
+    """
+    for split in ("train", "validation"):
+        if not is_labelled(splits[split]):
+            raise DataError(f"the {split} data: expected answers, found none; it is to be learnt or to choose by")

@@ -1,0 +1,161 @@
+"""What run_prompt.py asks about texts: their classes.
+
+A cloze task reads rows (`read`), cuts and draws them (`split`, `draw`), makes the questions that the model is asked
+(`ask`) and what scores them as `Trainer` goes on (`watch`, which fills `evaluators`). With models to answer (`join`),
+whose priors may be divided out (`calibrate`) and which may count differently (`weigh`), it answers about a split
+(`score`) and explains texts (`explain`). `cloze_entities` has the other.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from datasets import Dataset
+
+from ..data.errors import DataError
+from ..data.few_shot import draw_few
+from ..data.splits import split_by_class
+from ..prediction.class_lines import prediction_lines
+from ..prediction.cloze_lines import cloze_line, cloze_text
+from ..prediction.label_finder import LabelFinder
+from ..prompting.template_pool import fit_weights
+from ..reading.readers_text import TextReader
+from ..reading.task_columns import require_labels
+from ..reporting import error_report
+from ..reporting.class_report import describe_scores
+from ..reporting.task_cards import cloze_card
+from ..scoring.calibration import tune_rule
+from ..scoring.class_evaluator import ClassEvaluator
+from ..scoring.decisions import DecisionRule
+from ..scoring.example_counts import of_verdicts
+from ..scoring.positive_labels import describe_positive, positive_class
+from .answers import Answers
+from .cloze_panel import ClozePanel
+
+logger = logging.getLogger(__name__)
+
+Splits = Mapping[str, Dataset]
+
+
+class ClozeClasses:
+    """Classes of texts, or of pairs.
+
+    Args:
+        labels: the classes; none before their words are searched.
+        pair: whether inputs are pairs.
+        top_k: how many classes are shown.
+        positive_label: of two classes the one whose F1 is told, see `positive_class`.
+        trains: whether the model is tuned, and validation data choose the best epoch.
+        **reading: see `TextReader`.
+    """
+
+    def __init__(
+        self,
+        labels: Sequence[str],
+        *,
+        pair: bool,
+        top_k: int,
+        trains: bool,
+        positive_label: str | None = None,
+        **reading,
+    ):
+        self.labels, self.pair, self.top_k, self.trains = list(labels), pair, top_k, trains
+        self.reader = TextReader(**reading)
+        positive = positive_class(self.labels, positive_label) if self.labels else None
+        self.rule = DecisionRule(self.labels, positive=positive)
+        if about := describe_positive(self.labels, positive):
+            logger.info("%s", about)
+
+    @property
+    def fields(self) -> dict:
+        """What the model's configuration says about the task."""
+        return {"data_reading": self.reader.remember()}
+
+    def read(self, path: str, split: str) -> Dataset:
+        """The rows of a file.
+
+        Raises:
+            DataError: the file cannot be read, there are no pairs but should be, or no labels to train on.
+        """
+        rows = self.reader.read(path, labels=self.labels or None, allow_empty=split == "test")
+        if self.pair and "text_pair" not in rows.features:
+            raise DataError(f"the {split} data: expected pairs of texts, as the template has places for")
+        if not self.pair and "text_pair" in rows.features:
+            logger.warning("%s: the second texts are left out, as the template has no {text_pair}", path)
+        if split == "train" and "label" not in rows.features:
+            raise DataError("the training data: expected one label for each text, found none or several")
+        if self.trains:
+            require_labels({split: rows})
+        return rows
+
+    def split(self, rows: Dataset, *, validation_share: float, seed: int) -> tuple[Dataset, Dataset]:
+        """Training and validation rows."""
+        return split_by_class(rows, validation_share=validation_share, seed=seed)
+
+    def draw(self, rows: Dataset, count: int, *, seed: int) -> Dataset:
+        """So many rows of each class."""
+        return draw_few(rows, count, seed=seed)
+
+    def ask(self, rows: Dataset, *, learn: bool) -> Dataset:
+        """The questions are the texts themselves."""
+        return rows
+
+    def watch(self, dataset: Splits, questions: Splits, encoded: Splits) -> None:
+        """Make what scores the splits, as `Trainer` goes on."""
+        self.evaluators = {split: ClassEvaluator(encoded[split], self.rule) for split in encoded if split != "train"}
+
+    def join(
+        self, finders: Sequence[LabelFinder], words: Sequence[Sequence[tuple[str, int]]], *, by_batch: bool
+    ) -> None:
+        """Take the models, one of each template, that answer from now on; see `ClozePanel`."""
+        self.panel = ClozePanel(finders, words, by_batch=by_batch)
+
+    def calibrate(self, rows: Dataset | None) -> None:
+        """Divide out what the models answer to these rows, or to an empty text."""
+        self.panel.measure_priors(*(self._texts(rows) if rows is not None else ([""], [""] if self.pair else None)))
+
+    def weigh(self, rows: Dataset, *, patterns: Sequence[str]) -> str:
+        """Let templates count as suits the labelled validation data, and say how much: a line for each pattern.
+
+        Raises:
+            DataError: the rows have no labels.
+        """
+        targets = self.evaluators["validation"].targets
+        if targets is None:
+            raise DataError("--template_weights validation: expected labels in the validation data, found none")
+        self.panel.weights = fit_weights(self.panel.logits_by_template(*self._texts(rows)), targets)
+        return "\n".join(f"{weight:.3f}  {each}" for weight, each in zip(self.panel.weights, patterns, strict=True))
+
+    def score(self, split: str, rows: Dataset, *, tune: bool, train: Dataset | None = None) -> Answers:
+        """Answer about a split; with `tune`, fit the temperature to it first. `train`: the rows that were learnt."""
+        evaluator, logits = self.evaluators[split], self.panel.logits(*self._texts(rows))
+        if tune and evaluator.targets is not None:
+            self.rule = tune_rule(self.rule, logits, evaluator.targets, temperature=True)
+        verdicts = self.rule.verdicts(logits)
+        lines = "".join(prediction_lines(rows, verdicts, multi_label=False, top_k=self.top_k))
+        if evaluator.targets is None:
+            return Answers(lines, report={})
+        report = evaluator.report(logits, self.rule)
+        return Answers(
+            lines,
+            describe_scores(split, report, labels=self.labels),
+            scores=report["scores"],
+            report=report,
+            counts=of_verdicts(rows, verdicts, self.rule),
+            errors=error_report.of_verdicts(rows, verdicts, self.rule, report=report, train=train),
+        )
+
+    def explain(self, texts: Sequence[str], pairs: Sequence[str] | None) -> list[tuple[str, str]]:
+        """Of each text or pair its classes and words for people, and as a line of JSON."""
+        explained = self.panel.explain(texts, pairs, self.rule)
+        return [(cloze_text(*each, top_k=self.top_k), cloze_line(*each)) for each in explained]
+
+    def decision(self) -> dict:
+        """Fields of the model's configuration that say how to decide."""
+        return {"decision": self.rule.to_config()}
+
+    def card(self, record: dict, reports: Mapping[str, dict] | None) -> str:
+        """The model card."""
+        return cloze_card(record, report=reports or {}, spans=False)
+
+    def _texts(self, rows: Dataset) -> tuple[list[str], list[str] | None]:
+        return rows["text"][:], rows["text_pair"][:] if self.pair else None

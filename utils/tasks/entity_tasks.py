@@ -1,0 +1,63 @@
+"""What run_ner.py makes of a tagger's outputs: entities, their scores and errors."""
+
+from collections.abc import Mapping, Sequence
+
+from datasets import Dataset
+from transformers.trainer_utils import PredictionOutput
+
+from ..prediction.entity_lines import entity_lines
+from ..reporting import error_report, task_cards
+from ..scoring.entity_evaluator import EntityEvaluator
+from ..scoring.example_counts import of_entities
+from ..scoring.metrics import format_table
+from .answers import Answers
+
+
+class TaggedEntities:
+    """Entities of texts, from decoded tags or spans; see `answers` for what a task is.
+
+    Args:
+        dataset, encoded: rows and windows by split.
+        id2label, scheme: of the tags; of a span head the types, and None.
+        types: entity types.
+    """
+
+    def __init__(
+        self,
+        dataset: Mapping[str, Dataset],
+        encoded: Mapping[str, Dataset],
+        *,
+        id2label: dict[int, str],
+        scheme: str | None,
+        types: Sequence[str],
+    ):
+        self.types = types
+        self.evaluators = {
+            split: EntityEvaluator(rows, encoded[split], id2label=id2label, scheme=scheme)
+            for split, rows in dataset.items()
+            if split != "train"
+        }
+
+    def scoring(self, split: str) -> EntityEvaluator:
+        """What `Trainer` scores with as it predicts."""
+        return self.evaluators[split]
+
+    def answer(self, split: str, rows: Dataset, outputs: PredictionOutput, *, train: Dataset | None) -> Answers:
+        """Answer about a split; `train`: the rows that were learnt."""
+        evaluator = self.evaluators[split]
+        entities = evaluator.entities(outputs.predictions)
+        lines = entity_lines(rows, entities)
+        if not any(rows["entities"]):
+            return Answers(lines)
+        known = {"table": evaluator.table, "scores": outputs.metrics, "train": train}
+        errors = error_report.of_entities(rows, entities, **known)
+        shown = f"{split}, strict scores on character spans:\n{format_table(evaluator.table)}"
+        return Answers(lines, shown, counts=of_entities(rows, entities), errors=errors)
+
+    def decision(self) -> dict:
+        """The model decodes by itself."""
+        return {}
+
+    def card(self, record: dict, reports: None) -> str:
+        """The model card."""
+        return task_cards.ner_card(record, types=self.types, table=self.evaluators["validation"].table)

@@ -1,0 +1,66 @@
+"""What run_mlm.py makes of packed sequences: a part to validate on, limits, and a masked-language model's card."""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset
+
+from ..data.errors import ArgumentError
+from ..encoding.packing import VALIDATION, describe_sequences, split_sequences
+from ..options.mlm_arguments import CorpusArguments
+from ..reporting.task_cards import masked_card
+from ..running.atomic_files import write_json
+from ..running.processes import once
+
+logger = logging.getLogger(__name__)
+
+
+def share_out(
+    encoded: Mapping[str, Dataset], data: CorpusArguments, *, max_length: int, seed: int, folder: Path
+) -> dict[str, Dataset]:
+    """Hold out validation data where there are none, and limit what is used of each split.
+
+    Args:
+        encoded: packed sequences by split; without `train` where that is streamed.
+        data: the share, and the limits.
+        max_length: sub-tokens of a full sequence.
+        seed: of the share.
+        folder: of the run, for the numbers of the rows that are held out.
+
+    Raises:
+        ArgumentError: fewer than two sequences.
+    """
+    encoded = dict(encoded)
+    if "train" in encoded and "validation" not in encoded:
+        most = {"share": data.validation_share, "most": VALIDATION, "seed": seed}
+        try:
+            encoded["train"], encoded["validation"], rows = split_sequences(encoded["train"], **most)
+        except ValueError as error:
+            raise ArgumentError(str(error)) from None
+        once(write_json, folder / "validation_ids.json", rows)
+    limits = {"train": data.max_train_samples, "validation": data.max_eval_samples}
+    for split, rows in encoded.items():
+        encoded[split] = rows.select(range(min(limits[split] or len(rows), len(rows))))
+        logger.info("%s: %s", split, describe_sequences(encoded[split], max_length=max_length))
+    return encoded
+
+
+class HiddenWords:
+    """Guesses of hidden words; see `answers` for what a task is.
+
+    Args:
+        fields: of the saved configuration, where training changed them.
+    """
+
+    def __init__(self, fields: Mapping[str, Any]):
+        self.fields = dict(fields)
+
+    def decision(self) -> dict:
+        """The configuration as it was before training."""
+        return self.fields
+
+    def card(self, record: dict, reports: None) -> str:
+        """The model card."""
+        return masked_card(record)

@@ -1,0 +1,175 @@
+"""A run from its command line to what it leaves in `--output_dir`: what is the same whatever is learnt."""
+
+import copy
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import transformers
+from torch.utils.data import IterableDataset
+from transformers import PreTrainedModel, Trainer
+
+from ..options.adapter_arguments import FASTER
+from ..options.arguments import Options
+from ..options.shared_arguments import TrickArguments
+from ..reporting.run_summary import describe_run, pages
+from ..running import run_setup
+from ..running.atomic_files import write_files
+from ..running.hub import Destination, push
+from ..running.output_folder import open_output_dir
+from ..training.batch_size import Batches
+from ..training.saved_model import complete, train_and_save
+from ..training.tricks import build_trainer
+from .answers import SplitAnswers
+
+logger = logging.getLogger(__name__)
+
+
+class Run:
+    """A run of a script; see `open_run`.
+
+    Attributes:
+        training: the trainer's arguments.
+        output_dir: the folder; None until it is opened.
+    """
+
+    def __init__(self, parsed: Sequence, **changes):
+        *self.groups, choices = parsed
+        self.options, self.output_dir = Options(parsed), None
+        for one in self.groups:  # fields that mean something else here, and nothing to the trainer
+            changes = dict.fromkeys(getattr(one, "_training_fields", ())) | changes
+        rate = self.options.faster(choices)
+        self.training = choices.build(**changes, **rate)
+        run_setup.set_up_logging(main_process=self.training.process_index == 0)
+        if rate:
+            shown = rate["learning_rate"], FASTER[self.options.adapter]
+            logger.info("--learning_rate %g: %s x that of full tuning", *shown)
+        self.destination = Destination.of(self.training)  # asked now, not after hours of training
+
+    def open_folder(self) -> Path:
+        """Make `--output_dir`, or say why it cannot be used, see `prepare_output_dir`."""
+        model, overwrite = self.options.model_name_or_path, self.options.overwrite_output_dir
+        self.output_dir = open_output_dir(self.training, model=model, overwrite=overwrite)
+        return self.output_dir
+
+    def fresh(self, load_model: Callable[..., PreTrainedModel], *which) -> PreTrainedModel:
+        """A model whose new weights are drawn by the seed of the run."""
+        transformers.set_seed(self.training.seed)
+        return load_model(*which)
+
+    def learn(
+        self,
+        load_model: Callable[[], PreTrainedModel],
+        encoded: Mapping[str, Any],
+        evaluate: Callable | None = None,
+        **parts,
+    ) -> tuple[Trainer, dict[str, float]]:
+        """Train, and save the model at once; without training data, prepare the model for predictions.
+
+        The trainer is built anew, with a fresh model, for each batch size that is tried.
+
+        Args:
+            load_model: gives a fresh model, or one that has been trained; called with the seed set.
+            encoded: inputs by split: `train`, and `validation` to choose the best state by.
+            evaluate: what scores the latter, see `Trainer.compute_metrics`.
+            **parts: see `build_trainer`.
+
+        Returns:
+            The trainer, and its training metrics.
+        """
+        train, validation = encoded.get("train"), encoded.get("validation")
+        self.training = settle(self.training, train, validation)
+        flags = next(one for one in self.groups if isinstance(one, TrickArguments))
+
+        def build(batches: Batches) -> Trainer:
+            data = {"train_dataset": train, "eval_dataset": validation, "compute_metrics": evaluate}
+            return build_trainer(self.fresh(load_model), self.training, batches, flags, **data, **parts)
+
+        if train is None:
+            return build(Batches.of(self.training)), {}
+        return train_and_save(build, self.training, self.output_dir)
+
+    def leave(
+        self,
+        results: Mapping[str, float],
+        *,
+        trainer: Trainer | None = None,
+        learnt: bool = True,
+        task: Any = None,
+        found: SplitAnswers | None = None,
+        settled: Sequence = (),
+        read: Iterable[str] | None = None,
+        **summary,
+    ) -> None:
+        """Write what the run leaves, `run.json` last, push it, and say in a few lines what came of it.
+
+        Args:
+            results: scores, and what training cost.
+            trainer: with the model; None where there is none to be saved.
+            learnt: whether it was trained in this run.
+            task: says how the model decides, and makes its card, see `answers`.
+            found: what was answered.
+            settled: argument objects with values in place of those that the command line left open.
+            read: data files; those that the command line names if not given.
+            **summary: `trained` or `command`, see `run_summary.describe_run`.
+        """
+        if self.training.process_index != 0:
+            return
+        found = found or SplitAnswers(reports=None)
+        record, state = self._record(results, settled, read, learnt=learnt), None
+        if learnt:
+            state = trainer.state
+            trainer.model.config.update(task.decision())
+            complete(self.output_dir, trainer, card=task.card(record, found.reports))
+        left = found.list_files() | {"all_results.json": dict(results)}
+        left |= pages(record, found.errors, state)  # error_report.html, curves.png
+        write_files(self.output_dir, left | {"run.json": record})
+        push(self.output_dir, self.destination)
+        logger.info("\n%s\n", describe_run(record, found.errors, state, **summary))
+
+    def _record(self, results, settled: Sequence, read: Iterable[str] | None, *, learnt: bool) -> dict:
+        if read is None:
+            read = [self.options.train_file, self.options.validation_file, self.options.test_file]
+        training = copy.copy(self.training)
+        training.do_train = learnt
+        told = [*self.groups, *settled, training]
+        return run_setup.describe_run(told, files=read, started=self.options.started, results=dict(results))
+
+
+def open_run(parsed: Sequence, *, folder: bool = True, **changes) -> Run:
+    """Begin a run: logging, the arguments of the trainer, the question whether the Hub will take it, its folder.
+
+    Args:
+        parsed: what `parse_arguments` gave, and `check_use` let pass.
+        folder: whether the folder is made now; else by `Run.open_folder`.
+        **changes: of the trainer's arguments.
+
+    Raises:
+        ArgumentError, OSError: choices that contradict each other, a folder that cannot be used, no access to the Hub.
+    """
+    run = Run(parsed, **changes)
+    if folder:
+        run.open_folder()
+    return run
+
+
+def settle(training, train, validation):
+    """The trainer's arguments for the data that there is.
+
+    Args:
+        training: as the command line has them; not changed.
+        train: what is learnt from; None for nothing. A stream has no epochs, and is saved and evaluated by steps.
+        validation: what the best state is chosen by; without it the last one is kept.
+    """
+    training = copy.copy(training)
+    if train is not None and validation is None:
+        logger.info("no validation data: nothing to choose the best state by, the last one is kept")
+        training.load_best_model_at_end = False
+    if train is None or validation is None:
+        training.eval_strategy = "no"
+    if isinstance(train, IterableDataset):
+        training.save_strategy = "steps" if training.save_strategy == "epoch" else training.save_strategy
+        if training.eval_strategy == "epoch":
+            training.eval_strategy, training.eval_steps = "steps", training.save_steps
+    return training

@@ -1,0 +1,94 @@
+"""What is told of texts: classes, several labels each, or a score; as training data have it, or a trained model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from datasets import Dataset
+
+from ..data import score_labels
+from ..data.errors import DataError
+from ..prediction.label_finder import LabelFinder
+from ..reading.dataset_records import list_labels
+from ..reading.task_columns import match_columns
+from ..scoring.positive_labels import describe_positive, positive_class
+from ..scoring.score_rule import ScoreRule
+
+SHOWN = 12  # labels in the log
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a classifier is to tell of a text, or of a pair of texts.
+
+    Attributes:
+        labels: the classes; of scores their one name.
+        pair: whether inputs are pairs.
+        multi_label: whether a text has several labels.
+        regression: whether the labels are scores.
+        positive: id of the positive class, see `positive_class`; None for several labels and scores.
+    """
+
+    labels: Sequence[str]
+    pair: bool
+    multi_label: bool
+    regression: bool
+    positive: int | None = None
+
+    @classmethod
+    def of(cls, rows: Dataset, *, task: str, positive: str | None) -> "Target":
+        """What training data have to tell.
+
+        Args:
+            rows: with `text`, perhaps `text_pair`, and `label` or `labels`.
+            task: `regression`, `classification`, or `auto` for scores where labels are numbers with decimals.
+            positive: of two classes the one that scores are about; None for a well-known one.
+
+        Raises:
+            DataError: fewer than two classes, or several scores a text.
+        """
+        labels, multi_label = list_labels(rows), "labels" in rows.features
+        scores = task == "auto" and not multi_label and score_labels.are_scores(labels)
+        if task == "regression" or scores:
+            score_labels.refuse_several(rows.features)
+            return cls(list(ScoreRule.labels), "text_pair" in rows.features, multi_label, True)
+        if len(labels) < 2 - multi_label:
+            raise DataError(f"the training data: expected two classes or more, found {', '.join(labels) or 'none'}")
+        found = None if multi_label else positive_class(labels, positive)
+        return cls(labels, "text_pair" in rows.features, multi_label, False, found)
+
+    @classmethod
+    def known_to(cls, finder: LabelFinder) -> "Target":
+        """What a trained model tells."""
+        rule = finder.rule
+        scores = isinstance(rule, ScoreRule)
+        positive = None if scores else rule.positive
+        return cls(list(rule.labels), finder.encoder.pair, rule.multi_label, scores, positive)
+
+    @property
+    def label2id(self) -> dict[str, int]:
+        """The id of each label."""
+        return {label: i for i, label in enumerate(self.labels)}
+
+    @property
+    def problem_type(self) -> str:
+        """As transformers' configurations name it."""
+        return "regression" if self.regression else f"{'multi' if self.multi_label else 'single'}_label_classification"
+
+    def match(self, rows: Dataset, *, source: str) -> Dataset:
+        """Give rows the columns of the training data; see `match_columns`."""
+        rows = match_columns(rows, pair=self.pair, multi_label=self.multi_label, source=source)
+        return score_labels.to_scores(rows, source=source) if self.regression else rows
+
+    def describe(self) -> str:
+        """A line or two for the log."""
+        texts, each = (
+            "pairs of texts" if self.pair else "texts",
+            "several labels each" if self.multi_label else "one each",
+        )
+        shown = ", ".join(self.labels[:SHOWN]) + (", ..." if len(self.labels) > SHOWN else "")
+        lines = [f"{texts} with {each}: {shown}"]
+        if self.regression:
+            lines.insert(0, "labels are scores: regression (--task classification would make classes of them)")
+        elif about := not self.multi_label and describe_positive(self.labels, self.positive):
+            lines.append(about)
+        return "\n".join(lines)
