@@ -78,11 +78,11 @@ def load(name, *, revision="main", device=None):
         Its kind; the inputs that it takes, by name, with their lines; inputs -> HTML.
     """
     from utils.data.errors import DataError
-    from utils.prediction import prediction_tasks, trained_models
+    from utils.prediction import model_kinds, prediction_tasks
     from utils.reporting import answer_panels
 
     try:
-        kind = trained_models.find_kind(name, revision=revision)
+        kind = model_kinds.find_kind(name, revision=revision)
     except DataError as error:
         return "words", {"Text with [MASK]": 3}, load_blanks(name, error, revision=revision, device=device)
     options = {"top_k": SHOWN if kind == "answers" else None}

@@ -20,10 +20,6 @@ import numpy as np
 import torch
 import transformers
 from transformers import (
-    AutoModelForMaskedLM,
-    AutoModelForQuestionAnswering,
-    AutoModelForSequenceClassification,
-    AutoModelForTokenClassification,
     PreTrainedConfig,
 )
 
@@ -32,22 +28,16 @@ from utils.modeling.cloze_classifier import ClozeClassifier
 from utils.modeling.crf_tagger import CrfTagger
 from utils.modeling.span_tagger import SpanTagger
 from utils.modeling.tag_rules import tag_rules
-from utils.modeling.text_classifier import TextClassifier
 from utils.modeling.weight_files import require_safetensors
 from utils.options.arguments import run_script
 from utils.prediction.entity_finder import find_tags
+from utils.prediction.model_kinds import class_of, find_kind
 from utils.prediction.probe_inputs import make_inputs
-from utils.prediction.trained_models import find_kind, load_model, load_own_tokenizer
+from utils.prediction.trained_models import load_model, load_own_tokenizer
 from utils.running.atomic_files import write_json
 
 OPSET = 20  # the newest that torch writes without onnxscript
 TOLERANCE = 1e-3
-OURS = {each.config_class.model_type: each for each in (CrfTagger, SpanTagger, TextClassifier, ClozeClassifier)}
-STOCK = {
-    "entities": AutoModelForTokenClassification,
-    "classes": AutoModelForSequenceClassification,
-    "answers": AutoModelForQuestionAnswering,
-}
 
 
 class Graph(torch.nn.Module):
@@ -148,9 +138,8 @@ def load(name_or_path, *, revision):
     """A model, or an adapter on its base, with plain attention, and its tokenizer; no code of its directory is run."""
     fields, _ = PreTrainedConfig.get_config_dict(name_or_path, revision=revision)
     require_safetensors(name_or_path, revision=revision)
-    masked = (fields.get("architectures") or [""])[0].endswith("ForMaskedLM")
-    kind = None if masked else find_kind(name_or_path, revision=revision)
-    model_class = AutoModelForMaskedLM if masked else OURS.get(fields.get("model_type"), STOCK.get(kind))
+    if (model_class := class_of(fields)) is None:
+        find_kind(name_or_path, revision=revision)  # says what was expected
     model = load_model(model_class, name_or_path, revision=revision).float().eval()
     model.set_attn_implementation("eager")
     return model, load_own_tokenizer(name_or_path, revision=revision)

@@ -13,7 +13,7 @@ import predict
 import run_classification
 import run_qa_cls
 from utils.data.errors import DataError
-from utils.prediction import trained_models
+from utils.prediction import model_kinds
 
 ROOT = Path(__file__).resolve().parent.parent
 ROWS = [
@@ -128,9 +128,9 @@ def test_name_without_a_slash_may_be_one_of_the_hub(monkeypatch, tmp_path):
         asked.append(name)
         return {"architectures": ["BertForMaskedLM"]}, {}
 
-    monkeypatch.setattr(trained_models.PreTrainedConfig, "get_config_dict", get_config_dict)
+    monkeypatch.setattr(model_kinds.PreTrainedConfig, "get_config_dict", get_config_dict)
     with pytest.raises(DataError, match=r"found BertForMaskedLM"):
-        trained_models.find_kind("bert-base-chinese")
+        model_kinds.find_kind("bert-base-chinese")
     assert asked == ["bert-base-chinese"]
     for name in (str(tmp_path / "none"), "./outputs", "~/outputs", "outputs/ner/last"):
         with pytest.raises(FileNotFoundError, match="expected a trained output directory or a Hub id, found no such"):

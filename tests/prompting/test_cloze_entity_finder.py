@@ -21,8 +21,8 @@ from utils.prediction import cloze_entity_finder
 from utils.prediction.cloze_entity_finder import ClozeEntityFinder
 from utils.prediction.entity_finder import EntityFinder
 from utils.prediction.label_finder import LabelFinder
+from utils.prediction.model_kinds import find_kind
 from utils.prediction.prediction_tasks import load_entity_finder
-from utils.prediction.trained_models import find_kind
 from utils.prompting.candidates import CandidateError, list_ngrams
 from utils.prompting.verbalizers import read_verbalizer
 from utils.scoring.decisions import DecisionRule

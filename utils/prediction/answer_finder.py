@@ -7,14 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from datasets import Dataset
-from transformers import AutoModelForQuestionAnswering, PreTrainedModel
+from transformers import PreTrainedModel
 
 from ..encoding.answer_windows import AnswerEncoder
 from ..encoding.collators import TextCollator
 from ..encoding.joined_windows import group_windows
 from ..encoding.tokenization import longest_input
 from ..scoring.answer_ranking import Answer, find_candidates, rank
-from .trained_models import choose_device, load_model, load_own_tokenizer, require_kind
+from .model_kinds import class_of, require_kind
+from .trained_models import choose_device, load_model, load_own_tokenizer
 
 MAX_ANSWER_LENGTH = 50  # sub-tokens; what stock models, whose configuration says nothing, are held to
 MAX_QUESTION_LENGTH = 64  # sub-tokens
@@ -70,8 +71,8 @@ class AnswerFinder:
             OSError: there is no such model.
             DataError: it is of another kind.
         """
-        require_kind("answers", name_or_path, revision=revision)
-        model = load_model(AutoModelForQuestionAnswering, name_or_path, revision=revision)
+        fields = require_kind("answers", name_or_path, revision=revision)
+        model = load_model(class_of(fields), name_or_path, revision=revision)
         tokenizer = load_own_tokenizer(name_or_path, revision=revision)
         return cls(model.to(choose_device(device)).eval(), tokenizer, **options)
 

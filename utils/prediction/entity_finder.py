@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 import torch
-from transformers import AutoConfig, AutoModelForTokenClassification, PreTrainedModel
+from transformers import PreTrainedModel
 
 from ..data.errors import DataError
 from ..data.tag_schemes import SCHEMES
@@ -15,22 +15,16 @@ from ..encoding.collators import WindowCollator
 from ..encoding.entity_windows import WindowEncoder
 from ..encoding.joined_windows import Entity, group_windows, join_spans, join_tags
 from ..encoding.tokenization import longest_input
-from ..modeling.crf_tagger import CrfTagger, decode_softmax
+from ..modeling.crf_tagger import decode_softmax
 from ..modeling.span_tagger import SpanTagger
 from ..tagging.tag_spellings import ModelTags, read_model_tags
-from .trained_models import asks_spans, choose_device, load_model, load_own_tokenizer, require_kind
+from .model_kinds import KINDS, asks_spans, class_of, require_kind
+from .trained_models import choose_device, load_model, load_own_tokenizer
 
 if TYPE_CHECKING:
     from ..adapters.directories import BaseModels
 
 logger = logging.getLogger(__name__)
-
-OURS = {"crf-tagger": CrfTagger, "span-tagger": SpanTagger}
-for (
-    kind,
-    model_class,
-) in OURS.items():  # so that the tokenizer's look at the configuration needs no code of the directory
-    AutoConfig.register(kind, model_class.config_class, exist_ok=True)
 
 
 class EntityFinder:
@@ -56,7 +50,7 @@ class EntityFinder:
             )  # once, where autocast would do so in each pass; the head stays float32
         self.model, self.tokenizer, self.batch_size, self.bf16 = model, tokenizer, batch_size, bf16
         self.id2label = {int(i): label for i, label in config.id2label.items()}
-        self.ours = isinstance(model, tuple(OURS.values()))
+        self.ours = isinstance(model, KINDS["entities"].heads)
         self.spans = isinstance(model, SpanTagger)
         self.scheme = None
         if not self.spans:
@@ -95,8 +89,7 @@ class EntityFinder:
                 f"{name_or_path}: expected a tagger as run_ner.py trains it, found a model that is asked about spans; "
                 "apply it with predict.py"
             )
-        model_class = OURS.get(fields.get("model_type"), AutoModelForTokenClassification)
-        model = load_model(model_class, name_or_path, revision=revision, bases=bases)
+        model = load_model(class_of(fields), name_or_path, revision=revision, bases=bases)
         tokenizer = load_own_tokenizer(name_or_path, revision=revision)
         return cls(model.to(choose_device(device)).eval(), tokenizer, **options)
 

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from transformers import AutoConfig, AutoModelForSequenceClassification, PreTrainedModel
+from transformers import PreTrainedModel
 
 from ..encoding.collators import TextCollator
 from ..encoding.text_inputs import TextEncoder
 from ..encoding.tokenization import longest_input
 from ..modeling.cloze_classifier import ClozeClassifier
-from ..modeling.text_classifier import TextClassifier
 from ..prompting.cloze_inputs import ClozeCollator, ClozeEncoder
 from ..prompting.errors import PromptError
 from ..prompting.packed_questions import FAMILIES, PACK, count_shared, pack_questions
@@ -21,15 +20,11 @@ from ..prompting.templates import Template
 from ..reading.text_cleaning import TextCleaner
 from ..scoring.decisions import DecisionRule, Verdict
 from ..scoring.score_rule import ScoreRule, is_regression
-from .trained_models import choose_device, load_model, load_own_tokenizer, require_kind
+from .model_kinds import class_of, require_kind
+from .trained_models import choose_device, load_model, load_own_tokenizer
 
 if TYPE_CHECKING:
     from ..adapters.directories import BaseModels
-
-# So that the tokenizer's look at the configuration needs no code of the directory.
-OURS = {each.config_class.model_type: each for each in (TextClassifier, ClozeClassifier)}
-for name, model_class in OURS.items():
-    AutoConfig.register(name, model_class.config_class, exist_ok=True)
 
 
 class LabelFinder:
@@ -97,8 +92,7 @@ class LabelFinder:
             DataError: the model is for something else.
         """
         fields = require_kind(kind, name_or_path, revision=revision)
-        model_class = OURS.get(fields.get("model_type"), AutoModelForSequenceClassification)
-        model = load_model(model_class, name_or_path, revision=revision, bases=bases)
+        model = load_model(class_of(fields), name_or_path, revision=revision, bases=bases)
         tokenizer = load_own_tokenizer(name_or_path, revision=revision)
         return cls(model.to(choose_device(device)).eval(), tokenizer, **options)
 

@@ -6,20 +6,17 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import transformers
 from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.utils.peft_utils import find_adapter_config_file
 
 from ..data.errors import DataError
 from ..modeling.weight_files import require_safetensors
-from . import entity_finder, label_finder
+from .model_kinds import class_of
 from .probe_inputs import make_inputs, score_inputs
 from .trained_models import load_model, load_own_tokenizer
 
 logger = logging.getLogger(__name__)
 
-OURS = entity_finder.OURS | label_finder.OURS
-STOCK = ("TokenClassification", "SequenceClassification", "QuestionAnswering", "MaskedLM")
 TOLERANCE = 1e-3  # of scores, relative to the largest: what adding two matrices before a product may round
 
 
@@ -81,12 +78,9 @@ def merge_into(folder: str | Path, name_or_path: str, *, revision: str = "main")
 def _load(name_or_path: str, revision: str) -> PreTrainedModel:
     """An adapter on its encoder."""
     fields, _ = PreTrainedConfig.get_config_dict(name_or_path, revision=revision)
-    architecture = (fields.get("architectures") or ["none"])[0]
-    model_class = OURS.get(fields.get("model_type"))
-    for each in STOCK:
-        if model_class is None and architecture.endswith(f"For{each}"):
-            model_class = getattr(transformers, f"AutoModelFor{each}")
+    model_class = class_of(fields)
     if model_class is None or "adapter_base" not in fields:
+        architecture = (fields.get("architectures") or ["none"])[0]
         raise DataError(
             f"{name_or_path}: expected an adapter as --adapter trains it, found a whole model ({architecture})"
         )

@@ -20,8 +20,8 @@ from .cloze_entity_finder import ClozeEntityFinder
 from .entity_finder import EntityFinder
 from .entity_lines import cluener_line, entity_line
 from .label_finder import LabelFinder
+from .model_kinds import asks_spans, find_kind
 from .score_lines import SCORE_HEADER, score_line, score_row
-from .trained_models import asks_spans, find_kind
 
 
 class OptionError(ValueError):
@@ -201,11 +201,8 @@ class SeveralTasks:
             yield from task.show(text)
 
 
-KINDS = {
-    "entities": (EntityTask, load_entity_finder),
-    "classes": (ClassTask, LabelFinder.load),
-    "answers": (AnswerTask, AnswerFinder.load),
-}
+LOADERS = {EntityTask: load_entity_finder, ClassTask: LabelFinder.load, AnswerTask: AnswerFinder.load}
+TASKS = {task.kind: task for task in LOADERS}  # of each of `model_kinds.KINDS`
 
 
 def load_task(
@@ -230,14 +227,15 @@ def load_task(
         kind = find_kind(name, revision=revision)
         if "bases" in loading and kind == "answers":
             raise OptionError(f"--adapter: expected models of single texts, found {name}, which takes two")
-        task_class, load_finder = KINDS[kind]
+        task_class = TASKS[kind]
         for option in (option for option, value in options.items() if value is not None):
             if option not in task_class.options:
                 raise OptionError(f"--{option}: a model for {kind} does not take it; leave it out")
         if output_format not in task_class.formats:
             raise OptionError(f"--output_format {output_format}: a model for {kind} does not write it; leave it out")
         taken = {option: options.get(option) for option in ("top_k", "threshold") if option in task_class.options}
-        tasks[name] = task_class(load_finder(name, revision=revision, **loading), output_format=output_format, **taken)
+        finder = LOADERS[task_class](name, revision=revision, **loading)
+        tasks[name] = task_class(finder, output_format=output_format, **taken)
         if "bases" in loading and tasks[name].pair:
             raise OptionError(f"--adapter: expected models of single texts, found {name}, which takes two")
     return SeveralTasks(tasks) if "bases" in loading else tasks[names[0]]
