@@ -4,21 +4,7 @@ from collections.abc import Sequence
 
 from ..scoring.class_metrics import confused_pairs, shorten_table
 from ..scoring.metrics import format_table
-
-SHOWN = (
-    "accuracy",
-    "precision",
-    "recall",
-    "f1",
-    "macro_f1",
-    "weighted_f1",
-    "mcc",
-    "auroc",
-    "ap",
-    "hits@3",
-    "mrr",
-    "ece",
-)
+from ..scoring.score_names import shown_in
 
 
 def describe_scores(split: str, report: dict, *, labels: Sequence[str]) -> str:
@@ -30,7 +16,7 @@ def describe_scores(split: str, report: dict, *, labels: Sequence[str]) -> str:
         labels: class names in the order of the confusion matrix.
     """
     before, after = report["untuned"]["scores"], report["scores"]
-    names = [name for name in SHOWN if name in after]
+    names = [name for name in shown_in("report") if name in after]
     width = max(map(len, names))
     changed = any(abs(before[name] - after[name]) > 5e-5 for name in names)
     lines = [f"{split}, {'untuned and tuned' if changed else 'scores'}:", ""]

@@ -3,35 +3,16 @@
 from collections.abc import Sequence
 from heapq import nsmallest
 
+from ..scoring.score_names import plain_name, shown_in
+
 WORST = 50  # examples that are kept
-
-
 LONGEST = 1200  # characters kept of a text
-
-
-HEADLINES = (
-    *("f1", "exact_match", "accuracy", "precision", "recall", "average", "macro_f1", "weighted_f1", "lenient_f1"),
-    *(
-        "pearson",
-        "spearman",
-        "mae",
-        "mse",
-        "has_answer_f1",
-        "no_answer_f1",
-        "mcc",
-        "auroc",
-        "ap",
-        "hits@3",
-        "mrr",
-        "ece",
-    ),
-)
 
 
 def headlines(scores: dict[str, float]) -> dict[str, float]:
     """The scores that people look at, without the split's name."""
-    plain = {name.removeprefix("eval_").removeprefix("test_"): value for name, value in scores.items()}
-    return {name: float(plain[name]) for name in HEADLINES if name in plain}
+    plain = {plain_name(name): value for name, value in scores.items()}
+    return {name: float(plain[name]) for name in shown_in("page") if name in plain}
 
 
 def worst_first(sure: Sequence[float | None], extents: Sequence[float]) -> list[int]:

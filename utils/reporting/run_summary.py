@@ -6,26 +6,12 @@ from pathlib import Path
 from transformers import TrainerState
 
 from ..data.private_words import hide_folders
+from ..scoring.score_names import shown_in
 from .curves import draw_curves, read_curves
 from .report_page import report_page
 
 SPLITS = {"eval": "validation", "test": "test"}  # how the names of scores begin -> the split they are of
-SCORES = (
-    "pearson",
-    "spearman",
-    "mae",
-    "f1",
-    "accuracy",
-    "precision",
-    "recall",
-    "exact_match",
-    "macro_f1",
-    "hits@3",
-    "ece",
-    "perplexity",
-    "loss",
-)
-SHOWN = 4  # scores of a split
+MOST = 4  # scores of a split
 FACTS = ("head", "pooling", "adapter", "template", "seed")  # arguments that the page names
 
 
@@ -80,9 +66,10 @@ def describe_run(
             lines.append(("best", f"{curves['unit']} {curves['best']:g}, by {metric}"))
         elif not arguments.get("load_best_model_at_end", True):
             lines.append(("kept", "the last state, as no best one was to be loaded"))
-    names = dict.fromkeys([(arguments.get("metric_for_best_model") or "f1").removeprefix("eval_"), *SCORES])
+    best = (arguments.get("metric_for_best_model") or "f1").removeprefix("eval_")
+    names = dict.fromkeys([best, *shown_in("summary")])
     for beginning, split in SPLITS.items():
-        found = [name for name in names if f"{beginning}_{name}" in results][:SHOWN]
+        found = [name for name in names if f"{beginning}_{name}" in results][:MOST]
         if found:
             scores = "".join(f"{name} {results[f'{beginning}_{name}']:.4f}   " for name in found)
             rest = _describe_wrong(errors[split]) if split in errors else ""

@@ -5,14 +5,13 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..scoring.score_names import describe_score
+from ..scoring.score_names import describe_score, shown_in
 from ..scoring.significance import Comparison
 from .csv_cells import harmless_cell
 from .paired_examples import Unpaired, class_of, compare_groups
 from .run_groups import RunGroup
 
 LEVEL = 0.05
-FIRST = ("f1", "accuracy", "macro_f1", "exact_match", "mcc", "loss")  # the order in which scores are shown
 
 
 @dataclass
@@ -175,9 +174,9 @@ def _cell(mean: float, deviation: float | None, scale: int) -> str:
 
 
 def choose_metrics(groups: Sequence[RunGroup]) -> list[str]:
-    """The scores that all groups have, those of the test part if it was scored, in the order of `FIRST`."""
+    """The scores that all groups have, those of the test part if it was scored, in the order of `score_names`."""
     for beginning in ("test", "eval"):
-        names = [f"{beginning}_{name}" for name in FIRST if name != "loss"]
+        names = [f"{beginning}_{name}" for name in shown_in("table") if name != "loss"]
         if found := [name for name in names if all(group.values(name) for group in groups)]:
             return found
     return [name for name in ("eval_loss",) if all(group.values(name) for group in groups)]

@@ -5,8 +5,7 @@ import sys
 from tqdm import tqdm
 from transformers import ProgressCallback, Trainer
 
-# Of an epoch's line; the rest is in the files.
-MAIN_SCORES = ("accuracy", "precision", "recall", "lenient_f1", "perplexity", "loss")
+from ..scoring.score_names import shown_in
 
 
 class ProgressLines(ProgressCallback):
@@ -55,7 +54,7 @@ class ProgressLines(ProgressCallback):
         """The line for a log entry; None for what the end of the run reports elsewhere."""
         if any(name.startswith("eval_") for name in logs):
             scores = {name.removeprefix("eval_"): value for name, value in logs.items() if name.startswith("eval_")}
-            shown = dict.fromkeys([self.best, *MAIN_SCORES])  # the deciding score first
+            shown = dict.fromkeys([self.best, *shown_in("epoch")])  # the deciding score first
             parts = [f"{name} {scores[name]:.4f}" for name in shown if name in scores]
             return f"epoch {logs.get('epoch', 0):g}  " + "  ".join(parts)
         if "loss" in logs:
