@@ -2,14 +2,20 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from datasets import Dataset
+from transformers import EvalPrediction
 
 from utils.data.errors import ArgumentError, TrainingError
-from utils.scoring.answer_metrics import CmrcScores
-from utils.scoring.class_evaluator import CLASS_SCORES, RANKING_SCORES
-from utils.scoring.entity_evaluator import ENTITY_SCORES
+from utils.scoring.answer_metrics import MIXED_SCORES, CmrcScores, SquadScores
+from utils.scoring.class_evaluator import ClassEvaluator
+from utils.scoring.class_metrics import RankingScores
+from utils.scoring.decisions import DecisionRule
 from utils.scoring.masked_scores import compute_masked_scores
-from utils.scoring.score_names import SCORES, describe_score
+from utils.scoring.metrics import EntityCounts, TagCounts
+from utils.scoring.score_metrics import RegressionScores
+from utils.scoring.score_names import SCORES, describe_score, scores_of
 from utils.training.best_metric import settle_best_metric
 
 
@@ -58,9 +64,19 @@ def test_metric_that_the_validation_data_cannot_give_says_so():
     assert settle_best_metric(ask("loss"), scoring(f1=0.5))(None) == {"f1": 0.5}
 
 
-def test_every_score_that_an_evaluator_names_is_in_the_table():
-    names = {*CLASS_SCORES, *RANKING_SCORES, *ENTITY_SCORES, *CmrcScores.names, *compute_masked_scores.scores}
-    assert len(names) > 15 and names <= SCORES.keys()
+def test_the_table_names_what_is_computed_of_each_kind_of_things():
+    inputs = Dataset.from_dict({"index": [0, 1], "labels": [0, 1]})
+    classes = ClassEvaluator(inputs, DecisionRule(["a", "b"], positive=1))
+    computed = {
+        "classes": classes.score(np.array([[1.0, 0.0], [0.0, 1.0]]), classes.rule)[0],
+        "ranks": RankingScores(keep_in_memory=True).compute(predictions=[[1.0, 0.0]], references=[0]),
+        "entities": EntityCounts().scores() | TagCounts().scores(),
+        "scores": RegressionScores(keep_in_memory=True).compute(predictions=[1.0, 2.0], references=[1.0, 3.0]),
+        "words": compute_masked_scores(EvalPrediction(np.array([[1.0, 1.0, 1.0]]), np.array([[1]]))),
+    }
+    for kind, scores in computed.items():
+        assert set(scores_of(kind)) == scores.keys() - {"table", "token_loss"}, kind
+    assert {*CmrcScores.names, *SquadScores.names, *MIXED_SCORES} <= set(scores_of("answers")) <= SCORES.keys()
 
 
 @pytest.mark.parametrize(

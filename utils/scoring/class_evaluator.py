@@ -8,12 +8,7 @@ from .calibration import calibration_error, reliability, risk_coverage
 from .class_metrics import ClassScores, LabelScores, RankingScores
 from .decisions import DecisionRule
 from .positive_labels import describe_positive
-
-CLASS_SCORES = (
-    *("accuracy", "f1", "precision", "recall", "macro_f1", "weighted_f1", "mcc"),
-    *("auroc", "ap", "ece"),
-)
-RANKING_SCORES = ("hits@3", "mrr")
+from .score_names import scores_of
 
 
 class ClassEvaluator:
@@ -30,7 +25,7 @@ class ClassEvaluator:
 
     def __init__(self, encoded: Dataset, rule: DecisionRule, *, ranking: bool = False):
         self.rule, self.ranking = rule, ranking
-        self.scores = CLASS_SCORES + (RANKING_SCORES if ranking else ())
+        self.scores = scores_of("classes") + (scores_of("ranks") if ranking else ())
         self.order = np.argsort(encoded["index"][:])
         self.targets = None
         if "labels" in encoded.column_names:

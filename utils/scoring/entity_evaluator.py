@@ -13,8 +13,8 @@ from ..encoding.joined_windows import Entity, TaggedText, join_spans, join_tags
 from ..encoding.row_batches import BATCH, iterate_column
 from ..encoding.tokenization import find_tokens
 from .metrics import EntityCounts, TagCounts
+from .score_names import scores_of
 
-ENTITY_SCORES = (*("f1", "precision", "recall", "macro_f1", "weighted_f1"), *TagCounts().scores())
 COLUMNS = ["token_mask", "starts", "ends", "text_index", "num_tokens", "window", "shift"]
 
 
@@ -34,7 +34,7 @@ class EntityEvaluator:
         scores: names of what a call gives.
     """
 
-    scores = ENTITY_SCORES
+    scores = scores_of("entities")
 
     def __init__(self, dataset: Dataset, encoded: Dataset, *, id2label: dict[int, str], scheme: str | None):
         self.dataset, self.id2label, self.scheme = dataset, id2label, scheme

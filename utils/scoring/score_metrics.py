@@ -11,8 +11,7 @@ from scipy.stats import ConstantInputWarning, pearsonr, spearmanr
 from transformers import EvalPrediction
 
 from ..encoding.row_batches import iterate_column
-
-REGRESSION_SCORES = ("pearson", "spearman", "mae", "mse")
+from .score_names import scores_of
 
 
 class RegressionScores(evaluate.Metric):
@@ -53,7 +52,7 @@ class ScoreEvaluator:
         scores: names of what a call gives.
     """
 
-    scores = REGRESSION_SCORES
+    scores = scores_of("scores")
 
     def __init__(self, encoded: Dataset):
         self.order = np.argsort(encoded["index"][:])

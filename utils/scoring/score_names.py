@@ -9,41 +9,46 @@ class Score(NamedTuple):
     Attributes:
         lower_is_better: a loss, an error, a cost.
         share: lies between 0 and 1, or between -1 and 1; tables show it times 100.
+        of: what is scored, separated by spaces: `classes`, their `ranks`, `entities`, `answers`, `scores` of a
+            regression, hidden `words`.
         shown: where, separated by spaces: `epoch`, the line of one; `summary`, the end of a run; `report`, the lines
             about a split of texts with classes; `page`, the page of errors; `table`, what report.py prints.
     """
 
     lower_is_better: bool = False
     share: bool = True
+    of: str = ""
     shown: str = ""
 
 
+_CLASSES = "classes entities"
 SCORES = {  # by name, without the split that is in front of it (`eval_`, `test_`); shown in this order
-    "f1": Score(shown="summary report page table"),
-    "exact_match": Score(shown="summary page table"),
-    "accuracy": Score(shown="epoch summary report page table"),
-    "precision": Score(shown="epoch summary report page"),
-    "recall": Score(shown="epoch summary report page"),
-    "average": Score(shown="page"),
-    "macro_f1": Score(shown="summary report page table"),
-    "weighted_f1": Score(shown="report page"),
-    "lenient_f1": Score(shown="epoch page"),
-    **dict.fromkeys(("lenient_precision", "lenient_recall"), Score()),
-    "pearson": Score(shown="summary page"),
-    "spearman": Score(shown="summary page"),
-    "mae": Score(lower_is_better=True, share=False, shown="summary page"),
-    "mse": Score(lower_is_better=True, share=False, shown="page"),
-    "has_answer_f1": Score(shown="page"),
-    "no_answer_f1": Score(shown="page"),
-    **dict.fromkeys(("has_answer_exact_match", "no_answer_exact_match", "best_exact_match", "best_f1"), Score()),
-    **dict.fromkeys(("best_exact_match_threshold", "best_f1_threshold"), Score(share=False)),
-    "mcc": Score(shown="report page table"),
-    "auroc": Score(shown="report page"),
-    "ap": Score(shown="report page"),
-    "hits@3": Score(shown="summary report page"),
-    "mrr": Score(shown="report page"),
-    "ece": Score(lower_is_better=True, shown="summary report page"),
-    "perplexity": Score(lower_is_better=True, share=False, shown="epoch summary"),
+    "f1": Score(of=f"{_CLASSES} answers", shown="summary report page table"),
+    "exact_match": Score(of="answers", shown="summary page table"),
+    "accuracy": Score(of="classes words", shown="epoch summary report page table"),
+    "precision": Score(of=_CLASSES, shown="epoch summary report page"),
+    "recall": Score(of=_CLASSES, shown="epoch summary report page"),
+    "average": Score(of="answers", shown="page"),
+    "macro_f1": Score(of=_CLASSES, shown="summary report page table"),
+    "weighted_f1": Score(of=_CLASSES, shown="report page"),
+    "lenient_f1": Score(of="entities", shown="epoch page"),
+    **dict.fromkeys(("lenient_precision", "lenient_recall"), Score(of="entities")),
+    "pearson": Score(of="scores", shown="summary page"),
+    "spearman": Score(of="scores", shown="summary page"),
+    "mae": Score(lower_is_better=True, share=False, of="scores", shown="summary page"),
+    "mse": Score(lower_is_better=True, share=False, of="scores", shown="page"),
+    "has_answer_f1": Score(of="answers", shown="page"),
+    "no_answer_f1": Score(of="answers", shown="page"),
+    **dict.fromkeys(("has_answer_exact_match", "no_answer_exact_match"), Score(of="answers")),
+    **dict.fromkeys(("best_exact_match", "best_f1"), Score(of="answers")),
+    **dict.fromkeys(("best_exact_match_threshold", "best_f1_threshold"), Score(share=False, of="answers")),
+    "mcc": Score(of="classes", shown="report page table"),
+    "auroc": Score(of="classes", shown="report page"),
+    "ap": Score(of="classes", shown="report page"),
+    "hits@3": Score(of="ranks", shown="summary report page"),
+    "mrr": Score(of="ranks", shown="report page"),
+    "ece": Score(lower_is_better=True, of="classes", shown="summary report page"),
+    "perplexity": Score(lower_is_better=True, share=False, of="words", shown="epoch summary"),
     "token_loss": Score(lower_is_better=True, share=False),
     "loss": Score(lower_is_better=True, share=False, shown="epoch summary table"),
 }
@@ -60,6 +65,16 @@ def shown_in(place: str) -> list[str]:
         ['accuracy', 'precision', 'recall', 'lenient_f1', 'perplexity', 'loss']
     """
     return [name for name, score in SCORES.items() if place in score.shown.split()]
+
+
+def scores_of(kind: str) -> tuple[str, ...]:
+    """The names of the scores that are computed of a kind of things, see `Score.of`.
+
+    Example:
+        >>> scores_of("scores")
+        ('pearson', 'spearman', 'mae', 'mse')
+    """
+    return tuple(name for name, score in SCORES.items() if kind in score.of.split())
 
 
 def plain_name(name: str) -> str:

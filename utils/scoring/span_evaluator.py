@@ -6,7 +6,8 @@ import numpy as np
 from datasets import Dataset
 from transformers import EvalPrediction
 
-from .entity_evaluator import ENTITY_SCORES, score_entities
+from .entity_evaluator import score_entities
+from .score_names import scores_of
 from .span_decisions import SpanLogits, choose_entities
 
 
@@ -25,7 +26,7 @@ class SpanEvaluator:
         scores: names of what a call gives.
     """
 
-    scores = ENTITY_SCORES
+    scores = scores_of("entities")
 
     def __init__(
         self, dataset: Dataset, questions: Dataset, encoded: Dataset, *, labels: Sequence[str], threshold: float = 0.0
