@@ -9,7 +9,12 @@ import pytest
 import yaml
 
 from tests.hub.local_hub import USER
+from utils.options import arguments
+from utils.options.adapter_arguments import AdapterArguments
+from utils.options.shared_arguments import DataArguments, ModelArguments, TrickArguments
+from utils.options.tag_files import TagArguments
 from utils.running.hub import HubError
+from utils.tasks import run_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = ["run_ner", "run_classification", "run_qa_cls", "run_qa_span", "run_prompt", "run_mlm"]
@@ -37,8 +42,18 @@ def test_refused_token_stops_a_script_before_it_reads_its_data(hub, tiny_encoder
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_script_pushes_after_its_last_file_was_written(script):
     text = (ROOT / f"{script}.py").read_text(encoding="utf-8")
-    assert text.count("hub.push(output_dir, destination)") == 1
-    assert "write_" not in text.partition("hub.push(output_dir, destination)")[2]
+    assert text.count("run.leave(") == 1
+    assert "write_" not in text.partition("run.leave(")[2]
+
+
+def test_run_is_pushed_when_its_record_is_there(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(run_folder, "push", lambda folder, to: seen.append({path.name for path in folder.iterdir()}))
+    ours = TagArguments, DataArguments, ModelArguments, AdapterArguments, TrickArguments
+    words = ["--model_name_or_path", "model", "--output_dir", str(tmp_path / "out"), "--test_file", "none.txt"]
+    run = run_folder.open_run(arguments.parse_arguments(*ours, argv=words))
+    run.leave({"test_f1": 0.5}, learnt=False)
+    assert seen == [{"all_results.json", "run.json"}]
 
 
 @pytest.fixture

@@ -116,13 +116,13 @@ class Run:
         """
         if self.training.process_index != 0:
             return
-        found = found or SplitAnswers(reports=None)
+        left, found = found.list_files() if found else {}, found or SplitAnswers()
         record, state = self._record(results, settled, read, learnt=learnt), None
         if learnt:
             state = trainer.state
             trainer.model.config.update(task.decision())
             complete(self.output_dir, trainer, card=task.card(record, found.reports))
-        left = found.list_files() | {"all_results.json": dict(results)}
+        left |= {"all_results.json": dict(results)}
         left |= pages(record, found.errors, state)  # error_report.html, curves.png
         write_files(self.output_dir, left | {"run.json": record})
         push(self.output_dir, self.destination)
