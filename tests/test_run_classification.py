@@ -211,13 +211,13 @@ def test_long_texts_are_cut_counted_and_still_classified(run, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("kind", "flags", "message"),
     [
-        ("classes", {"threshold_metric": "f1"}, "thresholds are for two classes or several labels, .* 4 classes"),
-        ("binary", {"threshold_metric": "f1", "positive_share": 0.2}, "expected one of them"),
+        ("classes", {"threshold_metric": "f1"}, "thresholds are for two classes or multi-label data, .* 4 classes"),
+        ("binary", {"threshold_metric": "f1", "positive_share": 0.2}, "expected only one of them"),
         ("binary", {"target_precision": 1.5}, "expected a number between 0 and 1"),
         ("binary", {"fusion_weights": "equal"}, "--fusion_weights equal does nothing with --pooling cls"),
-        ("labels", {"class_sampling": "balanced"}, "--class_sampling needs one label a text"),
-        ("labels", {"logit_adjustment": 1.0}, "--logit_adjustment needs one label a text"),
-        ("binary", {"threshold_scope": "each"}, "--threshold_scope each: expected what to tune for"),
+        ("labels", {"class_sampling": "balanced"}, "--class_sampling needs one label per text"),
+        ("labels", {"logit_adjustment": 1.0}, "--logit_adjustment needs one label per text"),
+        ("binary", {"threshold_scope": "each"}, "--threshold_scope each: expected a goal to tune for"),
         ("binary", {"positive_label": "yes"}, "--positive_label yes: expected one of two classes, found 0, 1"),
         ("binary", {"train_file": None, "validation_file": None}, "nothing to do"),
     ],

@@ -246,11 +246,11 @@ def test_stream_evaluates_on_its_validation_file(run, tmp_path):
         ({"mlm_probability": 1.5}, "--mlm_probability 1.5: expected a number between 0 and 1"),
         ({"dropout": 1}, "--dropout 1.0: expected 0 or more and below 1"),
         ({"streaming": True}, "--streaming: expected --max_steps"),
-        ({"train_file": None}, "--train_file, --dataset_name: expected one of them"),
-        ({"model_name_or_path": None}, "--model_name_or_path, --train_from_config: expected one of them"),
+        ({"train_file": None}, "--train_file, --dataset_name: expected exactly one of them"),
+        ({"model_name_or_path": None}, "--model_name_or_path, --train_from_config: expected exactly one of them"),
         ({"train_tokenizer": 50}, "--train_tokenizer does nothing without --train_from_config"),
         ({"init": "neighbours"}, "--init: expected --train_from_config"),
-        ({"r_drop_alpha": 1}, "--r_drop_alpha compares decisions about texts"),
+        ({"r_drop_alpha": 1}, "--r_drop_alpha compares class scores"),
         ({"optimizer": "muon", "layer_decay": 0.9}, "--layer_decay does nothing to what Muon trains"),
         ({"optimizer": "muon", "head_learning_rate": 1e-3}, "--head_learning_rate does nothing to what Muon trains"),
         ({"label_smoothing_factor": 0.1}, "--label_smoothing_factor: expected 0"),
@@ -267,7 +267,7 @@ def test_wrong_configurations_are_refused(run, tiny_encoder, tmp_path):
     new = {"model_name_or_path": None, "train_from_config": tmp_path / "new.json"}
     for content, message in [
         ("[1]", "expected a mapping such as `model_type: bert`, found list"),
-        ("{", "expected a YAML or JSON file of a configuration, found"),
+        ("{", "expected a YAML or JSON configuration file, found"),
         ('{"model_type": "vit"}', "new.json: expected a family with a masked-language model, found vit"),
         ('{"model_type": "bert", "hidden": 1}', "hidden: no field of bert"),
     ]:

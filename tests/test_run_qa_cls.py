@@ -173,7 +173,7 @@ def test_csv_and_json_lines_are_read_too(run, tmp_path):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        ({"question_template": "何處"}, r"--question_template '何處': expected \{text\} in it, once"),
+        ({"question_template": "何處"}, r"--question_template '何處': expected \{text\} exactly once"),
         ({"test_share": 1.0}, "--test_share 1.0: expected 0 or more and below 1"),
         ({"target_accuracy": 2.0}, "--target_accuracy 2.0: expected a number from 0 to 1"),
         ({"top_k": 0}, "--top_k 0: expected 1 or more"),

@@ -98,14 +98,14 @@ def test_learning_rate_suits_the_method_where_none_is_given(run, tmp_path, capfd
     ("flags", "message"),
     [
         ({"adapter": "lora", "bottleneck_size": 8}, "--bottleneck_size does nothing with --adapter lora"),
-        ({"lora_rank": 4}, "--lora_rank does nothing with --adapter none; .* take --adapter lora"),
+        ({"lora_rank": 4}, "--lora_rank does nothing with --adapter none; .* use --adapter lora"),
         ({"adapter": "lora", "lora_rank": 0}, "--lora_rank 0: expected 1 or more"),
         ({"adapter": "lora", "lora_dropout": 1}, "--lora_dropout 1.0: expected 0 or more and below 1"),
-        ({"adapter": "prefix", "gradient_checkpointing": True}, "would miss the vectors of --adapter prefix"),
+        ({"adapter": "prefix", "gradient_checkpointing": True}, "would lack the vectors of --adapter prefix"),
         ({"adapter": "lora", "fgm_epsilon": 1}, "--fgm_epsilon moves word embeddings"),
         (
             {"adapter": "lora", "train_file": None},
-            "does nothing where no model is trained; leave it out, or give data",
+            "does nothing if no model is trained; leave it out, or give data",
         ),
     ],
 )
@@ -117,7 +117,7 @@ def test_options_that_would_do_nothing_are_refused(run, flags, message):
 def test_new_masked_language_model_has_nothing_to_adapt(run, files, tmp_path):
     (tmp_path / "mini.json").write_text('{"model_type": "bert"}')
     flags = {"model_name_or_path": None, "train_from_config": tmp_path / "mini.json", "train_tokenizer": 60}
-    with pytest.raises(ArgumentError, match="expected a model that has learnt"):
+    with pytest.raises(ArgumentError, match="expected a pretrained model"):
         run("mlm", **flags, adapter="lora")
 
 

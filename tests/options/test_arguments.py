@@ -119,7 +119,7 @@ def test_yaml_can_switch_evaluation_off(parse):
 def test_without_checkpoints_the_last_epoch_is_kept_and_that_is_said(parse, caplog):
     values = parse("save_strategy: no\n")
     assert (values["load_best_model_at_end"], values["eval_strategy"]) == (False, "epoch")
-    assert "the last one is kept and not the best" in caplog.text
+    assert "the last one is kept, not the best" in caplog.text
     assert parse("seed: 1\n")["load_best_model_at_end"] is True
 
 

@@ -48,7 +48,7 @@ CASES = [  # script, words, how it ends
         ["--model_name_or_path", "m", "--text", "x"],
         "ArgumentError: expected --template and --verbalizer",
     ),
-    ("run_mlm", ["--output_dir", "o"], "ArgumentError: --train_file, --dataset_name: expected one of them"),
+    ("run_mlm", ["--output_dir", "o"], "ArgumentError: --train_file, --dataset_name: expected exactly one of them"),
     ("run_mlm", [*TRAINED, "--train_file", "no.txt"], "DataError: no.txt: expected a file, found none"),
     ("predict", ["model", "--top_k", "0"], "SystemExit: 2"),
 ]

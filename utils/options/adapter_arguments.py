@@ -1,4 +1,4 @@
-"""Options of `--adapter`: training few weights in place of all."""
+"""Options of `--adapter`: train a few weights instead of all of them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,78 +7,82 @@ from ..data.errors import ArgumentError
 from .arguments import Options, option
 from .training_choices import TrainingChoices
 
-# Method -> how much faster it learns than full tuning does, when no --learning_rate is given.
+# Method -> factor on the learning rate of full fine-tuning, used when no --learning_rate is given.
 FASTER = {"lora": 10, "ia3": 100, "prefix": 100, "prompt": 100, "p_tuning": 100}
 FASTER |= {"bitfit": 10, "layernorm": 10, "bottleneck": 10}
 
 
 @dataclass(frozen=True)
 class AdapterArguments:
-    """Training few weights: the encoder stays, but for an adapter; heads learn as ever."""
+    """Train an adapter and the head; the encoder's own weights stay as they are."""
 
     _argument_group_name = "adapter"
 
     adapter: str = option(
         "none",
-        "`lora`: products of narrow matrices beside layers; `bottleneck`: small networks inside layers; `bitfit`: "
-        "biases; `layernorm`: norms; `ia3`: factors of keys, values and units; `prefix`, `prompt`, `p_tuning`: "
-        "vectors beside the text, in every layer, on the embeddings, made by a small network. --output_dir then holds "
-        "the adapter and the head, and names the encoder.",
+        "Train a few weights only: `lora`: low-rank matrices added to layers; `bottleneck`: small networks inside "
+        "layers; `bitfit`: biases; `layernorm`: layer norms; `ia3`: factors on keys, values and feed-forward units; "
+        "or vectors that are read with the text: in every layer (`prefix`), with the embeddings (`prompt`), made by a "
+        "small network (`p_tuning`). --output_dir then holds the adapter, the head and the encoder's name.",
         choices=["none", "lora", "bottleneck", "bitfit", "layernorm", "ia3", "prefix", "prompt", "p_tuning"],
     )
-    lora_rank: int = option(8, "Width of LoRA's matrices.", used_with="adapter=lora", low=1)
+    lora_rank: int = option(8, "Rank of LoRA's matrices.", used_with="adapter=lora", low=1)
     lora_alpha: float | None = option(
         None, "LoRA's scale; twice the rank if not given.", used_with="adapter=lora", above=0
     )
     lora_dropout: float = option(0.0, "Dropout before LoRA's matrices, 0-1.", used_with="adapter=lora", low=0, below=1)
     lora_layers: str = option(
         "attention",
-        "Queries and values, or `all` linear layers.",
+        "Where LoRA is added: queries and values (`attention`), or `all` linear layers.",
         choices=["attention", "all"],
         used_with="adapter=lora",
     )
-    use_dora: bool = option(False, "LoRA that learns lengths and directions apart (DoRA).", used_with="adapter=lora")
-    use_rslora: bool = option(
-        False, "LoRA scaled by the root of its rank (rsLoRA), for high ranks.", used_with="adapter=lora"
+    use_dora: bool = option(
+        False, "LoRA that learns magnitude and direction separately (DoRA).", used_with="adapter=lora"
     )
-    bottleneck_size: int = option(64, "Units of a bottleneck.", used_with="adapter=bottleneck", low=1)
+    use_rslora: bool = option(
+        False,
+        "Divide LoRA's scale by the square root of the rank, not by the rank (rsLoRA), for high ranks.",
+        used_with="adapter=lora",
+    )
+    bottleneck_size: int = option(64, "Hidden units of each bottleneck.", used_with="adapter=bottleneck", low=1)
     virtual_tokens: int = option(
-        20, "Vectors of prefix, prompt and p_tuning.", used_with="adapter=prefix,prompt,p_tuning", low=1
+        20, "Number of vectors of prefix, prompt and p_tuning.", used_with="adapter=prefix,prompt,p_tuning", low=1
     )
 
     def check(self, options: Options) -> None:
         """Refuse options that would silently do nothing.
 
         Raises:
-            ArgumentError: there is one.
+            ArgumentError: such an option is given.
         """
         if self.adapter == "none":
             return
         if not options.trains or getattr(options, "train_from_config", None):
-            raise ArgumentError(f"--adapter {self.adapter}: expected a model that has learnt, and data to train it on")
+            raise ArgumentError(f"--adapter {self.adapter}: expected a pretrained model, and data to train on")
         if options.fgm_epsilon:
-            raise ArgumentError("--fgm_epsilon moves word embeddings, which do not learn here; leave it out")
+            raise ArgumentError("--fgm_epsilon moves word embeddings, which are frozen here; leave it out")
         if self.adapter == "prefix" and options.gradient_checkpointing:
             raise ArgumentError(
-                "--gradient_checkpointing: layers that run again would miss the vectors of --adapter prefix; leave it "
-                "out, or take prompt or p_tuning"
+                "--gradient_checkpointing: recomputed layers would lack the vectors of --adapter prefix; leave it "
+                "out, or use --adapter prompt or p_tuning"
             )
 
     def faster(self, choices: TrainingChoices) -> dict:
-        """The learning rate that suits the method, where the user has given none; empty if theirs stays."""
+        """`learning_rate` as the method needs it; empty if the user has given one."""
         if self.adapter == "none" or "learning_rate" in choices.given:
             return {}
         return {"learning_rate": choices.learning_rate * FASTER[self.adapter]}
 
     def add_to(self, model, name_or_path: str, *, loading: Mapping | None = None):
-        """Add the adapter to a model that has just been built from a checkpoint; the model itself.
+        """Add the adapter to a model that has just been built from a checkpoint, and return the model.
 
         Raises:
-            ArgumentError: the encoder cannot have it.
+            ArgumentError: the encoder does not support it.
         """
         if self.adapter == "none":
             return model
-        from ..adapters import methods  # peft takes seconds
+        from ..adapters import methods  # imports peft, which takes seconds
 
         settings = {"rank": self.lora_rank, "alpha": self.lora_alpha, "dropout": self.lora_dropout}
         settings |= {"all_layers": self.lora_layers == "all", "dora": self.use_dora, "rslora": self.use_rslora}

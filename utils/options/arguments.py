@@ -29,14 +29,14 @@ from .training_fields import read_training_fields
 
 
 def option(default, help_text: str, *, choices: Sequence[str] | None = None, used_with: str = "", **limits):
-    """A dataclass field with its line of help, and what is refused for it.
+    """A dataclass field with its help text, and the values that it accepts.
 
     Args:
-        default: where neither the command line nor the configuration says anything.
+        default: used if neither the command line nor the configuration file sets the option.
         help_text: one or two sentences.
         choices: the values that it may have; None for any.
-        used_with: who reads it, see `option_checks.refuse_idle`.
-        **limits: of numbers: `low`, `high` (included), `above`, `below` (excluded).
+        used_with: when it has an effect, see `option_checks.refuse_idle`.
+        **limits: for numbers: `low`, `high` (included), `above`, `below` (excluded).
     """
     metadata = {"help": help_text.replace("%", "%%"), "used_with": used_with, "limits": limits}
     return field(default=default, metadata=metadata | ({"choices": choices} if choices else {}))
@@ -47,16 +47,16 @@ def parse_arguments(
 ) -> tuple:
     """Parse `[config.yaml] [--flag value ...]`; the command line wins over the file.
 
-    Neither torch nor `TrainingArguments` is imported: what is wrong is told at once.
+    Neither torch nor `TrainingArguments` is imported, so that errors appear at once.
 
     Args:
         *classes: our argument dataclasses, in the order in which help shows them.
         argv: command line without the program's name; that of the process if None.
         description: shown on top of `--help`.
-        defaults: of training options, name -> (value, reason), where the script's differ from `TRAINING_DEFAULTS`.
+        defaults: training options whose default differs from `TRAINING_DEFAULTS`: name -> (value, reason).
 
     Returns:
-        One instance of each class, and `TrainingChoices` behind them, which `build` the trainer's arguments.
+        One instance of each class, followed by `TrainingChoices`, whose `build` gives the trainer's arguments.
 
     Raises:
         ArgumentError: an unknown flag or key, with the nearest known one; a malformed value, or one out of range; an
@@ -108,11 +108,11 @@ def parse_arguments(
 
 
 class Options:
-    """All options of a run, by name, whichever class declares them, beside what is known of them.
+    """All options of a run by name, whichever class declares them.
 
     Attributes:
-        given: names of those that the user chose.
-        trains: whether a model learns in this run.
+        given: names of the options that the user set.
+        trains: whether this run trains a model.
     """
 
     def __init__(self, parsed: Sequence, *, trains: bool = False):
@@ -126,22 +126,23 @@ class Options:
 
 
 def check_use(parsed: Sequence, *, trains: bool, used_with: dict[str, str] | None = None) -> None:
-    """Refuse options that were given and that this run would ignore, and such as contradict each other: where a class
-    has a `check`, it is asked about all `Options`.
+    """Refuse options that this run would ignore, and options that contradict each other.
+
+    If a class has a `check`, that is called with all `Options`.
 
     Args:
-        parsed: what `parse_arguments` gave.
-        trains: whether a model learns in this run.
-        used_with: of options that transformers declares: who reads them here.
+        parsed: what `parse_arguments` returned.
+        trains: whether this run trains a model.
+        used_with: for options that transformers declares: when they have an effect here.
 
     Raises:
-        ArgumentError: there is one.
-        DataError: a file that is named is not there.
+        ArgumentError: such an option is given.
+        DataError: a file that is named does not exist.
     """
     training = parsed[-1]
     if "do_train" in training.given and training.do_train != trains:
-        wanted = "data to train on (--train_file)" if training.do_train else "none, as there is data to train on"
-        raise ArgumentError(f"--do_train: expected {wanted}; a run does what its files ask for, leave it out")
+        wanted = "data to train on (--train_file)" if training.do_train else "true, as there is data to train on"
+        raise ArgumentError(f"--do_train: expected {wanted}; the files decide what a run does, leave it out")
     with refusing(OptionError):
         refuse_idle(parsed[:-1], training.given, training.values, trains=trains, used_with=used_with or {})
     options = Options(parsed, trains=trains)
@@ -159,20 +160,21 @@ def read_config(path: str, *, known: set[str], as_written: set[str] = frozenset(
     """Turn a YAML or JSON file of flags into command-line words, so that its values are checked like typed ones.
 
     Args:
-        path: of the file.
+        path: the file.
         known: names of all flags.
-        as_written: those that take text, in a mapping too: `{yes: Yes, 010: No}` are four words, no numbers or truths.
+        as_written: flags that take text, also in a mapping: `{yes: Yes, 010: No}` is four words, not numbers and
+            booleans.
 
     Returns:
         The words, and the keys whose value is null.
 
     Raises:
-        ArgumentError: no such file, not a mapping, or a key that is no flag.
+        ArgumentError: no such file, not a mapping, or a key that is not a flag.
     """
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
         values = json.loads(text) if path.endswith(".json") else load_yaml(text)
-        written = values if path.endswith(".json") else load_yaml(text, yaml.BaseLoader)  # `no` and 1e-3 as they stand
+        written = values if path.endswith(".json") else load_yaml(text, yaml.BaseLoader)  # `no` and 1e-3 as written
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise ArgumentError(f"{path}: expected a YAML or JSON file of flags, found: {error}") from error
     if not isinstance(values, dict):
@@ -185,7 +187,7 @@ def read_config(path: str, *, known: set[str], as_written: set[str] = frozenset(
             nothing.add(key)
         elif isinstance(value, dict):
             taken = plain if key in as_written else value
-            words.append(f"--{key}={json.dumps(taken, ensure_ascii=False)}")  # YAML reads no surrogate pairs
+            words.append(f"--{key}={json.dumps(taken, ensure_ascii=False)}")  # YAML cannot read surrogate pairs
         elif isinstance(value, list):
             words += [f"--{key}", *map(str, plain)]
         else:
@@ -195,7 +197,7 @@ def read_config(path: str, *, known: set[str], as_written: set[str] = frozenset(
 
 @contextlib.contextmanager
 def refusing(*errors: type[Exception]) -> Iterator[None]:
-    """What fails inside the block with one of these is the command line's fault: `ArgumentError` says the same."""
+    """Turn these errors, when raised inside the block, into an `ArgumentError` with the same message."""
     try:
         yield
     except errors as error:
@@ -203,14 +205,16 @@ def refusing(*errors: type[Exception]) -> Iterator[None]:
 
 
 def run_script(main: Callable) -> None:
-    """Run a script's `main`; an error that its user can repair is one line on standard error and exit status 2, a
-    signal to stop one line and 130 or 143.
+    """Run a script's `main`.
+
+    An error that the user can repair becomes one line on standard error and exit status 2; a stop signal becomes one
+    line and status 130 or 143.
     """
     try:
         with watched():
             main()
             sys.stdout.flush()
-    except BrokenPipeError:  # whoever reads has enough, as `| head` does
+    except BrokenPipeError:  # the reader has closed the pipe, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (ArgumentError, DataError, TrainingError, OSError) as error:
         print(printable(f"error: {error}"), file=sys.stderr)

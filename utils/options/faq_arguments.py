@@ -14,22 +14,22 @@ class FaqArguments:
 
     ask: list[str] | None = option(None, "Questions to answer, after training or from a saved run.")
     ask_file: str | None = option(
-        None, "More of them: a line each, or json lines of `question` and, if known, `answer`."
+        None, "More questions to answer: one per line, or JSON lines with `question` and, if known, `answer`."
     )
     top_k: int = option(3, "How many of the most probable answers are shown and stored.", low=1)
     question_template: str | None = option(
-        None, "Rewrites each question, in training and ever after: `{text}，應去往何處`.", used_with="training"
+        None, "Rewrites each question, in prediction too, such as `{text}，應去往何處`.", used_with="training"
     )
     target_accuracy: float = option(
         0.9,
-        "Say `I don't know` below the probability from which on this share of answers is right; 0: never say so.",
+        "Answer `I don't know` below the probability above which this share of answers is right; 0: always answer.",
         used_with="training",
         low=0,
         high=1,
     )
     test_share: float = option(
         0.0,
-        "Share of the training data held out for the test, by class, before all else.",
+        "Share of the training data held out as test data, by class, before validation data is held out.",
         used_with="training !test_file",
         low=0,
         below=1,
@@ -39,6 +39,6 @@ class FaqArguments:
     )
 
     def check(self, options: Options) -> None:
-        """Refuse a template without its place."""
+        """Refuse a template without a place for the question, or with several."""
         if self.question_template is not None and self.question_template.count("{text}") != 1:
-            raise ArgumentError(f"--question_template {self.question_template!r}: expected {{text}} in it, once")
+            raise ArgumentError(f"--question_template {self.question_template!r}: expected {{text}} exactly once")

@@ -1,4 +1,4 @@
-"""`TrainingArguments` with the defaults that fine-tuning wants."""
+"""`TrainingArguments` with defaults for fine-tuning."""
 
 import logging
 import os
@@ -23,7 +23,7 @@ def _default(name: str):
 
 @dataclass
 class FineTuningArguments(TrainingArguments):
-    """Every `TrainingArguments` field; `TRAINING_DEFAULTS` says what differs and why."""
+    """Every `TrainingArguments` field; `TRAINING_DEFAULTS` lists the defaults that differ, and why."""
 
     output_dir: str | None = None
     learning_rate: float = _default("learning_rate")
@@ -48,11 +48,11 @@ class FineTuningArguments(TrainingArguments):
 
     def __post_init__(self):
         if self.save_strategy == "no" and self.load_best_model_at_end:
-            logger.warning("--save_strategy no: no epoch is saved, so that the last one is kept and not the best")
+            logger.warning("--save_strategy no: epochs are not saved, so the last one is kept, not the best")
             self.load_best_model_at_end = False
         if self.dataloader_persistent_workers and not self.dataloader_num_workers:
             raise ValueError("--dataloader_persistent_workers: expected --dataloader_num_workers of 1 or more")
-        self.output_dir = self.output_dir or ""  # `prepare_output_dir` refuses it, where a run leaves anything
+        self.output_dir = self.output_dir or ""  # `prepare_output_dir` refuses this if the run writes anything
         if self.precision == "fp32" and (self.bf16 or self.fp16):
             raise ValueError("--precision fp32 contradicts --bf16 or --fp16; leave one of them out")
         if self.disable_tqdm is None:
@@ -67,7 +67,7 @@ class FineTuningArguments(TrainingArguments):
         processes.refuse_copies(self.world_size, environment=os.environ, parent=processes.parent_command())
 
     def main_process_first(self, local=True, desc="work"):
-        """As of `TrainingArguments`; but where the block fails in the first process, the others do not run it."""
+        """As in `TrainingArguments`, but if the block fails in the first process, the others do not run it."""
         index = self.local_process_index if local else self.process_index
         return processes.in_turn(first=index == 0)
 

@@ -1,9 +1,9 @@
-"""Names of options that people type: the nearest known one, and what other scripts call the same thing."""
+"""Suggestions for unknown options: the nearest known name, and names that other scripts have for the same thing."""
 
 import difflib
 from collections.abc import Set
 
-# As other scripts of this field have it -> here, with a remark where the value means something else.
+# Name in other scripts of this field -> our name; `_REMARKS` where the value has another meaning.
 _ALIASES = {
     **dict.fromkeys(("dev_file", "eval_file", "valid_file", "dev_data_file", "validation_data"), "validation_file"),
     **dict.fromkeys(("train_data_file", "train_data", "data_file", "train_path"), "train_file"),
@@ -50,7 +50,7 @@ _REMARKS = {"warmup_ratio": " (below 1 it is a share of all steps)", "group_by_l
 
 
 def explain_unknown(word: str, known: Set[str]) -> str:
-    """What to say about a word of the command line that is none of the known options.
+    """The error message for a word of the command line that is not a known option.
 
     Example:
         >>> explain_unknown("--lr", {"learning_rate", "layers"})

@@ -12,9 +12,9 @@ from .arguments import Options, option
 from .shared_arguments import ModelArguments
 
 MLM_DEFAULTS = {
-    "metric_for_best_model": ("loss", "the masked tokens' cross-entropy is what is learnt"),
-    "train_sampling_strategy": ("random", "sequences are all of one length"),
-    "num_train_epochs": (3.0, "raw text is plenty, and learnt by reading it"),
+    "metric_for_best_model": ("loss", "training minimises the cross-entropy of masked tokens"),
+    "train_sampling_strategy": ("random", "all sequences have the same length"),
+    "num_train_epochs": (3.0, "raw text is plentiful and needs fewer passes"),
 }
 
 
@@ -26,165 +26,166 @@ class CorpusArguments:
 
     train_file: list[str] | None = option(
         None,
-        "Files or folders of raw text: .txt, json lines, csv or tsv, also as .gz; several are read in this order.",
+        "Files or folders of raw text: .txt, JSON lines, csv or tsv, also as .gz; read in the order given.",
     )
-    validation_file: list[str] | None = option(None, "Likewise, to choose the best checkpoint on.")
+    validation_file: list[str] | None = option(None, "Files or folders of raw text to choose the best checkpoint on.")
     dataset_name: str | None = option(None, "Hub dataset or `save_to_disk` folder instead of files.")
     dataset_config_name: str | None = option(None, "Configuration of the Hub dataset.")
     text_column: str | None = option(
-        None, "Column of the text; by its name (text, sentence, content, ...) if not given."
+        None, "Column of the text; recognised by its name (text, sentence, content, ...) if not given."
     )
-    encoding: str | None = option(None, "Of the files, such as gb18030, big5 or cp1252; by their bytes if not given.")
+    encoding: str | None = option(
+        None, "Encoding of the files, such as gb18030, big5 or cp1252; detected if not given."
+    )
     document_end: str = option(
         "auto",
-        "What ends a document in .txt files: a `line`, a `blank_line`, or `auto`: blank lines where there are any.",
+        "What ends a document in .txt files: a `line`, a `blank_line`, or `auto`: blank lines if there are any.",
         choices=["auto", "line", "blank_line"],
     )
-    skip_bad_lines: bool = option(False, "Leave malformed lines out and count them, instead of stopping at them.")
+    skip_bad_lines: bool = option(False, "Skip and count malformed lines instead of stopping at them.")
     validation_share: float = option(
         0.05,
-        "Share of the sequences held out when there is no validation data, 0-1; 2,000 at most.",
+        "Share of the sequences held out if there is no validation data, 0-1; at most 2,000 sequences.",
         used_with="!validation_file",
         above=0,
         below=1,
     )
     max_length: int = option(
-        128, "Sub-tokens a sequence, special tokens included, or what the encoder can take.", low=1
+        128, "Sub-tokens per sequence, special tokens included; the encoder's maximum if that is less.", low=1
     )
     max_train_samples: int | None = option(
-        None, "Use so many of the training sequences only, for a quick look.", used_with="!streaming", low=1
+        None, "Use only this many training sequences, for a quick look.", used_with="!streaming", low=1
     )
-    max_eval_samples: int | None = option(None, "Likewise for validation.", low=1)
+    max_eval_samples: int | None = option(None, "Use only this many validation sequences.", low=1)
     cache_dir: str | None = option(
-        None, "Where the tokenised corpus is kept and found again; the cache folder of `datasets` if not given."
+        None, "Folder that caches the tokenised corpus; the cache folder of `datasets` if not given."
     )
-    num_proc: int | None = option(None, "Tokenise in so many processes.", low=1)
+    num_proc: int | None = option(None, "Tokenise in this many processes.", low=1)
     streaming: bool = option(
-        False, "Tokenise while training, for a corpus larger than the disk has room for; needs --max_steps."
+        False, "Tokenise while training, for a corpus that would not fit on the disk; needs --max_steps."
     )
 
     def check(self, options: Options) -> None:
-        """Refuse what contradicts each other, and nothing to train on.
+        """Refuse options that contradict each other, and a run without text to train on.
 
         Raises:
             ArgumentError: as described.
         """
         if bool(self.train_file) == bool(self.dataset_name):
-            raise ArgumentError("--train_file, --dataset_name: expected one of them, with text to train on")
+            raise ArgumentError("--train_file, --dataset_name: expected exactly one of them, with text to train on")
         if self.streaming and options.max_steps <= 0:
             raise ArgumentError("--streaming: expected --max_steps, as a stream has no end")
 
     def reading(self) -> dict:
-        """How files are read."""
+        """Arguments for what reads the files."""
         return {name: getattr(self, name) for name in ("text_column", "document_end", "encoding", "skip_bad_lines")}
 
 
 @dataclass(frozen=True)
 class MaskingArguments:
-    """What has to be guessed, and how it is learnt."""
+    """Which tokens are masked, and how the model learns to predict them."""
 
     _argument_group_name = "masks"
 
     masking: str = option(
         "whole_word",
-        "What is hidden together: a `token`; a `whole_word` (jieba's in Chinese); an `ngram` of 1 to 4 words, as "
-        "MacBERT has it.",
+        "What is masked as a unit: a `token`; a `whole_word` (found by jieba in Chinese); an `ngram` of 1 to 4 words, "
+        "as in MacBERT.",
         choices=["token", "whole_word", "ngram"],
     )
     mlm_probability: float = option(
-        0.15, "Share of the tokens that are hidden, 0-1; expected, not exact.", above=0, below=1
+        0.15, "Share of the tokens that are masked, 0-1; on average, not exactly.", above=0, below=1
     )
     optimizer: str = option(
         "adamw",
-        "`muon` for matrices, AdamW for the rest: a third to half of the steps for the same loss, from nothing above "
-        "all.",
+        "`muon` trains matrices with Muon and the rest with AdamW: the same loss after a third to half of the steps, "
+        "above all from random weights.",
         choices=["adamw", "muon"],
     )
     muon_learning_rate: float = option(
         2e-3,
-        "Learning rate of what Muon trains; --learning_rate is AdamW's.",
+        "Learning rate of Muon; --learning_rate is that of AdamW.",
         used_with="optimizer=muon",
         above=0,
     )
     dropout: float | None = option(
         None,
-        "Dropout while training here, 0-1: 0 where no text is seen often. What is saved keeps its own.",
+        "Dropout in this training, 0-1; 0 suits text that is seen only once or twice. The saved configuration keeps "
+        "its own value.",
         low=0,
         below=1,
     )
 
     def check(self, options: Options) -> None:
-        """Refuse tricks that would silently do nothing.
+        """Refuse options that would silently do nothing.
 
         Raises:
             ArgumentError: as described.
         """
         if options.r_drop_alpha:
-            raise ArgumentError("--r_drop_alpha compares decisions about texts, of which there are none; leave it out")
+            raise ArgumentError("--r_drop_alpha compares class scores, and here there are no classes; leave it out")
         if options.label_smoothing_factor:
-            raise ArgumentError("--label_smoothing_factor: expected 0; a perplexity of smoothed labels says nothing")
+            raise ArgumentError("--label_smoothing_factor: expected 0; perplexity means nothing with smoothed labels")
         idle = {"layer_decay": options.layer_decay != 1}
         idle["head_learning_rate"] = options.head_learning_rate is not None
         for flag in (flag for flag, given in idle.items() if given and self.optimizer == "muon"):
-            raise ArgumentError(f"--{flag} does nothing to what Muon trains; leave it out, or take adamw")
+            raise ArgumentError(f"--{flag} does nothing to what Muon trains; leave it out, or use --optimizer adamw")
 
 
 @dataclass(frozen=True)
 class StartArguments(ModelArguments):
-    """The model to go on from, or to begin with."""
+    """The model to continue from, or the configuration of a new one."""
 
     model_name_or_path: str | None = option(
-        None, "Masked-language model to go on from: a folder or a Hub id; or --train_from_config."
+        None, "Masked-language model to continue from: a folder or a Hub id; or give --train_from_config."
     )
     train_from_config: str | None = option(
-        None, "Begin with random weights: a YAML or JSON file of a configuration, with its model_type."
+        None, "Start from random weights: a YAML or JSON file with a model's configuration, model_type included."
     )
     tokenizer_name: str | None = option(None, "Tokenizer of a new model: a folder or a Hub id.")
     train_tokenizer: int | None = option(
         None,
-        "Build the tokenizer of a new model from the training text: WordPiece with so many pieces.",
+        "Train the tokenizer of a new model on the training text: WordPiece with this many pieces.",
         used_with="train_from_config",
         low=1,
     )
     init: str = option(
         "random",
-        "`neighbours`: attention of a new BERT begins with the tokens beside each one; millions of tokens saved.",
+        "`neighbours`: the attention of a new BERT starts with adjacent tokens, which saves millions of tokens.",
         choices=["random", "neighbours"],
     )
 
     def check(self, options: Options) -> None:
-        """Refuse contradictions, and a file that is no configuration.
+        """Refuse options that contradict each other, and a file that is not a configuration.
 
         Raises:
-            ArgumentError: as described, or the file is none of a configuration.
+            ArgumentError: as described.
         """
         new = self.train_from_config
         if bool(self.model_name_or_path) == bool(new):
-            raise ArgumentError("--model_name_or_path, --train_from_config: expected one of them")
+            raise ArgumentError("--model_name_or_path, --train_from_config: expected exactly one of them")
         if not new:
             given = {"tokenizer_name": self.tokenizer_name, "train_tokenizer": self.train_tokenizer}
             given |= {"init": self.init != "random"}
             for flag in (flag for flag, value in given.items() if value):
-                raise ArgumentError(f"--{flag}: expected --train_from_config; a model that has learnt keeps its own")
+                raise ArgumentError(f"--{flag}: expected --train_from_config; a pretrained model keeps its own")
             return
         if bool(self.tokenizer_name) == (self.train_tokenizer is not None):
-            raise ArgumentError(
-                "--train_from_config: expected --tokenizer_name or --train_tokenizer SIZE, one of them"
-            )
+            raise ArgumentError("--train_from_config: expected either --tokenizer_name or --train_tokenizer SIZE")
         self.new_fields()
 
     def new_fields(self) -> dict:
-        """What the file says of the configuration of a new model.
+        """The fields of a new model's configuration, read from the file.
 
         Raises:
-            ArgumentError: it says nothing of that kind.
+            ArgumentError: the file cannot be read, or is not a mapping.
         """
         new = self.train_from_config
         try:
             text = Path(new).read_text(encoding="utf-8-sig")
             found = json.loads(text) if new.endswith(".json") else load_yaml(text)
         except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-            raise ArgumentError(f"{new}: expected a YAML or JSON file of a configuration, found: {error}") from error
+            raise ArgumentError(f"{new}: expected a YAML or JSON configuration file, found: {error}") from error
         if not isinstance(found, dict):
             kind = type(found).__name__
             raise ArgumentError(f"{new}: expected a mapping such as `model_type: bert`, found {kind}")

@@ -7,13 +7,14 @@ from .arguments import option
 
 @dataclass(frozen=True)
 class NerArguments:
-    """The head, and what it is taught."""
+    """The head and its loss."""
 
     _argument_group_name = "named-entity recognition"
 
     head: str = option(
         "crf",
-        "`softmax`: stock class, each token alone; `crf`: best tag sequence; `span`: start-end pairs, may nest.",
+        "`softmax`: stock class, each token on its own; `crf`: best tag sequence; `span`: start-end pairs, which may "
+        "nest.",
         choices=["softmax", "crf", "span"],
         used_with="training",
     )
@@ -25,12 +26,12 @@ class NerArguments:
     )
     crf_learning_rate: float | None = option(
         None,
-        "Of the CRF's transitions; 10 x --learning_rate if not given.",
+        "Learning rate of the CRF's transitions; 10 x --learning_rate if not given.",
         used_with="training head=crf",
         low=0,
     )
     constrained_decoding: bool = option(
-        False, "Softmax: take the best sequence that the scheme permits.", used_with="training head=softmax"
+        False, "Softmax: decode the best tag sequence that the scheme permits.", used_with="training head=softmax"
     )
     layers: str = option(
         "last",
@@ -44,26 +45,26 @@ class NerArguments:
     dropout: float = option(0.1, "Dropout before the head, 0-1.", used_with="training", low=0, below=1)
     nested: str = option(
         "auto",
-        "Span: entities may overlap; auto: if any do in training.",
+        "Span: whether entities may overlap; `auto`: if any do in the training data.",
         choices=["auto", "yes", "no"],
         used_with="training head=span",
     )
     loss: str = option(
         "default",
-        "`focal` plays down what is right (softmax, span).",
+        "`focal` gives less weight to what is already right (softmax, span).",
         choices=["default", "focal"],
         used_with="training head=softmax,span",
     )
     focal_gamma: float = option(
-        2.0, "How far focal loss does so; 0 not at all.", used_with="training loss=focal", low=0
+        2.0, "Strength of the focal loss; 0 weights everything equally.", used_with="training loss=focal", low=0
     )
     class_weights: str = option(
         "none",
-        "`auto` weighs rare classes up (softmax, span).",
+        "`auto` gives rare classes more weight in the loss (softmax, span).",
         choices=["none", "auto"],
         used_with="training head=softmax,span",
     )
 
     def body(self) -> dict:
-        """What is on the encoder, as `load_tagger` and `is_stock` are told."""
+        """Arguments for `load_tagger` and `is_stock` that describe the head."""
         return {"head": self.head, "layers": self.layers, "lstm_hidden": self.lstm_hidden}

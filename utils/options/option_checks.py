@@ -1,4 +1,4 @@
-"""Options that say who uses them, and in which range: other values and flags that a run would ignore are refused."""
+"""Checks of options: values out of range, and options that a run would ignore, are refused."""
 
 import math
 from collections.abc import Mapping, Sequence, Set
@@ -14,14 +14,14 @@ _NOTHING = ("none", "default", "auto", "", 0, 1, [])
 
 
 def check_ranges(values: Mapping[str, Any], ranges: Mapping[str, Mapping[str, float]]) -> None:
-    """Refuse numbers that an option cannot mean.
+    """Refuse numbers outside an option's range.
 
     Args:
-        values: option -> its value; None and what is no number is passed over.
+        values: option -> its value; None and values that are not numbers are passed over.
         ranges: option -> `low` and `high` (both included), `above` and `below` (both excluded), any of them.
 
     Raises:
-        OptionError: a number lies outside, or is none (nan, infinite).
+        OptionError: a number is out of range, NaN or infinite.
 
     Example:
         >>> check_ranges({"dropout": 1.5}, {"dropout": {"low": 0, "below": 1}})
@@ -58,18 +58,18 @@ def ranges_of(one: Any) -> dict[str, Mapping[str, float]]:
 def refuse_idle(
     groups: Sequence[Any], given: Set[str], others: Mapping[str, Any], *, trains: bool, used_with: Mapping[str, str]
 ) -> None:
-    """Refuse options that were typed, and that this run would ignore.
+    """Refuse options that were given and that this run would ignore.
 
-    An option's metadata `used_with` says who reads it: `loss=focal` (another option has one of these values, apart by
-    commas), `template` (another option says something), `!validation_file` (another says nothing) or `training` (a
-    model learns); several, with blanks between, are wanted together.
+    An option's metadata `used_with` states when it has an effect: `loss=focal` (another option has one of these
+    values, separated by commas), `template` (another option is set), `!validation_file` (another is not set) or
+    `training` (the run trains a model). Several conditions, separated by spaces, must all hold.
 
     Args:
         groups: parsed dataclasses.
-        given: names of the options that stand on the command line or in the configuration file.
+        given: names of the options that are set on the command line or in the configuration file.
         others: values of options that are declared elsewhere.
-        trains: whether a model learns in this run.
-        used_with: who reads one of those.
+        trains: whether this run trains a model.
+        used_with: when options that are declared elsewhere have an effect.
 
     Raises:
         OptionError: as described.
@@ -91,17 +91,17 @@ def _unmet(shown: str, conditions: str, values: Mapping[str, Any], *, trains: bo
         name, _, wanted = condition.lstrip("!").partition("=")
         if name == "training":
             if not trains:
-                return f"{shown} does nothing where no model is trained; leave it out, or give data to train on"
+                return f"{shown} does nothing if no model is trained; leave it out, or give data to train on"
             continue
         if name not in values or idle:
             continue
         if wanted and str(values[name]) not in wanted.split(","):
             other = " or ".join(f"--{name} {each}" for each in wanted.split(","))
-            return f"{shown} does nothing with --{name} {values[name]}; leave it out, or take {other}"
+            return f"{shown} does nothing with --{name} {values[name]}; leave it out, or use {other}"
         if not wanted and condition.startswith("!") and not _is_nothing(values[name]):
-            return f"{shown} does nothing beside --{name}; leave one of them out"
+            return f"{shown} does nothing together with --{name}; leave one of them out"
         if not wanted and not condition.startswith("!") and _is_nothing(values[name]):
-            return f"{shown} does nothing without --{name}; leave it out, or give that, too"
+            return f"{shown} does nothing without --{name}; leave it out, or give both"
     return None
 
 
@@ -110,5 +110,5 @@ def _is_nothing(value: Any) -> bool:
 
 
 def _is_neutral(value: Any, option: Field) -> bool:
-    """Whether it asks for nothing: a default such as `none`, 0 or False, typed out."""
+    """Whether the value is a default that asks for nothing, such as `none`, 0 or False."""
     return value == option.default and _is_nothing(value)

@@ -1,7 +1,7 @@
-"""Options of dataclasses on a command line: `--max_length 64`, also `--max-length=64`; argparse, and nothing heavy.
+"""Dataclasses as command-line options, `--max_length 64` or `--max-length=64`, with argparse and nothing heavy.
 
-A field becomes an option by its type: `bool` (alone, or with a truth behind it), `int`, `float`, `str`, a list of
-these; `None` beside it leaves it optional. Its metadata holds `help` and `choices`.
+The type of a field decides what its option takes: `bool` (the flag alone, or followed by true or false), `int`,
+`float`, `str`, or a list of these; `| None` makes it optional. Its metadata holds `help` and `choices`.
 """
 
 import argparse
@@ -16,15 +16,15 @@ _TRUTHS = {
 
 
 class MalformedOption(ValueError):
-    """A word that an option does not take, or one that is missing."""
+    """A value that an option does not accept, or one that is missing."""
 
 
 class OptionParser(argparse.ArgumentParser):
-    """Complains with an exception of one line, and shows each option once in its help.
+    """Raises an exception with one line instead of exiting, and shows each option once in its help.
 
     Args:
         classes: dataclasses; each is a group, named by its `_argument_group_name`.
-        **options: of `argparse.ArgumentParser`.
+        **options: arguments of `argparse.ArgumentParser`.
     """
 
     def __init__(self, classes: Iterable[type], **options):
@@ -39,33 +39,33 @@ class OptionParser(argparse.ArgumentParser):
                     _add_option(group, each, hints[each.name])
 
     def parse(self, words: Sequence[str]) -> tuple[list[Any], list[str]]:
-        """An instance of each class, and the words that are no known options.
+        """An instance of each class, and the words that are not known options.
 
         Raises:
-            MalformedOption: a value that an option does not take, or a required option that is missing.
+            MalformedOption: a value that an option does not accept, or a required option that is missing.
         """
         found, unknown = self.parse_known_args(list(words))
         values = vars(found)
         missing = [f"--{name}" for name, value in values.items() if isinstance(value, _Required)]
         if missing and not unknown:
-            raise MalformedOption(f"{', '.join(missing)}: expected a value, found none; give it")
+            raise MalformedOption(f"{', '.join(missing)}: expected a value, found none; give one")
         made = [one(**{each.name: values[each.name] for each in fields(one) if each.init}) for one in self.classes]
         return made, unknown
 
     def error(self, message):
-        """As argparse does, without leaving the program."""
+        """Raise what argparse would print before it exits."""
         raise MalformedOption(message)
 
 
 class _Required:
-    """In the place of the default of an option that has none."""
+    """Stands in for the default of an option that has none."""
 
     def __str__(self):
         return "none, it must be given"
 
 
 class _Help(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """Defaults beside each option, the names with underscores alone, description and epilog as they are written."""
+    """Shows defaults, only the names with underscores, and description and epilog as written."""
 
     def _format_action_invocation(self, action):
         if not action.option_strings or action.option_strings[0] == "-h":

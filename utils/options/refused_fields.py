@@ -1,20 +1,20 @@
-"""Fields of `TrainingArguments` that our runs cannot honour, each with what to type instead."""
+"""Fields of `TrainingArguments` that our runs cannot honour, each with what to do instead."""
 
 from collections.abc import Mapping, Set
 from typing import Any
 
 from .option_checks import OptionError
 
-_WHOLE_SPLIT = "scores are those of the whole split, decoded; leave it out"
-_OWN_PUSH = "a finished run is pushed once, whole; leave it out, or push again with scripts/push.sh"
+_WHOLE_SPLIT = "scores are computed on the whole split, after decoding; leave it out"
+_OWN_PUSH = "a finished run is pushed once, in one commit; leave it out, or push again with scripts/push.sh"
 _REPORTED = "report_to"
 REFUSED = {
     "batch_eval_metrics": _WHOLE_SPLIT,
     "eval_do_concat_batches": _WHOLE_SPLIT,
     "include_for_metrics": _WHOLE_SPLIT,
-    "prediction_loss_only": "the best epoch is chosen by score; leave it out, or take --metric_for_best_model loss",
-    "bf16_full_eval": "it would leave the weights in bf16, to learn on and to be saved; --precision covers evaluation",
-    "fp16_full_eval": "it would leave the weights in fp16, to learn on and to be saved; --precision covers evaluation",
+    "prediction_loss_only": "the best epoch is chosen by score; leave it out, or use --metric_for_best_model loss",
+    "bf16_full_eval": "weights would be trained further and saved in bf16; --precision covers evaluation too",
+    "fp16_full_eval": "weights would be trained further and saved in fp16; --precision covers evaluation too",
     "remove_unused_columns": "our collators pick the columns; leave it out",
     "label_names": "each script knows its labels; leave it out",
     "length_column_name": "lengths are known; leave it out",
@@ -26,7 +26,7 @@ REFUSED = {
     "restore_callback_states_from_checkpoint": "early stopping remembers its patience anyway; leave it out",
     "hub_strategy": _OWN_PUSH,
     "hub_always_push": _OWN_PUSH,
-    "optim_target_modules": "it is for optimizers that are not offered here; leave it out, or take --adapter lora",
+    "optim_target_modules": "it is for optimizers that are not offered here; leave it out, or use --adapter lora",
     "parallelism_config": "name a configuration of accelerate instead: accelerate launch --config_file FILE",
 }
 # Field -> option without which it does nothing.
@@ -46,19 +46,19 @@ def refuse_fields(values: Mapping[str, Any], given: Set[str], defaults: Mapping[
 
     Args:
         values: of all fields, as they were parsed.
-        given: names of those that the user wrote.
-        defaults: theirs; to write a default out asks for nothing.
+        given: names of the fields that the user set.
+        defaults: of all fields; a field that is set to its default is accepted.
 
     Raises:
-        OptionError: there is one; with what to type instead.
+        OptionError: such a field is given; the message says what to do instead.
     """
     for name in sorted(given & values.keys()):
         if name in REFUSED and values[name] != defaults.get(name):
             raise OptionError(f"--{name}: {REFUSED[name]}")
         if name in NEEDS and NEEDS[name] not in given:
-            raise OptionError(f"--{name} does nothing without --{NEEDS[name]}; leave it out, or give that, too")
+            raise OptionError(f"--{name} does nothing without --{NEEDS[name]}; leave it out, or give both")
     for name, files in (("do_eval", "--validation_file"), ("do_predict", "--test_file")):
         if name in given and not values[name]:
-            raise OptionError(f"--{name} false: a run does what its files ask for; leave out {files}")
+            raise OptionError(f"--{name} false: the files decide what a run does; leave out {files}")
     if values["save_only_model"] and values["resume_from_checkpoint"]:
-        raise OptionError("--save_only_model: runs go on from checkpoints with the optimizer's state; leave it out")
+        raise OptionError("--save_only_model: resuming needs checkpoints with the optimizer's state; leave it out")

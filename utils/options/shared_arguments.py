@@ -1,4 +1,4 @@
-"""Options that several scripts have: the data, the model to start from, tricks."""
+"""Options that several scripts share: the data, the model to start from, tricks."""
 
 from dataclasses import dataclass, field, replace
 
@@ -19,26 +19,28 @@ class DataArguments:
     test_file: str | None = option(None, "Score (if labelled) and predict this file once, after training.")
     dataset_name: str | None = option(None, "Hub dataset or `save_to_disk` folder instead of files.")
     dataset_config_name: str | None = option(None, "Configuration of the Hub dataset.")
-    file_format: str = option("auto", "Format of the files; `auto` goes by content and extension.")
-    encoding: str | None = option(None, "Of the files, such as gb18030, big5 or cp1252; by their bytes if not given.")
-    skip_bad_lines: bool = option(False, "Leave malformed lines out and count them, instead of stopping at them.")
+    file_format: str = option("auto", "Format of the files; `auto` detects it by content and extension.")
+    encoding: str | None = option(
+        None, "Encoding of the files, such as gb18030, big5 or cp1252; detected if not given."
+    )
+    skip_bad_lines: bool = option(False, "Skip and count malformed lines instead of stopping at them.")
     validation_share: float = option(
         0.1,
-        "Share of the training data held out when there is no validation data, 0-1.",
+        "Share of the training data held out if there is no validation data, 0-1.",
         used_with="training !validation_file",
         above=0,
         below=1,
     )
     max_length: int = option(
         512,
-        "Sub-tokens an input, special tokens included, or what the encoder can take.",
+        "Sub-tokens per input, special tokens included; the encoder's maximum if that is less.",
         used_with="training",
         low=1,
     )
     max_train_samples: int | None = option(
-        None, "Use the first so many training texts only, for a quick look.", used_with="training", low=1
+        None, "Use only this many training texts, from the first on, for a quick look.", used_with="training", low=1
     )
-    max_eval_samples: int | None = option(None, "Likewise for validation and test.", low=1)
+    max_eval_samples: int | None = option(None, "Use only this many validation texts, and test texts.", low=1)
 
     @property
     def trains(self) -> bool:
@@ -46,10 +48,10 @@ class DataArguments:
         return bool(self.train_file or self.dataset_name)
 
     def fit_length(self, longest: int, *, special: int, texts: int) -> "DataArguments":
-        """The same with a `max_length` that suits an encoder.
+        """A copy with a `max_length` that suits an encoder.
 
         Args:
-            longest: the most sub-tokens that it takes.
+            longest: the most sub-tokens that the encoder takes.
             special: how many of them are special tokens.
             texts: how many texts an input has, 1 or 2.
 
@@ -58,31 +60,31 @@ class DataArguments:
         """
         length = min(self.max_length, longest)
         if length < special + texts:
-            raise ArgumentError(f"--max_length {length}: expected {special + texts} or more, room for text")
+            raise ArgumentError(f"--max_length {length}: expected {special + texts} or more, to leave room for text")
         return replace(self, max_length=length)
 
 
 @dataclass(frozen=True)
 class WindowArguments(DataArguments):
-    """Where the data comes from and how long texts are cut into windows."""
+    """Where the data comes from, and how long texts are cut into windows."""
 
     stride: int | None = option(
         None,
-        "Texts longer than --max_length are cut into windows that overlap by so many sub-tokens; a quarter of "
+        "Texts longer than --max_length are cut into windows that overlap by this many sub-tokens; a quarter of "
         "--max_length if not given.",
         used_with="training",
         low=0,
     )
 
     def fit_windows(self, longest: int, *, special: int) -> "WindowArguments":
-        """The same with a `max_length` and a `stride` that suit an encoder.
+        """A copy with a `max_length` and a `stride` that suit an encoder.
 
         Args:
-            longest: the most sub-tokens that it takes.
+            longest: the most sub-tokens that the encoder takes.
             special: how many of them are special tokens.
 
         Raises:
-            ArgumentError: windows that do not advance.
+            ArgumentError: windows would not advance.
         """
         length = min(self.max_length, longest)
         stride, room = length // 4 if self.stride is None else self.stride, length - special
@@ -97,15 +99,17 @@ class TextArguments(DataArguments):
 
     columns: str | None = option(
         None,
-        "Names of the fields of files without a header: `source,label,_,text`; `_` and a last `*` are passed over.",
+        "Names of the columns of files without a header: `source,label,_,text`; `_` and a final `*` are ignored.",
     )
-    separator: str | None = option(None, "Between fields or cells, such as `||` or `tab`; found if not given.")
+    separator: str | None = option(None, "Separator of columns, such as `||` or `tab`; detected if not given.")
     text_column: str | None = option(
-        None, "Column of the text; by its name (text, sentence, headline, ...) if not given."
+        None, "Column of the text; recognised by its name (text, sentence, headline, ...) if not given."
     )
     label_column: str | None = option(None, "Column of the label.")
     id_column: str | None = option(None, "Column of the row's id; row numbers if there is none.")
-    class_file: str | None = option(None, "Names of the classes, one a line, where labels are numbers; class.txt.")
+    class_file: str | None = option(
+        None, "File of class names, one per line, if labels are numbers; a class.txt next to the data if not given."
+    )
     cleaning_file: str | None = option(
         None,
         "YAML list of {pattern, replacement}: regular expressions that clean texts, in prediction too.",
@@ -113,21 +117,21 @@ class TextArguments(DataArguments):
     )
 
     def reading(self) -> dict:
-        """What `TextReader` is told."""
+        """Arguments for `TextReader`."""
         names = ("file_format", "columns", "separator", "encoding", "text_column", "label_column", "id_column")
         return {name: getattr(self, name) for name in (*names, "class_file", "skip_bad_lines")}
 
 
 @dataclass(frozen=True)
 class PairArguments(TextArguments):
-    """Where the data comes from, and which of its columns are used."""
+    """Where the data of texts or pairs comes from, and which of its columns are used."""
 
     text_pair_column: str | None = option(None, "Column of the second text of a pair; `none` leaves it out.")
-    label_separator: str | None = option(None, "A label is several, apart by this: multi-label data.")
-    label_columns: str | None = option(None, "Columns that say 1 or 0 for a label each: `toxic,insult,threat`.")
+    label_separator: str | None = option(None, "Separator between the labels of a text: makes the data multi-label.")
+    label_columns: str | None = option(None, "Columns that hold 1 or 0 for one label each: `toxic,insult,threat`.")
 
     def reading(self) -> dict:
-        """What `TextReader` is told."""
+        """Arguments for `TextReader`."""
         own = ("text_pair_column", "label_separator", "label_columns")
         return super().reading() | {name: getattr(self, name) for name in own}
 
@@ -152,18 +156,18 @@ class TrickArguments:
     _argument_group_name = "tricks"
 
     head_learning_rate: float | None = option(
-        None, "Learning rate of all that is not the encoder; else as the encoder's.", used_with="training", low=0
+        None, "Learning rate of all but the encoder; the encoder's if not given.", used_with="training", low=0
     )
     layer_decay: float = option(
         1.0,
-        "Each layer below the top learns this factor slower, 0-1; 1 for equal rates.",
+        "Factor on the learning rate for each layer below the top, 0-1; 1 for equal rates.",
         used_with="training",
         above=0,
         high=1,
     )
     fgm_epsilon: float = option(
         0.0,
-        "Fast gradient method: second pass with embeddings moved by this norm; 2x the time.",
+        "Fast gradient method: a second pass with embeddings moved by this norm; 2x the time.",
         used_with="training",
         low=0,
     )
@@ -178,14 +182,14 @@ class TrickArguments:
         below=1,
     )
     early_stopping_patience: int | None = option(
-        None, "Stop after so many evaluations without a better score.", used_with="training", low=1
+        None, "Stop after this many evaluations without a better score.", used_with="training", low=1
     )
     on_nan: str = option(
         "stop",
-        "When a loss or gradient is NaN: `stop` and name the step's rows, or `skip` the step and count it.",
+        "If a loss or gradient is NaN: `stop` and name the step's rows, or `skip` the step and count it.",
         choices=["stop", "skip"],
         used_with="training",
     )
     overwrite_output_dir: bool = option(
-        False, "Start over in a folder that holds an earlier run, removing all that it left."
+        False, "Start over in a folder that holds an earlier run, and remove everything that run left."
     )

@@ -17,26 +17,27 @@ class TagArguments:
 
     file_scheme: str = option(
         "auto",
-        "Tag scheme of column and token files: bio, iob1, bios, bioes, bmes, bilou, or io: types without a prefix. Of "
-        "tags that are numbers `--label_names O,B-PER,I-PER`, or a file with one a line, says the names.",
+        "Tag scheme of column and token files: bio, iob1, bios, bioes, bmes, bilou, or io (types without a prefix). "
+        "If tags are numbers, `--label_names O,B-PER,I-PER`, or a file with one name per line, gives their names.",
     )
     repair_tags: bool = option(
         False,
-        "Read tags that break their scheme as conlleval does, counted: an I- that continues nothing opens an entity.",
+        "Read tags that break their scheme as conlleval does, and count them: an I- that continues nothing begins an "
+        "entity.",
     )
     tag_column: int | None = option(
-        None, "Column file: where the tags stand, from 1 on; by content if not given.", low=1
+        None, "Column files: number of the column that holds the tags, from 1 on; detected if not given.", low=1
     )
 
     def reading(self, choices: TrainingChoices, *, used: bool = True) -> dict:
-        """What `readers_ner.read_ner` is told.
+        """Arguments for `readers_ner.read_ner`.
 
         Args:
-            choices: whose `label_names` are read; to the trainer, who calls inputs of a model so, they say nothing.
+            choices: its `label_names` are read; they are kept from the trainer, for which the name means model inputs.
             used: whether files of entities are read.
 
         Raises:
-            ArgumentError: names are none, or an option would be ignored.
+            ArgumentError: names are empty or repeated, or an option would be ignored.
         """
         given = {"file_scheme": self.file_scheme != "auto", "repair_tags": self.repair_tags}
         given |= {"tag_column": self.tag_column is not None, "label_names": choices.label_names is not None}
@@ -53,7 +54,7 @@ class TagArguments:
             names = [name.strip() for each in names for name in each.split(",")]
             if not all(names) or len(set(names)) < len(names):
                 raise ArgumentError(
-                    f"--label_names: expected different names, as O,B-PER,I-PER, or a file of them, found {names}"
+                    f"--label_names: expected different names, such as O,B-PER,I-PER, or a file of them, found {names}"
                 )
         reading = {"scheme": self.file_scheme, "repair_tags": self.repair_tags}
         return reading | {"label_names": names, "tag_column": self.tag_column}

@@ -1,9 +1,9 @@
-"""The programs that `--report_to` sends a run's course to, and the packages that they need."""
+"""The trackers that `--report_to` sends a run's metrics to, and the packages that they need."""
 
 from collections.abc import Sequence
 from importlib.util import find_spec
 
-# Name for --report_to -> modules, one of which must be there, and the package that brings it.
+# Name for --report_to -> modules, one of which must be installed, and the package that provides it.
 _PACKAGES = {
     "tensorboard": (("tensorboard", "tensorboardX"), "tensorboard"),
     "wandb": (("wandb",), "wandb"),
@@ -23,7 +23,7 @@ _PACKAGES = {
 
 
 def check_trackers(names: str | Sequence[str] | None) -> None:
-    """See that what a run shall report to is installed.
+    """Check that the trackers of a run are installed.
 
     Args:
         names: of trackers; `none`, or `all` that are installed.

@@ -1,4 +1,4 @@
-"""What a command line says about training, before `TrainingArguments` is imported, which takes seconds and torch."""
+"""Training options as parsed, before `TrainingArguments` is imported, which takes seconds and imports torch."""
 
 import time
 from collections.abc import Mapping
@@ -17,13 +17,13 @@ _KINDS = {"bool": bool, "int": int, "float": float, "str": str, "list": list[str
 
 @dataclass
 class TrainingChoices:
-    """The fields of `TrainingArguments` and ours beside them, as they were typed; attributes by their names.
+    """The fields of `TrainingArguments` and our additions to them, as parsed; each is an attribute.
 
     Attributes:
-        values: by name, those of the script's defaults among them.
-        given: names of all options of the command line, ours too, that the user chose, there or in a file.
-        stated: those, and the script's own defaults.
-        started: when they were made, in seconds since 1970.
+        values: by name, the script's defaults included.
+        given: names of all options, also of our classes, that the user set on the command line or in a file.
+        stated: `given`, and the options for which the script has a default of its own.
+        started: when they were parsed, in seconds since 1970.
     """
 
     values: dict[str, Any]
@@ -38,13 +38,13 @@ class TrainingChoices:
             raise AttributeError(name) from None
 
     def build(self, **changes) -> "FineTuningArguments":
-        """The arguments of the trainer, from here on with torch.
+        """Build the trainer's arguments; imports torch.
 
         Args:
-            **changes: values in place of those that were typed.
+            **changes: values that replace the parsed ones.
 
         Raises:
-            ArgumentError: choices that contradict each other.
+            ArgumentError: options that contradict each other.
         """
         from .fine_tuning_arguments import FineTuningArguments
 
@@ -58,7 +58,7 @@ class TrainingChoices:
 
 
 def training_options(defaults: Mapping[str, tuple[Any, str]]) -> type:
-    """A dataclass of all fields, for the parser.
+    """A dataclass with all fields, for the parser.
 
     Args:
         defaults: name -> (value, reason), where they differ from those of transformers.

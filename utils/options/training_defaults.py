@@ -1,40 +1,40 @@
-"""The values that our runs start from, where they differ from `TrainingArguments`; apart, so that `--help` is fast."""
+"""Training defaults that differ from those of `TrainingArguments`; in a light module, so that `--help` is fast."""
 
 from collections.abc import Mapping
 
 # name: (value, reason)
 TRAINING_DEFAULTS = {
-    "learning_rate": (5e-5, "peak; small encoders want more (bert-mini-zh: 1e-3)"),
-    "num_train_epochs": (5.0, "the small sets of this field are not seen enough in 3"),
+    "learning_rate": (5e-5, "peak; small encoders need more (bert-mini-zh: 1e-3)"),
+    "num_train_epochs": (5.0, "3 are too few for the small data sets of this field"),
     "per_device_train_batch_size": (32, "halved on out-of-memory, effective size kept"),
     "per_device_eval_batch_size": (64, "no gradients, so twice the training batch fits"),
-    "warmup_steps": (0.06, "below 1 a share of all steps; fresh heads send wild gradients at first"),
+    "warmup_steps": (0.06, "below 1, a share of all steps; new heads have large gradients at first"),
     "weight_decay": (0.01, "as BERT was trained; none on biases and norms"),
     "eval_strategy": ("epoch", "the best epoch is chosen by score"),
     "save_strategy": ("epoch", "must match evaluation so that the best epoch can be loaded"),
     "save_total_limit": (2, "the best and the latest"),
     "load_best_model_at_end": (True, "the last epoch is often not the best"),
     "metric_for_best_model": ("f1", "loss keeps growing while the score still improves"),
-    "train_sampling_strategy": ("group_by_length", "batches of like length need little padding"),
+    "train_sampling_strategy": ("group_by_length", "batches of similar length need little padding"),
     "remove_unused_columns": (False, "our collators pick the columns"),
     "logging_steps": (50, "a line every few seconds"),
     "report_to": ("none", "nothing is sent anywhere unless asked"),
     "precision": ("auto", "fp32 | bf16 | fp16; auto is bf16 where the hardware has it, else fp32"),
 }
 
-# Beside the fields of `TrainingArguments`. name: (type, value, help, choices)
+# In addition to the fields of `TrainingArguments`. name: (type, value, help, choices)
 OWN_FIELDS = {
-    "precision": (str, "auto", "How numbers are kept while they are multiplied.", ("auto", "fp32", "bf16", "fp16")),
+    "precision": (str, "auto", "Number format of the computation.", ("auto", "fp32", "bf16", "fp16")),
     "hub_license": (str | None, None, "License on the model card, such as apache-2.0.", ()),
     "hub_language": (
         str | None,
         None,
-        "Language on the model card, such as zh; by the data if not given.",
+        "Language on the model card, such as zh; detected from the data if not given.",
         (),
     ),
 }
 
-# name: the values that it can have, see `option_checks.check_ranges`
+# name: its range, see `option_checks.check_ranges`
 TRAINING_RANGES = {
     name: limits
     for limits, names in (
@@ -50,6 +50,6 @@ TRAINING_RANGES = {
 
 
 def describe_defaults(defaults: Mapping[str, tuple]) -> str:
-    """For the end of `--help`: a line for each, name -> (value, reason)."""
+    """The end of `--help`: a line for each of name -> (value, reason)."""
     lines = ["training options that differ from transformers' TrainingArguments (--help_all shows every one):"]
     return "\n".join(lines + [f"  --{name} {value}: {reason}" for name, (value, reason) in defaults.items()])

@@ -1,7 +1,7 @@
 """The fields of `TrainingArguments`, read from its source: importing it takes seconds, and torch.
 
-What a field takes is told by its annotation and, where that is an enumeration, by the members of that. Values are
-checked here for their form only; `TrainingArguments` itself sees them before a run begins.
+The annotation of a field gives the values that it takes and, if it is an enumeration, its members do. Only the form of
+values is checked here; `TrainingArguments` itself checks them before a run begins.
 """
 
 import ast
@@ -16,15 +16,15 @@ _FILES = ("trainer_utils.py", "training_args.py")  # of transformers: enumeratio
 
 @dataclass(frozen=True)
 class TrainingField:
-    """A field.
+    """A field of `TrainingArguments`.
 
     Attributes:
         name: of the option.
         kinds: what it takes: some of `bool`, `int`, `float`, `str`, `list`, `dict`.
         optional: whether it may be None.
-        default: the value that the source states; None where that is made by a function.
-        choices: the only texts that it takes; empty for any.
-        help: of the source.
+        default: the value in the source; None where a function computes it.
+        choices: the only values that it takes; empty for any.
+        help: its help text.
     """
 
     name: str
@@ -64,7 +64,7 @@ def _field(node: ast.AnnAssign, members: dict[str, tuple[str, ...]]) -> Training
 
 
 def _names(annotation: ast.expr) -> Iterator[str]:
-    """Of `list[str] | None`: list, None; what stands in brackets says nothing about the option."""
+    """The names in an annotation, without those in brackets: `list` and `None` for `list[str] | None`."""
     if isinstance(annotation, ast.BinOp):
         yield from _names(annotation.left)
         yield from _names(annotation.right)
