@@ -135,7 +135,7 @@ def test_hub_that_is_gone_after_training_leaves_the_run_and_a_command_that_tries
     before = fingerprint(run_folder)
     hub.failing["whoami"] = None
     told = (
-        f"does not answer, or stopped in the middle.*is whole; to try again: bash scripts/push.sh {run_folder} {NAME}"
+        f"does not answer, or stopped in the middle.*is complete; to try again: bash scripts/push.sh {run_folder} {NAME}"
     )
     with pytest.raises(HubError, match=told):
         Destination(NAME).push(run_folder)
@@ -190,7 +190,7 @@ def test_what_would_fail_after_training_fails_before(hub, options, told):
 
 def test_token_for_reading_and_a_missing_token_are_refused_before_training(hub, monkeypatch):
     hub.role = "read"
-    with pytest.raises(HubError, match="expected a token that may write, found one for reading"):
+    with pytest.raises(HubError, match="expected a token with write access, found a read-only one"):
         Destination.of(asked())
     monkeypatch.delenv("HF_TOKEN")
     with pytest.raises(HubError, match="expected a token of the Hub, found none"):

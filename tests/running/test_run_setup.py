@@ -233,7 +233,7 @@ def test_damaged_checkpoint_is_passed_over_for_the_one_before(tmp_path, damage, 
     DAMAGE[damage](make_checkpoint(tmp_path, 10))
     assert last_whole_checkpoint(tmp_path) == str(tmp_path / "checkpoint-5")
     assert [record.getMessage() for record in caplog.records] == [
-        f"{tmp_path / 'checkpoint-10'}: not written to its end, passed over"
+        f"{tmp_path / 'checkpoint-10'}: incomplete checkpoint, skipped"
     ]
 
 
@@ -286,7 +286,7 @@ def test_named_checkpoint_that_is_missing_or_damaged_is_an_error(tmp_path, damag
     checkpoint = tmp_path / "checkpoint-5"
     if damage:
         DAMAGE[damage](make_checkpoint(tmp_path, 5))
-    with pytest.raises(FileNotFoundError, match="checkpoint-5: expected a whole checkpoint folder; try `last`"):
+    with pytest.raises(FileNotFoundError, match="checkpoint-5: expected a complete checkpoint; try `last`"):
         checkpoint_to_resume(str(checkpoint), tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, whenever the program is stopped."""
+"""Files that appear complete or not at all, whenever the program is stopped."""
 
 import contextlib
 import json
@@ -12,7 +12,7 @@ from typing import TextIO
 
 @contextlib.contextmanager
 def open_whole(path: str | Path) -> Iterator[TextIO]:
-    """Open a text file (UTF-8) for writing that appears under its name when the block has ended well."""
+    """Open a text file (UTF-8) for writing that appears under its name once the block has ended without an error."""
     path = Path(path)
     with tempfile.NamedTemporaryFile(
         "w", encoding="utf-8", dir=path.parent, prefix=".unfinished-", delete=False, newline="\n"
@@ -29,21 +29,21 @@ def open_whole(path: str | Path) -> Iterator[TextIO]:
 
 
 def write_text(path: str | Path, text: str | Iterable[str]) -> None:
-    """Write a file, or the pieces of one as they come, whole or not at all."""
+    """Write a text file, also from an iterator of pieces; it appears complete or not at all."""
     with open_whole(path) as file:
         file.writelines([text] if isinstance(text, str) else text)
 
 
 def write_json(path: str | Path, value) -> None:
-    """Write JSON whole or not at all, readable by people."""
+    """Write indented JSON, complete or not at all."""
     encoder = json.JSONEncoder(ensure_ascii=False, indent=2, default=str)
     write_text(path, chain(encoder.iterencode(value), "\n"))
 
 
 def write_files(folder: str | Path, files: Mapping[str, object]) -> None:
-    """Write files one after the other, each whole or not at all: text and bytes as they are, all else as JSON.
+    """Write files in turn, each complete or not at all: text and bytes as they are, everything else as JSON.
 
-    Text may come in pieces, from an iterator.
+    Text may also be an iterator of pieces.
     """
     for name, content in files.items():
         text = isinstance(content, str | Iterator)
@@ -52,7 +52,7 @@ def write_files(folder: str | Path, files: Mapping[str, object]) -> None:
 
 
 def write_bytes(path: str | Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
+    """Write a binary file, complete or not at all."""
     path = Path(path)
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".unfinished-", delete=False) as file:
         file.write(content)
@@ -62,7 +62,7 @@ def write_bytes(path: str | Path, content: bytes) -> None:
 
 @contextlib.contextmanager
 def replacing_files(folder: str | Path) -> Iterator[Path]:
-    """Give a fresh folder to write to; when the block ends well, its files replace those of `folder` one by one."""
+    """Give a new folder to write to; if the block ends without an error, its files replace those of `folder`."""
     folder = Path(folder)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".unfinished-") as fresh:
         yield Path(fresh)

@@ -16,12 +16,12 @@ SIGNS = ("no space left", "os error 28", "disk quota", "file too large", "file w
 
 @contextlib.contextmanager
 def saving(what: str, *, folder: str | Path, advice: str) -> Iterator[None]:
-    """Say what could not be saved in the block where the disk, or a quota, is full.
+    """If the disk or a quota is full in the block, raise an error that names what could not be saved.
 
     Args:
-        what: is saved.
-        folder: where.
-        advice: how to go on when there is room.
+        what: what the block saves.
+        folder: where it is saved.
+        advice: how to continue once there is room.
 
     Raises:
         TrainingError: the disk is full.

@@ -1,9 +1,10 @@
-"""A finished run goes to the Hugging Face Hub: what of it, the questions asked before training, one commit at the end.
+"""Push a finished run to the Hugging Face Hub: which files, the checks before training, one commit at the end.
 
-    scripts/push.sh outputs/ner me/ner --dry_run      # what would go up; needs no network
+    scripts/push.sh outputs/ner me/ner --dry_run      # what would be uploaded; needs no network
 
-What lies in the output folder goes up by an allow-list: model or adapter, tokenizer, our modelling files, card,
-record and scores. All else stays: checkpoints, optimizer states, data, predictions, reports with texts, ids of rows.
+An allow-list decides which files of the output folder are uploaded: model or adapter, tokenizer, our modelling files,
+card, record and scores. Nothing else is: no checkpoints, optimizer states, data, predictions, reports with texts, or
+ids of rows.
 """
 
 import json
@@ -29,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 WEIGHTS = re.compile(r"(model|adapter_model)(-\d+-of-\d+)?\.safetensors")
 PICKLES = re.compile(r".*\.(bin|pt|pth|pkl|pickle|ckpt)")
-MOVED = re.compile(  # beside the weights
+MOVED = re.compile(  # in addition to the weights
     r"(adapter_)?config\.json|generation_config\.json|model\.safetensors\.index\.json"
     r"|tokenizer(_config)?\.json|special_tokens_map\.json|added_tokens\.json|chat_template\.jinja"
     r"|vocab\.(txt|json)|merges\.txt|(spiece|spm|sentencepiece\.bpe|tokenizer)\.model"
@@ -39,18 +40,18 @@ SECRET = re.compile(r"\bhf_[A-Za-z0-9]{8,}")
 
 
 class HubError(OSError):
-    """The Hub cannot be used, or refused; the message says what to do. What lies on disk is as it was."""
+    """The Hub cannot be used, or refused; the message says what to do. Files on disk are unchanged."""
 
 
 class Upload(NamedTuple):
-    """A file that goes up: its name, and its path or, where it differs from the file on disk, its bytes."""
+    """A file to upload: its name, and its path or, if it differs from the file on disk, its bytes."""
 
     name: str
     content: Path | bytes
 
     @property
     def size(self) -> int:
-        """Bytes."""
+        """Size in bytes."""
         return len(self.content) if isinstance(self.content, bytes) else self.content.stat().st_size
 
 
@@ -60,9 +61,9 @@ class Destination:
 
     Args:
         repo_id: `owner/name`.
-        token: the Hub's; None for that of `hf auth login` or HF_TOKEN.
-        private: make it private when it is created; None for what the owner's settings say.
-        revision: branch to write to; created if it is not there. None for the main one.
+        token: for the Hub; None for that of `hf auth login` or HF_TOKEN.
+        private: make it private when it is created; None for the default in the owner's settings.
+        revision: branch to write to; created if it does not exist. None for the main one.
     """
 
     repo_id: str
@@ -72,12 +73,12 @@ class Destination:
 
     @classmethod
     def of(cls, training) -> "Destination | None":
-        """What `--push_to_hub` and the `--hub_...` options of `TrainingArguments` ask for, tried out; None if nothing.
+        """The destination of `--push_to_hub` and the `--hub_...` options, checked; None without `--push_to_hub`.
 
-        `push_to_hub` is turned off, so that `Trainer` does not send every checkpoint: a run is pushed once, whole.
+        `push_to_hub` is turned off, so that `Trainer` does not push every checkpoint: a finished run is pushed once.
 
         Raises:
-            HubError: the name, the token or the Hub itself would not do.
+            HubError: the name or the token is wrong, or the Hub cannot be reached.
         """
         if not training.push_to_hub:
             return None
@@ -92,7 +93,7 @@ class Destination:
         """The name of the token's owner; asks the Hub.
 
         Raises:
-            HubError: `repo_id` is malformed, the token is missing, refused or only for reading, or nobody answers.
+            HubError: `repo_id` is malformed, the token is missing, refused or read-only, or the Hub does not answer.
         """
         try:
             validate_repo_id(self.repo_id)
@@ -107,29 +108,29 @@ class Destination:
             raise HubError(f"{self.repo_id}: {explain(error)}") from error
         if owner.get("auth", {}).get("accessToken", {}).get("role") == "read":
             raise HubError(
-                f"{self.repo_id}: expected a token that may write, found one for reading; make another in the Hub's "
-                "settings and give it as --hub_token, HF_TOKEN or to `hf auth login`"
+                f"{self.repo_id}: expected a token with write access, found a read-only one; make another in the "
+                "Hub's settings and give it as --hub_token, HF_TOKEN or to `hf auth login`"
             )
         return owner["name"]
 
     def push(self, folder: str | Path, *, overwrite: bool = False) -> str:
-        """Send a finished run in one commit; what an earlier push left and this run lacks is removed by it.
+        """Push a finished run in one commit, which also removes files of an earlier push that this run lacks.
 
         Args:
             folder: output directory of a run.
-            overwrite: also where the repository holds another kind of model, or one with other labels.
+            overwrite: also replace another kind of model, or one with other labels.
 
         Returns:
             Address of the repository.
 
         Raises:
-            HubError: anything that fails, with the command that tries again. The repository then is as it was.
+            HubError: anything that fails, with the command that tries again. The repository is then unchanged.
         """
         uploads = list_uploads(folder, repo_id=self.repo_id)
         options = (" --private" if self.private else "") + (f" --revision {self.revision}" if self.revision else "")
         token = "HF_TOKEN=... " if self.token else ""
         command = f"{token}bash scripts/push.sh {shlex.quote(str(folder))} {self.repo_id}{options}"
-        again = f"the run in {folder} is whole; to try again: {command}"
+        again = f"the run in {folder} is complete; to try again: {command}"
         try:
             self.check()
         except HubError as error:
@@ -143,7 +144,7 @@ class Destination:
             if self.private and not there.private:
                 raise HubError(
                     f"{self.repo_id}: expected a private repository, found a public one; make it private there, or "
-                    f"push to another name; the run in {folder} is whole"
+                    f"push to another name; the run in {folder} is complete"
                 )
             names = {each.rfilename for each in there.siblings or ()}
             if not overwrite and (reason := self._clash(api, uploads, names, there.sha)):
@@ -166,7 +167,7 @@ class Destination:
         return str(url)
 
     def _clash(self, api: HfApi, uploads: list[Upload], names: set[str], commit: str | None) -> str | None:
-        """Why what is there is not an earlier state of what goes up; None if it may be."""
+        """Why the repository does not hold an earlier state of this model; None if it may."""
         ours = next((each.content for each in uploads if each.name == "config.json"), None)
         if "config.json" not in names or ours is None:
             return None
@@ -175,7 +176,7 @@ class Destination:
         for what, read in {"architectures": _architecture, "labels": _labels}.items():
             if read(mine) != read(other):
                 return (
-                    f"expected {what} as here ({_show(read(mine))}), found another model there ({_show(read(other))})"
+                    f"expected {what} as in this run ({_show(read(mine))}), found another model ({_show(read(other))})"
                 )
         return None
 
@@ -193,16 +194,16 @@ def _show(names: list[str]) -> str:
 
 
 def is_moved(name: str) -> bool:
-    """Whether a file of this name in an output folder is for others."""
+    """Whether a file of this name in an output folder is uploaded."""
     return bool(WEIGHTS.fullmatch(name) or MOVED.fullmatch(name))
 
 
 def list_uploads(folder: str | Path, *, repo_id: str) -> list[Upload]:
-    """What of a run goes up, by name; the card and the record without paths of this machine, secrets left out.
+    """The files of a run to upload, by name; card and record without local paths and secrets.
 
     Args:
         folder: output directory of a run.
-        repo_id: where it goes: the card's examples are about it.
+        repo_id: the repository, which the examples in the card load.
 
     Raises:
         HubError: the folder holds no finished run.
@@ -215,7 +216,7 @@ def list_uploads(folder: str | Path, *, repo_id: str) -> list[Upload]:
         found = f"{pickles[0]}, a pickle, which may run code when it is read" if pickles else "none"
         raise HubError(f"{folder}: expected model.safetensors or adapter_model.safetensors of a run, found {found}")
     if not names & {"config.json", "adapter_config.json"}:
-        raise HubError(f"{folder}: expected config.json or adapter_config.json beside the weights, found neither")
+        raise HubError(f"{folder}: expected config.json or adapter_config.json next to the weights, found neither")
     uploads = [Upload(path.name, path) for path in paths if is_moved(path.name)]
     written = {"README.md": _publish_card, "run.json": _publish_record}
     for i, (name, path) in enumerate(uploads):
@@ -226,13 +227,13 @@ def list_uploads(folder: str | Path, *, repo_id: str) -> list[Upload]:
 
 
 def _publish_card(text: str, folder: Path, repo_id: str) -> str:
-    """A card whose examples load the model by its id: `path` of the code, and the folder behind `predict.py`."""
+    """A card whose examples load the model by its id: `path` in the code, and the folder after `predict.py`."""
     text = re.sub(r'^(\s*path = ").*(")$', rf"\g<1>{repo_id}\g<2>", text, flags=re.MULTILINE)
     return re.sub(r"^(\s*python predict\.py )\S+", rf"\g<1>{repo_id}", text, flags=re.MULTILINE)
 
 
 def _publish_record(text: str, folder: Path, repo_id: str) -> str:
-    """A record of a run without folders of this machine, and without texts that were asked about."""
+    """A record of a run without local folders, and without texts from the command line."""
     record = hide_folders(json.loads(text))
     record["argv"] = hide_texts(record.get("argv", []))
     record["arguments"] = {key: each for key, each in record.get("arguments", {}).items() if key not in TEXT_OPTIONS}
@@ -240,7 +241,7 @@ def _publish_record(text: str, folder: Path, repo_id: str) -> str:
 
 
 def explain(error: Exception) -> str:
-    """What went wrong between us and the Hub, in a line."""
+    """An error of the Hub or its client, in one line."""
     status = getattr(getattr(error, "response", None), "status_code", None)
     status = status or getattr(getattr(error.__cause__, "response", None), "status_code", None)
     if isinstance(error, OfflineModeIsEnabled):
@@ -261,6 +262,6 @@ def explain(error: Exception) -> str:
 
 
 def push(folder: str | Path, destination: Destination | None) -> None:
-    """Send what lies in a run's folder, if the run is to be sent anywhere; see `Destination.push`."""
+    """Push a run's folder if there is a destination; see `Destination.push`."""
     if destination:
         destination.push(folder)

@@ -1,4 +1,4 @@
-"""The folder that a run writes to: what lies in it from an earlier one, and when that is removed or in the way."""
+"""The folder that a run writes to, and what happens to files of an earlier run in it."""
 
 import logging
 import re
@@ -13,7 +13,7 @@ from .run_setup import wants_to_resume
 logger = logging.getLogger(__name__)
 
 _WEIGHTS = re.compile(r"(adapter_)?model(-\d+-of-\d+)?\.safetensors")
-_LEFT = re.compile(  # by a run, beside its weights: nothing else is removed
+_LEFT = re.compile(  # by a run, in addition to its weights: nothing else is removed
     r"(adapter_)?config\.json|generation_config\.json|model\.safetensors\.index\.json"
     r"|tokenizer(_config)?\.json|special_tokens_map\.json|added_tokens\.json|chat_template\.jinja"
     r"|vocab\.(txt|json)|merges\.txt|(spiece|spm|sentencepiece\.bpe|tokenizer)\.model"
@@ -25,7 +25,7 @@ _MODELING = Path(__file__).resolve().parents[1] / "modeling"  # its files travel
 
 
 def open_output_dir(training: TrainingArguments, *, model: str | None, overwrite: bool) -> Path:
-    """Make the folder that `--output_dir` names, in one process after the other; see `prepare_output_dir`."""
+    """Create the folder of `--output_dir`, in the first process before the others; see `prepare_output_dir`."""
     with training.main_process_first(desc="prepare the output folder"):
         resume = training.resume_from_checkpoint
         return prepare_output_dir(training.output_dir, resume=resume, overwrite=overwrite, model=model)
@@ -34,17 +34,17 @@ def open_output_dir(training: TrainingArguments, *, model: str | None, overwrite
 def prepare_output_dir(
     output_dir: str | Path, *, resume: str | bool | None, overwrite: bool, model: str | None = None
 ) -> Path:
-    """Make the output folder, or say why it cannot be used.
+    """Create the output folder, or raise an error that says why it cannot be used.
 
     Args:
         output_dir: folder of the run.
-        resume: what `--resume_from_checkpoint` says: whether the run goes on from a checkpoint in it.
-        overwrite: remove what an earlier run left, so that nothing of it is taken for this one's.
-        model: that the run starts from; a folder is never written into, nor removed.
+        resume: value of `--resume_from_checkpoint`: whether the run continues from a checkpoint in the folder.
+        overwrite: remove what an earlier run left, so that it is not mistaken for part of this one.
+        model: the model that the run starts from; if it is a folder, it is neither written to nor removed.
 
     Raises:
-        ArgumentError: no folder is named, or the model lies in it.
-        FileExistsError: it holds an earlier run, and neither is asked for.
+        ArgumentError: no folder is named, or the model is inside it.
+        FileExistsError: it holds an earlier run, and neither `resume` nor `overwrite` is set.
     """
     if not output_dir:
         raise ArgumentError("--output_dir: expected a folder for the run's model and results, found none")
@@ -60,7 +60,7 @@ def prepare_output_dir(
         remove_run(folder)
     elif earlier and not resume:
         raise FileExistsError(
-            f"{folder}: holds an earlier run ({earlier[0].name}); go on with --resume_from_checkpoint last, "
+            f"{folder}: holds an earlier run ({earlier[0].name}); continue it with --resume_from_checkpoint last, "
             "start over with --overwrite_output_dir, or choose another --output_dir"
         )
     for path in folder.glob(".unfinished-*"):
@@ -69,14 +69,14 @@ def prepare_output_dir(
 
 
 def remove_run(folder: Path) -> None:
-    """Remove all that a run leaves in its folder, `run.json` last, and nothing else."""
+    """Remove everything that a run leaves in its folder, `run.json` last, and nothing else."""
     modeling = {path.name for path in _MODELING.glob("*.py")}
     names = {path.name for path in folder.iterdir() if path.name in modeling or _LEFT.fullmatch(path.name)}
     left = [path for path in folder.iterdir() if path.name in names or _is_trained(path)]
-    for path in sorted(left, key=lambda path: path.name == "run.json"):  # killed in the middle, it is a run still
+    for path in sorted(left, key=lambda path: path.name == "run.json"):  # if killed midway, it is still a run
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     if kept := sorted(path.name for path in folder.iterdir() if not path.name.startswith(".")):
-        logger.info("%s: the earlier run is removed; no run left %s, which stay", folder, ", ".join(kept[:5]))
+        logger.info("%s: removed the earlier run; kept what no run has left: %s", folder, ", ".join(kept[:5]))
 
 
 def _is_trained(path: Path) -> bool:

@@ -1,6 +1,4 @@
-"""The processes of a run: what the first prepares for all, how one that fails ends the others, and copies that know
-nothing of each other.
-"""
+"""The processes of a run: work that the first does for all, failures that end all, and copies started by mistake."""
 
 import contextlib
 import os
@@ -14,9 +12,9 @@ import torch
 import torch.distributed
 import yaml
 
-GRACE = 5.0  # seconds in which the process that failed says why, before the others end, too
+GRACE = 5.0  # seconds for the process that failed to report why, before the others end too
 
-# What launchers tell each process about how many there are. Slurm's SLURM_NTASKS stands in a batch script, too.
+# Variables in which launchers give each process the number of processes. Not SLURM_NTASKS: batch scripts have it too.
 WORLD_SIZES = ("WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "MV2_COMM_WORLD_SIZE", "SLURM_STEP_NUM_TASKS")
 
 
@@ -24,11 +22,11 @@ def once(prepare: Callable, *args, **options):
     """Call a function in the first process only; every process gets what it returns.
 
     Args:
-        prepare: the function; the other processes wait for it, `--ddp_timeout` seconds at most.
-        *args, **options: of the function.
+        prepare: the function; the other processes wait for it, for at most `--ddp_timeout` seconds.
+        *args, **options: arguments of the function.
 
     Raises:
-        Exception: what `prepare` raises, in the first process; the others end without a word.
+        Exception: what `prepare` raises, in the first process; the others end silently.
     """
     if not _several():
         return prepare(*args, **options)
@@ -47,10 +45,10 @@ def once(prepare: Callable, *args, **options):
 
 @contextlib.contextmanager
 def in_turn(*, first: bool) -> Iterator[None]:
-    """Run the block in the first processes, then in the others; if it fails in a first one, not in the others at all.
+    """Run the block in the first processes, then in the others, unless it has failed in a first one.
 
     Args:
-        first: whether this is a process that the others wait for: that of its machine, where disks are not shared.
+        first: whether the others wait for this process: the first of each machine if disks are not shared.
     """
     if not _several():
         yield
@@ -68,16 +66,16 @@ def in_turn(*, first: bool) -> Iterator[None]:
 
 
 def refuse_copies(world_size: int, *, environment: Mapping[str, str], parent: Sequence[str]) -> None:
-    """Refuse to be one of several runs of the same command, each of which would train everything.
+    """Refuse to be one of several independent copies of a run, each of which would train everything.
 
     Args:
-        world_size: processes that this run knows of.
-        environment: variables of the process, see `WORLD_SIZES`.
-        parent: words of the command that started it; `accelerate launch --cpu` starts one process, whatever number it
-            is asked for, and says so nowhere else.
+        world_size: number of processes that this run knows of.
+        environment: environment variables, see `WORLD_SIZES`.
+        parent: words of the command that started this process; `accelerate launch --cpu` starts one process, whatever
+            number it is asked for, and this is the only sign of it.
 
     Raises:
-        ValueError: it is, or was meant to be one of several; the message holds commands that work.
+        ValueError: it is a copy, or was meant to be one of several processes; the message holds commands that work.
     """
     told = {name: environment[name] for name in WORLD_SIZES if environment.get(name, "").isdigit()}
     wrong = {name: int(value) for name, value in told.items() if int(value) > 1 and world_size == 1}
@@ -86,14 +84,15 @@ def refuse_copies(world_size: int, *, environment: Mapping[str, str], parent: Se
         wrong = {"accelerate launch": asked}
     for name, count in wrong.items():
         raise ValueError(
-            f"{name} says {count} processes, but this one knows of no other: expected one run of {count} processes, "
-            f"found copies of it, or one process. Start them with: torchrun --nproc_per_node {count} SCRIPT ..., or "
-            f"accelerate launch --multi_gpu --num_processes {count} SCRIPT ... (also on CPUs; --cpu starts one)"
+            f"{name} asks for {count} processes, but this one knows of no other: expected one run of {count} "
+            f"processes, found separate copies, or one process. Start them with: torchrun --nproc_per_node {count} "
+            f"SCRIPT ..., or accelerate launch --multi_gpu --num_processes {count} SCRIPT ... (also on CPUs; --cpu "
+            "starts one)"
         )
 
 
 def processes_asked(command: Sequence[str]) -> int:
-    """How many processes a command `accelerate launch ...` was asked for; 0 if it is another or does not say."""
+    """How many processes an `accelerate launch` command asks for; 0 if it is another command, or gives no number."""
     found = re.search(r"accelerate(?:\0|-|[./]commands[./])launch(?:\.py)?\0(.*)", "\0".join(command), re.DOTALL)
     if found is None:
         return 0
@@ -112,7 +111,7 @@ def processes_asked(command: Sequence[str]) -> int:
 
 
 def parent_command() -> list[str]:
-    """Words of the command that started this process; empty where the system does not tell."""
+    """Words of the command that started this process; empty if the system does not provide them."""
     try:
         return Path(f"/proc/{os.getppid()}/cmdline").read_text(encoding="utf-8", errors="replace").split("\0")
     except OSError:
@@ -123,18 +122,18 @@ def meet_others() -> tuple[int, int, int]:
     """Join the processes that a launcher started, to `gather` from them.
 
     Returns:
-        Index of this process, its index on this machine, and how many there are; 0, 0, 1 where none was launched.
+        Index of this process, its index on this machine, and the number of processes; 0, 0, 1 without a launcher.
     """
     if int(os.environ.get("WORLD_SIZE", 1)) == 1:
         return 0, 0, 1
-    # No time-out to speak of: they work apart for days, and a launcher ends all of them when one is gone.
+    # Practically no timeout: they may work separately for days, and a launcher ends all of them when one is gone.
     torch.distributed.init_process_group("gloo", timeout=timedelta(days=100))
     index = torch.distributed.get_rank()
     return index, int(os.environ.get("LOCAL_RANK", index)), torch.distributed.get_world_size()
 
 
 def gather(value) -> list:
-    """The value of every process, in their order, when all have come here."""
+    """The value of every process, in their order; waits until all have called it."""
     if not _several():
         return [value]
     each: list = [None] * torch.distributed.get_world_size()
@@ -143,7 +142,12 @@ def gather(value) -> list:
 
 
 def highest(number: int, *, device: torch.device | str) -> int:
-    """The highest number of all processes, when all have come here; it travels on the device that they share."""
+    """The highest number of all processes; waits until all have called it.
+
+    Args:
+        number: of this process.
+        device: where the process group exchanges tensors.
+    """
     if not _several():
         return number
     votes = torch.tensor(number, device=device)
@@ -157,12 +161,12 @@ def _several() -> bool:
 
 
 def _meet(*, well: bool) -> None:
-    """Wait for all processes; where one of them comes after a failure, the others end."""
+    """Wait for all processes; if one of them has failed, the others end."""
     if not all(gather(well)) and well:
         end_quietly()
 
 
 def end_quietly() -> None:
-    """End this process, and leave it to another one to say why."""
-    time.sleep(GRACE)  # a launcher that sees one process end stops all: the one that knows why speaks first
+    """End this process, and leave it to another one to report why."""
+    time.sleep(GRACE)  # a launcher that sees one process end stops all: the one that knows why must report first
     raise SystemExit(1)

@@ -1,4 +1,4 @@
-"""What surrounds a run: logging, checkpoints to go on from, and the record it leaves."""
+"""What surrounds a run: logging, checkpoints to resume from, and the record it leaves."""
 
 import contextlib
 import hashlib
@@ -30,31 +30,31 @@ PACKAGES = ("torch", "transformers", "datasets", "evaluate", "accelerate", "seqe
 
 
 class _Printable(logging.Formatter):
-    """Labels and texts of the data are shown, and command a terminal nothing."""
+    """Escapes control characters, so that labels and texts of the data cannot control a terminal."""
 
     def format(self, record):
         return printable(super().format(record))
 
 
 def set_up_logging(*, main_process: bool) -> None:
-    """Log to standard error, from the main process only; libraries speak up for warnings."""
+    """Log to standard error, from the main process only; of libraries, only warnings and errors."""
     logging.basicConfig(level=logging.INFO if main_process else logging.ERROR, force=True)
     for handler in logging.getLogger().handlers:
         handler.setFormatter(_Printable("%(message)s"))
     logging.getLogger("datasets").setLevel(logging.WARNING)
     for noisy in ("httpx", "httpx2", "urllib3", "fsspec", "accelerate", "filelock"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    transformers.utils.logging.set_verbosity_error()  # freshly initialised heads are meant to be so
-    transformers.utils.logging.disable_progress_bar()  # of loading and saving; the trainer's stays
+    transformers.utils.logging.set_verbosity_error()  # it would warn about new heads, which are intended
+    transformers.utils.logging.disable_progress_bar()  # of loading and saving; the trainer's is kept
     if not sys.stderr.isatty():
         datasets.disable_progress_bars()
         huggingface_hub.utils.disable_progress_bars()
 
 
 def last_whole_checkpoint(output_dir: str | Path) -> str | None:
-    """The latest checkpoint that was written to its end; half-written ones are passed over.
+    """The latest complete checkpoint; incomplete ones are skipped with a warning.
 
-    `Trainer` writes `trainer_state.json` last, so a checkpoint with a readable one is whole.
+    `Trainer` writes `trainer_state.json` last, so a checkpoint with a readable one is complete.
     """
     numbered = {}
     for path in Path(output_dir).glob("checkpoint-*"):
@@ -63,14 +63,14 @@ def last_whole_checkpoint(output_dir: str | Path) -> str | None:
     for step in sorted(numbered, reverse=True):
         if is_whole(numbered[step]):
             return str(numbered[step])
-        logger.warning("%s: not written to its end, passed over", numbered[step])
+        logger.warning("%s: incomplete checkpoint, skipped", numbered[step])
     return None
 
 
 def is_whole(checkpoint: str | Path) -> bool:
-    """Whether a checkpoint's weights, all shards of them, and trainer state can be read, and its schedule is there.
+    """Whether a checkpoint's weights (all shards) and trainer state can be read, and its schedule exists.
 
-    `--save_only_model` leaves neither optimizer nor schedule: what went on from there would learn in another way.
+    `--save_only_model` saves neither optimizer nor schedule: a run resumed from there would train differently.
     """
     checkpoint = Path(checkpoint)
     try:
@@ -93,38 +93,37 @@ def wants_to_resume(asked: str | bool | None) -> bool:
 
 
 def checkpoints_to_try(asked: str | None, output_dir: str | Path) -> Iterator[str | None]:
-    """Where to start from: what `--resume_from_checkpoint` says; at each new start, the last whole checkpoint."""
+    """Where to start from: first `--resume_from_checkpoint`, then, at each restart, the last complete checkpoint."""
     yield checkpoint_to_resume(asked, output_dir)
     while True:
         yield last_whole_checkpoint(output_dir)
 
 
 def checkpoint_to_resume(asked: str | None, output_dir: str | Path) -> str | None:
-    """Resolve `--resume_from_checkpoint`: a folder, or `last` (also `true`) for the latest whole one of the output
-    folder.
+    """Resolve `--resume_from_checkpoint`: a folder, or `last` (also `true`) for the latest complete checkpoint.
 
     Raises:
-        FileNotFoundError: the folder is not a whole checkpoint.
+        FileNotFoundError: the folder is not a complete checkpoint.
     """
     if not wants_to_resume(asked):
         return None
     if str(asked).lower() in ("last", "true"):
         found = last_whole_checkpoint(output_dir)
-        logger.info("going on from %s", found) if found else logger.info(
+        logger.info("resuming from %s", found) if found else logger.info(
             "no checkpoint yet, starting from the beginning"
         )
         return found
     if not is_whole(asked):
-        raise FileNotFoundError(f"--resume_from_checkpoint {asked}: expected a whole checkpoint folder; try `last`")
+        raise FileNotFoundError(f"--resume_from_checkpoint {asked}: expected a complete checkpoint; try `last`")
     return str(asked)
 
 
 def describe_run(arguments: Iterable, *, files: Iterable[str | Path | None], started: float, results: dict) -> dict:
-    """What `run.json` holds: how to do this run again, and where it was done.
+    """The content of `run.json`: how to repeat this run, and where it ran.
 
     Args:
-        arguments: the resolved argument dataclasses, `seed` among their fields.
-        files: data files, to be hashed; None is passed over.
+        arguments: the resolved argument dataclasses, with `seed` among their fields.
+        files: data files, to be hashed; None is skipped.
         started: `time.time()` at its start.
         results: final scores.
     """
@@ -149,7 +148,7 @@ def describe_run(arguments: Iterable, *, files: Iterable[str | Path | None], sta
 
 
 def _list_files(paths: Iterable[str | Path]) -> Iterator[str]:
-    """Those that are files, and what lies beside a text of brat's, or in a folder of them: .txt and .ann."""
+    """The paths that are files; for brat's .txt and .ann files, or folders of them, both files of each pair."""
     for path in map(Path, paths):
         if path.is_dir():
             yield from (str(each) for each in sorted(path.glob("*")) if each.with_suffix(".ann").is_file())
@@ -161,7 +160,7 @@ def _list_files(paths: Iterable[str | Path]) -> Iterator[str]:
 
 
 def guess_language(paths: Iterable[str | Path]) -> str | None:
-    """`zh` or `en` by the letters and words at the beginning of the first file; None for others, and for tables."""
+    """`zh` or `en` by the letters and words at the beginning of the first file; None for anything else."""
     for path in paths:
         with open(path, "rb") as file:
             text = file.read(1 << 16).decode("utf-8", errors="ignore")
@@ -179,7 +178,7 @@ def guess_language(paths: Iterable[str | Path]) -> str | None:
 
 
 def redact(words: Iterable[str]) -> list[str]:
-    """Command-line words with the values of token flags taken out."""
+    """Command-line words with the values of token flags replaced by `***`."""
     result, hide = [], False
     for word in words:
         name, equals, _ = word.partition("=")
@@ -196,7 +195,7 @@ def sha256(path: str | Path) -> str:
 
 
 def git_commit() -> str | None:
-    """The commit of this repository, with `+changes` behind it when files differ; None outside a checkout."""
+    """The commit of this repository, followed by `+changes` if files differ; None outside a checkout."""
     root = Path(__file__).resolve().parents[2]
     try:
         command = ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--dirty=+changes", "--exclude=*"]
@@ -205,7 +204,7 @@ def git_commit() -> str | None:
         return None
 
 
-COMMIT = git_commit()  # of the code that runs: read as it is imported, since hours later another may be checked out
+COMMIT = git_commit()  # of the running code: read at import, since hours later another may be checked out
 
 
 def hardware() -> dict:

@@ -1,4 +1,4 @@
-"""One script run under several seeds, and what the scores come to: mean and standard deviation."""
+"""One script run with several seeds, and the mean and standard deviation of its scores."""
 
 import logging
 import statistics
@@ -16,18 +16,16 @@ logger = logging.getLogger(__name__)
 def run_seeds(
     main: Callable[[Sequence[str]], dict], argv: Sequence[str] | None, *, first: int, count: int, output_dir: str
 ) -> dict[str, float | list[float]]:
-    """Run a script under each seed, in `output_dir/seed-N`, one after the other; `output_dir/all_results.json` gets
-    what is returned.
+    """Run a script with each seed in turn, in `output_dir/seed-N`, and write the result to its `all_results.json`.
 
     Args:
         main: of the script: command line -> results.
-        argv: command line that all have in common, that of the process if None; seed and folder are added, and
-            `--splits 1`.
-        first, count: of the seeds, one run each.
+        argv: command line of all runs, that of the process if None; seed, folder and `--splits 1` are added.
+        first, count: first seed and number of seeds, one run each.
         output_dir: folder for all of them.
 
     Returns:
-        Of each score the mean, under its name with `_std` the standard deviation, with `_runs` the values.
+        For each score its mean, under its name with `_std` the standard deviation, and with `_runs` the values.
 
     Raises:
         ArgumentError: no folder is named.
@@ -48,7 +46,7 @@ def run_seeds(
 
 
 def spread_scores(runs: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """Mean and, under `name_std`, standard deviation of the sample of each score; one run has a deviation of 0.
+    """Mean and, under `name_std`, sample standard deviation of each score; 0 for a single run.
 
     Example:
         >>> spread_scores([{"eval_f1": 0.25}, {"eval_f1": 0.5}, {"eval_f1": 0.75}])

@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM: training saves a checkpoint first, everything else stops; the exit status is 130 or 143."""
+"""SIGINT and SIGTERM: training saves a checkpoint first, anything else stops at once; exit status 130 or 143."""
 
 import contextlib
 import os
@@ -7,11 +7,11 @@ import time
 from collections.abc import Iterator, Mapping
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
-ECHO = 2.0  # seconds in which a launcher may pass on to its processes a signal that they have had from the terminal
+ECHO = 2.0  # seconds in which a launcher may repeat to its processes a signal that the terminal has already sent them
 
 
 def name_of(received: int) -> str:
-    """SIGINT or SIGTERM."""
+    """The name of a signal: SIGINT or SIGTERM."""
     return signal.Signals(received).name
 
 
@@ -20,7 +20,7 @@ class Stopped(KeyboardInterrupt):
 
     Args:
         received: the signal.
-        message: for the user; empty where another process speaks.
+        message: for the user; empty if another process reports it.
     """
 
     def __init__(self, received: int, message: str | None = None):
@@ -29,41 +29,41 @@ class Stopped(KeyboardInterrupt):
 
 
 class StopSignals:
-    """What the process does when it is told to stop: at once outside of training, there when a checkpoint is saved.
+    """Handles stop signals: training stops once a checkpoint is saved, anything else stops at once.
 
     Args:
-        environment: variables of the process; a launcher of several tells their number.
+        environment: environment variables; a launcher of several processes sets their number.
     """
 
     def __init__(self, environment: Mapping[str, str] = os.environ):
         self.launched = int(environment.get("WORLD_SIZE") or 1) > 1
         self.process = os.getpid()
-        self.waiting = False  # training is under way, which stops by itself
+        self.waiting = False  # whether training is running, which stops by itself
         self.received: int | None = None
         self.since = 0.0
 
     def handle(self, received: int, frame: object) -> None:
-        """The handler of the signals."""
-        if os.getpid() != self.process:  # a worker, forked off
+        """The signal handler."""
+        if os.getpid() != self.process:  # a forked worker
             self._let_worker_stop(received)
         elif not self.waiting:
             raise self.stop(received)
         elif self.received is None:
             self.received, self.since = received, time.monotonic()
-            text = f"\n{name_of(received)}: stopping with a checkpoint as soon as this step, or evaluation, is done; "
-            os.write(2, f"{text}once more stops at once\n".encode())  # a logger may be in the middle of a line
+            text = f"\n{name_of(received)}: stopping with a checkpoint after this step or evaluation; "
+            os.write(2, f"{text}a second signal stops at once\n".encode())  # a logger may be in the middle of a line
         elif not (self.launched and time.monotonic() - self.since < ECHO):
             raise self.stop(received)
 
     def stop(self, received: int, message: str | None = None) -> Stopped:
-        """The end of the process; while it ends, a further signal of a launcher that is in a hurry does no harm."""
+        """The exception that ends the process; from now on further signals of a launcher are ignored."""
         for each in SIGNALS:
             signal.signal(each, signal.SIG_IGN if self.launched else signal.SIG_DFL)
         return Stopped(received, message)
 
     def _let_worker_stop(self, received: int) -> None:
         if received == signal.SIGINT:
-            if not self.waiting:  # else the process that it works for ends it
+            if not self.waiting:  # otherwise the process that it works for ends it
                 raise KeyboardInterrupt
             return
         signal.signal(received, signal.SIG_DFL)
@@ -71,27 +71,27 @@ class StopSignals:
 
 
 def _current() -> StopSignals | None:
-    """What handles the signals of this program, if `watched` does."""
+    """The handler that `watched` has installed, if it has."""
     found = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
     return found if isinstance(found, StopSignals) else None
 
 
 @contextlib.contextmanager
 def watched() -> Iterator[None]:
-    """Let signals stop what runs in the block, by `Stopped`."""
+    """Let signals stop the block by raising `Stopped`."""
     handle = StopSignals().handle
     earlier = {each: signal.signal(each, handle) for each in SIGNALS}
     try:
         yield
     finally:
         for each, handler in earlier.items():
-            if signal.getsignal(each) == handle:  # a program that is ending goes on doing so
+            if signal.getsignal(each) == handle:  # if the program is already stopping, keep what `stop` has set
                 signal.signal(each, handler)
 
 
 @contextlib.contextmanager
 def deferred() -> Iterator[None]:
-    """Let the block look for itself whether it was told to stop; if it was and did not, stop at its end."""
+    """Let the block itself check for stop signals; if it has received one and not stopped, stop at its end."""
     signals = _current()
     if signals is None:
         yield
@@ -106,12 +106,12 @@ def deferred() -> Iterator[None]:
 
 
 def received() -> int:
-    """The signal that the program has received in `deferred`; 0 for none."""
+    """The signal that the program has received inside `deferred`; 0 for none."""
     signals = _current()
     return (signals and signals.received) or 0
 
 
 def stop(received: int, message: str) -> Stopped:
-    """The end of a program of which this process, or another one, has received a signal."""
+    """The exception that ends this process because it, or another process of the run, has received a signal."""
     signals = _current()
     return signals.stop(received, message) if signals else Stopped(received, message)
