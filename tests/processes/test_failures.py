@@ -44,13 +44,13 @@ def test_accelerate_that_starts_one_process_for_two_is_refused_before_anything_i
     command += ["--train_file", "README.md", "--output_dir", tmp_path / "run"]
     done = subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, encoding="utf-8", timeout=300)
     assert done.returncode != 0 and not (tmp_path / "run").exists()
-    assert "error: accelerate launch says 2 processes" in done.stderr
+    assert "error: accelerate launch asks for 2 processes" in done.stderr
     assert "torchrun --nproc_per_node 2" in done.stderr and "accelerate launch --multi_gpu" in done.stderr
 
 
 @pytest.mark.parametrize("name", ["WORLD_SIZE", "OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"])
 def test_copies_of_a_run_are_refused(name):
-    with pytest.raises(ValueError, match=f"^{name} says 4 processes.*torchrun --nproc_per_node 4"):
+    with pytest.raises(ValueError, match=f"^{name} asks for 4 processes.*torchrun --nproc_per_node 4"):
         refuse_copies(1, environment={name: "4"}, parent=[])
     refuse_copies(4, environment={name: "4"}, parent=[])
     refuse_copies(1, environment={name: "1"}, parent=[])
@@ -70,5 +70,5 @@ def test_number_of_processes_is_read_from_the_launcher(tmp_path):
     ):
         assert processes_asked([*python, *options, ""]) == count
     assert processes_asked(["bash", "-c", "run_ner.py --num_processes 2"]) == 0
-    with pytest.raises(ValueError, match=r"^accelerate launch says 2 processes"):
+    with pytest.raises(ValueError, match=r"^accelerate launch asks for 2 processes"):
         refuse_copies(1, environment={}, parent=[*python, "--num_processes", "2", "run_ner.py"])

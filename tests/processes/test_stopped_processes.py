@@ -30,13 +30,13 @@ def test_processes_save_one_checkpoint_and_go_on_together(still_models, samples,
     assert [(tmp_path / f"status-{rank}").read_text() for rank in (0, 1)] == [str(status)] * 2
     text = (tmp_path / "log").read_text()
     assert len(children) == 2 and not any(Path(f"/proc/{child}").exists() for child in children)
-    assert text.count(f"stopped by {received.name} behind step") == 1, text
+    assert text.count(f"stopped by {received.name} after step") == 1, text
     assert text.count(f"{received.name}: stopping with a checkpoint") in (1, 2)
     checkpoint = Path(last_whole_checkpoint(tmp_path / "run"))
     step = json.loads((checkpoint / "trainer_state.json").read_text(encoding="utf-8"))["global_step"]
     flags = flags_of(still_models, samples, tmp_path / "run", max_steps=step + 2, resume_from_checkpoint="last")
     done = torchrun("run_ner.py", *flags)
-    assert done.returncode == 0 and f"going on from {checkpoint}" in done.stderr, done.stderr[-4000:]
+    assert done.returncode == 0 and f"resuming from {checkpoint}" in done.stderr, done.stderr[-4000:]
 
 
 def list_children(pid):

@@ -108,7 +108,7 @@ def test_evaluation_batch_does_not_fall_below_one():
 def test_halving_is_logged_with_the_new_sizes(caplog):
     run(Batches(4, 1, 4), fits=2)
     assert [record.getMessage() for record in caplog.records] == [
-        "out of memory (CUDA out of memory. Tried); going on with batches of 2 x 2"
+        "out of memory (CUDA out of memory. Tried); continuing with batches of 2 x 2"
     ]
 
 

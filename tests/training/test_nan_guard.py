@@ -125,5 +125,5 @@ def test_skipped_steps_are_counted_over_a_run_that_goes_on(make_spoiled, tmp_pat
 def test_training_whose_every_step_is_spoiled_stops_in_spite_of_skip(make_spoiled):
     trainer = make_spoiled(set(range(2, 100)), on_nan="skip", max_steps=40)
     trainer.nan_guard.in_a_row = 3
-    with pytest.raises(TrainingError, match=r"^step 4: .* So were 3 steps one after the other"):
+    with pytest.raises(TrainingError, match=r"^step 4: .* This happened in 3 steps in a row"):
         trainer.train()

@@ -75,7 +75,7 @@ def test_run_that_is_told_to_stop_goes_on_to_the_same_weights(
     (tmp_path / "run").rename(tmp_path / "whole")
     assert train_until_told(start(Told(received, step=step, event=event))) == status
     error = capfd.readouterr().err
-    assert f"stopped by {received.name} behind step {saved} of 9" in error
+    assert f"stopped by {received.name} after step {saved} of 9" in error
     assert "--resume_from_checkpoint last" in error and "Traceback" not in error
     checkpoint = last_whole_checkpoint(tmp_path / "run")
     assert checkpoint.endswith(f"checkpoint-{saved}")
@@ -93,7 +93,7 @@ def test_stop_is_saved_although_only_the_best_epochs_are(start, tmp_path, capfd,
     trainer = start(Told(signal.SIGTERM, step=step, event=event), save_strategy="best", learning_rate=0.0)
     assert train_until_told(trainer) == 143
     saved = step + (event == "on_step_begin")
-    assert f"stopped by SIGTERM behind step {saved} of 9, with a checkpoint" in capfd.readouterr().err
+    assert f"stopped by SIGTERM after step {saved} of 9, with a checkpoint" in capfd.readouterr().err
     assert last_whole_checkpoint(tmp_path / "run").endswith(f"checkpoint-{saved}")
     assert (tmp_path / "run" / "checkpoint-3").is_dir()  # the best
 
@@ -102,7 +102,7 @@ def test_stop_is_saved_although_only_the_best_epochs_are(start, tmp_path, capfd,
 def test_signal_in_an_evaluation_stops_behind_the_same_step(start, tmp_path, capfd, every):
     options = {"eval_strategy": "steps", "eval_steps": every, "save_strategy": "no", "load_best_model_at_end": False}
     assert train_until_told(start(Told(signal.SIGINT, step=4, event="on_prediction_step"), **options)) == 130
-    assert "stopped by SIGINT behind step 4 of 9" in capfd.readouterr().err
+    assert "stopped by SIGINT after step 4 of 9" in capfd.readouterr().err
     assert last_whole_checkpoint(tmp_path / "run").endswith("checkpoint-4")
 
 
@@ -193,7 +193,7 @@ def test_script_stops_as_a_program_and_goes_on(tiny_encoder, ner_files, tmp_path
     started.send_signal(signal.SIGTERM)
     assert started.wait(timeout=SECONDS) == 143
     lines = (tmp_path / "log").read_text().splitlines()
-    assert lines[-1].startswith("stopped by SIGTERM behind step") and "--resume_from_checkpoint last" in lines[-1]
+    assert lines[-1].startswith("stopped by SIGTERM after step") and "--resume_from_checkpoint last" in lines[-1]
     checkpoint = Path(last_whole_checkpoint(run))
     assert load_file(checkpoint / "model.safetensors")
     assert json.loads((checkpoint / "trainer_state.json").read_text())["global_step"] >= 3

@@ -1,4 +1,4 @@
-"""An exponential moving average of weights, which is evaluated and saved in their place."""
+"""An exponential moving average of the weights, which is evaluated and saved instead of them."""
 
 import contextlib
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import Trainer, TrainerCallback
 
-RAW_WEIGHTS = "raw_weights.safetensors"  # beside the averaged ones in a checkpoint, so that training can go on
+RAW_WEIGHTS = "raw_weights.safetensors"  # next to the averaged ones in a checkpoint, to resume training from
 
 
 class AveragedWeights:
@@ -38,7 +38,7 @@ class AveragedWeights:
 
     @contextlib.contextmanager
     def applied(self, model: nn.Module) -> Iterator[None]:
-        """Let the model have the averaged weights inside the block."""
+        """Give the model the averaged weights inside the block."""
         parameters = dict(model.named_parameters())
         raw = {name: parameters[name].detach().clone() for name in self.average}
         copy_into(parameters, self.average)
@@ -48,21 +48,22 @@ class AveragedWeights:
             copy_into(parameters, raw)
 
     def save_raw(self, model: nn.Module, folder: Path) -> None:
-        """Write the model's own weights into the folder of a checkpoint that has the average."""
+        """Write the raw weights into the folder of a checkpoint that holds the average."""
         parameters = dict(model.named_parameters())
         save_file({name: parameters[name].detach().contiguous() for name in self.average}, folder / RAW_WEIGHTS)
 
 
 @torch.no_grad()
 def copy_into(parameters: dict[str, nn.Parameter], values: dict[str, Tensor]) -> None:
-    """Give parameters these values, by name."""
+    """Set parameters to these values, by name."""
     for name, value in values.items():
         parameters[name].copy_(value)
 
 
 class Averaging(TrainerCallback):
-    """Update the average after each optimizer step; leave the model with it when training ends, unless the best state
-    has been loaded, which is an average already.
+    """Update the average after each optimizer step, and give it to the model when training ends.
+
+    If the best checkpoint has been loaded, the model has an average already.
     """
 
     def __init__(self, trainer: Trainer):
@@ -70,7 +71,7 @@ class Averaging(TrainerCallback):
 
     def on_train_begin(self, args, state, control, **kwargs):
         raw = Path(self.trainer.resumed_from or "") / RAW_WEIGHTS
-        if self.trainer.resumed_from and raw.is_file():  # the model has the average that lay beside them
+        if self.trainer.resumed_from and raw.is_file():  # so far the model has the average
             parameters, weights = dict(self.trainer.model.named_parameters()), load_file(raw)
             average = {name: parameters[name].detach().clone() for name in weights}
             self.trainer.averaged_weights.average, self.trainer.averaged_weights.steps = average, state.global_step

@@ -1,4 +1,4 @@
-"""Halve the batch when memory runs out, and keep the effective batch size."""
+"""Halve the batch when memory runs out, but keep the effective batch size."""
 
 import gc
 import logging
@@ -35,13 +35,13 @@ def smaller_batch(size: int, accumulation: int) -> tuple[int, int]:
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether an error says that a device's memory, or the host's, is exhausted."""
+    """Whether an error means that the memory of a device, or of the host, is exhausted."""
     signs = ("out of memory", "can't allocate memory", "not enough memory")
     return isinstance(error, torch.OutOfMemoryError) or any(sign in str(error) for sign in signs)
 
 
 class Batches(NamedTuple):
-    """Texts a device in training, steps accumulated before an update, texts a device in evaluation."""
+    """Texts per device in training, accumulated batches per update, texts per device in evaluation."""
 
     train: int
     accumulation: int
@@ -53,27 +53,28 @@ class Batches(NamedTuple):
         return cls(args.per_device_train_batch_size, args.gradient_accumulation_steps, args.per_device_eval_batch_size)
 
     def describe(self, dataset: Sized | object, *, processes: int) -> str:
-        """What a step learns from, and the steps of an epoch, where the data has a length.
+        """The rows of a step, and the steps of an epoch if the data has a length.
 
         Example:
             >>> Batches(16, 2, 64).describe(range(1000), processes=2)
-            '16 a process x 2 processes x 2 accumulated = 64 rows a step, 16 steps an epoch'
+            '16 per process x 2 processes x 2 accumulated = 64 rows per step, 16 steps per epoch'
         """
         step = self.train * processes * self.accumulation
         several = "process" if processes == 1 else "processes"
-        text = f"{self.train} a process x {processes} {several} x {self.accumulation} accumulated = {step} rows a step"
-        return f"{text}, {math.ceil(len(dataset) / step):,} steps an epoch" if isinstance(dataset, Sized) else text
+        factors = f"{self.train} per process x {processes} {several} x {self.accumulation} accumulated"
+        text = f"{factors} = {step} rows per step"
+        return f"{text}, {math.ceil(len(dataset) / step):,} steps per epoch" if isinstance(dataset, Sized) else text
 
 
 def train_within_memory(
     build: Callable[[Batches], Trainer], batches: Batches, *, resume: Callable[[], str | None]
 ) -> tuple[Trainer, dict[str, float]]:
-    """Train; whenever memory runs out, start again from the last whole checkpoint with half the batch.
+    """Train; whenever memory runs out, restart from the last complete checkpoint with half the batch.
 
     Args:
-        build: gives a trainer for these batches, with a freshly loaded model.
-        batches: to begin with.
-        resume: gives the checkpoint to start from, or None for the beginning.
+        build: returns a trainer for these batches, with a freshly loaded model.
+        batches: the first to try.
+        resume: returns the checkpoint to start from, or None for the beginning.
 
     Returns:
         The trainer that finished, and its training metrics with `training_costs`.
@@ -91,7 +92,7 @@ def train_within_memory(
                 raise
             message = str(error).splitlines()[0]
         batches = Batches(*smaller_batch(batches.train, batches.accumulation), max(1, batches.evaluation // 2))
-        logger.warning("out of memory (%s); going on with batches of %d x %d", message, *batches[:2])
+        logger.warning("out of memory (%s); continuing with batches of %d x %d", message, *batches[:2])
         del trainer
         gc.collect()
         if torch.cuda.is_available():

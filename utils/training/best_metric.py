@@ -1,4 +1,4 @@
-"""The score that chooses the best checkpoint: one that the run will have, in the direction in which it is better."""
+"""The score that chooses the best checkpoint: one that the run computes, and whether higher or lower is better."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from ..scoring.score_names import describe_score
 
 @dataclass
 class CheckedScores:
-    """A `compute_metrics` that says so where the deciding score cannot be computed on the validation data.
+    """A `compute_metrics` that raises an error if the deciding score cannot be computed on the validation data.
 
     Args:
         compute: outputs -> scores by name.
-        metric: without `eval_`.
+        metric: the deciding score, without `eval_`.
 
     Raises:
-        TrainingError: when called: the score is not there, such as AUROC where all texts are of one class.
+        TrainingError: when called: the score is missing, such as AUROC if all texts are of one class.
     """
 
     compute: Callable[[EvalPrediction], dict[str, float]]
@@ -29,24 +29,24 @@ class CheckedScores:
         scores = self.compute(prediction)
         if self.metric not in scores and self.metric != "loss":
             raise TrainingError(
-                f"--metric_for_best_model {self.metric}: the validation data does not give it, but "
+                f"--metric_for_best_model {self.metric}: cannot be computed on the validation data, found "
                 f"{', '.join(scores)}; choose one of these"
             )
         return scores
 
 
 def settle_best_metric(args: FineTuningArguments, compute: Callable | None) -> Callable | None:
-    """Check `--metric_for_best_model`, and let `greater_is_better` follow from it.
+    """Check `--metric_for_best_model`, and derive `greater_is_better` from it.
 
     Args:
-        args: `greater_is_better` is set; and the metric, where nobody chose one and the run's usual one is another.
-        compute: scores validation data; its attribute `scores`, if it has one, names what it gives.
+        args: `greater_is_better` is set, and also the metric if the user chose none and the run lacks our default.
+        compute: scores validation data; its attribute `scores`, if it has one, names the scores.
 
     Returns:
-        `compute`, which from now on says if the score is missing.
+        `compute`, with an error if the score is missing.
 
     Raises:
-        ArgumentError: the run will not have that score, or `--greater_is_better` contradicts it.
+        ArgumentError: the run does not compute that score, or `--greater_is_better` contradicts it.
     """
     if compute is None or args.metric_for_best_model is None:
         return compute

@@ -1,4 +1,4 @@
-"""Drawing training rows so that rare classes are seen more often."""
+"""A sampler that draws training rows of rare classes more often."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -9,17 +9,17 @@ from torch.utils.data import Sampler
 
 from .length_sampler import group_by_length
 
-GROUP = 32  # rows of like length that follow each other
+GROUP = 32  # rows of similar length that follow each other
 
 
 class ClassSampler(Sampler):
-    """As many rows an epoch as there are, with replacement, the weight of a row falling with the size of its class.
+    """Draws with replacement, as many rows per epoch as there are; the larger its class, the less a row weighs.
 
     Args:
-        encoded: rows with `labels` (class ids) and `length` (sub-tokens); rows of like length are put into one batch.
-        power: a row of a class of n rows weighs n ** -power: 1 draws all classes equally often, 0.5 in proportion to
-            the square root of their sizes, 0 as often as they occur.
-        seed: the same seed draws the same rows in every process, and others in each epoch.
+        encoded: rows with `labels` (class ids) and `length` (sub-tokens); rows of similar length share a batch.
+        power: the weight of a row in a class of n rows is n ** -power: 1 draws all classes equally often, 0.5 in
+            proportion to the square root of their sizes, 0 as often as they occur.
+        seed: the same seed draws the same rows in every process, and different ones in each epoch.
     """
 
     def __init__(self, encoded: Dataset, *, power: float, seed: int):
@@ -38,7 +38,7 @@ class ClassSampler(Sampler):
         return len(self.weights)
 
     def set_epoch(self, epoch: int) -> None:
-        """Called at the start of each epoch, so that a resumed run draws what the uninterrupted one would have."""
+        """Called at the start of each epoch, so that a resumed run draws the same rows as an uninterrupted one."""
         self.epoch = epoch
 
     def __iter__(self) -> Iterator[int]:

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 
 class FastDropout(nn.Module):
-    """Dropout from single random bytes: eight decisions a draw of the generator, where `nn.Dropout` takes one.
+    """Dropout from random bytes: each draw of the generator makes eight decisions, in `nn.Dropout` one.
 
     Args:
         p: share of the units that are dropped, 0-1; rounded to the nearest 1/256, and the kept units are scaled by
@@ -31,7 +31,7 @@ class FastDropout(nn.Module):
 
 
 def use_fast_dropout(model: nn.Module) -> int:
-    """Replace every `nn.Dropout` in the model; weights, names of weights and what is saved stay as they are.
+    """Replace every `nn.Dropout` in the model; weights, their names and saved files do not change.
 
     Returns:
         How many were replaced.

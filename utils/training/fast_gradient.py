@@ -1,4 +1,4 @@
-"""Fast gradient method: learning on embeddings that are moved against the model, too."""
+"""Fast gradient method: also train on word embeddings that are moved to increase the loss."""
 
 import contextlib
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 @dataclass
 class FastGradient:
-    """Fast gradient method (Miyato et al., 2017): learn on embeddings moved along their gradient, too.
+    """Fast gradient method (Miyato et al., 2017): also train on embeddings moved along their gradient.
 
     Args:
         epsilon: Euclidean norm of the move.

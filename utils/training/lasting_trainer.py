@@ -1,4 +1,4 @@
-"""The trainer of runs that survive: losses that are no numbers, signals to stop, a resumption behind the last step."""
+"""A trainer for runs that survive: NaN losses, stop signals, and resuming after the last step."""
 
 import json
 import os
@@ -16,8 +16,9 @@ from .nan_guard import ROW_IDS, NamedRows, NanGuard, drop_gradients
 
 
 class StopWhenTold(TrainerCallback):
-    """Asks for a checkpoint behind the step in which the program was told to stop, and ends when it is written; behind
-    the last step of an epoch, what is evaluated there comes first.
+    """Requests a checkpoint after the step in which a stop signal arrived, and ends the program once it is written.
+
+    After the last step of an epoch, the evaluation of the epoch comes first.
     """
 
     epoch_ended = False
@@ -37,31 +38,31 @@ class StopWhenTold(TrainerCallback):
         if not (received := self._told(args, state, control)):
             return
         message = (
-            f"stopped by {stop_signals.name_of(received)} behind step {state.global_step:,} of {state.max_steps:,}, "
-            "with a checkpoint; go on with the same command and --resume_from_checkpoint last"
+            f"stopped by {stop_signals.name_of(received)} after step {state.global_step:,} of {state.max_steps:,}, "
+            "with a checkpoint; continue with the same command and --resume_from_checkpoint last"
         )
         ending = stop_signals.stop(received, message if args.process_index == 0 else "")
-        processes.gather(None)  # a launcher that sees one process end stops all, and the first still writes
+        processes.gather(None)  # the first may still be writing, and a launcher stops all when one process ends
         raise ending
 
     def _ask(self, args, state, control):
         if self._told(args, state, control):
             control.should_save = True
-            if args.save_strategy == SaveStrategy.BEST:  # by which an evaluation would decide anew
+            if args.save_strategy == SaveStrategy.BEST:  # an evaluation would reset `should_save`
                 args.save_strategy = SaveStrategy.STEPS
 
     def _told(self, args, state, control):
-        """The signal, the same in all processes; 0 for none, and while the end of the epoch is still to come."""
+        """The signal, the same in all processes; 0 for none, and while an epoch's last evaluation is still to come."""
         if not self.epoch_ended and (control.should_training_stop or float(state.epoch or 0).is_integer()):
             return 0
         return processes.highest(stop_signals.received(), device=args.device)
 
 
 class LastingTrainer(Trainer):
-    """`Trainer` that looks at each step before it is taken, and at signals behind it.
+    """`Trainer` that checks for NaN before each step, and for stop signals after it.
 
     Args:
-        nan_guard: decides what becomes of steps whose loss or gradient is no number; by default training stops.
+        nan_guard: decides what happens to steps whose loss or gradient is NaN; by default training stops.
         **trainer: arguments of `Trainer`.
     """
 
@@ -69,20 +70,20 @@ class LastingTrainer(Trainer):
         super().__init__(**trainer)
         self.nan_guard = nan_guard or NanGuard(skip=False)
         if self.nan_guard.skip and self.is_deepspeed_enabled:
-            raise ValueError("--on_nan skip: DeepSpeed takes its step before gradients can be looked at; leave it out")
+            raise ValueError("--on_nan skip: DeepSpeed takes its step before gradients can be checked; leave it out")
         self.staging: Path | None = None  # where a checkpoint is being written
         self.resumed_from: str | None = None
         self.add_callback(StopWhenTold())
 
     def train(self, resume_from_checkpoint=None, **kwargs):
         if resume_from_checkpoint is True:
-            resume_from_checkpoint = get_last_checkpoint(self.args.output_dir) or True  # of which Trainer says more
+            resume_from_checkpoint = get_last_checkpoint(self.args.output_dir) or True  # Trainer refuses True
         self.resumed_from = resume_from_checkpoint
         if isinstance(resume_from_checkpoint, str) and hasattr(self.model, "config"):
             refuse_other_labels(resume_from_checkpoint, self.model.config.id2label)
         with stop_signals.deferred():
             output = super().train(resume_from_checkpoint=resume_from_checkpoint, **kwargs)
-        if self.nan_guard.skip:  # of the whole run, however often it was stopped and went on
+        if self.nan_guard.skip:  # counted over the whole run, however often it was stopped and resumed
             output.metrics["train_skipped_steps"] = sum("skipped" in entry for entry in self.state.log_history)
         return output
 
@@ -100,12 +101,12 @@ class LastingTrainer(Trainer):
         return loss
 
     def _beginnings(self, inputs):
-        """What rows without ids begin with."""
+        """The first tokens of each row, to name rows without ids."""
         decode = self.processing_class.decode if self.processing_class else str
         return [f"{decode(row)} ..." for row in inputs["input_ids"].flatten(1)[:, :12]]
 
     def _get_grad_norm(self, model, grad_norm=None):
-        # No callback: on_pre_optimizer_step comes behind clipping, which makes zeros of a gradient of infinite norm.
+        # No callback: on_pre_optimizer_step comes after clipping, which turns a gradient of infinite norm into zeros.
         norm = super()._get_grad_norm(model, grad_norm)
         step = {"step": self.state.global_step + 1, "first": self.args.process_index == 0}
         entry = self.nan_guard.judge(norm, **step, scaled=getattr(self.accelerator, "scaler", None) is not None)
@@ -116,12 +117,12 @@ class LastingTrainer(Trainer):
         return None
 
     def _learn(self, model, inputs, num_items_in_batch):
-        """What `Trainer` does with a batch; tricks do it twice."""
+        """One forward and backward pass, as in `Trainer`; tricks override it to do two."""
         return super().training_step(model, inputs, num_items_in_batch)
 
     def _run_epoch(self, **options):
-        # Trainer would take one step more from a checkpoint behind which nothing is left to do. No callback: whatever
-        # on_train_begin and on_epoch_begin ask for is heeded behind that step.
+        # Trainer would take one more step when resumed from a checkpoint after which nothing is left to do. No
+        # callback: what on_train_begin and on_epoch_begin request takes effect only after that step.
         patient = [each for each in self.callback_handler.callbacks if isinstance(each, EarlyStoppingCallback)]
         if self.state.global_step >= self.state.max_steps or any(
             each.early_stopping_patience_counter >= each.early_stopping_patience for each in patient
@@ -131,23 +132,23 @@ class LastingTrainer(Trainer):
         super()._run_epoch(**options)
 
     def _get_output_dir(self, trial):
-        # No callback knows it; a changed `args.output_dir` would be written into the checkpoint.
+        # No callback can set it; a changed `args.output_dir` would be written into the checkpoint.
         return str(self.staging) if self.staging else super()._get_output_dir(trial)
 
     def _save_checkpoint(self, model, trial):
-        """As `Trainer` does; the folder has its name when all is in it, and before older ones are removed.
+        """As `Trainer` does, but the folder gets its name once it is complete, and before older ones are removed.
 
-        No callback: on_save comes behind both.
+        No callback: on_save comes after both.
         """
-        if self.is_fsdp_enabled or self.is_deepspeed_enabled:  # their parts know their places
+        if self.is_fsdp_enabled or self.is_deepspeed_enabled:  # each process writes its part to the final folder
             self._write_checkpoint(model, trial)
             return
         folder = Path(self.args.output_dir)
         name = f"checkpoint-{self.state.global_step}"
-        advice = "and go on with the same command and --resume_from_checkpoint last"
+        advice = "and continue with the same command and --resume_from_checkpoint last"
         self.staging = folder / f".unfinished-{name}"
         try:
-            with saving(f"{name} (older ones are whole)", folder=folder, advice=advice):
+            with saving(f"{name} (older ones are intact)", folder=folder, advice=advice):
                 self._write_checkpoint(model, trial)
                 if self.state.best_model_checkpoint == str(self.staging / name):
                     self.state.best_model_checkpoint = str(folder / name)
@@ -157,7 +158,7 @@ class LastingTrainer(Trainer):
             if self.args.process_index == 0:
                 self._move_checkpoint(self.staging / name, folder / name)
             processes.gather(None)
-            if self.args.local_process_index == 0 and self.args.process_index > 0:  # where disks are not shared
+            if self.args.local_process_index == 0 and self.args.process_index > 0:  # if disks are not shared
                 self._move_checkpoint(self.staging / name, folder / name)
         finally:
             if self.args.local_process_index == 0:
@@ -172,22 +173,22 @@ class LastingTrainer(Trainer):
             )
 
     def _write_checkpoint(self, model, trial):
-        """What `Trainer` writes."""
+        """Write a checkpoint as `Trainer` does."""
         super()._save_checkpoint(model, trial)
 
     def _move_checkpoint(self, fresh, place):
-        if not fresh.is_dir():  # another machine, whose disk this one shares, has done it
+        if not fresh.is_dir():  # another machine has moved it on a shared disk
             return
-        if place.is_dir():  # saved twice, or left half-written by an earlier version
+        if place.is_dir():  # saved twice, or left incomplete by an earlier version
             os.replace(place, fresh.parent / "earlier")
         os.replace(fresh, place)
 
 
 def refuse_other_labels(checkpoint: str, id2label: Mapping[int, str]) -> None:
-    """See whether a run goes on with the labels that it began with: weights know them by their places.
+    """Check that a resumed run has the labels that it began with, as rows of weights belong to labels by position.
 
     Raises:
-        DataError: the checkpoint has others, or has them in another order.
+        DataError: the checkpoint has other labels, or another order.
     """
     path = Path(checkpoint) / "config.json"
     if not path.is_file():

@@ -1,6 +1,6 @@
-"""Training rows in batches of like length, in random order.
+"""Training rows in batches of similar length, in random order.
 
-`Trainer`'s own grouping sorts stretches of some 50 batches by length and keeps them sorted. Where length goes with the
+`Trainer`'s own grouping sorts blocks of some 50 batches by length and keeps them sorted. If length depends on the
 label, as in news titles, 50 steps then drift from one kind of text to another, and training can collapse.
 """
 
@@ -13,16 +13,16 @@ POOL = 16  # batches that are sorted together: enough to save nearly all padding
 
 
 def group_by_length(lengths: Sequence[int], *, batch_size: int, generator: torch.Generator) -> list[int]:
-    """Put indices into an order whose batches hold like lengths, the batches themselves in random order.
+    """Order indices so that each batch holds similar lengths, with the batches themselves in random order.
 
     Args:
         lengths: of each row.
-        batch_size: rows that are fed together.
-        generator: decides.
+        batch_size: rows per batch.
+        generator: source of randomness.
 
     Returns:
-        Every index once; the longest row and its batch first, so that memory runs out early if it does; what does not
-        fill a batch at the end.
+        Every index once; the longest row and its batch first, so that memory runs out early if it does; an incomplete
+        batch at the end.
     """
     order = torch.randperm(len(lengths), generator=generator).tolist()
     if order:
@@ -38,12 +38,12 @@ def group_by_length(lengths: Sequence[int], *, batch_size: int, generator: torch
 
 
 class LengthSampler(Sampler):
-    """Every row once an epoch, see `group_by_length`.
+    """Every row once per epoch, see `group_by_length`.
 
     Args:
         lengths: of each row, in sub-tokens.
         batch_size: rows of a step, over all devices and accumulated batches.
-        seed: the same seed gives the same order in every process, and another in each epoch.
+        seed: the same seed gives the same order in every process, and a different one in each epoch.
     """
 
     def __init__(self, lengths: Sequence[int], *, batch_size: int, seed: int):
@@ -53,7 +53,7 @@ class LengthSampler(Sampler):
         return len(self.lengths)
 
     def set_epoch(self, epoch: int) -> None:
-        """Called at the start of each epoch, so that a resumed run sees what the uninterrupted one would have."""
+        """Called at the start of each epoch, so that a resumed run sees the same rows as an uninterrupted one."""
         self.epoch = epoch
 
     def __iter__(self) -> Iterator[int]:

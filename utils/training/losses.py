@@ -1,4 +1,4 @@
-"""Losses for stock token and text classifiers; our own heads carry theirs."""
+"""Losses for stock token and text classifiers; our own heads have their own."""
 
 import math
 from collections import Counter
@@ -17,10 +17,10 @@ class ClassLoss:
     Args:
         class_weights: weight of each class, in the order of the ids; None for equal ones.
         label_smoothing: share of the target spread over all classes, 0-1.
-        focal_gamma: how far examples that are already right are played down (Lin et al., 2017); 0 for plain
+        focal_gamma: how strongly examples that are already right are down-weighted (Lin et al., 2017); 0 for plain
             cross-entropy.
-        adjustment: added to the logits of each class: a share of its log frequency lets rare classes win more often
-            when, in prediction, it is left out (logit adjustment, Menon et al., 2021, equation 10).
+        adjustment: added to the logits of each class in training only; a share of its log frequency makes prediction
+            choose rare classes more often (logit adjustment, Menon et al., 2021, equation 10).
 
     The mean is over `num_items_in_batch` labels, or over those of the batch that are not -100.
     """
@@ -34,7 +34,7 @@ class ClassLoss:
     def fit(
         cls, labels: Sequence[int], num_classes: int, *, balanced: bool = False, adjustment: float = 0.0, **shape
     ) -> "ClassLoss":
-        """The loss for training labels: `balanced` class weights, and this share of the log frequencies."""
+        """The loss for training labels, with `balanced` class weights and this share of the log frequencies."""
         weights = balanced_weights(labels, num_classes) if balanced else None
         moved = [adjustment * each for each in log_frequencies(labels, num_classes)] if adjustment else None
         return cls(weights, adjustment=moved, **shape)
@@ -54,11 +54,10 @@ class ClassLoss:
 
 @dataclass
 class ScoreLoss:
-    """Squared error of one output a text, or Huber's; a `compute_loss_func` for `Trainer`.
+    """Squared error, or Huber's loss, of one output per text; a `compute_loss_func` for `Trainer`.
 
     Args:
-        huber: beyond a distance of 1 an error counts by its size and not by its square (Huber, 1964), so that few
-            outliers teach less.
+        huber: an error above 1 counts linearly, not by its square (Huber, 1964), so that outliers have less effect.
 
     The mean is over texts, or over `num_items_in_batch` of them.
     """
@@ -74,11 +73,11 @@ class ScoreLoss:
 
 @dataclass
 class ClozeLoss:
-    """A class loss, and a share of the loss at further words that a cloze classifier had to guess.
+    """The loss of a cloze classifier's classes, plus a share of its loss at predicting other masked words.
 
     Args:
         answer: loss of the classes.
-        mlm_weight: weight of the other (Schick and Schütze, 2021, PET, section 3.2, have it beside the answer's, too).
+        mlm_weight: weight of the other loss (an auxiliary loss as in PET, Schick and Schütze, 2021, section 3.2).
     """
 
     answer: ClassLoss
@@ -97,8 +96,8 @@ class LabelLoss:
     """Binary cross-entropy for each label of a multi-label text; a `compute_loss_func` for `Trainer`.
 
     Args:
-        positive_weights: weight of the texts that have the label, in the order of the ids; None for equal ones.
-        label_smoothing: targets are moved so far towards 1/2, 0-1.
+        positive_weights: weight of the texts that have a label, in the order of the ids; None for equal ones.
+        label_smoothing: how far targets are moved towards 1/2, 0-1.
         focal_gamma: as in `ClassLoss`.
 
     The mean is over texts and labels, or over `num_items_in_batch` of them.
@@ -110,7 +109,7 @@ class LabelLoss:
 
     @classmethod
     def fit(cls, labels: Sequence[Sequence[float]], *, balanced: bool = False, **shape) -> "LabelLoss":
-        """The loss for training labels, rows of 0 and 1: with `balanced` weights of the positives."""
+        """The loss for training labels, which are rows of 0 and 1, with `balanced` weights of the positives."""
         return cls(positive_weights(labels) if balanced else None, **shape)
 
     def __call__(self, outputs, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
@@ -127,12 +126,12 @@ class LabelLoss:
 
 
 def balanced_weights(labels: Iterable[int], num_classes: int, *, most: float = 10.0) -> list[float]:
-    """Class weights that even out frequencies: total / (classes * count), as scikit-learn's `balanced`, cut to
+    """Class weights that even out frequencies: total / (classes * count) as in scikit-learn's `balanced`, clipped to
     1/most..most.
 
     Args:
         labels: class ids; -100 is not counted.
-        num_classes: number of classes; one that never occurs weighs `most`.
+        num_classes: number of classes; one that never occurs has the weight `most`.
     """
     counts = Counter(label for label in labels if label != -100)
     total = sum(counts.values())
@@ -148,6 +147,6 @@ def log_frequencies(labels: Sequence[int], num_classes: int) -> list[float]:
 
 
 def positive_weights(labels: Sequence[Sequence[float]], *, most: float = 10.0) -> list[float]:
-    """For each label the rows without it by the rows with it, cut to 1/most..most: what balances `LabelLoss`."""
+    """For each label, rows without it / rows with it, clipped to 1/most..most: what balances `LabelLoss`."""
     positive = [sum(column) for column in zip(*labels, strict=True)]
     return [min(most, max(1 / most, (len(labels) - count) / count)) if count else most for count in positive]

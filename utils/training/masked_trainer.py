@@ -7,13 +7,13 @@ from .tricks import TrickTrainer
 
 
 class MaskedTrainer(TrickTrainer):
-    """`TrickTrainer` that evaluates on one fixed draw of masks, over tokens, and knows Muon.
+    """`TrickTrainer` that evaluates with fixed masks, averages the loss over tokens, and supports Muon.
 
     Args:
-        eval_collator: hides the same tokens at each evaluation.
-        muon_learning_rate: of matrices; None for AdamW alone.
-        **trainer: arguments of `TrickTrainer`. `compute_metrics` gives `token_loss`, the mean over hidden tokens,
-            which becomes the loss: `Trainer`'s is a mean over batches, whatever the number of hidden tokens in them.
+        eval_collator: masks the same tokens in each evaluation.
+        muon_learning_rate: for matrices; None for AdamW alone.
+        **trainer: arguments of `TrickTrainer`. `compute_metrics` gives `token_loss`, the mean over masked tokens,
+            which becomes the loss: that of `Trainer` is a mean over batches, however many masked tokens they have.
     """
 
     def __init__(self, *, eval_collator: Callable, muon_learning_rate: float | None = None, **trainer):
@@ -31,7 +31,7 @@ class MaskedTrainer(TrickTrainer):
         return super().create_optimizer(model)
 
     def get_eval_dataloader(self, eval_dataset=None):
-        """As `Trainer` does, with the fixed draw."""
+        """As `Trainer` does, with fixed masks."""
         collator, self.data_collator = self.data_collator, self.eval_collator
         try:
             return super().get_eval_dataloader(eval_dataset)
@@ -39,7 +39,7 @@ class MaskedTrainer(TrickTrainer):
             self.data_collator = collator
 
     def evaluation_loop(self, *args, metric_key_prefix: str = "eval", **options):
-        """As `Trainer` does, with the loss over tokens."""
+        """As `Trainer` does, with the loss averaged over tokens."""
         output = super().evaluation_loop(*args, metric_key_prefix=metric_key_prefix, **options)
         if (loss := output.metrics.pop(f"{metric_key_prefix}_token_loss", None)) is not None:
             output.metrics[f"{metric_key_prefix}_loss"] = loss

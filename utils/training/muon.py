@@ -24,7 +24,7 @@ class MuonAdamW(torch.optim.Optimizer):
         self._share()
 
     def _share(self) -> None:
-        """One state and one list of groups for all parts: an ordinary optimizer to schedulers and checkpoints."""
+        """Give both parts one state and one list of groups, so that schedulers and checkpoints see one optimizer."""
         first = 0
         for part in self.parts:
             last = first + len(part.param_groups)
@@ -32,12 +32,12 @@ class MuonAdamW(torch.optim.Optimizer):
             first = last
 
     def load_state_dict(self, state_dict: dict) -> None:
-        """Take over the state that `state_dict` gave."""
+        """Restore a state from `state_dict`."""
         super().load_state_dict(state_dict)
         self._share()
 
     def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
-        """Do one step of both."""
+        """Take one step with both optimizers; return the closure's loss, if there is a closure."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -51,9 +51,9 @@ def split_matrices(model: nn.Module, groups: Sequence[dict], *, learning_rate: f
     """Take the weights of linear layers out of optimizer groups, for Muon.
 
     Args:
-        model: an output layer over the vocabulary stays with the embeddings, whose weights it may share.
+        model: its output layer over the vocabulary stays with the embeddings, whose weights it may share.
         groups: see `parameter_groups`.
-        learning_rate: of what is taken out; `match_rms_adamw` scales it like one of AdamW.
+        learning_rate: for Muon; `match_rms_adamw` scales it like one of AdamW.
 
     Returns:
         The groups for Muon, and the others.

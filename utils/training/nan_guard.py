@@ -1,4 +1,4 @@
-"""Losses and gradients that are no numbers: the step is not taken, and the rows that it would learn from are named."""
+"""Losses and gradients that are NaN or infinite: the step is not taken, and its rows are named."""
 
 import json
 import logging
@@ -13,15 +13,15 @@ from ..running.processes import end_quietly, gather, highest
 
 logger = logging.getLogger(__name__)
 
-ROW_IDS = "row_ids"  # of a batch, beside its tensors
-IN_A_ROW = 20  # steps; then it is not the rows: the weights themselves are no numbers, or every step ruins them
+ROW_IDS = "row_ids"  # of a batch, in addition to its tensors
+IN_A_ROW = 20  # steps; after this many it is not the rows: the weights are NaN, or every step ruins them
 SHOWN = 128  # ids in a message
-ADVICE = "Expected a number. Look at these rows; lower --learning_rate, raise --warmup_steps, or take --precision fp32"
+ADVICE = "Expected a number. Check these rows; lower --learning_rate, raise --warmup_steps, or use --precision fp32"
 
 
 @dataclass
 class NamedRows:
-    """A collator that also tells which rows a batch holds, under `ROW_IDS`; where rows have no `id`, it does not."""
+    """A collator that adds the ids of a batch's rows under `ROW_IDS`, if rows have an `id`."""
 
     collator: Callable[[list[dict]], dict]
 
@@ -34,12 +34,12 @@ class NamedRows:
 
 @dataclass
 class NanGuard:
-    """Looks at the losses and the gradient of every step before it is taken; all processes decide alike.
+    """Checks the losses and the gradient of every step before it is taken; all processes decide alike.
 
     Args:
-        skip: leave such a step out, instead of stopping at it. The weights and the optimizer stay as they are; the
-            schedule of the learning rate goes on.
-        in_a_row: so many steps left out one after the other stop training all the same.
+        skip: skip such a step instead of stopping. Weights and optimizer stay as they are; the learning-rate schedule
+            advances.
+        in_a_row: this many skipped steps in a row stop training anyway.
     """
 
     skip: bool
@@ -48,7 +48,7 @@ class NanGuard:
     seen: list[tuple[Tensor, Callable]] = field(default_factory=list)  # of the step under way
 
     def see(self, loss: Tensor, name_rows: Callable[[], list[str]]) -> None:
-        """Take note of a batch of the step: its loss, and how to tell its rows, should that be needed."""
+        """Record a batch of the step: its loss, and how to name its rows if needed."""
         self.seen.append((loss.detach(), name_rows))
 
     def judge(self, norm: Tensor | float | None, *, step: int, scaled: bool, first: bool) -> dict | None:
@@ -57,14 +57,14 @@ class NanGuard:
         Args:
             norm: of the gradient, over all processes; None where it is not known.
             step: number of the step, from 1 on.
-            scaled: a scaler leaves out steps whose gradients overflow, so that these are no fault.
-            first: whether this process speaks for all.
+            scaled: whether a gradient scaler skips steps whose gradients overflow, so that an overflow is no error.
+            first: whether this process reports for all.
 
         Returns:
-            What the history of the run says about a step that must be left out; None for one that may be taken.
+            The entry in the run's history for a step that must be skipped; None for one that may be taken.
 
         Raises:
-            TrainingError: it must be left out, and that was not asked for.
+            TrainingError: the step must be skipped, but `skip` is off, or too many in a row were skipped.
         """
         losses = [bool(torch.isfinite(loss).all()) for loss, _ in self.seen]
         overflow = not scaled and norm is not None and not bool(torch.isfinite(torch.as_tensor(norm)))
@@ -79,25 +79,25 @@ class NanGuard:
         ]
         batches = [batch for each in gather(mine) for batch in each]  # of all processes
         batches = [batch for batch in batches if batch[0]] or batches
-        what = f"the loss is {batches[0][1]}" if batches[0][0] else "the loss is a number, but its gradient is not"
+        what = f"the loss is {batches[0][1]}" if batches[0][0] else "the loss is finite, but its gradient is not"
         rows = [row for _, _, names in batches for row in names]
         self.skipped_in_a_row += 1
         place = f"step {step}: {what}; {_describe(rows)}"
         if self.skip and self.skipped_in_a_row < self.in_a_row:
-            logger.warning("%s; left out", place)
-            return {"skipped": what, "skipped_step": step, "rows": rows}  # no score of a step or an epoch
+            logger.warning("%s; step skipped", place)
+            return {"skipped": what, "skipped_step": step, "rows": rows}  # not a score of a step or an epoch
         if not first:
             end_quietly()
         if self.skip:
             raise TrainingError(
-                f"{place}. So were {self.in_a_row} steps one after the other: the weights are no numbers any more, or "
-                f"the steps are too large. {ADVICE}"
+                f"{place}. This happened in {self.in_a_row} steps in a row: the weights are NaN, or the steps are too "
+                f"large. {ADVICE}"
             )
-        raise TrainingError(f"{place}. {ADVICE}, or go on without such steps: --on_nan skip")
+        raise TrainingError(f"{place}. {ADVICE}, or skip such steps with --on_nan skip")
 
 
 def drop_gradients(model: nn.Module) -> None:
-    """Leave an optimizer nothing to do in its next step: weights, moments and their counts stay as they are."""
+    """Make the optimizer's next step do nothing: weights, moments and their counts stay as they are."""
     for parameter in model.parameters():
         parameter.grad = None
 

@@ -1,4 +1,4 @@
-"""Whether the optimizer and the schedule that are asked for can be built, before anything is learnt with them."""
+"""Check before training that the requested optimizer and schedule can be built."""
 
 import torch
 from transformers import PreTrainedModel, SchedulerType, Trainer, get_scheduler
@@ -12,7 +12,7 @@ def check_optimizer(args: FineTuningArguments, model: PreTrainedModel) -> None:
     """Try `--optim` and `--lr_scheduler_type` with their arguments.
 
     Raises:
-        ArgumentError: a package is missing, or an argument is unknown or lacking; the message says which.
+        ArgumentError: a package is missing, or an argument is unknown or missing; the message says which.
     """
     try:
         kind, options = Trainer.get_optimizer_cls_and_kwargs(args, model)

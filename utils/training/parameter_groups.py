@@ -19,13 +19,13 @@ def parameter_groups(
 
     Args:
         model: the model to train; frozen parameters are left out.
-        learning_rate: of the encoder's top layer, and of all that no other argument covers.
+        learning_rate: of the encoder's top layer, and of everything that no other argument covers.
         weight_decay: of weight matrices; biases, norms and vectors get none.
         encoder_prefix: name of the encoder inside the model (`base_model_prefix`); the rest is the head.
-        rates: learning rate of head modules by name, such as `{"crf": 0.01}`; a module that is not there is an error.
-        head_learning_rate: of the rest of the head; as the encoder's if None.
-        layer_decay: each layer below the top learns this factor slower, the embeddings slowest (Howard and Ruder,
-            2018, section 3.2).
+        rates: learning rate of head modules by name, such as `{"crf": 0.01}`; a missing module is an error.
+        head_learning_rate: of the rest of the head; the encoder's if None.
+        layer_decay: factor on the learning rate for each layer below the top, and once more for the embeddings
+            (Howard and Ruder, 2018, section 3.2).
 
     Raises:
         ValueError: a module of `rates` has no parameters in the model.

@@ -1,4 +1,4 @@
-"""One readable line for each thing that training reports, with a progress bar where a person is watching."""
+"""One readable line for each report of the trainer, with a progress bar on a terminal."""
 
 import sys
 
@@ -13,7 +13,7 @@ class ProgressLines(ProgressCallback):
     0.1082`.
 
     Args:
-        bars: draw progress bars too.
+        bars: also draw progress bars.
         best: name of the metric that chooses the best epoch; shown first.
     """
 
@@ -23,7 +23,7 @@ class ProgressLines(ProgressCallback):
 
     @classmethod
     def take_over(cls, trainer: Trainer) -> None:
-        """Put this in the place of the trainer's own callback."""
+        """Replace the trainer's own progress callback."""
         for callback in list(trainer.callback_handler.callbacks):
             if type(callback).__name__ in ("PrinterCallback", "ProgressCallback", "NotebookProgressCallback"):
                 trainer.remove_callback(callback)
@@ -51,7 +51,7 @@ class ProgressLines(ProgressCallback):
             tqdm.write(line, file=sys.stderr)
 
     def describe(self, logs: dict[str, float], state) -> str | None:
-        """The line for a log entry; None for what the end of the run reports elsewhere."""
+        """The line for a log entry; None for entries that are reported elsewhere at the end of the run."""
         if any(name.startswith("eval_") for name in logs):
             scores = {name.removeprefix("eval_"): value for name, value in logs.items() if name.startswith("eval_")}
             shown = dict.fromkeys([self.best, *shown_in("epoch")])  # the deciding score first

@@ -1,4 +1,4 @@
-"""R-Drop: two dropout passes should agree, and by how much they do not."""
+"""R-Drop: penalise the difference between two dropout passes; and the measures of that difference."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""A trained model on disk: saved as soon as it has learnt, completed when its decisions and scores are known."""
+"""Save a trained model right after training, and complete it when its decisions and scores are known."""
 
 import logging
 from collections.abc import Callable
@@ -19,11 +19,11 @@ logger = logging.getLogger(__name__)
 def train_and_save(
     build: Callable[[Batches], Trainer], training: FineTuningArguments, output_dir: str | Path
 ) -> tuple[Trainer, dict[str, float]]:
-    """Train, and save the model at once: what fails behind it, such as a prediction, loses nothing that was learnt.
+    """Train, and save the model at once, so that a later failure, such as in prediction, does not lose it.
 
     Args:
         build: see `train_within_memory`.
-        training: the batches to begin with, and where to go on from.
+        training: the batches to begin with, and the checkpoint to resume from.
         output_dir: for the model.
 
     Returns:
@@ -41,11 +41,11 @@ def save_model(output_dir: str | Path, trainer: Trainer) -> None:
     """Save the trainer's model, tokenizer and state; each file is replaced when it is complete."""
     advice = "and save it with the same command and --resume_from_checkpoint last"
     with saving("the model", folder=output_dir, advice=advice), replacing_files(output_dir) as folder:
-        whole = getattr(trainer, "whole_weights", None)  # where processes hold parts of them
+        whole = getattr(trainer, "whole_weights", None)  # if each process holds a part of the weights
         if getattr(trainer.model, "adapter", None) is None:
             trainer.model.save_pretrained(folder, state_dict=whole)
         else:
-            from ..adapters.directories import save_adapter  # peft takes seconds
+            from ..adapters.directories import save_adapter  # imports peft, which takes seconds
 
             size = save_adapter(trainer.model, folder, whole)
             logger.info("the adapter: %.2f MB on disk", size / 1e6)
@@ -54,8 +54,8 @@ def save_model(output_dir: str | Path, trainer: Trainer) -> None:
 
 
 def complete(output_dir: str | Path, trainer: Trainer, *, card: str) -> None:
-    """Add what is known when validation data has been predicted: card, decisions in the configuration, last scores."""
-    with saving("the model card", folder=output_dir, advice="and go on with --resume_from_checkpoint last"):
+    """Add what is known once validation data is predicted: the card, decisions in the configuration, last scores."""
+    with saving("the model card", folder=output_dir, advice="and continue with --resume_from_checkpoint last"):
         with replacing_files(output_dir) as folder:
             trainer.model.config.save_pretrained(folder)
             trainer.state.save_to_json(str(folder / "trainer_state.json"))

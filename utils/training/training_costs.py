@@ -1,4 +1,4 @@
-"""What training took: weights that learn, and memory."""
+"""What training costs: trainable weights and memory."""
 
 import sys
 
@@ -9,14 +9,14 @@ MEGABYTE = 1 << 20
 
 
 def training_costs(model: nn.Module) -> dict[str, float]:
-    """For `all_results.json`, after training.
+    """The costs of training for `all_results.json`.
 
     Args:
-        model: that was trained, adapters in it.
+        model: the trained model, with its adapters.
 
     Returns:
-        `trainable_weights`, their `trainable_share` of all weights (0-1), and `peak_memory_mb`: the most that the
-        accelerator has held, where there is one, else this process with all its libraries.
+        `trainable_weights`, their `trainable_share` of all weights (0-1), and `peak_memory_mb`: the peak of the
+        accelerator if there is one, otherwise of this process with all its libraries.
 
     Example:
         >>> model = nn.Linear(3, 1)

@@ -1,7 +1,7 @@
 """Changes to the training step that work with every head: FGM, R-Drop, EMA.
 
-`TrickTrainer` is `Trainer` plus what is asked for here, learning rates by part of the model, evaluation in the order
-of the data, and checkpoints that are whole or not there.
+`TrickTrainer` is `Trainer` plus these tricks, learning rates by part of the model, evaluation in the order of the
+data, and checkpoints that are complete or absent.
 """
 
 import contextlib
@@ -34,8 +34,9 @@ logger = logging.getLogger(__name__)
 
 
 class _Epochs(TrainerCallback):
-    """Tell a sampler or a collator of the epoch; accelerate tells no collator, and on several devices no sampler of a
-    run that goes on in the middle of one.
+    """Pass the epoch on to a sampler or a collator.
+
+    accelerate does not pass it on to collators, nor on several devices to the sampler of a run resumed mid-epoch.
     """
 
     def __init__(self, listener: Sampler | Callable):
@@ -51,7 +52,7 @@ class TrickTrainer(LastingTrainer):
     Args:
         groups: optimizer groups, see `parameter_groups`.
         fast_gradient, regularized_dropout, averaged_weights: None for off.
-        train_sampler: draws the training rows, with a `set_epoch`; None for what `--train_sampling_strategy` says.
+        train_sampler: draws the training rows, and has a `set_epoch`; None for that of `--train_sampling_strategy`.
         **trainer: arguments of `LastingTrainer`.
     """
 
@@ -70,13 +71,13 @@ class TrickTrainer(LastingTrainer):
         if fast_gradient is not None and not self.model.get_input_embeddings().weight.requires_grad:
             raise ValueError("FGM moves the word embeddings along their gradient, but they are frozen; leave it out")
         self.groups = groups
-        self.whole_weights: dict[str, Tensor] | None = None  # of a trained model whose processes hold parts of it
+        self.whole_weights: dict[str, Tensor] | None = None  # after training, if each process holds a part of them
         self.fast_gradient = fast_gradient
         self.regularized_dropout = regularized_dropout
         self.averaged_weights = averaged_weights
         columns = getattr(self.train_dataset, "column_names", None) or ()
         if train_sampler is None and self.args.train_sampling_strategy == "group_by_length" and "length" in columns:
-            # All that one step learns from, so that rows meet in it however processes and accumulation share them out.
+            # All rows of a step, so that these do not depend on the number of processes and accumulated batches.
             size = self.args.train_batch_size * self.args.world_size * self.args.gradient_accumulation_steps
             seed = self.args.data_seed or self.args.seed
             train_sampler = LengthSampler(self.train_dataset["length"][:], batch_size=size, seed=seed)
@@ -90,21 +91,21 @@ class TrickTrainer(LastingTrainer):
             self.add_callback(Averaging(self))
 
     def train(self, *args, **kwargs):
-        """As `LastingTrainer` does; weights of which processes hold parts are gathered in the end."""
+        """As `LastingTrainer` does; if each process holds a part of the weights, they are gathered at the end."""
         output = super().train(*args, **kwargs)
         if self.is_fsdp_enabled or self.is_deepspeed_enabled:  # each process holds a part, and all must be here
             self.whole_weights = self.accelerator.get_state_dict(self.model_wrapped)
         return output
 
     def create_optimizer(self, model=None):
-        """As `Trainer` does, of our groups."""
+        """As `Trainer` does, with our parameter groups."""
         if self.optimizer is None:
             optimizer_class, options = self.get_optimizer_cls_and_kwargs(self.args, self.model)
             self.optimizer = optimizer_class(self.groups, **options)
         return self.optimizer
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
-        """As `Trainer` does; with R-Drop, of two passes."""
+        """As `Trainer` does; with R-Drop, over two passes."""
         trick = self.regularized_dropout
         if trick is None or not model.training:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
@@ -140,12 +141,12 @@ class TrickTrainer(LastingTrainer):
         return super()._get_train_sampler(train_dataset)
 
     def get_eval_dataloader(self, eval_dataset=None):
-        """As `Trainer` does, of every row, in their order: `--dataloader_drop_last` and lengths are for training."""
+        """As `Trainer` does, but every row, in order: `--dataloader_drop_last` and length groups are for training."""
         with self._every_row():
             return super().get_eval_dataloader(eval_dataset)
 
     def get_test_dataloader(self, test_dataset):
-        """As `Trainer` does, of every row and in their order."""
+        """As `Trainer` does, but every row, in order."""
         with self._every_row():
             return super().get_test_dataloader(test_dataset)
 
@@ -165,18 +166,18 @@ class TrickTrainer(LastingTrainer):
         return self.averaged_weights.applied(self.model)
 
     def evaluate(self, *args, **kwargs):
-        """As `Trainer` does, with averaged weights where there are any."""
+        """As `Trainer` does, with averaged weights if there are any."""
         with self._averaged():
             return super().evaluate(*args, **kwargs)
 
     def predict(self, *args, **kwargs):
-        """As `Trainer` does, with averaged weights where there are any."""
+        """As `Trainer` does, with averaged weights if there are any."""
         with self._averaged():
             return super().predict(*args, **kwargs)
 
     def _save(self, output_dir=None, state_dict=None):
-        # No callback: on_save comes when all is written.
-        if getattr(self.model, "adapter", None) is not None:  # what does not learn need not be kept
+        # No callback: on_save comes after everything is written.
+        if getattr(self.model, "adapter", None) is not None:  # frozen weights need not be saved
             learning = {name for name, each in self.model.named_parameters() if each.requires_grad}
             state = self.model.state_dict() if state_dict is None else state_dict
             state_dict = {name: value for name, value in state.items() if name in learning}
@@ -202,20 +203,20 @@ def build_trainer(
     trainer_class: type[TrickTrainer] = TrickTrainer,
     **trainer,
 ) -> TrickTrainer:
-    """A trainer for these batches, with the tricks that are asked for.
+    """A trainer for these batches, with the requested tricks.
 
     Args:
-        model: freshly loaded. On a CPU its dropout and attention are swapped for faster ones of the same mathematics.
-        args: receives the batch sizes.
-        batches: texts a device and steps accumulated.
-        tricks: which of them are on.
+        model: freshly loaded. On a CPU its dropout and attention are replaced by faster equivalents.
+        args: the batch sizes are set in it.
+        batches: texts per device and accumulated batches.
+        tricks: which tricks are on.
         rates: learning rates of head modules by name, see `parameter_groups`.
         divergence: of two passes, for R-Drop, see `RegularizedDropout`.
-        trainer_class: `TrickTrainer`, or what extends it.
+        trainer_class: `TrickTrainer` or a subclass.
         **trainer: its further arguments.
 
     Raises:
-        ArgumentError: the best state cannot be chosen as `args` say.
+        ArgumentError: the best state cannot be chosen as `args` ask.
     """
     args.per_device_train_batch_size = batches.train
     args.gradient_accumulation_steps = batches.accumulation
@@ -240,7 +241,7 @@ def build_trainer(
         layer_decay=tricks.layer_decay,
     )
     patience = tricks.early_stopping_patience
-    args.restore_callback_states_from_checkpoint = bool(patience)  # a run that goes on is as patient as it was
+    args.restore_callback_states_from_checkpoint = bool(patience)  # so that a resumed run keeps counting
     return trainer_class(
         model=model,
         args=args,
