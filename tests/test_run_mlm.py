@@ -275,7 +275,7 @@ def test_wrong_configurations_are_refused(run, tiny_encoder, tmp_path):
         with pytest.raises(ArgumentError, match=message):
             run(**new, tokenizer_name=tiny_encoder, overwrite_output_dir=True)
     (tmp_path / "new.json").write_text(json.dumps(MINI | {"model_type": "roberta"}), encoding="utf-8")
-    with pytest.raises(ArgumentError, match="a start from neighbours is for bert"):
+    with pytest.raises(ArgumentError, match="--init neighbours: expected bert"):
         run(**new, tokenizer_name=tiny_encoder, init="neighbours", overwrite_output_dir=True)
     with pytest.raises(ArgumentError, match="expected a masked-language model, found none of its"):
         run(model_name_or_path=tiny_encoder, overwrite_output_dir=True)

@@ -91,7 +91,7 @@ def test_learning_rate_suits_the_method_where_none_is_given(run, tmp_path, capfd
     assert arguments["learning_rate"] == pytest.approx(5e-4)
     told = capfd.readouterr().err
     assert "--learning_rate 0.0005: 10 x that of full tuning" in told
-    assert "weights learn" in told and "MB on disk" in told
+    assert "weights are trained" in told and "MB on disk" in told
 
 
 @pytest.mark.parametrize(

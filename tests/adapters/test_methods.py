@@ -115,7 +115,7 @@ def test_frozen_head_is_refused_by_name(adapted, checkpoints):
     assert {"crf.transitions", "classifier.weight", "lstm.weight_ih_l0"} <= untrained
     methods.refuse_frozen(model, untrained)
     model.crf.requires_grad_(False)
-    with pytest.raises(ValueError, match=r"crf\.\w+.*: expected what begins at random to learn, found it frozen"):
+    with pytest.raises(ValueError, match=r"crf\.\w+.*: expected randomly initialised weights to be trained, found"):
         methods.refuse_frozen(model, untrained)
 
 

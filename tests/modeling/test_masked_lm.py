@@ -121,7 +121,7 @@ def test_new_config_takes_its_vocabulary_from_the_tokenizer(tokenizer):
         ({"model_type": ["bert"]}, "found \\['bert'\\]"),
         (
             {"model_type": "bert", "hidden_size": "wide"},
-            "bert: expected fields as it has them, found: .* expected int",
+            "bert: expected valid fields, found: .* expected int",
         ),
         ({"model_type": "bart-nothing"}, "found bart-nothing"),
         ({"model_type": "bert", "hiden_size": 16}, "hiden_size: no field of bert; did you mean hidden_size?"),
@@ -171,7 +171,7 @@ def test_attention_begins_with_the_neighbours():
 
 
 def test_start_from_neighbours_is_for_bert():
-    with pytest.raises(ValueError, match="is for bert with heads of even width, found roberta"):
+    with pytest.raises(ValueError, match="expected bert with heads of even width, found roberta"):
         look_at_neighbours(build("roberta"))
 
 

@@ -64,7 +64,7 @@ def test_cloze_pipeline_takes_pairs(masked, input_length):
     apply = ClozePipeline(model=model, tokenizer=tokenizer)
     rows = [{"text": first, "text_pair": second} for first, second in PAIRS]
     compare(apply(rows, top_k=None), LabelFinder(model, tokenizer).find(*zip(*PAIRS, strict=True)))
-    with pytest.raises(ValueError, match="has places for, found"):
+    with pytest.raises(ValueError, match="expected texts for the places in the template"):
         apply("人")
 
 
@@ -77,7 +77,7 @@ def test_class_pipeline_takes_pairs_and_templates_as_predict_does(tiny_encoder, 
     rows = [{"text": first, "text_pair": second} for first, second in PAIRS]
     apply = ClassPipeline(model=paired, tokenizer=tokenizer)
     compare(apply(rows, top_k=None), LabelFinder(paired, tokenizer).find(*zip(*PAIRS, strict=True)))
-    with pytest.raises(ValueError, match="this model was trained otherwise"):
+    with pytest.raises(ValueError, match="as in this model's training data"):
         apply("人")
     single = TextClassifier.from_encoder(tiny_encoder, text_template="{text}是人", initializer_range=2.0, **options)
     apply = ClassPipeline(model=single.eval(), tokenizer=tokenizer)

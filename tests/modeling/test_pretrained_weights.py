@@ -52,7 +52,7 @@ WRONG = {
     "a layer is missing": (without("layer.1."), {}, r"16 of \d+ missing \(.*layer\.1\..*BertModel of 2 layers|16 of"),
     "the configuration has more layers": (keep, {"num_hidden_layers": 4}, r"32 of \d+ missing .*layer\.2\."),
     "the configuration has fewer": (keep, {"num_hidden_layers": 1}, r"16 left over .*layer\.1\."),
-    "the vocabulary is shorter": (reshape, {}, r"1 of another shape .*word_embeddings.weight \[\d+, 32\] in place of"),
+    "the vocabulary is shorter": (reshape, {}, r"1 of another shape .*word_embeddings.weight \[\d+, 32\] instead of"),
     "word embeddings are missing": (without("word_embeddings"), {}, r"1 of \d+ missing .*word_embeddings"),
     "names are all foreign": (lambda w: {f"x{i}": v for i, v in enumerate(w.values())}, {}, r"missing .*embeddings"),
 }
@@ -95,7 +95,7 @@ def test_encoder_whose_weights_do_not_fit_is_refused_by_every_head(change, what,
 def test_prefix_of_a_wrapper_is_taken_off_and_said(tiny_masked_lm, change, caplog, way, prefix):
     caplog.set_level("INFO")
     found = WAYS[way](change(rename(prefix))).state_dict()
-    assert f"all names of weights begin with {prefix}, which is taken off" in caplog.text
+    assert f"all names of weights begin with {prefix}, which is removed" in caplog.text
     trained = load_file(f"{tiny_masked_lm}/model.safetensors")
     for name, value in found.items():
         if "layer.1.output.dense.weight" in name:
@@ -150,7 +150,7 @@ PARTS = {
 @pytest.mark.parametrize("head, part", [(head, part) for head, parts in PARTS.items() for part in parts])
 def test_trained_directory_that_lacks_a_part_is_refused_in_prediction_and_export(trained, change, head, part):
     folder = change(without(part), source=trained / head)
-    said = rf"changed: .* missing \(.*{part}.*copy the whole directory again"
+    said = rf"changed: .* missing \(.*{part}.*copy the complete directory again"
     with pytest.raises(WeightsError, match=said):
         load_task([folder], output_format="jsonl", options={}, device="cpu")
     with pytest.raises(WeightsError, match=said):
@@ -163,7 +163,7 @@ def test_trained_directory_under_the_prefix_of_a_wrapper_answers_the_same(traine
     wrapped = load_for_export(change(rename("module."), source=trained / head), revision="main")[0].state_dict()
     plain = load_for_export(str(trained / head), revision="main")[0].state_dict()
     assert wrapped.keys() == plain.keys() and all(torch.equal(wrapped[name], plain[name]) for name in plain)
-    assert "which is taken off" in caplog.text
+    assert "which is removed" in caplog.text
 
 
 @pytest.mark.parametrize("head", OURS)

@@ -141,5 +141,5 @@ def test_encoder_without_its_output_layer_is_refused(tmp_path):
 def test_input_with_other_masks_than_the_words_need_is_an_error(build):
     _, tokenizer, model, batch = build("bert", JOINED)
     batch["input_ids"][1, 0] = tokenizer.mask_token_id
-    with pytest.raises(ValueError, match=r"expected inputs of \[1, 2, 3\] masks for each text, found"):
+    with pytest.raises(ValueError, match=r"expected inputs with \[1, 2, 3\] masks for each text, found"):
         model(**batch)

@@ -1,4 +1,4 @@
-"""Directories that hold an adapter in place of a whole model: saving, loading on the base, taking it into the base."""
+"""Directories that hold an adapter instead of a complete model: save it, load it on its base, merge it into that."""
 
 import copy
 import itertools
@@ -28,19 +28,19 @@ class AdapterError(ValueError):
 
 
 def has_adapter(model: object) -> bool:
-    """Whether `methods.add_adapter` has been there."""
+    """Whether `methods.add_adapter` has added an adapter to the model."""
     return getattr(model, "adapter", None) is not None
 
 
 def save_adapter(model: PreTrainedModel, folder: str | Path, state: Mapping[str, Tensor] | None = None) -> int:
-    """Write what was trained, in peft's format, and the model's configuration; give the weights' size in bytes.
+    """Write the trained weights in peft's format, and the model's configuration; return the weights' size in bytes.
 
-    peft loads it, too, with any of its own methods: `PeftModel.from_pretrained(model_with_its_head, folder)`.
+    For peft's own methods, peft can load it too: `PeftModel.from_pretrained(model_with_its_head, folder)`.
 
     Args:
         model: with an adapter.
-        folder: is there.
-        state: the model's weights, where processes hold parts of them.
+        folder: an existing folder.
+        state: the model's weights, if each process holds only a part of them.
     """
     method, parts = model.adapter
     whole = tuple(f"{part}." for part in parts)
@@ -66,7 +66,7 @@ def save_adapter(model: PreTrainedModel, folder: str | Path, state: Mapping[str,
 def adapter_weights(
     model: PreTrainedModel, method: PeftConfig, name: str, state: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
-    """The adapter's own weights, out of a model's, by their names without the adapter's name."""
+    """The adapter's own weights out of a model's state; their names lack that of the adapter."""
     encoder = inner_encoder(model)
     inside = prefix_of(encoder, model)
     if isinstance(method, VirtualTokensConfig):
@@ -79,20 +79,20 @@ def adapter_weights(
 
 
 class BaseModels:
-    """Pre-trained models that adapters were trained on: each is read once, and shared in memory."""
+    """Pre-trained models that adapters were trained on; each is read once, and shared in memory."""
 
     def __init__(self):
         self._read: dict[tuple[str, ...], tuple[PreTrainedModel, dict[str, str]]] = {}
 
     def take(self, kind: type, name: str, revision: str) -> tuple[PreTrainedModel, dict[str, str]]:
-        """A copy of a model that can be built upon, with the same weights in memory, and their digests.
+        """A copy of a model that shares its weights in memory but can be modified, and digests of the weights.
 
         Args:
             kind: an encoder's class, or `AutoModelForMaskedLM`.
             name, revision: a folder, or a repository on the Hub.
 
         Raises:
-            OSError: it is not there.
+            OSError: the model does not exist.
         """
         key = kind.__name__, name, revision
         if key not in self._read:
@@ -111,17 +111,18 @@ def load_adapter(
     revision: str = "main",
     bases: BaseModels | None = None,
 ) -> PreTrainedModel:
-    """Load an adapter on its base. No code of either is run.
+    """Load an adapter on its base, without running code of either.
 
     Args:
         model_class: one of our heads, or an `AutoModelFor...`.
         config: the directory's configuration.
         name_or_path, revision: the directory, or a repository on the Hub.
-        bases: of other adapters, so that each is read once; None for one of its own.
+        bases: shared with other adapters, so that each base is read once; None to read it for this adapter alone.
 
     Raises:
-        OSError: the base is not there.
-        AdapterError: the base has other weights than the adapter was trained on, or files do not fit each other.
+        OSError: the base does not exist.
+        AdapterError: the weights of the base differ from those that the adapter was trained on, or the files do not
+            fit each other.
     """
     method = PeftConfig.from_pretrained(name_or_path, revision=revision)
     weights = load_file(cached_file(name_or_path, ADAPTER_SAFE_WEIGHTS_NAME, revision=revision))
@@ -146,16 +147,16 @@ def load_adapter(
             drop_pooler(base)
         setattr(model, model.base_model_prefix, base)
     if hasattr(method, "modules_to_save"):
-        method.modules_to_save = None  # they are put in below; peft would wrap them, and merging leave them behind
+        method.modules_to_save = None  # they are set below; peft would wrap them, and merging would lose them
     encoder = inner_encoder(model)
     inside = prefix_of(encoder, model)
     kept = [key.removeprefix(inside) for key in weights if key.startswith(inside)]
-    for part in {name.partition(".")[0] for name in kept} & {"pooler"}:  # each adapter has its own
+    for part in {name.partition(".")[0] for name in kept} & {"pooler"}:  # each adapter has a pooler of its own
         setattr(encoder, part, copy.deepcopy(getattr(encoder, part)))
     names = {} if model is base else model.state_dict()
     if fingerprint(digests, without=kept) != config.adapter_base["sha256"]:
         raise AdapterError(
-            f"{name_or_path}: expected {name} as it was when the adapter was trained, found other weights there"
+            f"{name_or_path}: expected {name} as it was when the adapter was trained, found different weights"
         )
     install(encoder, method, DEFAULT)
     own = adapter_weights(model, method, DEFAULT, model.state_dict())
@@ -175,7 +176,7 @@ def load_adapter(
 
 
 def put_adapter_weights(model: PreTrainedModel, method: PeftConfig, weights: dict[str, Tensor], name: str) -> None:
-    """The opposite of `adapter_weights`."""
+    """Set the adapter's own weights in a model: the inverse of `adapter_weights`."""
     encoder = inner_encoder(model)
     inside = prefix_of(encoder, model)
     if isinstance(method, VirtualTokensConfig):
@@ -188,10 +189,10 @@ def put_adapter_weights(model: PreTrainedModel, method: PeftConfig, weights: dic
 
 
 def merge_adapter(model: PreTrainedModel) -> PreTrainedModel:
-    """Take an adapter into the weights that it was added to, so that the model is built as before; in place.
+    """Merge an adapter into the weights that it was added to, in place; the model then has its original structure.
 
     Raises:
-        AdapterError: the method is no change of weights.
+        AdapterError: the method does not change weights.
     """
     if isinstance(method := model.adapter[0], VirtualTokensConfig | BottleneckConfig):
         raise AdapterError(

@@ -1,4 +1,4 @@
-"""Training few weights in place of all: what `--adapter` adds to an encoder, while the rest of it stays."""
+"""Training a few weights instead of all: what `--adapter` adds to an encoder whose own weights stay as they are."""
 
 import hashlib
 import logging
@@ -42,20 +42,20 @@ def choose_method(
     """The method, fitted to an encoder.
 
     Args:
-        kind: `lora` adds products of two narrow matrices to layers (Hu et al., 2022); `ia3` learns a factor for each
-            key, value and unit of the feed-forward layers (Liu et al., 2022); `prefix` trainable vectors beside the
-            text in every layer (Li and Liang, 2021; Liu et al., 2022, P-tuning v2), `prompt` on the embeddings alone
-            (Lester et al., 2021), `p_tuning` there, made by a small network (Liu et al., 2021); `bitfit` trains the
-            biases (Ben Zaken et al., 2022), `layernorm` the norms; `bottleneck` puts two small networks into each
-            layer (Houlsby et al., 2019).
+        kind: `lora` adds low-rank matrices to layers (Hu et al., 2022); `ia3` learns a factor for each key, value and
+            unit of the feed-forward layers (Liu et al., 2022); `prefix` adds trainable vectors to the text in every
+            layer (Li and Liang, 2021; Liu et al., 2022, P-tuning v2), `prompt` only at the embeddings (Lester et al.,
+            2021), `p_tuning` there too, but made by a small network (Liu et al., 2021); `bitfit` trains the biases
+            (Ben Zaken et al., 2022), `layernorm` the norms; `bottleneck` puts two small networks into each layer
+            (Houlsby et al., 2019).
         encoder: without a head.
         rank, alpha, dropout, dora, rslora: of LoRA; alpha is twice the rank if None.
-        all_layers: LoRA beside all linear layers, not only queries and values.
-        size: units of a bottleneck.
-        count: vectors.
+        all_layers: add LoRA to all linear layers, not only to queries and values.
+        size: hidden units of a bottleneck.
+        count: number of vectors.
 
     Raises:
-        ValueError: the encoder has no layers of the known names, or no biases.
+        ValueError: the encoder has no layers with the known names, or no biases.
     """
     if kind in ("prefix", "prompt", "p_tuning"):
         made_by = "mlp" if kind == "p_tuning" else "none"
@@ -94,15 +94,15 @@ def _is_biased(module: nn.Module) -> bool:
 
 
 def _ends(encoder: nn.Module, fits: Callable[[nn.Module], bool]) -> str:
-    """Last parts of the names of layers that fit, as alternatives of a regular expression."""
+    """Last parts of the names of layers for which `fits` is true, as alternatives of a regular expression."""
     found = {name.rpartition(".")[2] for name, module in encoder.named_modules() if fits(module)}
     return "|".join(sorted(map(re.escape, found)))
 
 
 def _pattern(encoder: PreTrainedModel, ends: str, fits: Callable[[nn.Module], bool] = lambda _: True) -> str:
-    """A regular expression for names that end so, in an encoder alone or under a head.
+    """A regular expression for names with these ends, in an encoder alone or under a head.
 
-    What does not fit is left out, as is the pooler, which is no part of what was pre-trained in many checkpoints.
+    Layers for which `fits` is false are left out, and so is the pooler, which many checkpoints have not pre-trained.
     """
     pattern = rf"(.*\.)?({ends})"
     found = {name: module for name, module in encoder.named_modules() if ends and re.fullmatch(pattern, name)}
@@ -114,7 +114,7 @@ def _pattern(encoder: PreTrainedModel, ends: str, fits: Callable[[nn.Module], bo
 
 
 def inner_encoder(model: PreTrainedModel) -> PreTrainedModel:
-    """The encoder under all heads, also under that of a masked-language model."""
+    """The encoder below any head, also below that of a masked-language model."""
     while (inner := model.base_model) is not model:
         model = inner
     return model
@@ -123,16 +123,16 @@ def inner_encoder(model: PreTrainedModel) -> PreTrainedModel:
 def add_adapter(
     model: PreTrainedModel, method: PeftConfig, *, untrained: Collection[str], base: str, revision: str = "main"
 ) -> None:
-    """Leave a model as it is in training, but for an adapter and what was not pre-trained.
+    """Freeze a model, except for a new adapter and the parameters that were not pre-trained.
 
     Args:
         model: with its head; changed in place.
         method: see `choose_method`.
-        untrained: names of the model's parameters that began at random, see `find_untrained`.
-        base, revision: where the pre-trained weights are from; noted in the adapter.
+        untrained: names of the model's randomly initialised parameters, see `find_untrained`.
+        base, revision: where the pre-trained weights are from; recorded in the adapter.
 
     Raises:
-        ValueError: something that began at random would stay so.
+        ValueError: a randomly initialised parameter would stay frozen.
     """
     encoder = inner_encoder(model)
     inside = prefix_of(encoder, model)
@@ -149,15 +149,15 @@ def add_adapter(
     model.adapter = method, list_parts(untrained, inside=inside)
     learning = sum(each.numel() for each in model.parameters() if each.requires_grad)
     total = sum(each.numel() for each in model.parameters())
-    logger.info("%s of %s weights learn (%.2f %%)", f"{learning:,}", f"{total:,}", 100 * learning / total)
+    logger.info("%s of %s weights are trained (%.2f %%)", f"{learning:,}", f"{total:,}", 100 * learning / total)
 
 
 def list_parts(names: Collection[str], *, inside: str) -> list[str]:
-    """The modules that parameters are in: right under a model, or right under its encoder.
+    """The modules that parameters belong to: direct children of a model, or of its encoder.
 
     Args:
         names: of parameters.
-        inside: what stands before those of the encoder.
+        inside: prefix of the encoder's parameters.
 
     Example:
         >>> list_parts({"classifier.weight", "classifier.bias", "bert.pooler.dense.weight"}, inside="bert.")
@@ -171,10 +171,10 @@ def list_parts(names: Collection[str], *, inside: str) -> list[str]:
 
 
 def install(encoder: PreTrainedModel, method: PeftConfig, name: str) -> None:
-    """Put an adapter into an encoder, where it becomes the active one."""
+    """Add an adapter to an encoder and make it the active one."""
     if not isinstance(method, VirtualTokensConfig):
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Unsupported layer type")  # of norms, which peft trains all the same
+            warnings.filterwarnings("ignore", "Unsupported layer type")  # norms, which peft trains anyway
             inject_adapter_in_model(method, encoder, adapter_name=name)
         return
     tokens = getattr(encoder, VIRTUAL_TOKENS, None)
@@ -184,11 +184,11 @@ def install(encoder: PreTrainedModel, method: PeftConfig, name: str) -> None:
 
 
 def find_untrained(model: PreTrainedModel, name_or_path: str, *, loading: Mapping | None = None) -> set[str]:
-    """Names of parameters that are to learn beside an adapter: the head, and a pooler that was never trained.
+    """Names of parameters to train together with an adapter: the head, and a pooler that was never trained.
 
     Args:
-        model: a stock model, or one of our heads. The output layer of a masked-language model is no head.
-        name_or_path: the checkpoint it was built from.
+        model: a stock model, or one of our heads. The output layer of a masked-language model is not a head.
+        name_or_path: the checkpoint that it was built from.
         loading: keyword arguments for `from_pretrained`.
     """
     ours = hasattr(model, "HEAD_MODULES")
@@ -202,17 +202,17 @@ def find_untrained(model: PreTrainedModel, name_or_path: str, *, loading: Mappin
 
 
 def refuse_frozen(model: nn.Module, untrained: Collection[str]) -> None:
-    """Raise ValueError when a parameter that began at random would not learn."""
+    """Raise ValueError if a randomly initialised parameter is frozen."""
     frozen = [name for name, each in model.named_parameters() if name in untrained and not each.requires_grad]
     if frozen:
         raise ValueError(
-            f"{', '.join(frozen[:5])}: expected what begins at random to learn, found it frozen; "
-            "take another --adapter, or a checkpoint that holds it"
+            f"{', '.join(frozen[:5])}: expected randomly initialised weights to be trained, found them frozen; "
+            "use another --adapter, or a checkpoint that has them"
         )
 
 
 def digest_weights(encoder: nn.Module) -> dict[str, str]:
-    """Hex digest of each of an encoder's weights; not of its pooler, which many heads do without."""
+    """Hex digest of each of an encoder's weights, except the pooler, which many heads do not use."""
     return {
         name: hashlib.sha256(value.detach().float().cpu().contiguous().numpy().tobytes()).hexdigest()
         for name, value in encoder.state_dict().items()
@@ -221,12 +221,12 @@ def digest_weights(encoder: nn.Module) -> dict[str, str]:
 
 
 def fingerprint(digests: Mapping[str, str], *, without: Collection[str] = ()) -> str:
-    """One digest of `digest_weights`, so that an adapter is not put on other weights than it was trained with."""
+    """One digest over `digest_weights`, so that an adapter is only used on the weights that it was trained with."""
     lines = (f"{name} {digests[name]}" for name in sorted(digests) if name not in without)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def prefix_of(encoder: nn.Module, model: nn.Module) -> str:
-    """What stands before an encoder's names in a model."""
+    """The prefix of an encoder's parameter names in a model, such as `bert.`."""
     name = next(name for name, module in model.named_modules() if module is encoder)
     return f"{name}." if name else ""

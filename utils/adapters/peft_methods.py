@@ -1,4 +1,4 @@
-"""Two ways to train few weights that peft lacks, as peft methods: bottleneck adapters and biases."""
+"""Two methods that peft lacks, written as peft methods: bottleneck adapters and training biases only."""
 
 from dataclasses import dataclass, field
 
@@ -8,7 +8,7 @@ from peft.tuners.tuners_utils import BaseTuner, BaseTunerLayer, check_adapters_t
 from torch import Tensor, nn
 from torch.nn.functional import gelu
 
-SPREAD = 0.01  # of a bottleneck's first weights: so narrow that it hardly changes what passes (Houlsby et al.: 1e-2)
+SPREAD = 0.01  # std of a bottleneck's initial weights: so small that it is near the identity (Houlsby et al.: 1e-2)
 
 
 @dataclass
@@ -16,9 +16,9 @@ class BottleneckConfig(PeftConfig):
     """Bottleneck adapters (Houlsby et al., 2019, section 2.1).
 
     Args:
-        target_modules: regular expression of the layers behind which one stands.
-        size: units inside.
-        modules_to_save: what else of a model was trained, whole.
+        target_modules: regular expression of the layers that are followed by one.
+        size: hidden units.
+        modules_to_save: other modules of the model that were trained completely.
     """
 
     target_modules: str | None = field(default=None)
@@ -31,11 +31,11 @@ class BottleneckConfig(PeftConfig):
 
 @dataclass
 class BiasConfig(PeftConfig):
-    """Biases alone (Ben Zaken et al., 2022).
+    """Train biases only (Ben Zaken et al., 2022).
 
     Args:
-        target_modules: regular expression of the layers whose biases learn.
-        modules_to_save: what else of a model was trained, whole.
+        target_modules: regular expression of the layers whose biases are trained.
+        modules_to_save: other modules of the model that were trained completely.
     """
 
     target_modules: str | None = field(default=None)
@@ -46,7 +46,7 @@ class BiasConfig(PeftConfig):
 
 
 class _Layer(nn.Module, BaseTunerLayer):
-    """A layer with something of each adapter behind it."""
+    """A layer, followed by a part of each adapter."""
 
     def __init__(self, base_layer: nn.Module, adapter_name: str, config: PeftConfig):
         super().__init__()
@@ -72,12 +72,12 @@ class _Layer(nn.Module, BaseTunerLayer):
 
 
 class BottleneckLayer(_Layer):
-    """y + W_up gelu(W_down y) behind a layer that gives y; near y at the start."""
+    """y + W_up gelu(W_down y) after a layer with output y; near y at the start."""
 
     adapter_layer_names = ("bottleneck_down", "bottleneck_up")
 
     def add(self, adapter_name: str, config: BottleneckConfig) -> None:
-        """The two matrices of one more adapter."""
+        """Add the two matrices of one more adapter."""
         width = self.get_base_layer().out_features
         self.bottleneck_down[adapter_name] = nn.Linear(width, config.size)
         self.bottleneck_up[adapter_name] = nn.Linear(config.size, width)
@@ -92,21 +92,21 @@ class BottleneckLayer(_Layer):
         return found + self.bottleneck_up[name](gelu(self.bottleneck_down[name](found)))
 
     def merge(self, safe_merge: bool = False, adapter_names: list[str] | None = None) -> None:
-        """Refuse: what is not linear does not go into a matrix.
+        """Refuse, as what is not linear cannot be merged into a matrix.
 
         Raises:
             ValueError: always.
         """
-        raise ValueError("bottleneck: expected an adapter that is linear in its layer, to merge it; leave it beside")
+        raise ValueError("bottleneck: expected a linear adapter to merge; use this one without merging")
 
 
 class BiasLayer(_Layer):
-    """What a layer gives, and a trained change of its bias."""
+    """A layer's output plus a trained change of its bias."""
 
     adapter_layer_names = ("bitfit_change",)
 
     def add(self, adapter_name: str, config: BiasConfig) -> None:
-        """The change of one more adapter, zero at the start."""
+        """Add the change of one more adapter, zero at the start."""
         self.bitfit_change[adapter_name] = nn.Parameter(torch.zeros_like(self.get_base_layer().bias))
 
     def change(self, found: Tensor, name: str) -> Tensor:
@@ -120,13 +120,13 @@ class BiasLayer(_Layer):
             self.merged_adapters.append(name)
 
     def unmerge(self) -> None:
-        """Take them out again."""
+        """Subtract the merged changes again."""
         while self.merged_adapters:
             self.get_base_layer().bias.data -= self.bitfit_change[self.merged_adapters.pop()].data
 
 
 class _Tuner(BaseTuner):
-    """Replaces each target by a layer with the adapter behind it."""
+    """Replaces each target by a layer followed by the adapter."""
 
     target_module_mapping: dict = {}
 
@@ -155,9 +155,9 @@ class BiasModel(_Tuner):
 
 
 def register_methods() -> None:
-    """Let peft know them, so that it saves, loads and switches them as its own.
+    """Register both methods with peft, so that it saves, loads and switches them like its own.
 
-    `peft.utils.register_peft_method` takes the names of its own enumeration only; its tables take any string.
+    `peft.utils.register_peft_method` accepts only names of peft's enumeration; its tables accept any string.
     """
     for config, model in ((BottleneckConfig, BottleneckModel), (BiasConfig, BiasModel)):
         name = config().peft_type

@@ -1,8 +1,8 @@
-"""Trainable vectors that an encoder reads beside each text: prompt tuning, P-tuning and prefix tuning, on any family.
+"""Trainable vectors that an encoder reads with each text: prompt tuning, P-tuning and prefix tuning, on any family.
 
-peft puts such vectors before the text, which moves every label, the [CLS] token and all positions; it has no way for
-heads of other classes or for encoders whose embeddings are narrower than their layers. Here the text keeps its
-positions, and what the encoder finds at the vectors is cut off: whatever follows sees the text alone.
+peft puts such vectors before the text, which shifts every label, the [CLS] token and all positions. It does not
+support heads of other classes, or encoders whose embeddings are narrower than their layers. Here the text keeps its
+positions, and the encoder's output at the vectors is cut off: whatever follows sees only the text.
 """
 
 import contextlib
@@ -22,10 +22,10 @@ NAME = "virtual_tokens"  # of the module inside an encoder
 
 @dataclass
 class VirtualTokensConfig(PeftConfig):
-    """Vectors, and how they are made.
+    """How many vectors there are, and how they are made.
 
     Args:
-        count: vectors.
+        count: number of vectors.
         encoder: `none` or `mlp`, see `SoftPrompts`.
         deep: whether each layer has vectors of its own.
     """
@@ -42,18 +42,18 @@ mapping.PEFT_TYPE_TO_CONFIG_MAPPING["VIRTUAL_TOKENS"] = VirtualTokensConfig
 
 
 class VirtualTokens(nn.Module):
-    """The vectors of one or several adapters of an encoder, one of which is read.
+    """The vectors of one or several adapters of an encoder, of which one is active.
 
     Args:
-        encoder: without a head. It gets this module, and hooks that use it.
+        encoder: without a head. This module, and hooks that use it, are added to it.
     """
 
     def __init__(self, encoder: PreTrainedModel):
         super().__init__()
         self.prompts = nn.ModuleDict()
         self.active: str | None = None
-        # Behind the text, where an encoder pools its first token; else before it, so that distances do not depend on
-        # the padding behind it.
+        # After the text if the encoder pools its first token; otherwise before it, so that distances do not depend on
+        # the padding after it.
         self._behind = hasattr(encoder, "pooler")
         self._taken = set(inspect.signature(encoder.forward).parameters)
         self._running = contextlib.ExitStack()
@@ -62,7 +62,7 @@ class VirtualTokens(nn.Module):
         encoder.register_forward_hook(self._cut, with_kwargs=True, always_call=True)
 
     def add(self, name: str, config: VirtualTokensConfig, encoder: PreTrainedModel) -> None:
-        """Make room for one more adapter, whose vectors begin as words drawn at random."""
+        """Add one more adapter, whose vectors start as the embeddings of random words."""
         table = encoder.get_input_embeddings().weight.detach()
         layers, width = encoder.config.num_hidden_layers - 1, encoder.config.hidden_size
         deep = {"layers": layers, "hidden_size": width} if config.deep else {}
@@ -75,7 +75,7 @@ class VirtualTokens(nn.Module):
         self.active = name
 
     def _append(self, encoder, args, kwargs):
-        """Put the vectors beside the text; positions of the text stay what they are without them."""
+        """Put the vectors before or after the text, whose positions do not change."""
         if self.active is None:
             return None
         given = dict(zip(inspect.signature(encoder.forward).parameters, args, strict=False)) | kwargs
@@ -105,7 +105,7 @@ class VirtualTokens(nn.Module):
         return (), given
 
     def _cut(self, encoder, args, kwargs, output):
-        """Give the text's part of what the encoder found."""
+        """Keep only the text's part of the encoder's output."""
         self._running.close()
         if self.active is None or output is None:
             return None
@@ -135,7 +135,7 @@ def _first_position(config) -> int:
 
 
 def _positions(config, ids: Tensor | None, embeds: Tensor) -> Tensor:
-    """(batch or 1, length) positions that the encoder gives a text by itself."""
+    """(batch or 1, length) positions that the encoder would assign to the text."""
     if config.model_type in OFFSET_POSITIONS and ids is not None:
         text = (ids != config.pad_token_id).long()
         return text.cumsum(1) * text + config.pad_token_id

@@ -1,6 +1,6 @@
-"""`pipeline(model=id, trust_remote_code=True)` for our text classifier: calibrated probabilities of cleaned texts.
+"""`pipeline(model=id, trust_remote_code=True)` for our text classifier: cleans texts and calibrates probabilities.
 
-This file imports torch and transformers only, because it travels to the Hub beside the model.
+This file imports torch and transformers only, because it travels to the Hub with the model.
 """
 
 import re
@@ -10,13 +10,13 @@ from transformers import Pipeline
 
 
 class ClassPipeline(Pipeline):
-    """Classifies texts, or pairs `{"text": ..., "text_pair": ...}`, as in training.
+    """Classifies texts, or pairs `{"text": ..., "text_pair": ...}`, in the same way as in training.
 
     Texts are cleaned by the model's rules and cut to its length; logits are divided by its temperature.
 
     Returns:
-        For each text a list of `{"label", "score"}`, the most probable first; one of them, or `top_k` (None for all).
-        Of a regression the one score.
+        For each text a list of the `top_k` most probable `{"label", "score"}`, best first (1 by default, None for
+        all). For regression the one score.
     """
 
     _load_processor = _load_image_processor = _load_feature_extractor = False
@@ -28,18 +28,18 @@ class ClassPipeline(Pipeline):
         return {}, {}, {"top_k": top_k}
 
     def preprocess(self, row: str | dict):
-        """A text, or a pair of texts, as input of the model."""
+        """Turn a text, or a pair of texts, into an input of the model."""
         config = self.model.config
         given = [row] if isinstance(row, str) else [row["text"], row["text_pair"]]
         if len(given) - 1 != bool(getattr(config, "takes_pairs", False)):
             expected = "{'text': ..., 'text_pair': ...}" if len(given) == 1 else "a text"
-            raise ValueError(f"this model was trained otherwise: expected {expected}, found {row!r}")
+            raise ValueError(f"expected {expected}, as in this model's training data, found {row!r}")
         for pattern, replacement in getattr(config, "text_cleaning", None) or ():
             given = [re.sub(pattern, replacement, text) for text in given]
         given[0] = (getattr(config, "text_template", None) or "{text}").replace("{text}", given[0])
         plain = {"add_special_tokens": False, "split_special_tokens": True, "verbose": False}
         sides = [self.tokenizer(text, **plain)["input_ids"] if text else [] for text in given]
-        # What stands around and between texts is seen around and between letters.
+        # The special tokens around and between texts are those around and between single letters.
         probe = self.tokenizer(*"a" * len(sides), return_special_tokens_mask=True)
         special = probe["special_tokens_mask"]
         longest = getattr(config, "input_length", None) or 512
@@ -47,7 +47,7 @@ class ClassPipeline(Pipeline):
         waiting = iter([side[:count] for side, count in zip(sides, kept, strict=True)])
         ids, types = [], []
         for i, id in enumerate(probe["input_ids"]):
-            # A letter may be several tokens: the text takes the place of the first.
+            # A letter may be several tokens: the text replaces the first.
             part = [id] if special[i] else next(waiting) if i == 0 or special[i - 1] else []
             ids += part
             types += probe.get("token_type_ids", special)[i : i + 1] * len(part)
@@ -60,7 +60,7 @@ class ClassPipeline(Pipeline):
         return self.model(**inputs)
 
     def postprocess(self, outputs, top_k=1):
-        """Labels and probabilities from logits."""
+        """Turn logits into labels and probabilities."""
         config = self.model.config
         if config.problem_type == "regression":
             return [{"label": config.id2label[0], "score": float(outputs["logits"][0, 0])}]
@@ -72,7 +72,7 @@ class ClassPipeline(Pipeline):
 
 
 def fit(*lengths: int, room: int) -> list[int]:
-    """How many tokens of one or two texts to keep: of two the longer gives way until both are equal."""
+    """How many tokens of one or two texts to keep: of two, the longer is cut until both have equal length."""
     if sum(lengths) <= room or len(lengths) == 1:
         return [min(length, room) for length in lengths]
     half = room // 2

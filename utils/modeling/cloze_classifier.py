@@ -1,4 +1,4 @@
-"""Cloze classifier: a masked-language model that fills a blank with the words that stand for classes.
+"""Cloze classifier: a masked-language model that fills a blank with words that stand for classes.
 
     template with a mask for each token of a word -> encoder -> output layer at the masks only -> log-probabilities of
     the label words -> classes
@@ -32,20 +32,20 @@ from .soft_prompts import SoftPrompts, find_layers
 
 
 class ClozeClassifierConfig(HeadConfig):
-    """What a `ClozeClassifier` is made of.
+    """Configuration of a `ClozeClassifier`.
 
     Args:
         encoder_config: configuration of the masked-language model.
-        words: of each label word, class by class: number of the class, share among the words of the class, token ids.
-        aggregation: how words of a class make its score: weighted `mean` of theirs, `max`, or `learned` shares.
-        mask_token_id: where words are asked for.
-        soft_size: trainable vectors; ids from the vocabulary's size on stand for them.
-        soft_encoder: what makes them, `none`, `mlp` or `lstm`, see `SoftPrompts`.
+        words: for each label word, class by class: id of the class, share among the words of the class, token ids.
+        aggregation: how the words of a class give its score: weighted `mean`, `max`, or `learned` shares.
+        mask_token_id: id of the mask token, at which words are predicted.
+        soft_size: number of trainable vectors; ids from the vocabulary's size on stand for them.
+        soft_encoder: network that makes them: `none`, `mlp` or `lstm`, see `SoftPrompts`.
         soft_layers: whether every layer has vectors of its own.
-        bias: log-probability of each class that is subtracted from its score, see `calibrate`; None for none.
-        template: how inputs are written.
-        candidate_kind: of a template with `{span}`, which spans of a text are asked about, see `prompting.candidates`.
-        candidate_length: the most units of such a span.
+        bias: log-probability of each class that is subtracted from its score, see `calibrate`; None for no bias.
+        template: the template of the inputs.
+        candidate_kind: for a template with `{span}`, which spans of a text are candidates, see `prompting.candidates`.
+        candidate_length: the maximum length of such a span, in units.
         entity_threshold: log-odds against the class `O` above which a span is an entity.
     """
 
@@ -77,12 +77,12 @@ class ClozeOutput(SequenceClassifierOutput):
     """Scores of classes and words.
 
     Attributes:
-        logits: (batch, num_labels) float32; their softmax are the classes' probabilities. Where all label words have
-            the same token count they are defined up to a constant of each row: what the probabilities over the
-            vocabulary are divided by is the same for all of them, and is not computed.
-        word_scores: (batch, words) float32 log-probability of each label word, mean over its tokens; None where
-            classes are compared without it and it was not asked for.
-        mlm_loss: mean over the words that were hidden besides, in training.
+        logits: (batch, num_labels) float32; their softmax gives the probabilities of the classes. If all label words
+            have the same number of tokens, logits are defined up to a constant per row, as the normalisation over the
+            vocabulary, which is the same for all words, is not computed.
+        word_scores: (batch, words) float32 log-probability of each label word, mean over its tokens; None if the
+            classes can be compared without it and it was not requested.
+        mlm_loss: mean over the additionally masked words, in training.
     """
 
     word_scores: Tensor | None = None
@@ -90,7 +90,7 @@ class ClozeOutput(SequenceClassifierOutput):
 
 
 class ClozeClassifier(PreTrainedModel):
-    """Masked-language model and label words; trainable vectors where the template has them."""
+    """Masked-language model with label words, and trainable vectors if the template has them."""
 
     config_class = ClozeClassifierConfig
     base_model_prefix = "encoder"
@@ -98,7 +98,7 @@ class ClozeClassifier(PreTrainedModel):
     supports_gradient_checkpointing = True
     _supports_sdpa = _supports_flash_attn = _supports_attention_backend = True
 
-    HEAD_MODULES = ("soft", "shares")  # what is not pre-trained; some are None
+    HEAD_MODULES = ("soft", "shares")  # not pre-trained; may be None
 
     def __init__(self, config: ClozeClassifierConfig):
         super().__init__(config)
@@ -110,7 +110,7 @@ class ClozeClassifier(PreTrainedModel):
             deep = {"layers": inner.num_hidden_layers - 1, "hidden_size": inner.hidden_size}
             deep = deep if config.soft_layers else {}
             self.soft = SoftPrompts(config.soft_size, width, encoder=config.soft_encoder, **deep)
-            # Layers that run again in the backward pass would miss their vectors.
+            # Layers that are recomputed in the backward pass would lack their vectors.
             self.supports_gradient_checkpointing = not config.soft_layers
         self.shares = WordShares(config.words) if config.aggregation == "learned" else None
         self.post_init()
@@ -124,11 +124,11 @@ class ClozeClassifier(PreTrainedModel):
         Args:
             name_or_path: a masked-language model on disk or on the Hub.
             loading: keyword arguments for `AutoModelForMaskedLM.from_pretrained` (revision, token, ...).
-            soft_words: of each trainable vector the token with whose embedding it begins; None for a random one.
-            **config: fields of `ClozeClassifierConfig`, `id2label` among them.
+            soft_words: for each trainable vector the id of the token whose embedding it starts from; None for random.
+            **config: fields of `ClozeClassifierConfig`, including `id2label`.
 
         Raises:
-            ValueError: the model has no trained output layer, as encoders that were saved without it.
+            ValueError: the model has no trained output layer, such as an encoder that was saved without it.
         """
         encoder = load_masked_lm(name_or_path, loading=loading)
         model = cls(cls.config_class(encoder_config=encoder.config, soft_size=len(soft_words), **config))
@@ -149,11 +149,11 @@ class ClozeClassifier(PreTrainedModel):
                     init.normal_(vectors, std=getattr(self.config.encoder_config, "initializer_range", 0.02))
 
     def get_input_embeddings(self) -> nn.Embedding:
-        """Those of the masked-language model."""
+        """The input embeddings of the masked-language model."""
         return self.encoder.get_input_embeddings()
 
     def freeze_encoder(self) -> None:
-        """Leave the masked-language model as it is in training; `HEAD_MODULES` learn."""
+        """Freeze the masked-language model, so that only `HEAD_MODULES` are trained."""
         self.encoder.requires_grad_(False)
 
     def get_output_embeddings(self) -> nn.Module:
@@ -179,23 +179,23 @@ class ClozeClassifier(PreTrainedModel):
         """Score a batch.
 
         Args:
-            input_ids: (batch, lengths, width): each text once for each token count that label words have, in rising
-                order, with as many masks; or (batch, width) where all words have the same count.
+            input_ids: (batch, lengths, width): each text once for each token count of the label words, in ascending
+                order, with as many masks; or (batch, width) if all words have the same count.
             attention_mask, token_type_ids: of the same shape.
             labels: (batch,) int64 class ids.
-            mlm_input_ids: (batch, width) texts in which further words are hidden, padded where `attention_mask` has
+            mlm_input_ids: (batch, width) texts in which other words are masked, padded where `attention_mask` has
                 zeros in its first row of each text.
-            mlm_targets: (batch, width) what was hidden, -100 elsewhere; read in training only.
-            output_word_scores: give `word_scores` in any case.
-            position_ids: (batch, width) where a row holds a text and several questions behind it, see
-                `prompting.packed_questions`; `attention_mask` then is (batch, width, width) bool, who sees whom.
+            mlm_targets: (batch, width) ids of the masked tokens, -100 elsewhere; used in training only.
+            output_word_scores: always return `word_scores`.
+            position_ids: (batch, width) if a row holds a text followed by several questions, see
+                `prompting.packed_questions`; `attention_mask` is then (batch, width, width) bool: who sees whom.
 
         Returns:
-            `logits`, `word_scores` if at hand or asked for, with labels the mean `loss`, with hidden words `mlm_loss`;
-            of packed rows one for each question, in order.
+            `logits`; `word_scores` if available or requested; the mean `loss` if there are labels; `mlm_loss` if there
+            are other masked words. Packed rows give one result per question, in order.
 
         Raises:
-            ValueError: masks are missing, or too many.
+            ValueError: there are too few or too many masks.
         """
         inputs = {"attention_mask": attention_mask, "token_type_ids": token_type_ids}
         ids = input_ids.flatten(0, -2)
@@ -210,7 +210,7 @@ class ClozeClassifier(PreTrainedModel):
         else:
             fits = not (found % expected.sum()).any()
         if not fits:
-            raise ValueError(f"expected inputs of {self.words.lengths} masks for each text, found {found.tolist()}")
+            raise ValueError(f"expected inputs with {self.words.lengths} masks for each text, found {found.tolist()}")
         exact = output_word_scores or len(self.words.lengths) > 1
         chosen = None if exact else self.words.tokens.to(ids.device)
         vocabulary = self._predict(ids, at_mask, chosen, **inputs).float()
@@ -235,7 +235,7 @@ class ClozeClassifier(PreTrainedModel):
         return ClozeOutput(loss=loss, logits=logits, word_scores=word_scores if exact else None, mlm_loss=hidden)
 
     def _predict(self, ids: Tensor, at_mask: Tensor, chosen: Tensor | None, **inputs) -> Tensor:
-        """(masks, vocabulary) logits at the masks, row by row; of the chosen tokens alone if there are any."""
+        """(masks, vocabulary) logits at the masks, row by row; only those of the chosen tokens, if any are given."""
         in_layers = contextlib.nullcontext()
         if self.soft is None:
             inputs["input_ids"] = ids
@@ -253,9 +253,9 @@ class ClozeClassifier(PreTrainedModel):
                 logits = self.encoder(**inputs).logits[at_mask]
             return logits if chosen is None else logits[:, chosen]
         base, hook = self.encoder.base_model, None
-        widened = hasattr(base, "virtual_tokens")  # an adapter, beside the text
+        widened = hasattr(base, "virtual_tokens")  # an adapter adds vectors to the text
         if not self.training and not widened and self.encoder.config.model_type in LAYERS_LIKE_BERT:
-            # In the last layer, what comes after attention is computed at the masks alone.
+            # In the last layer, whatever follows attention is computed at the masks only.
             behind_attention = base.encoder.layer[-1].attention.output
             hook = behind_attention.register_forward_pre_hook(lambda _, given: tuple(each[at_mask] for each in given))
         try:
@@ -269,7 +269,7 @@ class ClozeClassifier(PreTrainedModel):
         for part in self.encoder.children():
             if part is base:
                 continue
-            rows: dict[str, Tensor] = {}  # those of the output layer's parameters that are asked for
+            rows: dict[str, Tensor] = {}  # rows of the output layer's parameters for the chosen tokens
             for name, module in part.named_modules():
                 if module is last and chosen is not None:
                     rows = {key: value[chosen] for key, value in module.named_parameters(prefix=name)}
@@ -277,18 +277,18 @@ class ClozeClassifier(PreTrainedModel):
         return states
 
 
-# Families whose output layer is what follows the encoder, one module after the other.
+# Families whose output layer consists of the modules after the encoder, applied in order.
 HEAD_IN_ORDER = {"albert", "bert", "camembert", "electra", "ernie", "modernbert", "roberta", "xlm-roberta"}
-# Those whose layers hand what attention found, and their input, to `attention.output`; from there on it goes by token.
+# Families whose layers pass the result of attention, and their input, to `attention.output`; the rest is per token.
 LAYERS_LIKE_BERT = {"bert", "camembert", "electra", "ernie", "roberta", "xlm-roberta"}
 
 
 class WordTable:
-    """Label words by token count, so that all of a count are looked up together.
+    """Label words by token count, so that all words of the same count are looked up together.
 
     Args:
         words: class, share and token ids of each.
-        num_labels: classes.
+        num_labels: number of classes.
     """
 
     def __init__(self, words: list, num_labels: int):
@@ -305,7 +305,7 @@ class WordTable:
 
         Args:
             vocabulary: scores, of all tokens or of the chosen ones.
-            chosen: rising ids of the tokens, if these are not all.
+            chosen: ascending ids of the tokens, unless these are all.
         """
         device, parts = vocabulary.device, []
         for ids, part in zip(self.ids, vocabulary.split(self.lengths, dim=1), strict=True):
@@ -327,7 +327,7 @@ class WordTable:
 
 
 class WordShares(nn.Module):
-    """Learned shares of the words of a class, which add up to 1."""
+    """Learned shares of the words of a class; they sum to 1 in each class."""
 
     def __init__(self, words: list):
         super().__init__()
@@ -342,7 +342,7 @@ class WordShares(nn.Module):
 
 
 def is_masked_lm(config: PreTrainedConfig) -> bool:
-    """Whether a configuration is of a family that has a masked-language model, or brings one along."""
+    """Whether the family of a configuration has a masked-language model, or the model brings one as its own code."""
     brought = getattr(config, "auto_map", None) or {}
     return type(config) in MODEL_FOR_MASKED_LM_MAPPING or "AutoModelForMaskedLM" in brought
 
@@ -355,7 +355,7 @@ def load_masked_lm(name_or_path: str, *, loading: dict | None = None) -> PreTrai
         loading: keyword arguments for `AutoModelForMaskedLM.from_pretrained` (revision, token, ...).
 
     Raises:
-        ValueError: it is none, or has no trained output layer, as encoders that were saved without it.
+        ValueError: it is not one, or has no trained output layer, such as an encoder that was saved without it.
         WeightsError: its weights do not fit, see `load_weights`.
     """
     model, began_at_random = load_weights(AutoModelForMaskedLM, name_or_path, loading=loading)

@@ -1,6 +1,6 @@
-"""`pipeline(model=id, trust_remote_code=True)` for our cloze classifier: it writes texts into the model's template.
+"""`pipeline(model=id, trust_remote_code=True)` for our cloze classifier: puts texts into the model's template.
 
-This file imports torch, transformers and its sibling only, because both travel to the Hub beside the model.
+This file imports torch, transformers and its sibling only, because both travel to the Hub with the model.
 """
 
 import re
@@ -15,22 +15,23 @@ PLACE = re.compile(r"\{\{|\}\}|\{(text|text_pair|span|soft:[^{}]*|(?:mask\}\{)*m
 class ClozePipeline(ClassPipeline):
     """Classifies texts, or pairs `{"text": ..., "text_pair": ...}`, by the words that fill the template's blank.
 
-    A text that is too long loses its end; of two the longer one. A model that is asked about spans of a text, which
-    may be entities, needs `predict.py`.
+    If an input is too long, the end of the text is cut, or of the longer text of a pair. Models that classify spans of
+    a text as entities need `predict.py`.
 
     Returns:
-        For each text a list of `{"label", "score"}`, the most probable first; one of them, or `top_k` (None for all).
+        For each text a list of the `top_k` most probable `{"label", "score"}`, best first (1 by default, None for
+        all).
     """
 
     def preprocess(self, row: str | dict):
-        """A text, or a pair of texts, in the template: once for each number of tokens that label words have."""
+        """Put a text, or a pair of texts, into the template, once for each token count of the label words."""
         config = self.model.config
         given = {"text": row} if isinstance(row, str) else {name: row[name] for name in ("text", "text_pair")}
         places = {match[1] for match in PLACE.finditer(config.template) if match[1]}
         if "span" in places:
-            raise ValueError("this model is asked about spans of a text: apply it with predict.py")
+            raise ValueError("this model classifies spans of a text: apply it with predict.py")
         if ("text_pair" in places) != ("text_pair" in given):
-            raise ValueError(f"expected what the template {config.template!r} has places for, found {row!r}")
+            raise ValueError(f"expected texts for the places in the template {config.template!r}, found {row!r}")
         for pattern, replacement in getattr(config, "text_cleaning", None) or ():
             given = {name: re.sub(pattern, replacement, text) for name, text in given.items()}
         inner = config.encoder_config
@@ -42,7 +43,7 @@ class ClozePipeline(ClassPipeline):
             offsets = self._tokenize(given[name], offsets=True)
             if not offsets:
                 raise ValueError(f"the template leaves no room for text in {longest} sub-tokens")
-            # Of two texts one token at a time, so that both end equally long.
+            # Cut two texts one token at a time, so that both end up equally long.
             given[name] = given[name][: offsets[-min(excess if len(given) == 1 else 1, len(offsets))][0]]
             before, after = self._fill(given)
         width = len(before) + len(after) + counts[-1]
@@ -54,7 +55,7 @@ class ClozePipeline(ClassPipeline):
         }
         if "token_type_ids" in self.tokenizer.model_input_names:
             inputs["token_type_ids"] = torch.zeros_like(inputs["input_ids"])
-        # The base class pads the second dimension to a batch, which has to be the length: (texts, length[, counts]).
+        # The base class pads the second dimension in batches, so that has to be the length: (texts, length[, counts]).
         return {name: value.mT if len(counts) > 1 else value[:, 0] for name, value in inputs.items()}
 
     def _forward(self, inputs):
@@ -62,7 +63,7 @@ class ClozePipeline(ClassPipeline):
         return {"logits": self.model(**inputs).logits}
 
     def _fill(self, given: dict[str, str]) -> tuple[list[int], list[int]]:
-        """Token ids before and behind the masks; trainable vectors have the ids from the vocabulary's size on."""
+        """Token ids before and after the masks; trainable vectors have the ids from the vocabulary's size on."""
         probe = self.tokenizer("a", return_special_tokens_mask=True)
         content = [i for i, flag in enumerate(probe["special_tokens_mask"]) if not flag]
         before, side = [], list(probe["input_ids"][: content[0]])

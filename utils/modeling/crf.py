@@ -1,10 +1,10 @@
 """A linear-chain conditional random field (Lafferty et al., 2001) over tag sequences, as a torch module.
 
 The loss runs the forward and the backward recursion side by side in scaled probability space (Rabiner, 1989, section
-V.A) and hands autograd the analytic gradient, expected minus observed counts; where scaling would lose a path to
-underflow it computes the same quantities in log space. Decoding is one vectorised Viterbi that returns a tensor.
+V.A) and gives autograd the analytic gradient, expected minus observed counts. If a path would be lost to underflow, it
+computes the same quantities in log space. Decoding is one vectorised Viterbi that returns a tensor.
 
-This file imports torch and a sibling only, because both travel to the Hub beside the model that uses them.
+This file imports torch and a sibling only, because both travel to the Hub with the model that uses them.
 """
 
 from collections.abc import Sequence
@@ -18,11 +18,11 @@ from .tag_rules import tag_rules
 
 
 def compact(mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Say how to move the positions of each row where `mask` (batch, length) is set to its left end, in order.
+    """Indices that move the positions of each row where `mask` (batch, length) is set to its left end, in order.
 
     Returns:
-        `order` (batch, width) int64, the positions to gather, where `width` is the longest sequence (1 at least), and
-        `lengths` (batch,) int64. What `order` holds beyond a row's length is padding.
+        `order` (batch, width) int64, the positions to gather, where `width` is the longest sequence (at least 1), and
+        `lengths` (batch,) int64. Values of `order` beyond a row's length are padding.
     """
     lengths = mask.sum(1)
     width = max(int(lengths.max()), 1) if mask.numel() else 1
@@ -40,7 +40,7 @@ class _Chain(NamedTuple):
     lengths: Tensor  # (batch,) each at least 1
 
     def reversal(self) -> Tensor:
-        """(batch, length): where position t of each reversed row stands; beyond a row's end, position 0."""
+        """(batch, length): the original position of position t of each reversed row; beyond a row's end, 0."""
         steps = torch.arange(self.emissions.shape[1], device=self.lengths.device)
         return (self.lengths[:, None] - 1 - steps).clamp(min=0)
 
@@ -105,8 +105,8 @@ def _scaled_messages(chain: _Chain) -> _Scaled:
         previous = message
     forward, backward = chain.align(messages)  # (batch, length, num_labels) each
 
-    # What lies behind position t, given its tag: the ends at the last position, else a step and the next backward
-    # message.
+    # The weight of what follows position t, given its tag: the ends at the last position, otherwise a step and the
+    # next backward message.
     onward = torch.empty_like(forward)
     onward[:, -1] = borders[1]
     torch.matmul(backward[:, 1:], step.T, out=onward[:, :-1])
@@ -119,13 +119,12 @@ def _scaled_messages(chain: _Chain) -> _Scaled:
     behind = logs[:, 1].T.masked_fill(~valid, 0).cumsum(1).gather(1, chain.reversal())  # of the backward one at t
     behind = torch.cat([behind[:, 1:], torch.zeros_like(behind[:, :1])], 1)
     behind.scatter_(1, (chain.lengths - 1)[:, None], 0.0)
-    cuts = mass.log() + before + behind  # (batch, length): log partition, measured at every position: all must agree
+    cuts = mass.log() + before + behind  # (batch, length): log partition, computed at every position: all must agree
     at_end = cuts.gather(1, (chain.lengths - 1)[:, None])  # (batch, 1)
     scale = (peak * valid).sum(1) + (chain.lengths - 1) * step_peak + border_peaks.sum()
     log_partition = at_end[:, 0] + scale
 
-    # A weight that underflows is lost in both directions alike; a path that one direction loses makes the cuts
-    # disagree.
+    # A weight that underflows is lost in both directions; if only one direction loses a path, the cuts disagree.
     info = torch.finfo(weights.dtype)
     permitted_steps = step.masked_fill(chain.transitions == -torch.inf, 1)
     permitted_borders = borders.masked_fill(torch.stack([chain.starts, chain.ends]) == -torch.inf, 1)
@@ -206,8 +205,8 @@ class _NegativeLogLikelihood(torch.autograd.Function):
 def viterbi(emissions: Tensor, transitions: Tensor, starts: Tensor, ends: Tensor, lengths: Tensor) -> Tensor:
     """The best tag sequence of each row (Viterbi, 1967).
 
-    Runs from both ends at once and meets in the middle, which halves the number of steps. The way in keeps the best
-    scores only; the way out finds the tag that led to each, for one tag a row.
+    Runs from both ends at once and meets in the middle, which halves the number of steps. The way in keeps only the
+    best scores; the way out finds the tag that led to each, for one tag per row.
 
     Args:
         emissions: (batch, length, num_labels) scores, rows aligned left.
@@ -224,7 +223,7 @@ def viterbi(emissions: Tensor, transitions: Tensor, starts: Tensor, ends: Tensor
     turned = (lengths[:, None] - 1 - positions[:steps]).clamp(min=0)  # (batch, steps): what the right side reads
     right = emissions.gather(1, turned[..., None].expand(-1, -1, size))
     moves = torch.stack([transitions, transitions.T])  # (2, outer, inner): both sides walk from outer to inner tags
-    # (steps, 2, labels, batch): the batch lies innermost, so that maxima over tags run over whole rows of memory.
+    # (steps, 2, labels, batch): the batch is innermost, so that maxima over tags run over contiguous memory.
     potentials = torch.stack([emissions[:, :steps], right]).permute(2, 0, 3, 1).contiguous()
     best, arrivals = torch.empty_like(potentials), emissions.new_empty(2, size, size, batch)
     torch.add(torch.stack([starts, ends])[..., None], potentials[0], out=best[0])
@@ -241,7 +240,7 @@ def viterbi(emissions: Tensor, transitions: Tensor, starts: Tensor, ends: Tensor
     first = (left + torch.where(lengths > 1, across, ends[:, None])).argmax(0)  # one position alone has no right side
     second = (transitions.index_select(0, first).T + right).argmax(0)
     meeting = torch.cat([first, second])  # (2 * batch,)
-    # On the way out the tags lie innermost, for the same reason; both sides are rows of one matrix.
+    # On the way out the tags are innermost, for the same reason; both sides are rows of one matrix.
     scores = best.transpose(2, 3).reshape(steps, 2 * batch, size).unbind(0)
     arriving = moves.transpose(1, 2).reshape(2 * size, size)  # (side and inner tag, outer)
     side = torch.arange(2, device=lengths.device).repeat_interleave(batch) * size
@@ -262,8 +261,8 @@ def viterbi(emissions: Tensor, transitions: Tensor, starts: Tensor, ends: Tensor
 class LinearChainCRF(nn.Module):
     """Linear-chain CRF whose forbidden transitions, starts and ends follow from the names of its tags.
 
-    Computes in float32 (float64 for float64 emissions) whatever autocast says. A row may have any positions masked
-    out: the others are moved together first. Rows without any position cost nothing and get no tags.
+    Computes in float32 (float64 for float64 emissions), even under autocast. A row may have any positions masked out:
+    the others are moved together first. Rows without any position have loss 0 and get no tags.
 
     Args:
         labels: tag names in the order of their ids; see `tag_rules`.
@@ -294,7 +293,7 @@ class LinearChainCRF(nn.Module):
 
         Args:
             emissions: (batch, length, num_labels) scores.
-            tags: (batch, length) int64 ids; read where `mask` is set only.
+            tags: (batch, length) int64 ids; used only where `mask` is set.
             mask: (batch, length) bool, the positions that belong to the sequence.
 
         Returns:
@@ -309,7 +308,7 @@ class LinearChainCRF(nn.Module):
     @torch.compiler.disable
     @torch.no_grad()
     def decode(self, emissions: Tensor, mask: Tensor, pad: int = 0) -> Tensor:
-        """The best permitted tags.
+        """The best permitted tag sequence of each row.
 
         Returns:
             (batch, length) int64 tag ids at the positions of `mask`, `pad` elsewhere.
@@ -333,10 +332,10 @@ class LinearChainCRF(nn.Module):
     @torch.compiler.disable
     @torch.no_grad()
     def posteriors(self, emissions: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
-        """Posterior probabilities along given tags, from which that of any stretch of them follows by the chain rule.
+        """Posterior probabilities along given tags, from which that of any part of them follows by the chain rule.
 
         The posterior of a linear-chain CRF is a Markov chain, so `first[s] * then[s+1] * ... * then[e] * stops[e]` is
-        the exact probability of the tags s..e with no continuation of their entity behind e.
+        the exact probability of the tags s..e with no continuation of their entity after e.
 
         Returns:
             (batch, length, 3): `first`, P(tag); `then`, P(tag | previous tag); `stops`, P(next tag does not continue
@@ -353,7 +352,7 @@ class LinearChainCRF(nn.Module):
                 forward, backward = _log_messages(chain)
                 onward = _log_onward(chain, backward)
             first = (forward + onward).log_softmax(-1).gather(2, tags[..., None])[..., 0].exp()
-            # (batch, length - 1, num_labels): log P(next tag | this tag), for the tag that stands here
+            # (batch, length - 1, num_labels): log P(next tag | this tag), for the tag given here
             ahead = (chain.transitions[tags[:, :-1]] + backward[:, 1:]).log_softmax(-1).exp().nan_to_num()
             then = torch.cat([first[:, :1], ahead.gather(2, tags[:, 1:, None])[..., 0]], 1)
             goes_on = (ahead * self.continues[tags[:, :-1]]).sum(-1).masked_fill(~valid[:, 1:], 0)
@@ -384,7 +383,7 @@ class LinearChainCRF(nn.Module):
 
 
 def _spread(values: Tensor, order: Tensor, mask: Tensor, pad: float) -> Tensor:
-    """Put compacted values back where their positions stood; the inverse of gathering by `order`."""
+    """Put compacted values back at their original positions; the inverse of gathering by `order`."""
     result = torch.full(mask.shape + values.shape[2:], pad, dtype=values.dtype, device=values.device)
     index = order if values.dim() == 2 else order[..., None].expand_as(values)
     result.scatter_(1, index, values)

@@ -22,18 +22,18 @@ from .tag_rules import tag_rules
 
 
 class CrfTaggerConfig(HeadConfig):
-    """What a `CrfTagger` is made of, and what its user must know to feed it.
+    """Configuration of a `CrfTagger`, including how its inputs are made.
 
     Args:
         encoder_config: the encoder's own configuration.
-        head: `crf`, or `softmax` for independent decisions a token.
+        head: `crf`, or `softmax` for independent decisions per token.
         constrained: let `softmax` decode by Viterbi under the rules of the tag scheme.
         layers: `last` hidden layer, or `weighted` for a learned mix of all.
         lstm_hidden: units of the BiLSTM in each direction; 0 for none.
         dropout: before the emissions, 0-1.
         tag_scheme: `bio`, `bios` or `bioes`; the tag names are in `id2label`.
         window_length, window_stride: how texts were cut in training, in sub-tokens.
-        special_token_ids: ids that carry no tag ([CLS], [SEP], padding, ...), for callers that pass no `token_mask`.
+        special_token_ids: ids that have no tag ([CLS], [SEP], padding, ...), for callers that pass no `token_mask`.
     """
 
     model_type = "crf-tagger"
@@ -62,7 +62,7 @@ class CrfTaggerOutput(ModelOutput):
     """Output of `CrfTagger`.
 
     Args:
-        loss: mean over the tagged tokens; with labels only.
+        loss: mean over the tagged tokens; only if labels are given.
         logits: (batch, length, num_labels) emissions.
         tags: (batch, length) int64 decoded tag ids, -100 at untagged positions; in eval mode only.
         posteriors: (batch, length, 3) float32 probabilities along the decoded tags, see `LinearChainCRF.posteriors`;
@@ -81,7 +81,7 @@ class CrfTagger(EncoderBody):
     config_class = CrfTaggerConfig
     accepts_loss_kwargs = True
 
-    HEAD_MODULES = ("layer_mix", "lstm", "classifier", "crf")  # what sits on the encoder; some are None
+    HEAD_MODULES = ("layer_mix", "lstm", "classifier", "crf")  # on top of the encoder; may be None
 
     def __init__(self, config: CrfTaggerConfig):
         super().__init__(config)
@@ -96,7 +96,7 @@ class CrfTagger(EncoderBody):
             for parameter in module.parameters():
                 init.uniform_(parameter, -0.1, 0.1)
         elif module is self.classifier and self.lstm is not None:
-            # An LSTM's outputs are small: the usual 0.02 would drown what it learns.
+            # An LSTM's outputs are small: with the usual 0.02 they would have hardly any effect.
             init.xavier_uniform_(module.weight)
 
     def forward(
@@ -114,7 +114,7 @@ class CrfTagger(EncoderBody):
 
         Args:
             input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds: as for the encoder.
-            token_mask: (batch, length) bool, the positions that carry a tag. Without it all but padding and the
+            token_mask: (batch, length) bool, the positions that have a tag; if not given, all but padding and the
                 configuration's special tokens.
             labels: (batch, length) int64 tag ids; -100 is left out of the loss.
             num_items_in_batch: how many labels the loss is averaged over; those of this batch if not given.
@@ -153,11 +153,11 @@ class CrfTagger(EncoderBody):
 def decode_softmax(
     logits: Tensor, mask: Tensor, *, labels: Sequence[str], constrained: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """Decode token classes that are decided independently; serves stock token classifiers too.
+    """Decode token classes that are decided independently; also for stock token classifiers.
 
     Args:
         logits: (batch, length, num_labels).
-        mask: (batch, length) bool, the positions that carry a tag.
+        mask: (batch, length) bool, the positions that have a tag.
         labels: tag names in the order of their ids.
         constrained: take the best sequence that the tag scheme permits instead of the best tag at each position.
 

@@ -1,6 +1,6 @@
-"""What all heads stand on: an encoder, a learned mix of its layers, a BiLSTM, and how they are built and read.
+"""What all heads share: an encoder, a learned mix of its layers and a BiLSTM, and how these are built and run.
 
-This file imports torch, transformers and its siblings only, because it travels to the Hub beside the heads.
+This file imports torch, transformers and its siblings only, because it travels to the Hub with the heads.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from .pretrained_weights import load_encoder
 
 
 class HeadConfig(PreTrainedConfig):
-    """A configuration with that of the encoder in it, and with what `pipeline(..., trust_remote_code=True)` runs.
+    """A configuration that contains that of the encoder, and names what `pipeline(..., trust_remote_code=True)` runs.
 
     Args:
         encoder_config: the encoder's own configuration.
@@ -26,7 +26,7 @@ class HeadConfig(PreTrainedConfig):
 
     sub_configs = {"encoder_config": AutoConfig}
     has_no_defaults_at_init = True
-    pipelines = {}  # of the head: the file that is named travels along, as it is imported
+    pipelines = {}  # of the head; the file of each is pushed too, as the head imports it
 
     encoder_config: dict | PreTrainedConfig | None = None
 
@@ -38,9 +38,9 @@ class HeadConfig(PreTrainedConfig):
 
 
 class EncoderBody(PreTrainedModel):
-    """An encoder, a mix of its layers and a BiLSTM, as the configuration says; heads inherit from it.
+    """An encoder, and depending on the configuration a mix of its layers and a BiLSTM; heads inherit from it.
 
-    A head's own layers follow in its `__init__`, and `post_init` behind them. Its configuration has `encoder_config`,
+    A head adds its own layers in its `__init__`, and then calls `post_init`. Its configuration has `encoder_config`,
     `layers` and `dropout`, and may have `lstm_hidden` and `special_token_ids`.
     """
 
@@ -53,7 +53,7 @@ class EncoderBody(PreTrainedModel):
         super().__init__(config)
         self.encoder = new_encoder(config.encoder_config)
         drop_pooler(self.encoder)  # under DDP its parameters would wait for gradients
-        self.width = config.encoder_config.hidden_size  # of what `encode` gives
+        self.width = config.encoder_config.hidden_size  # of the states from `encode`
         depth = config.encoder_config.num_hidden_layers
         self.layer_mix = LayerMix(depth + 1) if config.layers == "weighted" else None
         self.lstm = None
@@ -64,12 +64,12 @@ class EncoderBody(PreTrainedModel):
 
     @classmethod
     def from_encoder(cls, name_or_path: str, *, loading: dict | None = None, **config) -> "EncoderBody":
-        """Put a fresh head on a pre-trained encoder; of a head of the same class it keeps what it knows of the labels.
+        """Put a new head on a pre-trained encoder; from a trained head of the same class, known labels are kept.
 
         Args:
             name_or_path: an encoder, or a model that was trained on one, on disk or on the Hub.
             loading: keyword arguments for `AutoModel.from_pretrained` (revision, token, ...).
-            **config: fields of the head's configuration, `id2label` among them.
+            **config: fields of the head's configuration, including `id2label`.
         """
         mixed = config.get("layers") == "weighted"
         encoder, began_at_random = load_encoder(name_or_path, all_layers=mixed, loading=loading)
@@ -83,7 +83,7 @@ class EncoderBody(PreTrainedModel):
         return model
 
     def take_pooler(self, pooler: nn.Module) -> None:
-        """Heads that read a text's first token take over what the encoder has learnt of it; others do not."""
+        """Take over the encoder's pre-trained pooler; only heads that pool the first token override this."""
 
     def _init_weights(self, module):
         super()._init_weights(module)
@@ -95,11 +95,11 @@ class EncoderBody(PreTrainedModel):
                 init.uniform_(parameter, -(module.hidden_size**-0.5), module.hidden_size**-0.5)
 
     def encode(self, attention_mask: Tensor | None, **inputs: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Run what the head stands on.
+        """Run the encoder, the layer mix and the BiLSTM.
 
         Args:
-            attention_mask: (batch, length), 0 for padding; None where there is none.
-            **inputs: what else the encoder takes; what is None is left out.
+            attention_mask: (batch, length), 0 for padding; None if there is no padding.
+            **inputs: other inputs of the encoder; None is left out.
 
         Returns:
             (batch, length, width) states and the (batch, length) attention mask.
@@ -117,8 +117,8 @@ class EncoderBody(PreTrainedModel):
         return states, attention_mask
 
     def find_tokens(self, input_ids: Tensor | None, attention_mask: Tensor, token_mask: Tensor | None) -> Tensor:
-        """(batch, length) bool, the tokens of a text: those of `token_mask` if it is given, else all but padding and
-        the configuration's special tokens.
+        """(batch, length) bool, the tokens of a text: `token_mask` if given, otherwise all but padding and the
+        configuration's special tokens.
         """
         if token_mask is not None:
             return token_mask.bool()

@@ -1,6 +1,6 @@
-"""Which families of models can stand under a head: those that read a text and see all of it.
+"""Which families of models can be used under a head: encoders in which each token sees the whole text.
 
-This file imports torch and transformers only, because it travels to the Hub beside the heads that use it.
+This file imports torch and transformers only, because it travels to the Hub with the heads that use it.
 """
 
 import inspect
@@ -18,11 +18,11 @@ from transformers.integrations import is_deepspeed_zero3_enabled
 
 
 class FamilyError(OSError, ValueError):
-    """A family of models that a head cannot stand on."""
+    """A family of models that cannot be used under a head."""
 
 
 def encoder_class(config: PreTrainedConfig) -> type:
-    """`AutoModel`, or of T5 and its kin the part that reads."""
+    """`AutoModel`, or for T5 and its relatives the class of the encoder alone."""
     reading = MODEL_FOR_TEXT_ENCODING_MAPPING.get(type(config), None)
     return AutoModelForTextEncoding if reading and reading.__name__.endswith("EncoderModel") else AutoModel
 
@@ -33,18 +33,18 @@ def new_encoder(config: PreTrainedConfig) -> PreTrainedModel:
 
 
 def drop_pooler(encoder: PreTrainedModel) -> None:
-    """Take away what most heads do not read: under DDP its parameters would wait for gradients."""
+    """Remove the pooler, which most heads do not use: under DDP its parameters would wait for gradients."""
     if isinstance(getattr(encoder, "pooler", None), nn.Module):
-        encoder.pooler = nn.Identity()  # None would do for most, not for SqueezeBERT and LayoutLM
+        encoder.pooler = nn.Identity()  # None would work for most, but not for SqueezeBERT and LayoutLM
 
 
 def split_names(model: PreTrainedModel) -> tuple[str, set[str]]:
-    """What stands before an encoder's names in a model, and what they begin with after it."""
+    """The prefix of the encoder's parameter names in a model, and the first parts of the names after it."""
     base = getattr(model, model.base_model_prefix, None) if model.base_model_prefix else None
     if isinstance(base, nn.Module):
         return f"{model.base_model_prefix}.", {name.partition(".")[0] for name in base.state_dict()}
     parts = {name.partition(".")[0] for name in model.state_dict()}
-    if "For" in type(model).__name__:  # a head beside an encoder's own parts, as T5's for answers
+    if "For" in type(model).__name__:  # a head at the same level as the encoder's parts, such as T5's for answers
         with torch.device("meta"):
             parts &= {name.partition(".")[0] for name in AutoModel.from_config(model.config).state_dict()}
     return "", parts
@@ -61,11 +61,11 @@ def head_names(model: PreTrainedModel) -> list[str]:
 
 @torch.no_grad()
 def check_family(model: PreTrainedModel, name_or_path: str, *, all_layers: bool = False) -> None:
-    """See whether an encoder gives a state for each token of a text, which depends on what stands behind it, too.
+    """Check that an encoder gives one state per token of a text, which also depends on the tokens after it.
 
     Args:
-        model: in eval mode, with a head or without one.
-        name_or_path: where it is from, for the error.
+        model: in eval mode, with or without a head.
+        name_or_path: its origin, for the error.
         all_layers: whether the states of all its layers will be mixed.
 
     Raises:
@@ -73,9 +73,9 @@ def check_family(model: PreTrainedModel, name_or_path: str, *, all_layers: bool 
     """
     config, encoder = model.config, model.base_model
     if "For" in type(model).__name__ and encoder_class(config) is AutoModelForTextEncoding:
-        return  # they run T5's decoder by themselves
+        return  # these run T5's decoder themselves
     if is_deepspeed_zero3_enabled() or any(weight.is_meta for weight in model.parameters()):
-        return  # this process holds a part of the weights
+        return  # this process holds only a part of the weights
     ids = torch.arange(5, 13)[None].repeat(2, 1) % (getattr(config, "vocab_size", None) or 99)
     ids[1, 1] = 4
     inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
@@ -92,17 +92,17 @@ def check_family(model: PreTrainedModel, name_or_path: str, *, all_layers: bool 
             if encoder is model and states.shape[:2] != ids.shape:
                 problem = f"gives {list(states.shape)} for two texts of eight tokens"
             elif encoder is model and states.shape[-1] != getattr(config, "hidden_size", None):
-                problem = f"gives states of width {states.shape[-1]}, which its configuration does not say"
+                problem = f"gives states of width {states.shape[-1]}, which is not its configured hidden_size"
             elif torch.equal(states[0, 0], states[1, 0]):
-                problem = "reads from left to right: a token does not see the one behind it"
+                problem = "reads from left to right: a token does not see the next one"
             elif all_layers and {each.shape for each in found.hidden_states} != {states.shape}:
                 problem = "has layers of several lengths, which cannot be mixed"
             elif all_layers and len(found.hidden_states) != config.num_hidden_layers + 1:
                 problem = f"gives {len(found.hidden_states)} layers where {config.num_hidden_layers + 1} are expected"
-        except Exception as error:  # what a family asks for besides texts is no closed list
-            problem = f"does not read texts alone: {' '.join(str(error).split())[:200]}"
+        except Exception as error:  # other inputs that a family may require are not a closed list
+            problem = f"needs more than text: {' '.join(str(error).split())[:200]}"
     if problem:
         raise FamilyError(
-            f"{name_or_path}: expected an encoder of texts of BERT's kind, found {config.model_type}, which "
-            f"{problem}; take another encoder"
+            f"{name_or_path}: expected a text encoder like BERT, found {config.model_type}, which {problem}; use "
+            "another encoder"
         )

@@ -1,9 +1,9 @@
 """`pipeline(model=id, trust_remote_code=True)` for our taggers: exact entities in texts of any length.
 
-The stock pipeline for tokens takes the best tag of each token for itself and joins tokens by white space: it passes a
-CRF by, cannot read spans, and makes one word of a Chinese clause. This one reads what the model has decoded.
+The stock token pipeline takes the best tag of each token separately and joins tokens by white space: it bypasses a
+CRF, cannot read spans, and treats a Chinese clause as one word. This one uses what the model has decoded.
 
-This file imports torch and transformers only, because it travels to the Hub beside the model.
+This file imports torch and transformers only, because it travels to the Hub with the model.
 """
 
 import torch
@@ -13,11 +13,11 @@ from transformers.pipelines.base import ChunkPipeline
 class EntityPipeline(ChunkPipeline):
     """Finds entities with a `CrfTagger` or a `SpanTagger`.
 
-    Texts that are longer than what the model was trained on are cut into windows that overlap, as in training.
+    Texts longer than the window of the model are cut into overlapping windows, as in training.
 
     Returns:
-        For each text a list of `{"entity_group", "score", "word", "start", "end"}`, by place; `start` and `end` count
-        characters, end exclusive; `score` is the probability of exactly this entity, 0-1.
+        For each text a list of `{"entity_group", "score", "word", "start", "end"}`, in text order; `start` and `end`
+        count characters, end exclusive; `score` is the probability of exactly this entity, 0-1.
     """
 
     _load_processor = _load_image_processor = _load_feature_extractor = False
@@ -25,11 +25,11 @@ class EntityPipeline(ChunkPipeline):
 
     def _sanitize_parameters(self, **options):
         if options:
-            raise ValueError(f"expected no options, found {', '.join(options)}: entities come whole from the model")
+            raise ValueError(f"expected no options, found {', '.join(options)}: the model itself groups entities")
         return {}, {}, {}
 
     def preprocess(self, text: str):
-        """The windows of a text, as inputs of the model."""
+        """Cut a text into windows, the inputs of the model."""
         probe = self.tokenizer("a", return_special_tokens_mask=True)
         ids, special = probe["input_ids"], probe["special_tokens_mask"]
         content = [i for i, flag in enumerate(special) if not flag]
@@ -60,7 +60,7 @@ class EntityPipeline(ChunkPipeline):
         return {"is_last": is_last, "about": about, "found": outputs.tags, "scores": outputs.posteriors}
 
     def postprocess(self, outputs):
-        """The entities of a text from what its windows gave."""
+        """Join the outputs of a text's windows into its entities."""
         text, offsets = outputs[0]["about"]["text"], outputs[0]["about"]["offsets"]
         join = self._join_spans if outputs[0]["found"].dim() == 3 else self._join_tags
         entities = [
@@ -93,7 +93,7 @@ class EntityPipeline(ChunkPipeline):
             yield tokens[first], tokens[stop - 1], label, score
 
     def _join_spans(self, outputs):
-        """Yield the same; each span is from the window where it lies furthest from a border."""
+        """Yield the same; each span is from the window where it is furthest from a border."""
         windows, length = [each["about"]["window"] for each in outputs], len(outputs[0]["about"]["offsets"])
         for i, each in enumerate(outputs):
             shift = each["about"]["shift"]
@@ -115,7 +115,7 @@ def strip(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def cut_windows(length: int, *, size: int, stride: int) -> list[tuple[int, int, int, int]]:
-    """Windows over `length` tokens: start, stop, and the part that the window answers for; ends exclusive."""
+    """Windows over `length` tokens: start, stop, and the same of the part that the window decides; ends exclusive."""
     starts = [0]
     while starts[-1] + size < length:
         starts.append(min(starts[-1] + size - stride, length - size))
@@ -136,7 +136,7 @@ def margin(window: tuple[int, int, int, int], length: int, first: int, last: int
 def read_tags(tags: list[str], *, scheme: str) -> list[tuple[int, int, str]]:
     """The entities of a sequence: start, end (exclusive), label.
 
-    Of `bio`, `bios` or `bioes` the well-formed ones; else an I- may begin one, and nothing must end it.
+    With `bio`, `bios` or `bioes` only well-formed entities; otherwise an I- may begin one, and it needs no ending tag.
     """
     begins = "BS" if scheme in ("bio", "bios", "bioes") else "BSIE"
     spans, start, kind = [], None, ""

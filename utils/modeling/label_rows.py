@@ -1,6 +1,6 @@
-"""Heads that have been trained before: what they know of a label goes with its name, not with its place.
+"""Reuse a trained head: its weights for a label are matched by the label's name, not by its position.
 
-This file imports torch, transformers and its siblings only, because all travel to the Hub beside our heads.
+This file imports torch, transformers and its siblings only, because all travel to the Hub with our heads.
 """
 
 import logging
@@ -22,7 +22,7 @@ SHOWN = 8  # labels in a message
 def load_with_head(
     kind: type, name_or_path: str, *, config: PreTrainedConfig, loading: Mapping | None = None
 ) -> PreTrainedModel:
-    """A stock model with a new head, or where the same kind was trained before, with that one by its labels' names.
+    """A stock model with a new head, into which a trained head of the same kind is copied by the names of labels.
 
     Args:
         kind: an `AutoModelFor...`.
@@ -34,7 +34,7 @@ def load_with_head(
         WeightsError: the encoder's weights do not fit, see `load_weights`.
     """
     model, began_at_random = load_weights(kind, name_or_path, loading={**(loading or {}), "config": config})
-    if not began_at_random.issuperset(head_names(model)):  # what was read went by place
+    if not began_at_random.issuperset(head_names(model)):  # the head was read by position
         fresh = type(model)(config).state_dict()
         with torch.no_grad():
             for name in head_names(model):
@@ -44,11 +44,11 @@ def load_with_head(
 
 
 def keep_known_rows(model: PreTrainedModel, name_or_path: str, *, loading: Mapping | None = None) -> None:
-    """Take over what a head of the same class has learnt of labels that the model has, too; what is new is said.
+    """Copy a trained head's weights for the labels that the model has too, and log known, new and lost labels.
 
     Args:
         model: with a new head; changed in place.
-        name_or_path: the checkpoint that the model was built on; one of another class is passed by.
+        name_or_path: the checkpoint that the model was built on; nothing is copied from one of another class.
         loading: keyword arguments for `from_pretrained`.
     """
     loading = {key: value for key, value in (loading or {}).items() if key != "config"}
@@ -57,7 +57,7 @@ def keep_known_rows(model: PreTrainedModel, name_or_path: str, *, loading: Mappi
     before = ", ".join(fields.get("architectures") or [])
     if before != type(model).__name__:
         if before.endswith(("Classification", "Answering", "Tagger", "Classifier")):
-            logger.info("%s: the encoder of a %s goes on, under a new head", name_or_path, before)
+            logger.info("%s: keeps the encoder of a %s, with a new head", name_or_path, before)
         return
     old, _ = load_weights(type(model), name_or_path, whole=True, loading=loading)
     places = {label: int(i) for i, label in old.config.id2label.items()}
@@ -73,16 +73,16 @@ def keep_known_rows(model: PreTrainedModel, name_or_path: str, *, loading: Mappi
                 here[rows[0]] = there[rows[1]].to(here.dtype)
                 kept.append(name)
     if not kept:
-        logger.info("%s: its head is of another shape, a new one is trained", name_or_path)
+        logger.info("%s: its head has another shape, so a new one is trained", name_or_path)
     elif len(pairs) < max(len(labels), len(places)):
         known = [label for label in labels if label in places]
         new, lost = [label for label in labels if label not in places], [each for each in places if each not in labels]
         shown = _list(known), _list(new), _list(lost)
-        logger.info("%s: its head goes on by names of labels; known: %s; new: %s; gone: %s", name_or_path, *shown)
+        logger.info("%s: keeps its head for known labels: %s; new: %s; gone: %s", name_or_path, *shown)
 
 
 def _units_of_labels(model: PreTrainedModel) -> dict[str, tuple[int, ...]]:
-    """Of each dimension of each weight, how many units it has for a label; 0 where labels do not matter."""
+    """For each dimension of each weight, how many units it has per label; 0 if it does not depend on labels."""
     shapes = []
     for count in (3, 5):
         config = deepcopy(model.config)
@@ -96,17 +96,17 @@ def _units_of_labels(model: PreTrainedModel) -> dict[str, tuple[int, ...]]:
 
 
 def _is_alike(here: Tensor, there: Tensor, units: Sequence[int]) -> bool:
-    """Whether two weights differ at most in the number of labels."""
+    """Whether the shapes of two weights differ at most in the number of labels."""
     return here.dim() == there.dim() and all(
         unit or one == other for unit, one, other in zip(units, here.shape, there.shape, strict=True)
     )
 
 
 def _rows(weight: Tensor, units: Sequence[int], places: Sequence[int], count: int) -> tuple[Tensor, ...]:
-    """An index of what belongs to the labels at `places`, out of `count`; of all that belongs to no label."""
+    """An index of the rows of the labels at `places`, out of `count`, and of everything in other dimensions."""
     index = []
     for size, unit in zip(weight.shape, units, strict=True):
-        # Blocks of all labels follow each other: a span head scores first tokens, then last ones.
+        # There is a block of all labels for each unit: a span head has scores of first tokens, then of last ones.
         rows = [block * count + place for block in range(unit) for place in places] if unit else range(size)
         index.append(torch.tensor(list(rows), dtype=torch.int64))
     return torch.meshgrid(*index, indexing="ij")

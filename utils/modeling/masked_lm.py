@@ -1,4 +1,4 @@
-"""Stock masked-language models whose output layer sees only the tokens that are to be guessed."""
+"""Stock masked-language models whose output layer runs only on the masked tokens."""
 
 import difflib
 from types import MethodType
@@ -16,21 +16,21 @@ from transformers import (
 )
 from transformers.modeling_outputs import MaskedLMOutput
 
-# Families whose output layer is what follows the encoder, one module after the other.
+# Families whose output layer consists of the modules after the encoder, applied in order.
 HEAD_IN_ORDER = {"albert", "bert", "camembert", "electra", "ernie", "modernbert", "roberta", "xlm-roberta"}
 
 
 def predict_hidden_only(model: PreTrainedModel) -> PreTrainedModel:
-    """Let a model compute logits where labels are not -100, and nowhere else, with the same loss.
+    """Let a model compute logits only where labels are not -100; the loss is the same.
 
-    The output layer over the whole vocabulary is a third or more of a small model's time, and 85 % of it is thrown
-    away. Families that are not in `HEAD_IN_ORDER` compute all logits and keep these. The class, the parameters and
-    what is saved stay as they are.
+    The output layer over the whole vocabulary takes a third or more of a small model's time, and 85 % of its results
+    are not used. Families that are not in `HEAD_IN_ORDER` compute all logits and keep the needed ones. The class, the
+    parameters and saved files do not change.
 
     Args:
-        model: changed in place. Its `forward` then takes `labels` (batch, length), and gives `logits` (hidden tokens,
-            vocabulary), row by row, and `loss`: the mean over them, in float32, or their sum divided by
-            `num_items_in_batch` where that is given.
+        model: changed in place. Its `forward` then takes `labels` (batch, length), and returns `logits` (masked
+            tokens, vocabulary), row by row, and `loss`: the mean over them, in float32, or their sum divided by
+            `num_items_in_batch` if that is given.
     """
     model.forward = MethodType(_forward_hidden, model)
     return model
@@ -47,7 +47,7 @@ def _forward_hidden(
     places = labels != -100  # (batch, length)
     inputs = {"input_ids": input_ids, "attention_mask": attention_mask, **options}
     if self.config.model_type in HEAD_IN_ORDER:
-        logits = self.base_model(**inputs).last_hidden_state[places]  # (hidden tokens, width)
+        logits = self.base_model(**inputs).last_hidden_state[places]  # (masked tokens, width)
         for part in self.children():
             if part is not self.base_model:
                 logits = part(logits)
@@ -66,7 +66,7 @@ def new_masked_lm(config: PreTrainedConfig) -> PreTrainedModel:
     """
     try:
         return AutoModelForMaskedLM.from_config(config, dtype=torch.float32)
-    except (KeyError, TypeError) as error:  # such as an activation of another name
+    except (KeyError, TypeError) as error:  # such as an unknown activation
         raise ValueError(f"{config.model_type}: expected a configuration of a model, found: {error}") from error
 
 
@@ -78,7 +78,7 @@ def new_config(fields: dict, *, tokenizer: PreTrainedTokenizerBase) -> PreTraine
         tokenizer: settles `vocab_size` and the ids of special tokens.
 
     Raises:
-        ValueError: no family of that name, or a field that it does not have.
+        ValueError: there is no family of that name, or it lacks one of the fields.
     """
     fields = dict(fields)
     kind = fields.pop("model_type", None)
@@ -94,19 +94,19 @@ def new_config(fields: dict, *, tokenizer: PreTrainedTokenizerBase) -> PreTraine
             settled[name] = getattr(tokenizer, name)
     try:
         return AutoConfig.for_model(kind, **(fields | settled))
-    except Exception as error:  # what a family's checks raise is no closed list
-        raise ValueError(f"{kind}: expected fields as it has them, found: {' '.join(str(error).split())}") from error
+    except Exception as error:  # the errors of a family's own checks are not a closed list
+        raise ValueError(f"{kind}: expected valid fields, found: {' '.join(str(error).split())}") from error
 
 
 def set_dropout(config: PreTrainedConfig, share: float | None) -> dict[str, float]:
-    """Give all layers of an encoder this dropout.
+    """Set the dropout of all layers of an encoder.
 
     Args:
         config: changed in place.
         share: 0-1; None leaves it as it is.
 
     Returns:
-        The fields that were changed with their values before, for `config.update`.
+        The changed fields with their previous values, for `config.update`.
     """
     names = [] if share is None else [name for name, value in config.to_dict().items() if _is_dropout(name, value)]
     before = {name: getattr(config, name) for name in names}

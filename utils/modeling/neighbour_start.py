@@ -1,20 +1,20 @@
-"""A start for BERT from nothing: attention that looks at neighbours before anything is learnt."""
+"""An initialisation for a new BERT: attention that looks at neighbours before anything is learnt."""
 
 import torch
 from transformers import PreTrainedModel
 
 SHIFTS = (-1, 1, -2, 2), (-1, 1, -3, 3)  # of the first heads of the first two layers, in tokens
-SCALE = 0.08  # of the sinusoids, beside word embeddings that begin with 0.02 to 0.04
+SCALE = 0.08  # of the sinusoids; word embeddings begin with 0.02 to 0.04
 
 
 @torch.no_grad()
 def look_at_neighbours(model: PreTrainedModel) -> None:
-    """Let the first heads of the first two layers begin with the tokens beside each one.
+    """Let the first heads of the first two layers start by attending to the neighbours of each token.
 
-    Left to itself, a small model spends millions of tokens at the level of single-word frequencies before attention
-    finds out what a neighbour is. Here position embeddings begin as sinusoids in the last dimensions, as many as a
-    head has; keys pick these, queries pick them rotated by the head's shift, so that position p fits p + shift best,
-    beside p itself. These are plain parameters of a plain BERT: nothing but the starting point changes.
+    Otherwise a small model spends millions of tokens at the level of single-word frequencies before its attention
+    discovers neighbours. Here the position embeddings begin as sinusoids in the last dimensions, as many as a head
+    has. Keys select these, and queries select them rotated by the head's shift, so that position p matches p + shift
+    best, in addition to p itself. These are normal parameters of a normal BERT: only the initial values differ.
 
     Args:
         model: a BERT with random weights; changed in place.
@@ -26,7 +26,7 @@ def look_at_neighbours(model: PreTrainedModel) -> None:
     size = config.hidden_size // config.num_attention_heads
     if config.model_type != "bert" or size % 2:
         raise ValueError(
-            f"a start from neighbours is for bert with heads of even width, found {config.model_type} of {size}"
+            f"--init neighbours: expected bert with heads of even width, found {config.model_type} with {size}"
         )
     device = model.device
     rates = 10_000 ** (-torch.arange(size // 2, device=device) / (size // 2))  # (size / 2,)

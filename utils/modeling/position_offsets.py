@@ -1,4 +1,4 @@
-"""Families whose positions begin behind the padding id, so that so many fewer tokens fit."""
+"""Families whose positions begin after the padding id, so that fewer tokens fit than there are positions."""
 
 OFFSET_POSITIONS = frozenset(
     {

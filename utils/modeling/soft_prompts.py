@@ -1,4 +1,4 @@
-"""Soft prompts: trainable vectors that stand in a template as words do, on the embeddings or in every layer."""
+"""Soft prompts: trainable vectors in a template in place of words, at the embeddings or in every layer."""
 
 import contextlib
 import itertools
@@ -9,17 +9,17 @@ from torch import Tensor, nn
 
 
 class SoftPrompts(nn.Module):
-    """Trainable vectors, and where asked for a small network that makes them.
+    """Trainable vectors, optionally computed by a small network.
 
     Args:
-        count: vectors.
+        count: number of vectors.
         width: of the word embeddings.
-        encoder: `none` trains the vectors as they are (Lester et al., 2021, prompt tuning). `mlp` and `lstm` add to
-            each what a network makes of it, which learns more evenly: a hidden layer, or a bidirectional LSTM over the
-            vectors and a hidden layer behind it (Liu et al., 2021, P-tuning, section 3.2; the sum as in Razdaibiedina
-            et al., 2023, so that vectors which begin as words say these words at the start).
-        layers: of the encoder that have vectors of their own: 0 for none, else all but the lowest, which has those
-            above (Li and Liang, 2021, section 4.2; Liu et al., 2022, P-tuning v2).
+        encoder: `none` trains the vectors as they are (Lester et al., 2021, prompt tuning). `mlp` and `lstm` add the
+            output of a network to each vector, which makes them learn more evenly: a hidden layer, or a bidirectional
+            LSTM over the vectors followed by a hidden layer (Liu et al., 2021, P-tuning, section 3.2; the sum as in
+            Razdaibiedina et al., 2023, so that vectors which start as words are close to these words).
+        layers: number of encoder layers with vectors of their own: 0, or all but the lowest, which reads those at the
+            embeddings (Li and Liang, 2021, section 4.2; Liu et al., 2022, P-tuning v2).
         hidden_size: of the encoder's layers.
 
     Shapes:
@@ -38,7 +38,7 @@ class SoftPrompts(nn.Module):
             self.mlp = nn.Sequential(nn.Linear(inner, width), nn.ReLU(), nn.Linear(width, width))
 
     def forward(self) -> Tensor:
-        """(count, width) vectors that stand for words."""
+        """(count, width) vectors in place of word embeddings."""
         if self.mlp is None:
             return self.weight
         made = self.weight if self.lstm is None else self.lstm(self.weight[None])[0][0]
@@ -46,17 +46,17 @@ class SoftPrompts(nn.Module):
 
     @contextlib.contextmanager
     def in_layers(self, layers: list[nn.Module], places: Tensor, numbers: Tensor) -> Iterator[None]:
-        """While the encoder runs inside the block, let each layer but the first read vectors of its own.
+        """While the encoder runs inside the block, give each layer but the first its own vectors.
 
         Args:
             layers: modules that together are called once for each layer, see `find_layers`.
-            places: (batch, length) where vectors stand.
-            numbers: (batch, length) which of them; whatever elsewhere.
+            places: (batch, length) bool, the positions of vectors.
+            numbers: (batch, length) indices of these vectors; ignored at other positions.
         """
         if self.deep is None:
             yield
             return
-        calls = itertools.count(-1)  # the first layer reads what stands in the embeddings' place
+        calls = itertools.count(-1)  # the first layer reads the vectors at the embeddings
 
         def put(module, args, kwargs):
             number = next(calls)
@@ -75,14 +75,14 @@ class SoftPrompts(nn.Module):
 
 
 def find_layers(encoder: nn.Module, count: int) -> list[nn.Module]:
-    """The modules that are an encoder's layers; one that stands for several is called as often (ALBERT).
+    """The modules that are an encoder's layers; one that is shared by several layers is called for each (ALBERT).
 
     Args:
         encoder: without a head.
         count: how many layers its configuration has.
 
     Raises:
-        ValueError: the encoder is built in another way.
+        ValueError: the encoder has no such list of layers.
     """
     lists = [module for module in encoder.modules() if isinstance(module, nn.ModuleList) and len(module)]
     layers = next((each for each in lists if len(each) == count), None)

@@ -1,8 +1,8 @@
 """Span tagger: scores every (start, end) pair for every entity type, so entities may nest and overlap.
 
 The head is Efficient GlobalPointer (Su et al., 2022, "Global Pointer: Novel Efficient Span-based Approach for Named
-Entity Recognition"): one query-key product with rotary positions says whether a stretch is an entity, two small
-linear maps of its first and last token say of which type.
+Entity Recognition"): one query-key product with rotary positions scores whether a span is an entity, and two small
+linear maps of its first and last token score its type.
 
 A saved `SpanTagger` takes this file along and reloads anywhere: `AutoModel.from_pretrained(path,
 trust_remote_code=True)`.
@@ -19,19 +19,19 @@ from transformers.utils import ModelOutput
 from .encoder_body import EncoderBody, HeadConfig
 from .entity_pipeline import EntityPipeline
 
-MASKED = -1e4  # the score of a cell that is no span: end before start, or outside the text
+MASKED = -1e4  # the score of a cell that is not a span: end before start, or outside the text
 
 
 class SpanTaggerConfig(HeadConfig):
-    """What a `SpanTagger` is made of, and what its user must know to feed it.
+    """Configuration of a `SpanTagger`, including how its inputs are made.
 
     Args:
         encoder_config: the encoder's own configuration.
         head_size: width of queries and keys; even.
-        nested: whether decoded spans may overlap; otherwise of two that do the better one stays.
+        nested: whether decoded spans may overlap; otherwise only the better one of two that overlap is kept.
         loss: `multilabel` (Su et al., 2022, section 2.4: one log-sum-exp over the positive, one over the negative
             cells) or `focal` (Lin et al., 2017) on each cell.
-        focal_gamma: how far `focal` plays down cells that are already right.
+        focal_gamma: how strongly `focal` down-weights cells that are already right.
         type_weights: weight of each type's loss, in the order of the ids; None for equal ones.
         layers: `last` hidden layer, or `weighted` for a learned mix of all.
         lstm_hidden: units of a BiLSTM below the head in each direction; 0 for none.
@@ -69,7 +69,7 @@ class SpanTaggerOutput(ModelOutput):
     """Output of `SpanTagger`.
 
     Args:
-        loss: mean over texts and types; with labels only.
+        loss: mean over texts and types; only if labels are given.
         logits: (batch, num_types, length, length) score of the span from token i to token j; above 0 is an entity.
         spans: (batch, max_spans, 3) int64 first token, last token (inclusive), type id of the decoded spans, best
             first, padded with -100; in eval mode only.
@@ -86,7 +86,7 @@ class SpanTagger(EncoderBody):
     """Encoder, optional layer mix and BiLSTM, and an efficient GlobalPointer that decodes in eval mode."""
 
     config_class = SpanTaggerConfig
-    HEAD_MODULES = ("layer_mix", "lstm", "pointer", "borders")  # what sits on the encoder; some are None
+    HEAD_MODULES = ("layer_mix", "lstm", "pointer", "borders")  # on top of the encoder; may be None
 
     def __init__(self, config: SpanTaggerConfig):
         super().__init__(config)
@@ -99,7 +99,7 @@ class SpanTagger(EncoderBody):
     def _init_weights(self, module):
         super()._init_weights(module)
         if module in (self.pointer, self.borders):
-            # Scores are products of two projections: with the usual 0.02 they begin near nothing and wait an epoch.
+            # Scores are products of two projections: with the usual 0.02 they stay near 0 for an epoch.
             init.xavier_uniform_(module.weight)
 
     def forward(
@@ -116,10 +116,10 @@ class SpanTagger(EncoderBody):
 
         Args:
             input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds: as for the encoder.
-            token_mask: (batch, length) bool, the positions that spans may cover. Without it all but padding and the
+            token_mask: (batch, length) bool, the positions that spans may cover; if not given, all but padding and the
                 configuration's special tokens.
             labels: (batch, spans, 3) int64 first token, last token (inclusive), type id; rows of -100 are padding. A
-                row with type -1 marks cells (any type) that are left out of the loss.
+                row with type -1 excludes the span, with any type, from the loss.
         """
         states, attention_mask = self.encode(
             attention_mask,
@@ -135,7 +135,7 @@ class SpanTagger(EncoderBody):
         return SpanTaggerOutput(loss=loss, logits=logits, spans=spans, span_scores=span_scores)
 
     def score(self, states: Tensor, mask: Tensor) -> Tensor:
-        """(batch, length, width) -> (batch, num_types, length, length), `MASKED` where no span can be."""
+        """(batch, length, width) -> (batch, num_types, length, length), `MASKED` for cells that are not spans."""
         pointers = self.pointer(states)  # (batch, length, 2 * head_size)
         borders = self.borders(pointers).float() / 2  # (batch, length, 2 * num_types)
         with torch.autocast(states.device.type, enabled=False):  # in bf16 the scores of neighbours would be equal
@@ -186,8 +186,8 @@ def decode_spans(logits: Tensor, *, nested: bool, threshold: float = 0.0) -> tup
 
     Args:
         logits: (batch, num_types, length, length).
-        nested: keep spans that overlap; otherwise the better one of two that do. At most `4 * length` cells of a text
-            are looked at, best first: an untrained head would else return half of all cells.
+        nested: keep spans that overlap; otherwise the better one of two that do. At most the best `4 * length` cells
+            of a text are considered: an untrained head would otherwise return half of all cells.
         threshold: the score above which a cell is an entity.
 
     Returns:

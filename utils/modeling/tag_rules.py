@@ -1,4 +1,4 @@
-"""Which tag may follow which, read off the tag names of a scheme."""
+"""Which tag may follow which, derived from the tag names of a scheme."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 class TagRules(NamedTuple):
-    """What a tag scheme permits. All boolean; rows are the earlier tag, columns the later one."""
+    """What a tag scheme permits. All are boolean; rows are the earlier tag, columns the later one."""
 
     transitions: Tensor  # (num_labels, num_labels): may the later tag follow the earlier one?
     starts: Tensor  # (num_labels,): may a sequence start with this tag?
@@ -17,11 +17,11 @@ class TagRules(NamedTuple):
 
 
 def tag_rules(labels: Sequence[str]) -> TagRules:
-    """Read the rules of a BIO, BIOS or BIOES scheme off its tag names.
+    """Derive the rules of a BIO, BIOS or BIOES scheme from its tag names.
 
     Args:
         labels: tag names in the order of their ids. `E-` tags make the scheme BIOES, `S-` without `E-` make it BIOS
-            (where `B-` must be continued: a single unit has `S-`). Names without such a prefix may stand anywhere.
+            (where `B-` must be continued: a single unit has `S-`). Names without such a prefix may occur anywhere.
 
     Example:
         >>> tag_rules(["O", "B-PER", "I-PER"]).transitions.int().tolist()

@@ -1,9 +1,9 @@
-"""Text classifier over any encoder, with the pooling that the stock classes do not offer.
+"""Text classifier over any encoder, with kinds of pooling that the stock classes do not offer.
 
     encoder -> last layer, or learned mix of all layers -> pooling -> dropout -> linear
 
-`fusion` pools in two ways at once: the mean over the text through a linear layer of 128 units, the encoder's pooled
-output tanh(W h_cls) through another, and the sum of both, weighted, goes on.
+`fusion` combines two kinds of pooling: the mean over the text and the encoder's pooled output tanh(W h_cls) each pass
+through a linear layer of 128 units, and the weighted sum of both is classified.
 
 A saved `TextClassifier` takes this file along and reloads anywhere:
 `AutoModelForSequenceClassification.from_pretrained(path, trust_remote_code=True)`.
@@ -25,13 +25,13 @@ DROPOUT_FIELDS = ("classifier_dropout", "classifier_dropout_prob", "seq_classif_
 
 
 class TextClassifierConfig(HeadConfig):
-    """What a `TextClassifier` is made of.
+    """Configuration of a `TextClassifier`.
 
     Args:
         encoder_config: the encoder's own configuration.
         pooling: `cls` (tanh(W h_cls)), `mean` or `max` over all tokens that are not padding, or `fusion`.
         layers: `last` hidden layer, or `weighted` for a learned mix of all.
-        fusion_size: units of either feature of `fusion`.
+        fusion_size: units of each feature of `fusion`.
         fusion_weights: `learned` shares of the two features, or `equal`.
         dropout: before the classifier, 0-1.
         problem_type: `single_label_classification`, `multi_label_classification` or `regression` (one output).
@@ -58,7 +58,7 @@ class TextClassifier(EncoderBody):
     """Encoder, optional layer mix, pooling, dropout, linear classifier."""
 
     config_class = TextClassifierConfig
-    HEAD_MODULES = ("layer_mix", "pooled", "fusion", "classifier")  # what sits on the encoder; some are None
+    HEAD_MODULES = ("layer_mix", "pooled", "fusion", "classifier")  # on top of the encoder; may be None
 
     def __init__(self, config: TextClassifierConfig):
         super().__init__(config)
@@ -72,7 +72,7 @@ class TextClassifier(EncoderBody):
         self.post_init()
 
     def take_pooler(self, pooler: nn.Module) -> None:
-        """A pre-trained pooler becomes part of the head: two would wait for gradients of one."""
+        """Copy a pre-trained pooler into the head; kept in the encoder too, it would wait for gradients."""
         linear = next((each for each in pooler.modules() if isinstance(each, nn.Linear)), None)
         if linear is not None and self.pooled is not None:
             self.pooled.load_state_dict(linear.state_dict())
@@ -146,7 +146,7 @@ class Fusion(nn.Module):
 
 @torch.no_grad()
 def start_at(model: PreTrainedModel, score: float) -> None:
-    """Let a fresh regression tell this score of every text at first: it has to learn differences only."""
+    """Let a new regression model predict this score for every text at first, so that it only learns differences."""
     outputs = [each for each in model.modules() if isinstance(each, nn.Linear) and each.out_features == 1]
     if outputs and outputs[-1].bias is not None:
         outputs[-1].bias.fill_(score)
@@ -162,15 +162,15 @@ def load_classifier(
     dropout: float = 0.1,
     **settings,
 ) -> PreTrainedModel:
-    """Put a fresh classifier on a pre-trained encoder: the stock class for `cls` of the last layer, else ours.
+    """Put a new classifier on a pre-trained encoder: the stock class for `cls` of the last layer, otherwise ours.
 
-    A classifier of the same class that was trained before keeps what it knows of the same labels.
+    From a trained classifier of the same class, the weights of known labels are kept.
 
     Args:
         name_or_path: an encoder, or a model that was trained on one, on disk or on the Hub.
         loading: keyword arguments for `from_pretrained`, such as `revision` and `trust_remote_code`.
         pooling, layers, fusion_weights, dropout: as in `TextClassifierConfig`.
-        **settings: further configuration fields, `id2label` and `problem_type` among them.
+        **settings: further configuration fields, including `id2label` and `problem_type`.
     """
     if pooling != "cls" or layers != "last":
         own = {"pooling": pooling, "layers": layers, "fusion_weights": fusion_weights, "dropout": dropout}
@@ -181,7 +181,7 @@ def load_classifier(
         setattr(config, name, dropout)
     config.update(settings)
     model = load_with_head(AutoModelForSequenceClassification, name_or_path, config=config, loading=loading)
-    # RoFormer and MPNet have no field of their own for it: they take that of the encoder's layers.
+    # RoFormer and MPNet have no field for it: they use that of the encoder's layers.
     for name, module in model.named_modules():
         if isinstance(module, nn.Dropout) and not name.startswith((model.base_model_prefix, "pooler")):
             module.p = dropout

@@ -1,4 +1,4 @@
-"""Weights are read from safetensors alone: a pickle may run code when it is opened."""
+"""Weights are read only from safetensors, because a pickle may run code when it is opened."""
 
 from transformers.utils.hub import has_file
 
@@ -13,18 +13,18 @@ PICKLES = (
 
 
 class UnsafeWeightsError(OSError):
-    """A model that comes as a pickle only."""
+    """A model whose weights exist only as pickles."""
 
 
 def require_safetensors(name_or_path: str, *, revision: str = "main") -> None:
-    """Refuse a model that has weights in no form that is safe to read.
+    """Refuse a model whose weights exist in no format that is safe to read.
 
     Args:
-        name_or_path: a folder or a Hub id; one that does not exist is left to what loads it.
+        name_or_path: a folder or a Hub id; a missing one is not reported here, but by the code that loads it.
         revision: branch, tag or commit of the Hub model.
 
     Raises:
-        UnsafeWeightsError: pickles are all it has.
+        UnsafeWeightsError: it has only pickles.
     """
     if any(_has(name_or_path, name, revision) for name in WEIGHTS):
         return
@@ -37,6 +37,6 @@ def require_safetensors(name_or_path: str, *, revision: str = "main") -> None:
 
 def _has(name_or_path: str, name: str, revision: str) -> bool:
     try:
-        return has_file(name_or_path, name, revision=revision)  # asks the Hub, or the cache where it is offline
-    except (OSError, ValueError):  # no such model: what loads it says so
+        return has_file(name_or_path, name, revision=revision)  # asks the Hub, or the cache if offline
+    except (OSError, ValueError):  # no such model: the code that loads it reports that
         return False
