@@ -1,13 +1,13 @@
-"""Train, score and apply a text classifier: one text or a pair; one label, several, or a score; on any encoder.
+"""Train, evaluate and apply a text classifier: texts or pairs; one label, several labels, or a score; any encoder.
 
     python run_classification.py --model_name_or_path pretrained/bert-mini-zh --learning_rate 5e-4 \\
         --train_file data/review_sample/train.tsv --validation_file data/review_sample/dev.tsv --output_dir outputs/r
     python run_classification.py config.yaml --pooling fusion --threshold_metric f1
 
-Prints a line an epoch and the scores of the best one, before and after its probabilities were calibrated on the
-validation data (half a minute on two CPU cores for the first command), and leaves in --output_dir the model,
-its card, scores, predictions (for test data also `submission.csv`) and the record of the run. With a trained
-directory as model and no training data it scores --validation_file and predicts --test_file.
+Prints one line per epoch and the scores of the best one, before and after its probabilities are calibrated on the
+validation data (half a minute on two CPU cores for the first command). --output_dir then holds the model, its card,
+scores, predictions (for test data also `submission.csv`) and the record of the run. With a trained directory as
+model and no training data, it scores --validation_file and predicts --test_file.
 """
 
 import logging
@@ -44,7 +44,7 @@ def main(argv=None):
 
     run = run_folder.open_run(parsed)
 
-    # ---- 1. Data: every format becomes rows of id, text, text_pair (of pairs), label or labels
+    # ---- 1. Data: every format becomes rows of id, text, text_pair (for pairs), label or labels
     reader = readers_text.TextReader(**data.reading())
     dataset = split_data.read_training(data, load=reader.load, read=reader.read)
     finder = None
@@ -72,7 +72,7 @@ def main(argv=None):
     if not finder:
         task_columns.require_labels(dataset)
 
-    # ---- 2. Tokenise: whole texts; of a pair the longer gives way, and what is cut is counted
+    # ---- 2. Tokenise: what is too long is cut (of a pair, the longer text) and counted
     cleaning, clean = read_cleaning(data.cleaning_file)
     if finder:
         tokenizer, encoder, rule = finder.tokenizer, finder.encoder, finder.rule
@@ -91,7 +91,7 @@ def main(argv=None):
         tuning = {"temperature": decisions.temperature_scaling, "tuning": decisions.tuning}
         task = text_tasks.TextClasses(encoded, rule, tune=not finder, separator=data.label_separator, **tuning)
 
-    # ---- 3. Model: the stock class, or our pooled classifier on the encoder
+    # ---- 3. Model: the stock class, or our classifier with other kinds of pooling, on the encoder
     settings = {"problem_type": target.problem_type, "label2id": target.label2id}
     settings |= {"id2label": dict(enumerate(target.labels)), "takes_pairs": target.pair, "text_cleaning": cleaning}
     settings["data_reading"] = once(reader.remember)  # so that prediction reads files as training did
@@ -103,10 +103,10 @@ def main(argv=None):
         own = settings | {"input_length": data.max_length}
         model = load_classifier(start.path, loading=start.loading, **head.body(), **own)
         if target.regression and getattr(start.config, "problem_type", None) != "regression":  # else it keeps its bias
-            start_at(model, sum(label_ids) / len(label_ids))  # their mean: differences are left to learn
+            start_at(model, sum(label_ids) / len(label_ids))  # the mean, so that it only learns differences
         return start.adapt(model)
 
-    # ---- 4. Train: a loss for scores, for several labels, or for classes, which may be drawn more often, too
+    # ---- 4. Train: a loss for scores, for several labels, or for classes, of which rare ones may be drawn more often
     loss, sampler, shaping = None, None, head.shaping(label_smoothing=choices.label_smoothing_factor)
     divergence = regularized_dropout.class_divergence
     if target.regression:
@@ -128,7 +128,7 @@ def main(argv=None):
         compute_loss_func=loss,
     )
 
-    # ---- 5. Predict, decide, score, and leave what others need
+    # ---- 5. Predict, decide, score, and write the results
     found = answer_splits(trainer, dataset, encoded, task)
     results |= found.results
     told = {"settled": [data], "trained": base.model_name_or_path if finder else run.output_dir}

@@ -1,13 +1,13 @@
-"""Go on training a masked-language model on raw text, or begin with a new one: Chinese whole words, no padding.
+"""Continue training a masked-language model on raw text, or train a new one: Chinese whole words, no padding.
 
     python run_mlm.py --model_name_or_path pretrained/bert-mini-zh --learning_rate 5e-4 --max_length 64 \\
         --train_file data/review_sample/train.tsv --output_dir outputs/mlm
     python run_mlm.py configs/mlm_bert_mini.yaml --train_file corpus/ --validation_file dev.txt --num_proc 2
     python run_prompt.py --model_name_or_path outputs/mlm --fill "这家店的菜很[MASK]。"
 
-Prints a line an epoch (20 seconds on a CPU core for the first command): loss, perplexity and accuracy at the
-hidden tokens of the validation data. Leaves in --output_dir a plain masked-language model, which every other script
-takes as its --model_name_or_path, its card, its scores and the record of the run.
+Prints one line per epoch (20 seconds on a CPU core for the first command): loss, perplexity and accuracy at the
+masked tokens of the validation data. --output_dir then holds a standard masked-language model, which every other
+script takes as its --model_name_or_path, its card, its scores and the record of the run.
 """
 
 import logging
@@ -48,7 +48,7 @@ def main(argv=None):
     run = run_folder.open_run(parsed)
     training = run.training
 
-    # ---- 1. Data: documents, memory-mapped; of a stream, the way to read them
+    # ---- 1. Data: memory-mapped documents, or for a stream, a function that reads them
     named = {"train": data.train_file, "validation": data.validation_file}
     files = {split: readers_corpus.list_files(paths) for split, paths in named.items() if paths}
     dataset = {}
@@ -67,7 +67,7 @@ def main(argv=None):
         found = ", ".join(dataset)
         raise DataError(f"{data.dataset_name}: expected a split named train, found {found}")
 
-    # ---- 2. Tokenise: documents one after the other, cut into full sequences
+    # ---- 2. Tokenise: documents are concatenated and cut into full sequences
     loading = {"revision": start.model_revision, "trust_remote_code": start.trust_remote_code}
     if not start.train_from_config:
         source = start_of(start.model_name_or_path, revision=start.model_revision, adapter=adapter.adapter)
@@ -76,7 +76,7 @@ def main(argv=None):
         built = resume and wordpiece.is_built(run.output_dir)
         if start.train_tokenizer and training.process_index == 0 and not built:
             wordpiece.train_wordpiece(read, start.train_tokenizer).save_pretrained(run.output_dir)
-    with arguments.refusing(ValueError):  # a file that is no configuration of a masked-language model
+    with arguments.refusing(ValueError):  # a file that is not the configuration of a masked-language model
         if start.train_from_config:
             name = run.output_dir if start.train_tokenizer else start.tokenizer_name
             tokenizer = transformers.AutoTokenizer.from_pretrained(name, **loading)
@@ -100,11 +100,11 @@ def main(argv=None):
     if data.streaming:
         encoded["train"] = SequenceStream(read, packer, seed=training.seed)
 
-    # ---- 3. Model: the stock class, whose output layer sees hidden tokens only
+    # ---- 3. Model: the stock class, with its output layer only at masked tokens
     kept = masked_lm.set_dropout(config, masks.dropout)
 
     def load_model():
-        with arguments.refusing(ValueError):  # no trained output layer, or no start from neighbours
+        with arguments.refusing(ValueError):  # no trained output layer, or a family without --init neighbours
             if not start.train_from_config:
                 model = load_masked_lm(source, loading=loading | {"config": config})
                 adapter.add_to(model, start.model_name_or_path, loading=loading)
@@ -114,7 +114,7 @@ def main(argv=None):
                     neighbour_start.look_at_neighbours(model)
         return masked_lm.predict_hidden_only(model)
 
-    # ---- 4. Train: by AdamW, or matrices by Muon
+    # ---- 4. Train: with AdamW, or matrices with Muon
     trainer, results = run.learn(
         load_model,
         encoded,
@@ -127,7 +127,7 @@ def main(argv=None):
         preprocess_logits_for_metrics=masked_scores.score_rows,
     )
 
-    # ---- 5. Score, and leave what others need
+    # ---- 5. Score, and write the results
     if "validation" in encoded:
         results |= trainer.evaluate()  # logs a line
     folder = shlex.quote(str(run.output_dir))

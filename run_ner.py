@@ -1,12 +1,12 @@
-"""Train, score and apply a named-entity tagger: softmax, CRF or span (nested) head on any encoder.
+"""Train, evaluate and apply a named-entity tagger: softmax, CRF or span (nested) head on any encoder.
 
     python run_ner.py --model_name_or_path pretrained/bert-mini-zh --head crf --learning_rate 1e-3 \\
         --train_file data/ner_sample/train.json --validation_file data/ner_sample/dev.json --output_dir outputs/ner
     python run_ner.py config.yaml --head span --seed 2
 
-Prints a line an epoch and the per-class table of the best one (half a minute on two CPU cores for the first command),
-and leaves in --output_dir the model, its card, scores, predictions and the record of the run. With a trained directory
-as model and no training data it scores --validation_file and predicts --test_file.
+Prints one line per epoch and the per-class table of the best one (half a minute on two CPU cores for the first
+command). --output_dir then holds the model, its card, scores, predictions and the record of the run. With a trained
+directory as model and no training data, it scores --validation_file and predicts --test_file.
 """
 
 from dataclasses import replace
@@ -52,7 +52,7 @@ def main(argv=None):
     if not finder:
         task_columns.require_labels(dataset)
 
-    # ---- 2. Tokenise: windows of sub-tokens with a tag each, or with token spans
+    # ---- 2. Tokenise: windows of sub-tokens, with a tag for each or with token spans
     if finder:
         start, longest, scheme = finder, finder.encoder.max_length, finder.scheme
         labels, label2id = list(finder.id2label.values()), finder.label2id
@@ -73,7 +73,7 @@ def main(argv=None):
     encoded = split_data.encode_splits(dataset, encoder, describe=entity_windows.describe_windows)
     task = entity_tasks.TaggedEntities(dataset, encoded, id2label=id2label, scheme=scheme, types=types)
 
-    # ---- 3. Model: a fresh head on the encoder
+    # ---- 3. Model: a new head on the encoder
     stock = finder.stock if finder else taggers.is_stock(**ner.body())
     weights = None
     if ner.class_weights == "auto" and not finder:
@@ -104,7 +104,7 @@ def main(argv=None):
         )
         return start.adapt(model)
 
-    # ---- 4. Train: a loss over tags for the stock class, their own for the others
+    # ---- 4. Train: a loss over tags for the stock class; other heads have their own
     loss = None
     if ner.head == "softmax":
         gamma = ner.focal_gamma if ner.loss == "focal" else 0.0
@@ -124,7 +124,7 @@ def main(argv=None):
         preprocess_logits_for_metrics=partial(taggers.keep_decoded, **decoding),
     )
 
-    # ---- 5. Predict, score, and leave what others need
+    # ---- 5. Predict, score, and write the results
     found = answer_splits(trainer, dataset, encoded, task)
     results |= found.results
     trained = base.model_name_or_path if finder else run.output_dir

@@ -1,4 +1,4 @@
-"""Ask a masked-language model: fill blanks, classify texts and find entities, without or with few examples.
+"""Prompt a masked-language model: fill blanks, classify texts and find entities, with no or few examples.
 
     python run_prompt.py --model_name_or_path pretrained/bert-mini-zh --fill "今天天气真[MASK]。"
     python run_prompt.py --model_name_or_path pretrained/bert-mini-zh --template "{text}总的来说很{mask}。" \\
@@ -12,11 +12,11 @@
     python run_prompt.py --model_name_or_path pretrained/bert-mini-zh --template "{text}{span}是一个{mask}{mask}。" \\
         --verbalizer "{name: 人名, company: 公司, O: [词语, 动作]}" --text "张伟在腾讯上班。"
 
-The first prints the most probable words, the second the probabilities of the classes and the words that made them.
-The third draws 16 examples of each class, tunes the model on them (with --adapter lora --learning_rate 2e-3 half a
-percent of its weights) and scores it; without --train_file it is asked as it is, zero-shot. The fourth finds label
-words for the next run, the fifth asks about the spans of a text. Each takes less than half a minute on two CPU cores.
---output_dir holds predictions, scores and the record of the run, and the tuned model, which predict.py serves.
+The first command prints the most probable words, the second the probabilities of the classes and of their words. The
+third draws 16 examples of each class, tunes the model on them (with --adapter lora --learning_rate 2e-3 only half a
+percent of its weights) and scores it; without --train_file the model is used as it is, zero-shot. The fourth finds
+label words for the next run, the fifth finds entities in a text. Each takes less than half a minute on two CPU cores.
+--output_dir then holds predictions, scores, the record of the run, and the tuned model, which predict.py can use.
 """
 
 import logging
@@ -69,7 +69,7 @@ def main(argv=None):
     if any(files) and not prompt.search:
         run.open_folder()
 
-    # ---- 1. Data: rows of id, text, text_pair (of pairs), label; or of id, text, entities, and questions about spans
+    # ---- 1. Data: rows of id, text, text_pair (for pairs), label; or of id, text, entities, and questions about spans
     told = {"trains": trains, **tagging.reading(choices, used=question.spans)}
     if question.spans:
         told |= {name: getattr(data, name) for name in ("file_format", "encoding", "skip_bad_lines")}
@@ -79,7 +79,7 @@ def main(argv=None):
         task = cloze_classes.ClozeClasses(question.labels, **data.reading(), **told)
     dataset = prompt_data.read_rows(task, data, prompt, seed=choices.seed, folder=run.output_dir)
 
-    # ---- 2. Tokenise: each question in each template, with as many masks as the words have tokens
+    # ---- 2. Tokenise: each text in each template, with as many masks as the words have tokens
     data = data.fit_length(start.longest, special=0, texts=1 + question.pair)
     cleaning, clean = text_cleaning.read_cleaning(data.cleaning_file)
     preparing = {"max_length": data.max_length, "clean": clean}
@@ -98,7 +98,7 @@ def main(argv=None):
     encoded = split_data.encode_splits(asked, encoders[0], describe=text_inputs.describe_inputs)
     task.watch(dataset, asked, encoded)
 
-    # ---- 3. Model: the masked-language model, and which of its words stand for which class
+    # ---- 3. Model: the masked-language model, with the words that stand for each class
     settings = {"problem_type": "single_label_classification", "mask_token_id": start.tokenizer.mask_token_id}
     settings |= {"input_length": data.max_length, "text_cleaning": cleaning, **task.fields, **prompt.body()}
 
@@ -110,7 +110,7 @@ def main(argv=None):
             model.freeze_encoder()
         return start.adapt(model)
 
-    # ---- 4. Train: the classes' loss, and that of words which are hidden besides
+    # ---- 4. Train: the loss of the classes, plus that of other masked words
     if trains:
         hiding = 0.15 if prompt.mlm_weight else 0.0, choices.seed
         loss = losses.ClassLoss(label_smoothing=choices.label_smoothing_factor)
@@ -128,8 +128,8 @@ def main(argv=None):
         trainer, results = None, {}
         models = [run.fresh(load_model, k).to(run.training.device).eval() for k in range(len(encoders))]
 
-    # ---- 5. Ask, weigh, score, and leave what others need
-    asking = {"bf16": run.training.bf16 and not trains}  # a model that is saved keeps its digits
+    # ---- 5. Ask, weigh, score, and write the results
+    asking = {"bf16": run.training.bf16 and not trains}  # a model that is saved stays in full precision
     asking["batch_size"] = batch_size.Batches.of(run.training).evaluation
     pairs = zip(models, encoders, strict=True)
     finders = [LabelFinder(model, start.tokenizer, encoder=encoder, **asking) for model, encoder in pairs]

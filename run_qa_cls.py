@@ -1,13 +1,13 @@
-"""Train, score and ask an FAQ classifier: which office, or which canned answer, does a question belong to?
+"""Train, evaluate and ask an FAQ classifier: which office, or which canned answer, does a question belong to?
 
     python run_qa_cls.py --model_name_or_path pretrained/bert-mini-zh --learning_rate 1e-3 --num_train_epochs 15 \\
         --train_file data/faq_sample/questions.txt --output_dir outputs/faq --ask "想申请停车证，要找谁"
     python run_qa_cls.py --model_name_or_path outputs/faq --ask "想申请停车证，要找谁"
 
-The first command reads `answer question` lines, holds out a tenth by class, prints a line an epoch, scores with ranks
-(hits@3, MRR), how sure one must be to answer (risk and coverage), and the most probable answers to what is asked (half
-a minute on two CPU cores). The second asks the saved run. --output_dir holds the model, its card, scores, predictions
-and the record of the run.
+The first command reads `answer question` lines, holds out a tenth by class, and prints one line per epoch, scores with
+ranks (hits@3, MRR), how sure the model must be to answer (risk and coverage), and the most probable answers to --ask
+(half a minute on two CPU cores). The second asks the saved model. --output_dir holds the model, its card, scores,
+predictions and the record of the run.
 """
 
 import logging
@@ -72,7 +72,7 @@ def main(argv=None):
         task_columns.require_labels(dataset)
         logger.info("%s", task_columns.describe_rare(dataset["train"], labels, fewer_than=faq.rare_class_rows))
 
-    # ---- 2. Tokenise: whole questions, rewritten by the template
+    # ---- 2. Tokenise: questions, rewritten by the template; what is too long is cut and counted
     cleaning, clean = text_cleaning.read_cleaning(data.cleaning_file)
     label2id = {label: i for i, label in enumerate(labels)}
     if finder:
@@ -88,7 +88,7 @@ def main(argv=None):
     known = {"tune": not finder, "accuracy": faq.target_accuracy, "top_k": faq.top_k}
     task = text_tasks.QuestionClasses(encoded, rule, **known)
 
-    # ---- 3. Model: the stock class, or our pooled classifier on the encoder
+    # ---- 3. Model: the stock class, or our classifier with other kinds of pooling, on the encoder
     reading = once(reader.remember)  # so that prediction reads files as training did
 
     def load_model():
@@ -109,7 +109,7 @@ def main(argv=None):
         )
         return start.adapt(model)
 
-    # ---- 4. Train: rare answers may weigh more, or be drawn more often
+    # ---- 4. Train: rare answers may have more weight, or be drawn more often
     teaching = {"processing_class": tokenizer, "data_collator": collators.TextCollator(tokenizer)}
     if not finder:
         ids, shaping = encoded["train"]["labels"][:], head.shaping(label_smoothing=chosen.label_smoothing_factor)
@@ -119,7 +119,7 @@ def main(argv=None):
         teaching["divergence"] = regularized_dropout.class_divergence
     trainer, results = run.learn(load_model, encoded, task.evaluators.get("validation"), **teaching)
 
-    # ---- 5. Predict, choose who is answered, answer what is asked, and leave what others need
+    # ---- 5. Predict, tune when to answer, answer --ask, and write the results
     found = answers.answer_splits(trainer, dataset, encoded, task)
     results |= found.results
     if questions:

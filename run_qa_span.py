@@ -1,12 +1,12 @@
-"""Train, score and apply a span question answering model: question and passage in, a part of the passage out.
+"""Train, evaluate and apply an extractive question answering model: the answer is a span of a given passage.
 
     python run_qa_span.py --model_name_or_path pretrained/bert-mini-zh --learning_rate 5e-4 \\
         --train_file data/qa_sample/train.json --validation_file data/qa_sample/dev.json --output_dir outputs/qa
     python run_qa_span.py config.yaml --test_file test.json --n_best 5
 
-Takes SQuAD 1 and 2 and CMRC 2018 files, flat JSON lines and parquet. Prints a line an epoch (bert-mini-zh learns from
-some 15 windows of 256 sub-tokens a second on a CPU core), and leaves in --output_dir the model, its card, scores,
-predictions and the record of the run. With a trained directory as model and no training data it scores
+Takes SQuAD 1 and 2 and CMRC 2018 files, flat JSON lines and parquet. Prints one line per epoch (bert-mini-zh trains on
+some 15 windows of 256 sub-tokens per second on a CPU core). --output_dir then holds the model, its card, scores,
+predictions and the record of the run. With a trained directory as model and no training data, it scores
 --validation_file and predicts --test_file.
 """
 
@@ -63,7 +63,7 @@ def main(argv=None):
     if language == "auto":
         language = guess_language(next(iter(dataset.values()))["context"][:500])
 
-    # ---- 2. Tokenise: windows of the question and a part of the passage, with the answer's first and last position
+    # ---- 2. Tokenise: windows of question and part of the passage, with the first and last position of the answer
     null_threshold, tune = qa.null_threshold, False
     if trains:
         start = StartingPoint.load(base, adapter)
@@ -88,7 +88,7 @@ def main(argv=None):
     scoring = {"max_answer_length": max_answer_length, "null_threshold": null_threshold, "tune": tune}
     task = answer_tasks.PassageAnswers(dataset, encoded, language=language, n_best=qa.n_best, **scoring)
 
-    # ---- 3. Model: the stock class, with a fresh layer of two scores, for start and end, on the encoder
+    # ---- 3. Model: the stock class, with a new layer of two scores, for start and end, on the encoder
     def load_model():
         if not trains:
             return finder.model
@@ -114,7 +114,7 @@ def main(argv=None):
         preprocess_logits_for_metrics=lambda logits, label_ids: logits[:2],
     )
 
-    # ---- 5. Predict, choose answers, score, and leave what others need
+    # ---- 5. Predict, choose answers, score, and write the results
     found = answers.answer_splits(trainer, dataset, encoded, task)
     results |= found.results
     lengths = {"max_answer_length": max_answer_length, "max_question_length": encoder.max_question_length}

@@ -90,7 +90,7 @@ def test_learning_rate_suits_the_method_where_none_is_given(run, tmp_path, capfd
     arguments = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))["arguments"]
     assert arguments["learning_rate"] == pytest.approx(5e-4)
     told = capfd.readouterr().err
-    assert "--learning_rate 0.0005: 10 x that of full tuning" in told
+    assert "--learning_rate 0.0005: 10 x that of full fine-tuning" in told
     assert "weights are trained" in told and "MB on disk" in told
 
 

@@ -114,7 +114,7 @@ def test_answers_prior_is_divided_out(run, entity_files, calibrate):
 @pytest.mark.parametrize(
     ("flags", "error", "message"),
     [
-        ({"verbalizer": "{film: 好, review: 错}"}, DataError, "expected a class O for spans that are no entity"),
+        ({"verbalizer": "{film: 好, review: 错}"}, DataError, "expected a class O for spans that are not entities"),
         ({"verbalizer": "{film: 好, O: 般}"}, DataError, "review"),
         ({"share_texts": "true", "verbalizer": "{film: 不错, review: 错, O: 很}"}, ArgumentError, "one token count"),
         ({"max_span_length": 0}, ArgumentError, "--max_span_length 0: expected 1 or more"),

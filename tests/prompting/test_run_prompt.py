@@ -274,6 +274,6 @@ def test_encoder_without_its_output_layer_is_an_error(run, tiny_encoder):
 @pytest.mark.parametrize("flags", [{"text": "电"}, {"fill": "电[MASK]", "template": None, "verbalizer": None}])
 def test_trained_directory_is_sent_to_predict(run, files, flags):
     run(train_file="train.jsonl", few_shot=2, num_train_epochs=1)
-    message = "expected a masked-language model, found cloze-classifier; a trained directory is asked by predict.py"
+    message = "expected a masked-language model, found cloze-classifier; use predict.py for a trained directory"
     with pytest.raises(ArgumentError, match=message):
         run(model=files / "out", **flags)

@@ -1,4 +1,4 @@
-"""What run_qa_span.py makes of start and end scores: answers to questions, their scores and errors."""
+"""The task of run_qa_span.py: turns start and end scores into answers, their scores and errors."""
 
 from collections.abc import Mapping
 
@@ -19,8 +19,8 @@ class PassageAnswers:
 
     Args:
         dataset, encoded: rows and windows by split.
-        language: of the measure, `zh` or `en`.
-        n_best: answers that are written for each question.
+        language: of the scores, `zh` or `en`.
+        n_best: number of answers written for each question.
         tune: find the threshold for no answer on the validation data.
         **scoring: see `AnswerEvaluator`.
     """
@@ -46,14 +46,14 @@ class PassageAnswers:
         self.labelled = {split: is_labelled(dataset[split]) for split in self.evaluators}
 
     def scoring(self, split: str) -> AnswerEvaluator | None:
-        """What `Trainer` scores with as it predicts; the test data by the threshold of the validation data."""
+        """`compute_metrics` while a split is predicted; test data uses the threshold of the validation data."""
         evaluator = self.evaluators[split]
         if split == "test" and "validation" in self.evaluators:
             evaluator.null_threshold = self.evaluators["validation"].null_threshold
         return evaluator if self.labelled[split] else None
 
     def answer(self, split: str, rows: Dataset, outputs: PredictionOutput, *, train: Dataset | None) -> Answers:
-        """Answer about a split."""
+        """The answers to the questions of a split."""
         evaluator = self.evaluators[split]
         answers = evaluator.answers(outputs.predictions, n_best=self.n_best)
         lines = answer_lines(rows, answers, n_best=self.n_best > 1)
@@ -80,4 +80,4 @@ def require_answers(splits: Mapping[str, Dataset]) -> None:
     """
     for split in ("train", "validation"):
         if not is_labelled(splits[split]):
-            raise DataError(f"the {split} data: expected answers, found none; it is to be learnt or to choose by")
+            raise DataError(f"the {split} data: expected answers, found none; it is needed to train or to choose the best epoch")

@@ -1,8 +1,8 @@
-"""What a model answered about the splits of a run, and what goes into the run's folder of it.
+"""The answers of a model for the splits of a run, and the files that are made of them.
 
-A task, of any kind, has `evaluators`, what scores each split but the training data; `scoring(split)`, what `Trainer`
-scores with as it predicts a split; `answer(split, rows, outputs, train=...)`, which gives `Answers`; `decision()`, the
-fields of the model's configuration that say how to decide; and `card(record, reports)`, the model card.
+Every task has `evaluators`, which score each split but the training data; `scoring(split)`, the `compute_metrics`
+while a split is predicted; `answer(split, rows, outputs, train=...)`, which returns `Answers`; `decision()`, the
+fields of the model's configuration that describe how to decide; and `card(record, reports)`, the model card.
 """
 
 import logging
@@ -19,16 +19,16 @@ logger = logging.getLogger(__name__)
 
 
 class Answers(NamedTuple):
-    """What was answered about a split; all but the lines is empty where it has no labels.
+    """The answers for a split; everything but the lines is empty if the split has no labels.
 
     Attributes:
         lines: of `predictions.jsonl`.
-        shown: the scores for people.
-        scores: by name, without the split's; 0-1 but for losses and errors.
-        report: what `report.json` holds of the split; None where a task writes none.
+        shown: the scores as text.
+        scores: by name, without the prefix of the split; 0-1 except for losses and errors.
+        report: the part of `report.json` for the split; None if the task writes none.
         counts: what each example adds to the scores, see `example_counts`.
-        errors: what is wrong, see `error_report`.
-        submission: of `submission.csv`; None where a task writes none.
+        errors: wrong answers, see `error_report`.
+        submission: lines of `submission.csv`; None if the task writes none.
     """
 
     lines: str | Iterable[str]
@@ -42,12 +42,14 @@ class Answers(NamedTuple):
 
 @dataclass
 class SplitAnswers:
-    """What was answered about all splits of a run, one after the other.
+    """The answers for all splits of a run.
 
     Attributes:
-        results: scores of all labelled splits, `eval_` before those of the validation data.
+        results: scores of all labelled splits; those of the validation data begin with `eval_`.
         errors: of each labelled split.
-        reports: what `report.json` holds; None where the task writes none.
+        reports: the content of `report.json`; None if the task writes none.
+        files: content of `predictions.jsonl` and `submission.csv`.
+        counts: of each labelled split, see `example_counts`.
     """
 
     results: dict[str, float] = field(default_factory=dict)
@@ -57,7 +59,7 @@ class SplitAnswers:
     counts: dict[str, dict] = field(default_factory=dict)
 
     def add(self, split: str, answers: Answers, *, costs: Mapping[str, float] | None = None) -> None:
-        """Take in a split; `costs`: of a labelled one, its time and speed, among the results."""
+        """Add a split; `costs`: time and speed of the prediction, added to the results if the split is labelled."""
         self.files = {"predictions.jsonl": answers.lines}  # of the last split: test, if there is one
         if split == "test" and answers.submission is not None:
             self.files["submission.csv"] = answers.submission
@@ -74,13 +76,13 @@ class SplitAnswers:
         logger.info("\n%s\n", answers.shown)
 
     def list_files(self) -> dict[str, Any]:
-        """What goes into the run's folder, by name; predictions of the last split."""
+        """Files for the run's folder, by name; the predictions are those of the last split."""
         reports = {} if self.reports is None else {"report.json": self.reports}
         return self.files | reports | {example_counts.NAME: self.counts}
 
 
 def prefix_of(split: str) -> str:
-    """How the names of a split's scores begin, as `Trainer` has it."""
+    """The prefix of the names of a split's scores, as in `Trainer`."""
     return "eval" if split == "validation" else split
 
 
@@ -88,9 +90,9 @@ def answer_splits(trainer: Trainer, dataset: Mapping[str, Dataset], encoded: Map
     """Predict, answer and score each split but the training data.
 
     Args:
-        trainer: its `compute_metrics` is changed.
-        dataset, encoded: rows, and the inputs made of them, by split.
-        task: see the module.
+        trainer: its `compute_metrics` is replaced.
+        dataset, encoded: rows, and the inputs made from them, by split.
+        task: see the module's docstring.
 
     Returns:
         `SplitAnswers`.

@@ -1,9 +1,9 @@
-"""What run_prompt.py asks about texts: their classes.
+"""The task of run_prompt.py for classes of texts.
 
-A cloze task reads rows (`read`), cuts and draws them (`split`, `draw`), makes the questions that the model is asked
-(`ask`) and what scores them as `Trainer` goes on (`watch`, which fills `evaluators`). With models to answer (`join`),
-whose priors may be divided out (`calibrate`) and which may count differently (`weigh`), it answers about a split
-(`score`) and explains texts (`explain`). `cloze_entities` has the other.
+A cloze task reads rows (`read`), splits and samples them (`split`, `draw`), makes the questions for the model (`ask`)
+and the evaluators that score them during training (`watch`, which fills `evaluators`). Once it has models (`join`),
+whose priors may be divided out (`calibrate`) and which may be weighted (`weigh`), it answers the questions of a split
+(`score`) and explains texts (`explain`). `cloze_entities` has the task for entities.
 """
 
 import logging
@@ -40,11 +40,11 @@ class ClozeClasses:
     """Classes of texts, or of pairs.
 
     Args:
-        labels: the classes; none before their words are searched.
+        labels: the classes; empty while label words are searched.
         pair: whether inputs are pairs.
         top_k: how many classes are shown.
-        positive_label: of two classes the one whose F1 is told, see `positive_class`.
-        trains: whether the model is tuned, and validation data choose the best epoch.
+        positive_label: with two classes, the one whose F1 is reported, see `positive_class`.
+        trains: whether the model is tuned, with validation data to choose the best epoch.
         **reading: see `TextReader`.
     """
 
@@ -67,18 +67,18 @@ class ClozeClasses:
 
     @property
     def fields(self) -> dict:
-        """What the model's configuration says about the task."""
+        """Fields of the model's configuration that describe the task."""
         return {"data_reading": self.reader.remember()}
 
     def read(self, path: str, split: str) -> Dataset:
         """The rows of a file.
 
         Raises:
-            DataError: the file cannot be read, there are no pairs but should be, or no labels to train on.
+            DataError: the file cannot be read, pairs are expected but missing, or there are no labels to train on.
         """
         rows = self.reader.read(path, labels=self.labels or None, allow_empty=split == "test")
         if self.pair and "text_pair" not in rows.features:
-            raise DataError(f"the {split} data: expected pairs of texts, as the template has places for")
+            raise DataError(f"the {split} data: expected pairs of texts, as the template has {{text_pair}}")
         if not self.pair and "text_pair" in rows.features:
             logger.warning("%s: the second texts are left out, as the template has no {text_pair}", path)
         if split == "train" and "label" not in rows.features:
@@ -92,7 +92,7 @@ class ClozeClasses:
         return split_by_class(rows, validation_share=validation_share, seed=seed)
 
     def draw(self, rows: Dataset, count: int, *, seed: int) -> Dataset:
-        """So many rows of each class."""
+        """This many rows of each class, drawn at random."""
         return draw_few(rows, count, seed=seed)
 
     def ask(self, rows: Dataset, *, learn: bool) -> Dataset:
@@ -100,21 +100,21 @@ class ClozeClasses:
         return rows
 
     def watch(self, dataset: Splits, questions: Splits, encoded: Splits) -> None:
-        """Make what scores the splits, as `Trainer` goes on."""
+        """Make the evaluators that score the splits during training."""
         self.evaluators = {split: ClassEvaluator(encoded[split], self.rule) for split in encoded if split != "train"}
 
     def join(
         self, finders: Sequence[LabelFinder], words: Sequence[Sequence[tuple[str, int]]], *, by_batch: bool
     ) -> None:
-        """Take the models, one of each template, that answer from now on; see `ClozePanel`."""
+        """Set the models that answer from now on, one per template; see `ClozePanel`."""
         self.panel = ClozePanel(finders, words, by_batch=by_batch)
 
     def calibrate(self, rows: Dataset | None) -> None:
-        """Divide out what the models answer to these rows, or to an empty text."""
+        """Divide out the models' prior, measured on these rows or, for None, on an empty text."""
         self.panel.measure_priors(*(self._texts(rows) if rows is not None else ([""], [""] if self.pair else None)))
 
     def weigh(self, rows: Dataset, *, patterns: Sequence[str]) -> str:
-        """Let templates count as suits the labelled validation data, and say how much: a line for each pattern.
+        """Fit the weights of the templates on the labelled validation data; return a line for each pattern.
 
         Raises:
             DataError: the rows have no labels.
@@ -126,7 +126,7 @@ class ClozeClasses:
         return "\n".join(f"{weight:.3f}  {each}" for weight, each in zip(self.panel.weights, patterns, strict=True))
 
     def score(self, split: str, rows: Dataset, *, tune: bool, train: Dataset | None = None) -> Answers:
-        """Answer about a split; with `tune`, fit the temperature to it first. `train`: the rows that were learnt."""
+        """The answers for a split; with `tune`, fit the temperature on it first. `train`: the training rows."""
         evaluator, logits = self.evaluators[split], self.panel.logits(*self._texts(rows))
         if tune and evaluator.targets is not None:
             self.rule = tune_rule(self.rule, logits, evaluator.targets, temperature=True)
@@ -145,12 +145,12 @@ class ClozeClasses:
         )
 
     def explain(self, texts: Sequence[str], pairs: Sequence[str] | None) -> list[tuple[str, str]]:
-        """Of each text or pair its classes and words for people, and as a line of JSON."""
+        """For each text or pair its classes and words, as text for people and as a line of JSON."""
         explained = self.panel.explain(texts, pairs, self.rule)
         return [(cloze_text(*each, top_k=self.top_k), cloze_line(*each)) for each in explained]
 
     def decision(self) -> dict:
-        """Fields of the model's configuration that say how to decide."""
+        """Fields of the model's configuration that describe how to decide."""
         return {"decision": self.rule.to_config()}
 
     def card(self, record: dict, reports: Mapping[str, dict] | None) -> str:

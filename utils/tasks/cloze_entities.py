@@ -1,4 +1,4 @@
-"""What run_prompt.py asks about the spans of texts: whether they are entities. A cloze task, see `cloze_classes`."""
+"""The task of run_prompt.py for entities: asks about spans of texts. A cloze task, see `cloze_classes`."""
 
 from collections.abc import Mapping, Sequence
 
@@ -30,20 +30,20 @@ class ClozeEntities:
     """Entities of texts, among their candidate spans.
 
     Args:
-        labels: entity types, and `O` for spans that are none.
-        kind, max_length: which spans are asked about, see `choose_spans`.
-        negatives: of each entity in training, candidates that are none.
-        threshold: log-odds against `O` above which a span is an entity; None for 0, or what suits validation data.
-        share_texts: read each text once for its questions, see `ClozeEntityFinder`.
-        seed: of the negatives.
-        trains: whether the model is tuned, and validation data choose the best epoch.
+        labels: entity types, and `O` for spans that are not entities.
+        kind, max_length: which spans are candidates, see `choose_spans`.
+        negatives: number of candidates that are not entities for each entity, in training.
+        threshold: log-odds against `O` above which a span is an entity; None for 0, or for tuning on validation data.
+        share_texts: read each text once for all its questions, see `ClozeEntityFinder`.
+        seed: for drawing the negatives.
+        trains: whether the model is tuned, with validation data to choose the best epoch.
         **reading: see `read_ner`.
 
     Raises:
-        DataError: no class `O`.
+        DataError: there is no class `O`.
 
     Attributes:
-        fields: what the model's configuration says about the task.
+        fields: fields of the model's configuration that describe the task.
     """
 
     pair = False
@@ -62,7 +62,7 @@ class ClozeEntities:
         **reading,
     ):
         if OUTSIDE not in labels:
-            raise DataError(f"the verbalizer: expected a class {OUTSIDE} for spans that are no entity, found none")
+            raise DataError(f"the verbalizer: expected a class {OUTSIDE} for spans that are not entities, found none")
         self.labels, self.negatives, self.seed, self.reading = list(labels), negatives, seed, reading
         self.threshold, self.share_texts, self.trains = threshold, share_texts, trains
         self.list_spans = choose_spans(kind, max_length=max_length)
@@ -72,7 +72,7 @@ class ClozeEntities:
         """The rows of a file.
 
         Raises:
-            DataError: the file cannot be read, or has no entities to train on.
+            DataError: the file cannot be read, or there are no entities to train on.
         """
         rows = read_ner(path, entity_types=sorted(set(self.labels) - {OUTSIDE}), **self.reading)
         if split == "train" and not any(rows["entities"][:]):
@@ -86,17 +86,17 @@ class ClozeEntities:
         return split_by_text(rows, validation_share=validation_share, seed=seed)
 
     def draw(self, rows: Dataset, count: int, *, seed: int) -> Dataset:
-        """Texts with so many entities of each type, or more."""
+        """Texts with at least this many entities of each type, drawn at random."""
         return draw_few_texts(rows, count, seed=seed)
 
     def ask(self, rows: Dataset, *, learn: bool) -> Dataset:
-        """A question for each candidate; to learn from, for each entity and some others."""
+        """A question for each candidate; in training, for each entity and a sample of other spans."""
         if learn:
             return draw_questions(rows, self.list_spans, negatives=self.negatives, seed=self.seed)
         return list_questions(rows, self.list_spans)
 
     def watch(self, dataset: Splits, questions: Splits, encoded: Splits) -> None:
-        """Make what scores the splits, as `Trainer` goes on."""
+        """Make the evaluators that score the splits during training."""
         own = {"labels": self.labels, "threshold": self.threshold or 0.0}
         self.evaluators = {
             split: SpanEvaluator(dataset[split], questions[split], encoded[split], **own)
@@ -107,7 +107,7 @@ class ClozeEntities:
     def join(
         self, finders: Sequence[LabelFinder], words: Sequence[Sequence[tuple[str, int]]], *, by_batch: bool
     ) -> None:
-        """Take the models, one of each template, that answer from now on."""
+        """Set the models that answer from now on, one per template."""
         self.finder = ClozeEntityFinder(
             finders,
             self.list_spans,
@@ -117,13 +117,13 @@ class ClozeEntities:
         )
 
     def calibrate(self, rows: Dataset | None) -> None:
-        """Divide out what the models answer about the candidates of these rows, or about nothing at all."""
+        """Divide out the models' prior, measured on the candidates of these rows or, for None, on an empty text."""
         self.finder.measure_priors(rows["text"][:] if rows is not None else None)
 
     def score(self, split: str, rows: Dataset, *, tune: bool, train: Dataset | None = None) -> Answers:
-        """Answer about a split; with `tune`, fit the threshold to it first, unless one was given.
+        """The answers for a split; with `tune`, fit the threshold on it first, unless one was given.
 
-        `train`: the rows that were learnt.
+        `train`: the training rows.
         """
         asked = self.finder.ask(rows["text"][:], rows["candidates"][:] if "candidates" in rows.features else None)
         gold = rows["entities"][:]
@@ -145,7 +145,7 @@ class ClozeEntities:
         )
 
     def explain(self, texts: Sequence[str], pairs: None) -> list[tuple[str, str]]:
-        """Of each text its entities for people, and as a line of JSON."""
+        """For each text its entities, as text for people and as a line of JSON."""
         explained = []
         for text, found in zip(texts, self.finder.find(texts), strict=True):
             shown = [f"  {one.score:.4f}  {text[one.start : one.end]}  {one.label}" for one in found]
@@ -153,7 +153,7 @@ class ClozeEntities:
         return explained
 
     def decision(self) -> dict:
-        """Fields of the model's configuration that say how to decide."""
+        """Fields of the model's configuration that describe how to decide."""
         return {"entity_threshold": self.finder.threshold}
 
     def card(self, record: dict, reports: Mapping[str, dict] | None) -> str:

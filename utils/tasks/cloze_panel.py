@@ -1,4 +1,4 @@
-"""One model asked in several templates, with the answers' priors divided out."""
+"""One model with several templates, whose answers are averaged after dividing out their priors."""
 
 from collections.abc import Sequence
 
@@ -13,13 +13,13 @@ class ClozePanel:
     """Logits of texts under all templates: the weighted mean of their log-probabilities.
 
     Args:
-        finders: one of each template.
-        words: of each template, for each label word its text and the number of its class.
-        by_batch: divide out the prior of the texts that are asked about, together.
+        finders: one per template.
+        words: for each template, the text of each label word and the id of its class.
+        by_batch: divide out the prior of all texts of a call together.
 
     Attributes:
-        priors: of each template, what is subtracted from its logits.
-        weights: of each template, together 1, see `prompting.template_pool`; None for equal ones.
+        priors: for each template, what is subtracted from its logits.
+        weights: of the templates, with sum 1, see `prompting.template_pool`; None for equal ones.
     """
 
     def __init__(
@@ -30,15 +30,15 @@ class ClozePanel:
         self.weights: Sequence[float] | None = None
 
     def measure_priors(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> None:
-        """Divide out what the model answers to these from now on: nothing at all, or unlabelled texts."""
+        """Measure the priors on these texts, an empty one or unlabelled ones, and divide them out from now on."""
         self.priors = [answer_prior(finder.logits(texts, pairs)) for finder in self.finders]
 
     def logits(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> np.ndarray:
-        """(texts, num_labels) float64, in order."""
+        """(texts, num_labels) float64, in the order of the texts."""
         return mix_templates(self.logits_by_template(texts, pairs), self.weights)
 
     def logits_by_template(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[np.ndarray]:
-        """Of each template (texts, num_labels) float64, in order, priors divided out."""
+        """(texts, num_labels) float64 for each template, with priors divided out."""
         found = [finder.logits(texts, pairs) for finder in self.finders]
         priors = [answer_prior(each) for each in found] if self.by_batch else self.priors
         return [each - prior for each, prior in zip(found, priors, strict=True)]
@@ -46,7 +46,7 @@ class ClozePanel:
     def explain(
         self, texts: Sequence[str], pairs: Sequence[str] | None, rule: DecisionRule
     ) -> list[tuple[tuple[str, ...], Verdict, list[dict[str, dict[str, float]]]]]:
-        """Of each text or pair: itself, the verdict, and for each template class -> word -> log-probability.
+        """For each text or pair: itself, the verdict, and for each template class -> word -> log-probability.
 
         The log-probability of a word is the mean over its tokens, before any prior is divided out.
         """

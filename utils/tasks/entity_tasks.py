@@ -1,4 +1,4 @@
-"""What run_ner.py makes of a tagger's outputs: entities, their scores and errors."""
+"""The task of run_ner.py: turns a tagger's outputs into entities, their scores and errors."""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,7 +18,7 @@ class TaggedEntities:
 
     Args:
         dataset, encoded: rows and windows by split.
-        id2label, scheme: of the tags; of a span head the types, and None.
+        id2label, scheme: of the tags; for a span head, the types and None.
         types: entity types.
     """
 
@@ -39,11 +39,11 @@ class TaggedEntities:
         }
 
     def scoring(self, split: str) -> EntityEvaluator:
-        """What `Trainer` scores with as it predicts."""
+        """`compute_metrics` while a split is predicted."""
         return self.evaluators[split]
 
     def answer(self, split: str, rows: Dataset, outputs: PredictionOutput, *, train: Dataset | None) -> Answers:
-        """Answer about a split; `train`: the rows that were learnt."""
+        """The entities of a split; `train`: the training rows."""
         evaluator = self.evaluators[split]
         entities = evaluator.entities(outputs.predictions)
         lines = entity_lines(rows, entities)
@@ -55,7 +55,7 @@ class TaggedEntities:
         return Answers(lines, shown, counts=of_entities(rows, entities), errors=errors)
 
     def decision(self) -> dict:
-        """The model decodes by itself."""
+        """No fields: the model decodes by itself."""
         return {}
 
     def card(self, record: dict, reports: None) -> str:

@@ -1,4 +1,4 @@
-"""What run_mlm.py makes of packed sequences: a part to validate on, limits, and a masked-language model's card."""
+"""The task of run_mlm.py: validation sequences, limits on sequences, and the card of a masked-language model."""
 
 import logging
 from collections.abc import Mapping
@@ -20,17 +20,17 @@ logger = logging.getLogger(__name__)
 def share_out(
     encoded: Mapping[str, Dataset], data: CorpusArguments, *, max_length: int, seed: int, folder: Path
 ) -> dict[str, Dataset]:
-    """Hold out validation data where there are none, and limit what is used of each split.
+    """Hold out validation data if there is none, and limit the number of sequences of each split.
 
     Args:
-        encoded: packed sequences by split; without `train` where that is streamed.
-        data: the share, and the limits.
+        encoded: packed sequences by split; without `train` if that is streamed.
+        data: the share to hold out, and the limits.
         max_length: sub-tokens of a full sequence.
-        seed: of the share.
-        folder: of the run, for the numbers of the rows that are held out.
+        seed: for the draw of the held-out sequences.
+        folder: of the run, for the numbers of the held-out rows.
 
     Raises:
-        ArgumentError: fewer than two sequences.
+        ArgumentError: there are fewer than two sequences.
     """
     encoded = dict(encoded)
     if "train" in encoded and "validation" not in encoded:
@@ -48,17 +48,17 @@ def share_out(
 
 
 class HiddenWords:
-    """Guesses of hidden words; see `answers` for what a task is.
+    """Prediction of masked words; see `answers` for what a task is.
 
     Args:
-        fields: of the saved configuration, where training changed them.
+        fields: of the saved configuration, with their values before training changed them.
     """
 
     def __init__(self, fields: Mapping[str, Any]):
         self.fields = dict(fields)
 
     def decision(self) -> dict:
-        """The configuration as it was before training."""
+        """The fields that training changed, as they were before."""
         return self.fields
 
     def card(self, record: dict, reports: None) -> str:

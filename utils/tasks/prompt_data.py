@@ -1,4 +1,4 @@
-"""The question of run_prompt.py and what it is asked about: templates with their words, rows, blanks and texts."""
+"""Inputs of run_prompt.py: templates with their label words, rows of files, sentences with blanks, and texts."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -33,12 +33,12 @@ FILES = ("train", "validation", "test", "prior")
 
 @dataclass(frozen=True)
 class Question:
-    """Templates, and the words that answer them.
+    """Templates, and the words that fill them.
 
     Attributes:
-        templates: asked together.
-        verbalizer: the words of each class; None before they are searched.
-        words: of each template, as the tokenizer has them there.
+        templates: used together.
+        verbalizer: the words of each class; None while they are searched.
+        words: for each template, the words as the tokenizer encodes them there.
     """
 
     templates: Sequence[Template]
@@ -49,16 +49,16 @@ class Question:
     def read(
         cls, start: StartingPoint, templates: Sequence[str], verbalizer: str | None, *, searches: bool
     ) -> "Question":
-        """Read what the command line says.
+        """Read the templates and words of the command line.
 
         Args:
-            start: whose tokenizer cuts the words.
+            start: its tokenizer encodes the words.
             templates: see `read_templates`.
             verbalizer: see `read_label_words`.
-            searches: whether its words are to be found.
+            searches: whether this run searches for label words.
 
         Raises:
-            ArgumentError: a template or a word that cannot be asked.
+            ArgumentError: a template or a word cannot be used.
         """
         with refusing(PromptError):
             read = read_templates(templates)
@@ -69,22 +69,22 @@ class Question:
 
     @property
     def labels(self) -> list[str]:
-        """The classes; none before their words are searched."""
+        """The classes; empty while label words are searched."""
         return self.verbalizer.labels if self.verbalizer else []
 
     @property
     def pair(self) -> bool:
-        """Whether it is about two texts."""
+        """Whether inputs are pairs of texts."""
         return "text_pair" in self.templates[0].fields
 
     @property
     def spans(self) -> bool:
-        """Whether it is about the spans of a text."""
+        """Whether the templates ask about spans of a text."""
         return "span" in self.templates[0].fields
 
     @property
     def soft(self) -> bool:
-        """Whether a template has trainable vectors."""
+        """Whether any template has trainable vectors."""
         return any(template.soft for template in self.templates)
 
     @property
@@ -99,11 +99,11 @@ class Question:
 
     @property
     def shown_words(self) -> list[list[tuple[str, int]]]:
-        """Of each template the words and the ids of their classes."""
+        """For each template, the words and the ids of their classes."""
         return [[(word.text, word.label) for word in known] for known in self.words]
 
     def encoders(self, start: StartingPoint, **preparing) -> list[ClozeEncoder]:
-        """What makes inputs of rows, one for each template; `preparing`: see `ClozeEncoder`.
+        """Encoders that turn rows into inputs, one for each template; `preparing`: see `ClozeEncoder`.
 
         Raises:
             ArgumentError: a template and its words leave no room for text.
@@ -116,18 +116,18 @@ class Question:
             ]
 
     def body(self, k: int) -> dict[str, Any]:
-        """What `ClozeClassifier.from_encoder` is told of a template."""
+        """Arguments for `ClozeClassifier.from_encoder` that describe template `k`."""
         words = [[word.label, word.weight, [*word.ids]] for word in self.words[k]]
         names = {"label2id": self.label2id, "id2label": dict(enumerate(self.labels))}
         return {"template": self.templates[k].pattern, "words": words, **names}
 
 
 def require_masked_lm(start: StartingPoint, *, asks: bool) -> None:
-    """Refuse what is no masked-language model.
+    """Refuse a model that is not a masked-language model.
 
     Args:
         start: the model.
-        asks: whether it is asked as it is; a trained directory, which `predict.py` asks, is refused then.
+        asks: whether it is used without training; then a trained directory, which is for `predict.py`, is refused.
 
     Raises:
         ArgumentError: as described.
@@ -136,15 +136,15 @@ def require_masked_lm(start: StartingPoint, *, asks: bool) -> None:
     if not is_masked_lm(start.config) or (kind != start.config.model_type and asks):
         raise ArgumentError(
             f"{start.base.model_name_or_path}: expected a masked-language model, found {kind}; "
-            "a trained directory is asked by predict.py"
+            "use predict.py for a trained directory"
         )
 
 
 def fill_blanks(start: StartingPoint, texts: Sequence[str], *, top_k: int, output_file: str | None) -> None:
-    """Fill the blanks of texts, for the log and for a file.
+    """Fill the blanks of texts, and write the fillings to the log and, if given, to a file.
 
     Raises:
-        ArgumentError: no blank, or no output layer that fills it.
+        ArgumentError: a text has no blank, or the model has no output layer.
     """
     with refusing(ValueError):
         model = load_masked_lm(start.path, loading=start.loading).eval()
@@ -156,16 +156,16 @@ def fill_blanks(start: StartingPoint, texts: Sequence[str], *, top_k: int, outpu
 
 
 def read_rows(task, data: DataArguments, prompt: PromptArguments, *, seed: int, folder: Path | None) -> dict:
-    """The rows of all files, held out and drawn as the command line says.
+    """The rows of all files, after holding out validation data and drawing few shots as the command line asks.
 
     Args:
         task: see `cloze_classes`.
         data, prompt: the files, shares and limits.
-        seed: of shares and draws.
-        folder: of the run, for ids of rows; None where words or templates are searched.
+        seed: for splitting and drawing.
+        folder: of the run, for ids of rows; None for a search.
 
     Returns:
-        Rows by split, `prior` among them.
+        Rows by split, including `prior`.
     """
     paths = {split: getattr(prompt if split == "prior" else data, f"{split}_file") for split in FILES}
     dataset: dict[str, Dataset] = {split: once(task.read, path, split) for split, path in paths.items() if path}
@@ -183,7 +183,7 @@ def read_rows(task, data: DataArguments, prompt: PromptArguments, *, seed: int, 
 
 
 def explain(task, texts: Sequence[str], pairs: Sequence[str] | None, *, output_file: str | None) -> None:
-    """Say, and write, what a task finds in texts."""
+    """Log what a task finds in texts, and write it to a file if one is given."""
     explained = task.explain(texts, pairs)
     logger.info("%s", "\n\n".join(shown for shown, _ in explained))
     if output_file:

@@ -1,4 +1,4 @@
-"""Prompts found from labelled examples: the words that stand for classes, and the words of a template."""
+"""Search for prompts on labelled examples: the words that stand for classes, and the words of a template."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,11 +25,11 @@ SCORES_AT_ONCE = 2**24  # 128 MB in float64, as in 1,000 texts of 16,000 words
 
 
 class Found(NamedTuple):
-    """What a search has found.
+    """The result of a search.
 
     Attributes:
-        flags: of the run that takes it: `template`, `verbalizer`.
-        shown: for people.
+        flags: `template` and `verbalizer` for the next run.
+        shown: the result as text.
     """
 
     flags: dict[str, Any]
@@ -43,10 +43,10 @@ class PromptSearch:
     Args:
         name_or_path: a masked-language model on disk or on the Hub.
         tokenizer: its tokenizer.
-        train: labelled rows to learn from.
-        validation: labelled rows to choose by; None for `train` itself.
+        train: labelled rows to search on.
+        validation: labelled rows to choose on; None for `train` itself.
         max_length, clean: how inputs are prepared, see `ClozeEncoder`.
-        batch_size: texts a forward pass.
+        batch_size: texts per forward pass.
         device: where the model runs.
         loading: keyword arguments for `AutoModelForMaskedLM.from_pretrained`.
 
@@ -74,7 +74,7 @@ class PromptSearch:
 
         Raises:
             PromptError: see the searches.
-            ValueError: no masked-language model.
+            ValueError: the model is not a masked-language model.
         """
         if kind == "words":
             return self.find_words(templates[0], **options)
@@ -83,7 +83,7 @@ class PromptSearch:
         return self.find_trigger(templates[0], verbalizer, **options)
 
     def find_words(self, template: Template, *, per_class: int, most_tokens: int, min_count: int) -> Found:
-        """The words that speak most for each class of the training rows, see `find_words`."""
+        """The most indicative words for each class of the training rows, see `find_words`."""
         labels = sort_labels(set(self.train["label"][:]))
         listing = {"spaced": template.spaced, "most_tokens": most_tokens, "min_count": min_count}
         candidates = list_candidates(self.tokenizer, texts=self.train["text"][:], **listing)
@@ -102,7 +102,7 @@ class PromptSearch:
         return Found({"template": template.pattern, "verbalizer": verbalizer}, words_text(words))
 
     def rank_templates(self, templates: Sequence[Template], verbalizer: Verbalizer) -> Found:
-        """The template with the highest accuracy, nothing learnt."""
+        """The template with the highest accuracy without training."""
         rows = self.validation if self.validation is not None else self.train
         texts, targets, pairs = self._examples(rows, verbalizer.labels)
         logits = [self._finder(template, verbalizer).logits(texts, pairs) for template in templates]
@@ -112,7 +112,7 @@ class PromptSearch:
         return Found(flags, pool_text(patterns, ranked, weights, rows=len(texts)))
 
     def find_trigger(self, template: Template, verbalizer: Verbalizer, **search) -> Found:
-        """Words in place of the template's trainable vectors, see `find_trigger`; `steps`, `seed`, `by_batch`."""
+        """Real words in place of the template's trainable vectors, see `find_trigger` for `search`."""
         words = verbalizer.encode(self.tokenizer, spaced=template.spaced)
         held = self._examples(self.validation, verbalizer.labels) if self.validation is not None else None
         trigger = find_trigger(
@@ -157,7 +157,7 @@ class PromptSearch:
 
 
 def _plain(verbalizer: Verbalizer) -> dict[str, Mapping[str, float] | list[str]]:
-    """As people write it: words alone where all weigh the same."""
+    """The words as users write them: without weights if all words of a class have the same."""
     return {
         label: list(words) if len(set(words.values())) == 1 else dict(words)
         for label, words in verbalizer.words.items()
@@ -167,15 +167,15 @@ def _plain(verbalizer: Verbalizer) -> dict[str, Mapping[str, float] | list[str]]
 def list_candidates(
     tokenizer, *, spaced: bool, texts: Sequence[str] = (), most_tokens: int = 1, min_count: int = 0
 ) -> list[Candidate]:
-    """What may stand for a class.
+    """Words that may stand for a class.
 
     Args:
         tokenizer: of the masked-language model.
-        spaced: white space stands before the mask.
-        texts: where words are counted, and those of several tokens come from.
-        most_tokens: a word has at most so many.
-        min_count: words are seen in `texts` at least so often; with 0 every token of the vocabulary is a candidate,
-            and words of several tokens are those that are seen.
+        spaced: whether there is white space before the mask.
+        texts: texts in which words are counted, and from which words of several tokens are taken.
+        most_tokens: maximum number of tokens of a word.
+        min_count: how often a word must occur in `texts`; with 0 every token of the vocabulary is a candidate, and
+            every word of several tokens that occurs.
     """
     seen = list_words(tokenizer, texts, spaced=spaced, most_tokens=most_tokens, min_count=max(min_count, 1))
     tokens = list_tokens(tokenizer, spaced=spaced)
@@ -206,14 +206,14 @@ def find_words(
     Args:
         name_or_path: a masked-language model on disk or on the Hub.
         tokenizer: its tokenizer.
-        template: asks for the words; without trainable vectors.
+        template: the template, without trainable vectors.
         examples: labelled, of every class.
         labels: names of the classes, in the order of their ids.
         candidates: see `list_candidates`.
-        per_class: words of each class, at most.
-        most_probable: of each class only so many candidates are looked at: the most probable on its examples.
+        per_class: maximum number of words per class.
+        most_probable: for each class, consider only this many candidates: the most probable on its examples.
         max_length, clean: how inputs are prepared, see `ClozeEncoder`.
-        batch_size: texts a forward pass.
+        batch_size: texts per forward pass.
         device: where the model runs.
         loading: keyword arguments for `AutoModelForMaskedLM.from_pretrained`.
 
@@ -221,14 +221,14 @@ def find_words(
         Class -> word -> log-likelihood ratio, the best first.
 
     Raises:
-        TemplateError: the template has trainable vectors, which nothing has trained.
+        TemplateError: the template has trainable vectors, which are not trained here.
         VerbalizerError: there are no candidates, or none for a class.
-        ValueError: no masked-language model.
+        ValueError: the model is not a masked-language model.
     """
     if template.soft:
-        raise TemplateError(f"template {template.pattern!r}: expected no trainable vectors, as nothing trains them")
+        raise TemplateError(f"template {template.pattern!r}: expected no trainable vectors, as none are trained here")
     if not candidates:
-        raise VerbalizerError("expected words that may stand for classes, found none; count fewer of them as rare")
+        raise VerbalizerError("expected words that may stand for classes, found none; lower --word_count")
     words = [[0, 1.0, list(word.ids)] for word in candidates]
     asking = {"mask_token_id": tokenizer.mask_token_id, "template": template.pattern, "loading": loading}
     model = ClozeClassifier.from_encoder(name_or_path, words=words, **asking).to(device).eval()
@@ -265,24 +265,24 @@ def find_trigger(
     loading: dict | None = None,
     **search,
 ) -> Trigger:
-    """Find words in place of a template's trainable vectors, see `prompting.trigger_search`.
+    """Find real words in place of a template's trainable vectors, see `prompting.trigger_search`.
 
     Args:
         name_or_path: a masked-language model on disk or on the Hub.
         tokenizer: its tokenizer.
-        template: with places for words, as `{text}{soft:4}{mask}`; `{soft:words}` begins the search with these.
-        words: of the classes; none of their tokens is put into the template.
+        template: with places for words, such as `{text}{soft:4}{mask}`; `{soft:words}` starts the search at these.
+        words: of the classes; their tokens are never put into the template.
         examples: labelled.
         labels: names of the classes, in the order of their ids.
-        aggregation: how words make the score of a class.
+        aggregation: how the words of a class give its score.
         max_length, clean: how inputs are prepared, see `ClozeEncoder`.
         device: where the model runs.
         loading: keyword arguments for `AutoModelForMaskedLM.from_pretrained`.
         **search: `validation`, `steps`, `candidates`, `batch_size`, `by_batch`, `seed` of `search_trigger`.
 
     Raises:
-        TemplateError: no places, or no words for them.
-        ValueError: no masked-language model, or fewer steps than places.
+        TemplateError: the template has no places, or there are no words for them.
+        ValueError: the model is not a masked-language model, or there are fewer steps than places.
     """
     encoder = ClozeEncoder(tokenizer, template, max_length, token_counts(words), len(tokenizer), clean=clean)
     model = ClozeClassifier.from_encoder(

@@ -1,4 +1,4 @@
-"""A run from its command line to what it leaves in `--output_dir`: what is the same whatever is learnt."""
+"""A run from its command line to its files in `--output_dir`: the steps that all scripts share."""
 
 import copy
 import logging
@@ -37,24 +37,24 @@ class Run:
     def __init__(self, parsed: Sequence, **changes):
         *self.groups, choices = parsed
         self.options, self.output_dir = Options(parsed), None
-        for one in self.groups:  # fields that mean something else here, and nothing to the trainer
+        for one in self.groups:  # fields that have another meaning here, which the trainer must not see
             changes = dict.fromkeys(getattr(one, "_training_fields", ())) | changes
         rate = self.options.faster(choices)
         self.training = choices.build(**changes, **rate)
         run_setup.set_up_logging(main_process=self.training.process_index == 0)
         if rate:
             shown = rate["learning_rate"], FASTER[self.options.adapter]
-            logger.info("--learning_rate %g: %s x that of full tuning", *shown)
-        self.destination = Destination.of(self.training)  # asked now, not after hours of training
+            logger.info("--learning_rate %g: %s x that of full fine-tuning", *shown)
+        self.destination = Destination.of(self.training)  # checked now, not after hours of training
 
     def open_folder(self) -> Path:
-        """Make `--output_dir`, or say why it cannot be used, see `prepare_output_dir`."""
+        """Create `--output_dir`, or raise an error that says why it cannot be used, see `prepare_output_dir`."""
         model, overwrite = self.options.model_name_or_path, self.options.overwrite_output_dir
         self.output_dir = open_output_dir(self.training, model=model, overwrite=overwrite)
         return self.output_dir
 
     def fresh(self, load_model: Callable[..., PreTrainedModel], *which) -> PreTrainedModel:
-        """A model whose new weights are drawn by the seed of the run."""
+        """A model whose new weights are initialised with the seed of the run."""
         transformers.set_seed(self.training.seed)
         return load_model(*which)
 
@@ -65,14 +65,14 @@ class Run:
         evaluate: Callable | None = None,
         **parts,
     ) -> tuple[Trainer, dict[str, float]]:
-        """Train, and save the model at once; without training data, prepare the model for predictions.
+        """Train, and save the model at once; without training data, prepare the model for prediction.
 
-        The trainer is built anew, with a fresh model, for each batch size that is tried.
+        For each batch size that is tried, the trainer is built again with a newly loaded model.
 
         Args:
-            load_model: gives a fresh model, or one that has been trained; called with the seed set.
-            encoded: inputs by split: `train`, and `validation` to choose the best state by.
-            evaluate: what scores the latter, see `Trainer.compute_metrics`.
+            load_model: returns a new model, or a trained one; called with the seed set.
+            encoded: inputs by split: `train`, and `validation` to choose the best checkpoint on.
+            evaluate: scores the validation data, see `Trainer.compute_metrics`.
             **parts: see `build_trainer`.
 
         Returns:
@@ -102,16 +102,16 @@ class Run:
         read: Iterable[str] | None = None,
         **summary,
     ) -> None:
-        """Write what the run leaves, `run.json` last, push it, and say in a few lines what came of it.
+        """Write the files of the run, `run.json` last, push them, and log a summary.
 
         Args:
-            results: scores, and what training cost.
-            trainer: with the model; None where there is none to be saved.
-            learnt: whether it was trained in this run.
-            task: says how the model decides, and makes its card, see `answers`.
-            found: what was answered.
-            settled: argument objects with values in place of those that the command line left open.
-            read: data files; those that the command line names if not given.
+            results: scores, and the costs of training.
+            trainer: with the model; None if there is no model to save.
+            learnt: whether the model was trained in this run.
+            task: gives the model's decision fields and its card, see `answers`.
+            found: the answers for the splits.
+            settled: argument objects in which values that the command line left open are filled in.
+            read: data files; if not given, those that the command line names.
             **summary: `trained` or `command`, see `run_summary.describe_run`.
         """
         if self.training.process_index != 0:
@@ -138,15 +138,15 @@ class Run:
 
 
 def open_run(parsed: Sequence, *, folder: bool = True, **changes) -> Run:
-    """Begin a run: logging, the arguments of the trainer, the question whether the Hub will take it, its folder.
+    """Begin a run: set up logging, build the trainer's arguments, check access to the Hub, and create the folder.
 
     Args:
-        parsed: what `parse_arguments` gave, and `check_use` let pass.
-        folder: whether the folder is made now; else by `Run.open_folder`.
+        parsed: what `parse_arguments` returned, after `check_use`.
+        folder: whether the folder is created now; otherwise call `Run.open_folder`.
         **changes: of the trainer's arguments.
 
     Raises:
-        ArgumentError, OSError: choices that contradict each other, a folder that cannot be used, no access to the Hub.
+        ArgumentError, OSError: options that contradict each other, a folder that cannot be used, no access to the Hub.
     """
     run = Run(parsed, **changes)
     if folder:
@@ -155,16 +155,16 @@ def open_run(parsed: Sequence, *, folder: bool = True, **changes) -> Run:
 
 
 def settle(training, train, validation):
-    """The trainer's arguments for the data that there is.
+    """Adapt the trainer's arguments to the splits that exist.
 
     Args:
-        training: as the command line has them; not changed.
-        train: what is learnt from; None for nothing. A stream has no epochs, and is saved and evaluated by steps.
-        validation: what the best state is chosen by; without it the last one is kept.
+        training: from the command line; not changed.
+        train: training data or None. A stream has no epochs, so it is saved and evaluated by steps.
+        validation: data to choose the best checkpoint on; without it the last one is kept.
     """
     training = copy.copy(training)
     if train is not None and validation is None:
-        logger.info("no validation data: nothing to choose the best state by, the last one is kept")
+        logger.info("no validation data: the last checkpoint is kept, not the best")
         training.load_best_model_at_end = False
     if train is None or validation is None:
         training.eval_strategy = "no"

@@ -1,4 +1,4 @@
-"""What a search for prompts has found, as lines for people."""
+"""The results of prompt searches as lines of text."""
 
 from collections.abc import Mapping, Sequence
 
@@ -26,7 +26,7 @@ def pool_text(patterns: Sequence[str], ranked: Sequence[TemplateScore], weights:
         patterns: in the order of the pool.
         ranked: see `rank_templates`.
         weights: in the order of the pool.
-        rows: on so many they were scored.
+        rows: number of rows that they were scored on.
     """
     lines = [f"templates on {rows:,} rows: score, mean log-probability of the right class, weight among all"]
     for number, score, likelihood in ranked:
@@ -35,6 +35,6 @@ def pool_text(patterns: Sequence[str], ranked: Sequence[TemplateScore], weights:
 
 
 def trigger_text(trigger: Trigger) -> str:
-    """The template found, and how far the loss fell."""
+    """The best template, and the loss before and after the search."""
     tried = counted(len(trigger.steps), "template")
     return f"the best of {tried}: loss {trigger.before:.4f} -> {trigger.after:.4f}\n  {trigger.pattern}"

@@ -1,4 +1,4 @@
-"""The splits of a run: files and data sets that are named, what is held out of them, and the inputs made of them."""
+"""The splits of a run: files and data sets to read, what is held out of them, and the inputs made from them."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -20,12 +20,12 @@ SPLITS = ("train", "validation", "test")
 def read_training(
     data: DataArguments, *, load: Callable[[str, str | None], dict], read: Callable[[str], Dataset]
 ) -> dict[str, Dataset]:
-    """The data set that is named, with the training file in its place; labels of the others depend on it.
+    """The splits of `--dataset_name`, with `train` from the training file; read first, as it determines the labels.
 
     Args:
-        data: what is named.
-        load: gives the splits of a Hub data set, or of a saved one, and its configuration.
-        read: gives the rows of a file.
+        data: the names of files and data sets.
+        load: returns the splits of a Hub data set or a saved one, given its name and configuration.
+        read: returns the rows of a file.
 
     Raises:
         ArgumentError: neither a file nor a data set is named.
@@ -48,19 +48,19 @@ def add_evaluation(
     folder: Path,
     test_share: float = 0.0,
 ) -> dict[str, Dataset]:
-    """Add validation and test data: of files, or held out of the training data, whose ids are then written down.
+    """Add validation and test data from files, or hold them out of the training data and write down their ids.
 
     Args:
         dataset: see `read_training`.
-        data: what is named, and how many rows of each split are used.
-        read: gives the rows of a file, by its path and the name of the split.
-        hold_out: cuts a share off, see `data.splits`.
-        seed: of the cut.
+        data: the names of files, and how many rows of each split are used.
+        read: returns the rows of a file, given its path and the name of the split.
+        hold_out: splits off a share of the rows, see `data.splits`.
+        seed: for holding out.
         folder: of the run.
-        test_share: of the training data, where no test file is named.
+        test_share: share of the training data held out as test data if there is none.
 
     Returns:
-        The splits that there are, in the order of `SPLITS`.
+        The splits that exist, in the order of `SPLITS`.
     """
     dataset = dict(dataset)
     for split in SPLITS[1:]:
@@ -74,7 +74,7 @@ def add_evaluation(
 
 
 def limit_rows(dataset: Mapping[str, Dataset], data: DataArguments) -> dict[str, Dataset]:
-    """The first rows of each split, as many as `--max_train_samples` and `--max_eval_samples` say."""
+    """The first rows of each split, as many as `--max_train_samples` and `--max_eval_samples` allow."""
     limited = {}
     for split, rows in dataset.items():
         most = data.max_train_samples if split == "train" else data.max_eval_samples
@@ -85,7 +85,7 @@ def limit_rows(dataset: Mapping[str, Dataset], data: DataArguments) -> dict[str,
 def encode_splits(
     dataset: Mapping[str, Dataset], encoder: Callable, *, describe: Callable[[Dataset, Dataset], str]
 ) -> dict[str, Dataset]:
-    """Inputs of each split; `describe` tells of them, and of their rows, what was cut: a line for the log."""
+    """The inputs of each split; `describe` turns inputs and rows into a log line about what was cut."""
     encoded = {}
     for split, rows in dataset.items():
         encoded[split] = once(encode_dataset, rows, encoder, by_length=split != "train")

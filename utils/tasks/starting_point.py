@@ -1,4 +1,4 @@
-"""What a run begins with: an encoder, or a model that has been trained before, and its tokenizer."""
+"""What a run starts from: an encoder, or a model that has been trained before, and its tokenizer."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,10 +16,10 @@ class StartingPoint:
     """An encoder that a head is put on.
 
     Attributes:
-        path: where its weights are; of an adapter, a folder with the whole model that it makes.
+        path: where its weights are; for an adapter, a folder with the merged model.
         loading: keyword arguments for `from_pretrained`.
-        tokenizer, config: its own.
-        base, adapter: as the command line has them.
+        tokenizer, config: of the encoder.
+        base, adapter: options from the command line.
     """
 
     path: str
@@ -47,9 +47,9 @@ class StartingPoint:
         return longest_input(self.tokenizer, self.config)
 
     def special(self, *, pair: bool = False) -> int:
-        """How many special tokens an input has."""
+        """The number of special tokens of an input."""
         return len(SpecialTokens.of(self.tokenizer, pair=pair))
 
     def adapt(self, model: PreTrainedModel) -> PreTrainedModel:
-        """Add the adapter that the command line asks for, if any, to a model that was built on the encoder."""
+        """Add the adapter of the command line, if any, to a model that was built on the encoder."""
         return self.adapter.add_to(model, self.base.model_name_or_path, loading=self.loading)

@@ -1,4 +1,4 @@
-"""Taggers by the name of their head: the stock class where it does, else ours."""
+"""Taggers by the name of their head: the stock class if it suffices, otherwise ours."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ OF_TAGS = ("constrained", "tag_scheme")
 
 
 def is_stock(*, head: str, layers: str, lstm_hidden: int) -> bool:
-    """Whether the stock class can be a tagger with these choices."""
+    """Whether the stock class suffices for these options."""
     return head == "softmax" and layers == "last" and not lstm_hidden
 
 
@@ -32,7 +32,7 @@ def load_tagger(
     special_token_ids: list[int],
     **settings: Any,
 ) -> PreTrainedModel:
-    """Put a fresh head on a pre-trained encoder; one of the same class keeps what it knows of the same labels.
+    """Put a new head on a pre-trained encoder; from a trained head of the same class, known labels are kept.
 
     Args:
         name_or_path: an encoder, or a model that was trained on one, on disk or on the Hub.
@@ -40,8 +40,8 @@ def load_tagger(
         loading: keyword arguments for `from_pretrained`.
         head: `softmax`, `crf` or `span`.
         layers, lstm_hidden, dropout, special_token_ids: see `CrfTaggerConfig`.
-        **settings: further fields, `id2label` among them; those of spans are left out for tags, and the other way
-            round, see `SpanTaggerConfig` and `CrfTaggerConfig`.
+        **settings: further fields, including `id2label`; fields of spans are left out for tags and vice versa, see
+            `SpanTaggerConfig` and `CrfTaggerConfig`.
     """
     others = OF_TAGS if head == "span" else OF_SPANS
     settings = {name: value for name, value in settings.items() if name not in others}
@@ -58,7 +58,7 @@ def load_tagger(
 
 
 def keep_decoded(outputs: tuple | Tensor, label_ids: Tensor, *, stock: bool, labels: list[str], constrained: bool):
-    """What `Trainer` keeps of a batch: decoded tags or spans and their probabilities; never logits."""
+    """What `Trainer` keeps of a batch: decoded tags or spans with their probabilities, but no logits."""
     if not stock:
         return outputs[1:]
     return decode_softmax(outputs, label_ids != -100, labels=labels, constrained=constrained)

@@ -1,4 +1,4 @@
-"""What is told of texts: classes, several labels each, or a score; as training data have it, or a trained model."""
+"""What is predicted for texts: one class, several labels, or a score; from training data or a trained model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ SHOWN = 12  # labels in the log
 
 @dataclass(frozen=True)
 class Target:
-    """What a classifier is to tell of a text, or of a pair of texts.
+    """What a classifier predicts for a text, or for a pair of texts.
 
     Attributes:
-        labels: the classes; of scores their one name.
+        labels: the classes; for scores, the one name of the score.
         pair: whether inputs are pairs.
-        multi_label: whether a text has several labels.
+        multi_label: whether a text can have several labels.
         regression: whether the labels are scores.
-        positive: id of the positive class, see `positive_class`; None for several labels and scores.
+        positive: id of the positive class, see `positive_class`; None for multi-label data and scores.
     """
 
     labels: Sequence[str]
@@ -36,15 +36,15 @@ class Target:
 
     @classmethod
     def of(cls, rows: Dataset, *, task: str, positive: str | None) -> "Target":
-        """What training data have to tell.
+        """The target of training data.
 
         Args:
             rows: with `text`, perhaps `text_pair`, and `label` or `labels`.
-            task: `regression`, `classification`, or `auto` for scores where labels are numbers with decimals.
-            positive: of two classes the one that scores are about; None for a well-known one.
+            task: `regression`, `classification`, or `auto`: regression if labels are numbers with decimals.
+            positive: with two classes, the one that scores refer to; None for one with a well-known name.
 
         Raises:
-            DataError: fewer than two classes, or several scores a text.
+            DataError: fewer than two classes, or several scores per text.
         """
         labels, multi_label = list_labels(rows), "labels" in rows.features
         scores = task == "auto" and not multi_label and score_labels.are_scores(labels)
@@ -58,7 +58,7 @@ class Target:
 
     @classmethod
     def known_to(cls, finder: LabelFinder) -> "Target":
-        """What a trained model tells."""
+        """The target of a trained model."""
         rule = finder.rule
         scores = isinstance(rule, ScoreRule)
         positive = None if scores else rule.positive
@@ -71,7 +71,7 @@ class Target:
 
     @property
     def problem_type(self) -> str:
-        """As transformers' configurations name it."""
+        """The `problem_type` of transformers' configurations."""
         return "regression" if self.regression else f"{'multi' if self.multi_label else 'single'}_label_classification"
 
     def match(self, rows: Dataset, *, source: str) -> Dataset:
@@ -88,7 +88,7 @@ class Target:
         shown = ", ".join(self.labels[:SHOWN]) + (", ..." if len(self.labels) > SHOWN else "")
         lines = [f"{texts} with {each}: {shown}"]
         if self.regression:
-            lines.insert(0, "labels are scores: regression (--task classification would make classes of them)")
+            lines.insert(0, "labels are scores: regression (--task classification would treat them as classes)")
         elif about := not self.multi_label and describe_positive(self.labels, self.positive):
             lines.append(about)
         return "\n".join(lines)

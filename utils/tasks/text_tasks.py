@@ -1,5 +1,6 @@
-"""What run_classification.py and run_qa_cls.py make of a model's outputs: classes by a decision rule, or scores as
-they are. See `answers` for what a task is.
+"""The tasks of run_classification.py and run_qa_cls.py: classes by a decision rule, or scores.
+
+See `answers` for what a task is.
 """
 
 import logging
@@ -29,14 +30,14 @@ class TextClasses:
 
     Args:
         encoded: inputs by split.
-        rule: what to decide by while training goes on, and until it is tuned.
-        tune: fit the rule to the validation data; else it stays as it is.
+        rule: the decision rule during training, until it is tuned.
+        tune: fit the rule on the validation data; otherwise it is not changed.
         temperature: fit a temperature.
         tuning: what thresholds are fitted for, see `tune_rule`.
-        separator: puts labels apart in a submission.
+        separator: separates labels in a submission.
 
     Attributes:
-        rule: the tuned one, in the end.
+        rule: the decision rule, tuned once the validation data is answered.
     """
 
     def __init__(
@@ -54,18 +55,18 @@ class TextClasses:
         self.evaluators = {split: self.watch(rows) for split, rows in encoded.items() if split != "train"}
 
     def watch(self, encoded: Dataset) -> ClassEvaluator:
-        """What scores a split, as `Trainer` goes on."""
+        """The evaluator that scores a split during training."""
         return ClassEvaluator(encoded, self.rule)
 
     def scoring(self, split: str) -> None:
-        """Scores wait until the rule is tuned."""
+        """None: scores are computed once the rule is tuned."""
 
     def tune(self, logits: np.ndarray, targets: np.ndarray) -> DecisionRule:
-        """A rule that is fitted to validation data."""
+        """The rule, fitted on validation data."""
         return calibration.tune_rule(self.rule, logits, targets, temperature=self.temperature, **self.tuning)
 
     def answer(self, split: str, rows: Dataset, outputs: PredictionOutput, *, train: Dataset | None) -> Answers:
-        """Answer about a split; `train`: the rows that were learnt."""
+        """The answers for a split; `train`: the training rows."""
         evaluator = self.evaluators[split]
         logits = evaluator.logits(outputs.predictions)
         if split == "validation" and self.tunes:
@@ -85,7 +86,7 @@ class TextClasses:
         )
 
     def write(self, rows: Dataset, verdicts) -> Answers:
-        """The lines of a split."""
+        """The lines of a split's predictions and of its submission."""
         lines = prediction_lines(rows, verdicts, multi_label=self.rule.multi_label)
         submission = submission_lines(rows, verdicts, separator=self.separator)
         return Answers(lines, report={}, submission=submission)
@@ -100,11 +101,11 @@ class TextClasses:
 
 
 class QuestionClasses(TextClasses):
-    """Questions whose classes are their answers, scored by ranks, too; who is not sure says nothing.
+    """Questions whose classes are their answers; also scored by rank, and left unanswered if the model is not sure.
 
     Args:
         encoded, rule, tune: see `TextClasses`.
-        accuracy: the share of answers that shall be right among those that are said, 0-1.
+        accuracy: target share of right answers among those that are given, 0-1.
         top_k: how many of the most probable answers are written.
     """
 
@@ -113,20 +114,20 @@ class QuestionClasses(TextClasses):
         super().__init__(encoded, rule, tune=tune, temperature=True, tuning={}, separator=None)
 
     def watch(self, encoded: Dataset) -> ClassEvaluator:
-        """What scores a split, as `Trainer` goes on."""
+        """The evaluator that scores a split during training, ranks included."""
         return ClassEvaluator(encoded, self.rule, ranking=True)
 
     def tune(self, logits: np.ndarray, targets: np.ndarray) -> DecisionRule:
-        """A rule that is fitted to validation data."""
+        """The rule, fitted on validation data."""
         return calibration.tune_answers(self.rule, logits, targets, accuracy=self.accuracy)
 
     def write(self, rows: Dataset, verdicts) -> Answers:
-        """The lines of a split."""
+        """The lines of a split's predictions."""
         return Answers(prediction_lines(rows, verdicts, multi_label=False, top_k=self.top_k), report={})
 
 
 class TextScores:
-    """A score of each text or pair: regression.
+    """A score for each text or pair: regression.
 
     Args:
         encoded: inputs by split.
@@ -138,10 +139,10 @@ class TextScores:
         self.evaluators = {split: ScoreEvaluator(rows) for split, rows in encoded.items() if split != "train"}
 
     def scoring(self, split: str) -> None:
-        """Scores are reckoned with the answers."""
+        """None: scores are computed together with the answers."""
 
     def answer(self, split: str, rows: Dataset, outputs: PredictionOutput, *, train: Dataset | None) -> Answers:
-        """Answer about a split."""
+        """The answers for a split."""
         evaluator = self.evaluators[split]
         found = self.rule.verdicts(evaluator.logits(outputs.predictions))
         answers = Answers(score_lines(rows, found), report={}, submission=score_submission(rows, found))
@@ -157,7 +158,7 @@ class TextScores:
         )
 
     def decision(self) -> dict:
-        """Nothing beside `problem_type`."""
+        """No fields: `problem_type` is enough."""
         return {}
 
     def card(self, record: dict, reports: Mapping[str, dict]) -> str:
