@@ -80,4 +80,6 @@ def require_answers(splits: Mapping[str, Dataset]) -> None:
     """
     for split in ("train", "validation"):
         if not is_labelled(splits[split]):
-            raise DataError(f"the {split} data: expected answers, found none; it is needed to train or to choose the best epoch")
+            raise DataError(
+                f"the {split} data: expected answers, found none; it is used to train or to choose the best epoch"
+            )
