@@ -78,7 +78,7 @@ def keep_known_rows(model: PreTrainedModel, name_or_path: str, *, loading: Mappi
         known = [label for label in labels if label in places]
         new, lost = [label for label in labels if label not in places], [each for each in places if each not in labels]
         shown = _list(known), _list(new), _list(lost)
-        logger.info("%s: keeps its head for known labels: %s; new: %s; gone: %s", name_or_path, *shown)
+        logger.info("%s: its head is kept by label name; known: %s; new: %s; gone: %s", name_or_path, *shown)
 
 
 def _units_of_labels(model: PreTrainedModel) -> dict[str, tuple[int, ...]]:
