@@ -64,7 +64,7 @@ def test_trigger_is_a_plain_template_with_a_lower_loss(run, files, capsys):
         ({"search": "words", "output_file": None}, "--search: expected --train_file with examples, and --output_file"),
         ({"search": "words", "test_file": "test.jsonl"}, "--search: expected no --test_file or --text"),
         ({"search": "templates", "verbalizer": None}, "expected --template and --verbalizer"),
-        ({"search": "trigger"}, r"--search trigger: expected a template with \{soft:...\}"),
+        ({"search": "trigger"}, "--search trigger: expected a template with {soft:...}"),
         ({"search": "words", "template": "{soft:2}{text}{mask}"}, "--search words: expected a template with no"),
         ({"search": "words", "calibrate": "batch"}, "--search words: expected no --calibrate"),
         ({"search": "words", "words_per_class": 0}, "--words_per_class 0: expected 1 or more"),
