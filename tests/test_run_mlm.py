@@ -292,7 +292,7 @@ def test_wrong_configurations_are_refused(run, tiny_encoder, tmp_path):
             "a.txt:2: expected UTF-8, found the byte 0xc4 at byte 1 of the line",
         ),
         ("a.jsonl", b'{"label": "a"}\n', "expected a column text or .*, found label; name it with --text_column"),
-        ("a.txt.gz", b"\x1f\x8b\x08nothing", "a.txt.gz: expected a whole gzip file"),
+        ("a.txt.gz", b"\x1f\x8b\x08nothing", "a.txt.gz: expected a complete gzip file"),
         ("none.txt", None, "none.txt: expected a file, found none"),
         ("folder", None, "folder: expected files of text in the folder, found none"),
     ],

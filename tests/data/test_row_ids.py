@@ -21,9 +21,7 @@ def test_id_that_is_used_again_is_reported_with_the_place_of_its_first_use():
     lines = str(raised.value).splitlines()
     wanted = [(3, '"7" as in line 2'), (4, '"7" as in line 2'), (5, '"0" as in line 1')]
     for number, found in wanted:
-        assert any(
-            f"train.json:{number}: expected an id of its own, found {found}; change one" in line for line in lines
-        )
+        assert any(f"train.json:{number}: expected a unique id, found {found}; change one" in line for line in lines)
 
 
 def test_places_are_named_in_the_unit_of_the_source():
@@ -31,5 +29,5 @@ def test_places_are_named_in_the_unit_of_the_source():
     ids = RowIds(log)
     ids.take("x", index=0, number=1)
     ids.take("x", index=1, number=2)
-    with pytest.raises(DataError, match=r'train\.parquet, row 2: expected an id of its own, found "x" as in row 1'):
+    with pytest.raises(DataError, match=r'train\.parquet, row 2: expected a unique id, found "x" as in row 1'):
         log.finish(skip_bad_lines=False)

@@ -46,7 +46,7 @@ def test_entities_that_are_no_candidates_are_counted(caplog):
     with caplog.at_level(logging.INFO):
         questions = list_questions(ROWS, letters)
     assert {one["label"] for one in questions} == {"O", "y"}
-    assert "2 of 4 entities are no candidate spans and cannot be found" in caplog.text
+    assert "2 of 4 entities are not among the candidate spans and cannot be found" in caplog.text
     assert "14 questions about spans of 3 texts" in caplog.text
 
 
@@ -59,7 +59,7 @@ def test_entities_are_drawn_with_negatives_for_each(caplog):
     assert Counter(row for row, *_, label in found if label == "O") == {0: 4, 1: 2, 2: 2}
     assert (0, 3, 4, "O") not in found and found == sorted(found, key=lambda one: one[0])
     assert len(set(questions["id"][:])) == len(questions)
-    assert "2 of 4 entities are no candidate spans and asked about in training alone" in caplog.text
+    assert "2 of 4 entities are not among the candidate spans and are asked about in training only" in caplog.text
 
 
 def test_share_of_negatives_may_be_small_or_more_than_there_are():

@@ -260,7 +260,7 @@ def test_other_process_splits_by_class_alike():
     [
         (classes([("a", "x"), ("a", "x")]), "expected two different texts or more to split off a .*, found 1"),
         (classes([("a", "x"), ("b", "y")]), "expected a label with two different texts or more to split off a"),
-        (texts("a", "b"), "expected labels to split off a validation set by, found none; give the train file labels"),
+        (texts("a", "b"), "expected labels for splitting off a validation set, found none; add labels to the "),
     ],
 )  # fmt: skip
 def test_data_that_cannot_be_split_by_class_says_so(dataset, message):

@@ -61,14 +61,14 @@ def test_damaged_directory_is_a_data_error(tmp_path, damage):
     (tmp_path / "saved" / damage).write_text("{")
     found = message_of(load_splits, str(tmp_path / "saved"))
     assert found.startswith(f"{tmp_path / 'saved'}: expected a data set on disk or on the Hub, found: ")
-    assert found.endswith("download it, save_to_disk() it and give that directory")
+    assert found.endswith("download it, save it with save_to_disk() and give that directory")
 
 
 @pytest.mark.parametrize(
     ("offline", "advice"),
     [
-        (True, "this run is offline: load it once with network, or download it"),
-        (False, "check the name and the network, or download it"),
+        (True, "this run is offline: load it once with a network connection, or download it"),
+        (False, "check the name and the network connection, or download it"),
     ],
 )
 def test_name_that_cannot_be_loaded_says_what_to_do(monkeypatch, offline, advice):
@@ -81,7 +81,7 @@ def test_name_that_cannot_be_loaded_says_what_to_do(monkeypatch, offline, advice
     monkeypatch.setattr(datasets, "load_dataset", refuse)
     assert message_of(load_splits, "no/such") == (
         "no/such: expected a data set on disk or on the Hub, found: Couldn't reach it; "
-        f"{advice}, save_to_disk() it and give that directory"
+        f"{advice}, save it with save_to_disk() and give that directory"
     )
 
 

@@ -60,7 +60,9 @@ def test_encoding_is_recognised_in_training_and_prediction_alike(tmp_path, encod
 )
 def test_encoding_that_cannot_be_told_is_named_by_the_user(tmp_path, encoding, text):
     path = write(tmp_path / "a.txt", f"{text}\n".encode(encoding) * 3)
-    with pytest.raises(DataError, match=r"a\.txt:1: expected UTF-8, found the byte .*; mend it, or name the encoding"):
+    with pytest.raises(
+        DataError, match=r"a\.txt:1: expected UTF-8, found the byte .*; correct it, or name the encoding"
+    ):
         read_classes(path)
     with pytest.raises(
         DataError, match=r"a\.txt:1: expected UTF-8, found the byte .*--encoding gb18030, big5 or cp12"
@@ -92,10 +94,10 @@ def test_beginning_that_is_cut_within_a_character_tells_as_the_whole():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"PK\x03\x04rest", "found a table of Excel or a zip archive; save it as CSV, or unpack it"),
-        (b"\xd0\xcf\x11\xe0rest", "found a table of Excel; save it as CSV"),
+        (b"PK\x03\x04rest", "found an Excel table or a zip archive; save it as CSV, or unpack it"),
+        (b"\xd0\xcf\x11\xe0rest", "found an Excel table; save it as CSV"),
         (b"%PDF-1.7", "found a PDF; export its text"),
-        (b"PAR1rest", "found parquet; name it .parquet, or say --file_format parquet"),
+        (b"PAR1rest", "found parquet; name it .parquet, or give --file_format parquet"),
     ],
 )
 def test_file_that_is_no_text_is_told_for_what_it_is(tmp_path, content, message):

@@ -23,7 +23,8 @@ BAD_JSON = [
         "a.json",
         lines(record(), "text"),
         {},
-        "a.json:2: expected a JSON object on one line, found no JSON: Expecting value at column 1; repair the line",
+        "a.json:2: expected a JSON object on one line, found invalid JSON: Expecting value at column 1; "
+        "repair the line",
     ),
     (
         "array that is cut",
@@ -176,14 +177,14 @@ BAD_JSON = [
         "a.json",
         lines(record(guid="x"), record(guid="x")),
         {},
-        'a.json:2: expected an id of its own, found "x" as in line 1; change one',
+        'a.json:2: expected a unique id, found "x" as in line 1; change one',
     ),
     (
         "id of a row number",
         "a.json",
         lines(record(id="1"), record()),
         {},
-        'a.json:2: expected an id of its own, found "1" as in line 1; change one',
+        'a.json:2: expected a unique id, found "1" as in line 1; change one',
     ),
     (
         "id that is a list",

@@ -59,7 +59,7 @@ BAD_TABLES = [
         "a.csv",
         lines("text,label", '"first', 'a "good" one",a'),
         {},
-        'a.csv:2: expected a comma behind the quote that closes a cell, found "good\\" one\\",a" in line 3; '
+        'a.csv:2: expected a comma after the quote that closes a cell, found "good\\" one\\",a" in line 3; '
         'write "" for a quote that is text',
     ),
     (
@@ -140,8 +140,8 @@ BAD_TABLES = [
         "a.csv",
         lines("id,text,label", "x,一,a", "x,二,a", "x,三,a"),
         {},
-        'a.csv:3: expected an id of its own, found "x" as in line 2; change one\n'
-        'a.csv:4: expected an id of its own, found "x" as in line 2; change one',
+        'a.csv:3: expected a unique id, found "x" as in line 2; change one\n'
+        'a.csv:4: expected a unique id, found "x" as in line 2; change one',
     ),
     (
         "empty part of a label",
@@ -218,7 +218,7 @@ BAD_TABLES = [
         "a.txt",
         lines("1_!_100_!_news_!_一_!_", "1_!_100_!_news_!_二_!_"),
         {},
-        'a.txt:2: expected an id of its own, found "1" as in line 1; change one',
+        'a.txt:2: expected a unique id, found "1" as in line 1; change one',
     ),
     (
         "no question",

@@ -39,12 +39,12 @@ BAD_FILES = [
         "GBK",
         lines(flat(), "李白".encode("gbk")),
         ":2: expected UTF-8, found the byte 0xc0 at byte 1 of the line; "
-        "mend it, or name the encoding of the file, such as --encoding gb18030, big5 or cp1252",
+        "correct it, or name the encoding of the file, such as --encoding gb18030, big5 or cp1252",
     ),
     (
         "no JSON on a line",
         lines(flat(), b"question"),
-        ":2: expected a JSON object on one line, found no JSON: Expecting value at column 1; repair the line",
+        ":2: expected a JSON object on one line, found invalid JSON: Expecting value at column 1; repair the line",
     ),
     (
         "nested file that is cut",
@@ -60,7 +60,7 @@ BAD_FILES = [
         "nested file with an invalid byte",
         b'{"data": [\n"\xff"]}',
         ":2: expected UTF-8, found the byte 0xff at byte 2 of the line; "
-        "mend it, or name the encoding of the file, such as --encoding gb18030, big5 or cp1252",
+        "correct it, or name the encoding of the file, such as --encoding gb18030, big5 or cp1252",
     ),
     ("data that is an object", b'{"data": {}}', ':1: expected "data": a list, found {}; write it so'),
     ("no data", b'{\n"version": "v1"\n}', ':1: expected "data": a list, found no such key; write it so'),
@@ -115,12 +115,12 @@ BAD_FILES = [
     (
         "id twice",
         lines(flat(id="x"), flat(id="x")),
-        ':2: expected an id of its own, found "x" as in line 1; change one',
+        ':2: expected a unique id, found "x" as in line 1; change one',
     ),
     (
         "id twice in a nested file",
         nested(asked(is_impossible=True), asked()),
-        ':14: expected an id of its own, found "Q1" as in line 8; change one',
+        ':14: expected a unique id, found "Q1" as in line 8; change one',
     ),
     (
         "answers that are a string",
@@ -247,7 +247,7 @@ def test_deep_nesting_is_an_error(complaint):
 
 def test_a_damaged_gzip_file_is_an_error(tmp_path):
     (tmp_path / "a.json.gz").write_bytes(gzip.compress(flat())[:-9])
-    with pytest.raises(DataError, match="expected a whole gzip file"):
+    with pytest.raises(DataError, match="expected a complete gzip file"):
         read_qa(tmp_path / "a.json.gz")
 
 

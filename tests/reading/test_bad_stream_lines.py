@@ -36,7 +36,7 @@ BAD_LINES = {
         "a.txt",
         b"caf\xe9",
         "expected UTF-8, found the byte 0xe9 at byte 4 of the line; "
-        "mend it, or name the encoding of the file, such as --encoding gb18030, big5 or cp1252",
+        "correct it, or name the encoding of the file, such as --encoding gb18030, big5 or cp1252",
     ),
     "a missing cell": (
         "a.csv",
@@ -174,7 +174,7 @@ DAMAGED_GZIP = {
 def test_damaged_gzip_file_is_an_error_with_its_name(tmp_path, damage):
     raw = gzip.compress("".join(f"第{i}行\n" for i in range(1000)).encode())
     (tmp_path / "a.txt.gz").write_bytes(DAMAGED_GZIP[damage](raw))
-    with pytest.raises(DataError, match=r"a\.txt\.gz: expected a whole gzip file"):
+    with pytest.raises(DataError, match=r"a\.txt\.gz: expected a complete gzip file"):
         list(read_texts(str(tmp_path / "a.txt.gz")))
 
 

@@ -10,7 +10,7 @@ from tests.reading.written_files import lines
 from utils.data.errors import DataError
 from utils.reading.class_readers import read_classes
 
-NAME_ENCODING = "mend it, or name the encoding of the file, such as --encoding gb18030, big5 or cp1252"
+NAME_ENCODING = "correct it, or name the encoding of the file, such as --encoding gb18030, big5 or cp1252"
 
 # what is wrong | file name | bytes | options | the whole message
 BAD_FILES = [
@@ -63,7 +63,7 @@ BAD_FILES = [
         "a.csv.gz",
         gzip.compress(b"text,label\na,b\n", mtime=0)[:-12],
         {},
-        "a.csv.gz: expected a whole gzip file, found: "
+        "a.csv.gz: expected a complete gzip file, found: "
         "Compressed file ended before the end-of-stream marker was reached; copy or pack it again",
     ),
     (
@@ -71,7 +71,7 @@ BAD_FILES = [
         "a.csv.gz",
         b"text,label\n",
         {},
-        "a.csv.gz: expected a whole gzip file, found: Not a gzipped file (b'te'); copy or pack it again",
+        "a.csv.gz: expected a complete gzip file, found: Not a gzipped file (b'te'); copy or pack it again",
     ),
     (
         "no parquet",

@@ -43,7 +43,7 @@ READABLE = [
     ("a JSON array", "a.json", json.dumps([{"text": "一", "label": "a"}, {"text": "二", "label": "b"}], indent=1), {}),
     ("JSON lines with the second text ignored", "a.json", json_lines([{"sentence1": "一", "sentence2": "二",
                                                                       "label": "a"}]), {"text_pair_column": "none"}),
-    ("a table of Excel", "a.csv", 'sep=;\r\ntext;label\r\n"一;二";a\r\n', {}),
+    ("an Excel table", "a.csv", 'sep=;\r\ntext;label\r\n"一;二";a\r\n', {}),
     ("keywords", "a.json", json_lines([{"id": 3, "abst": "文", "keyword": ["一", "二"], "label": "0"}]), {}),
     ("Chinese in GBK", "a.txt", "我们在北京的大学里\ta\n这里的老师很好\tb\n".encode("gbk"), {}),
 ]  # fmt: skip

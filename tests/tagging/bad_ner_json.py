@@ -19,26 +19,27 @@ BAD_JSON = [
         "no JSON",
         "a.json",
         lines(label({}), "text"),
-        "a.json:2: expected a JSON object on one line, found no JSON: Expecting value at column 1; repair the line",
+        "a.json:2: expected a JSON object on one line, found invalid JSON: Expecting value at column 1; "
+        "repair the line",
     ),
     (
         "cut JSON",
         "a.json",
         b'{"text": "a", ',
-        "a.json:1: expected a JSON object on one line, found no JSON: "
+        "a.json:1: expected a JSON object on one line, found invalid JSON: "
         "Expecting property name enclosed in double quotes at column 15; repair the line",
     ),
     (
         "two objects on a line",
         "a.jsonl",
         label({}) * 2,
-        "a.jsonl:1: expected a JSON object on one line, found no JSON: Extra data at column 34; repair the line",
+        "a.jsonl:1: expected a JSON object on one line, found invalid JSON: Extra data at column 34; repair the line",
     ),
     (
         "deep nesting",
         "a.json",
         b'{"text":' * 100000,
-        "a.json:1: expected a JSON object on one line, found no JSON: it is nested too deeply; repair the line",
+        "a.json:1: expected a JSON object on one line, found invalid JSON: it is nested too deeply; repair the line",
     ),
     (
         "a number",
@@ -63,7 +64,8 @@ BAD_JSON = [
         "array with a comma too many",
         "a.json",
         b"[\n" + label({}) + b",\n]",
-        "a.json:3: expected a JSON object in the array, found no JSON: Expecting value at column 1; repair the array",
+        "a.json:3: expected a JSON object in the array, found invalid JSON: Expecting value at column 1; "
+        "repair the array",
     ),
     (
         "array and more",
@@ -236,13 +238,13 @@ BAD_JSON = [
         "id twice",
         "a.json",
         lines(record(id="x"), record(id="y"), record(id="x")),
-        'a.json:3: expected an id of its own, found "x" as in line 1; change one',
+        'a.json:3: expected a unique id, found "x" as in line 1; change one',
     ),
     (
         "id of a row number",
         "a.json",
         lines(record(id="1"), record()),
-        'a.json:2: expected an id of its own, found "1" as in line 1; change one',
+        'a.json:2: expected a unique id, found "1" as in line 1; change one',
     ),
     (
         "id that is a list",

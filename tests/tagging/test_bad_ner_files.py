@@ -35,14 +35,14 @@ BAD_FILES = [
         "a.txt",
         "一 O\n".encode() + "老 O\n".encode("gbk"),
         "a.txt:2: expected UTF-8, found the byte 0xc0 at byte 1 of the line; "
-        "mend it, or name the encoding of the file, such as --encoding gb18030, big5 or cp1252",
+        "correct it, or name the encoding of the file, such as --encoding gb18030, big5 or cp1252",
     ),
     (
         "invalid byte in JSON",
         "a.json",
         lines(label({}), b'{"text": "\xff"}'),
         "a.json:2: expected UTF-8, found the byte 0xff at byte 11 of the line; "
-        "mend it, or name the encoding of the file, such as --encoding gb18030, big5 or cp1252",
+        "correct it, or name the encoding of the file, such as --encoding gb18030, big5 or cp1252",
     ),
     (
         "NUL in columns",
@@ -60,14 +60,14 @@ BAD_FILES = [
         "truncated gzip",
         "a.json.gz",
         gzip.compress(label({}), mtime=0)[:-12],
-        "a.json.gz: expected a whole gzip file, found: "
+        "a.json.gz: expected a complete gzip file, found: "
         "Compressed file ended before the end-of-stream marker was reached; copy or pack it again",
     ),
     (
         "gzip in name only",
         "a.json.gz",
         label({}),
-        "a.json.gz: expected a whole gzip file, found: Not a gzipped file (b'{\"'); copy or pack it again",
+        "a.json.gz: expected a complete gzip file, found: Not a gzipped file (b'{\"'); copy or pack it again",
     ),
     ("empty gzip", "a.gz", gzip.compress(b""), "a.gz: expected data, found an empty file; check how it was written"),
     (
@@ -120,7 +120,7 @@ def test_skipping_bad_lines_keeps_good_rows_or_fails_with_the_same_message(tmp_p
     ("name", "expected"),
     [
         ("trian.json", "trian.json: expected a file, found none; did you mean train.json?"),
-        ("corpus.xml", "corpus.xml: expected a file, found none; no file in FOLDER has a name like it"),
+        ("corpus.xml", "corpus.xml: expected a file, found none; no file in FOLDER has a similar name"),
         ("none/a.json", "a.json: expected a file, found none; there is no folder FOLDER either"),
         ("folder", "folder: expected a file, found a directory; name the file inside it"),
         (

@@ -134,8 +134,8 @@ def test_name_that_is_offline_and_not_cached_says_what_to_do(monkeypatch):
         load_ner("no/such")
     assert str(raised.value) == (
         "no/such: expected a data set on disk or on the Hub, found: Couldn't reach 'no/such' on the Hub "
-        "(OfflineModeIsEnabled); this run is offline: load it once with network, or download it, save_to_disk() it "
-        "and give that directory"
+        "(OfflineModeIsEnabled); this run is offline: load it once with a network connection, or download it, "
+        "save it with save_to_disk() and give that directory"
     )
 
 

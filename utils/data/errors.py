@@ -1,4 +1,4 @@
-"""What is wrong with a user's data: the exception, the collector of line errors, and the words of their messages."""
+"""Errors in a user's data: the exception, the collector of line errors, and the wording of their messages."""
 
 import json
 import logging
@@ -10,7 +10,7 @@ from typing import Any
 logger = logging.getLogger(__name__)
 
 SHOWN = 20  # errors in one message
-EXAMPLES = 3  # of them of one kind
+EXAMPLES = 3  # of each kind among them
 # What differs between errors of one kind: quoted values, lists, numbers, and the types of tags.
 _VARYING = re.compile(r'"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|\[[^]]*\]|\d[\d,.]*|(?<=\b[A-Z]-)\S+')
 # What moves the cursor, colours or reorders a terminal's lines, or cannot be written.
@@ -20,7 +20,7 @@ _BREAKING = re.compile(f"[\t\n{_CONTROLS}]")
 
 
 def printable(text: str) -> str:
-    """A message of several lines for a terminal: what would do more than show up in it is escaped.
+    """Escape what a terminal would act on instead of showing it; tabs and line breaks stay.
 
     Example:
         >>> printable("red \\x1b[31m, line\\n")
@@ -34,7 +34,7 @@ class ArgumentError(ValueError):
 
 
 class TrainingError(Exception):
-    """Training that cannot go on, for a reason that its user can do something about; printed without a traceback."""
+    """Training that cannot go on, for a reason that the user can remedy; scripts print it without a traceback."""
 
 
 class DataError(ValueError):
@@ -45,11 +45,11 @@ class DataError(ValueError):
 
 
 class ErrorLog:
-    """Collects the errors of one source, so that all are reported together, and what was put right while reading.
+    """Collects the errors of one source, so that all are reported together, and counts what reading has corrected.
 
     Args:
         source: path of the file, or another name.
-        unit: "line" shows places as `file:3`; anything else, as "row", shows `file, row 3`.
+        unit: "line" shows places as `file:3`; anything else, such as "row", shows `file, row 3`.
 
     Example:
         >>> log = ErrorLog("train.json")
@@ -68,22 +68,22 @@ class ErrorLog:
         return len(self.errors)
 
     def add(self, line_number: int, message: str, *, source: str | PathLike | None = None) -> None:
-        """Note an error: "expected this, found that; repair it so". What cannot be printed is escaped.
+        """Add an error of the form "expected this, found that; how to repair it". What cannot be printed is escaped.
 
         Args:
-            line_number: its place.
+            line_number: number of the line or row.
             message: what is wrong.
             source: the file, if it is not that of the log.
         """
         self.errors.append((str(source or self.source), line_number, _escape(message)))
 
     def note(self, line_number: int, noun: str, *, done: str, count: int = 1) -> None:
-        """Count what is no error but was not taken as it stands; it is logged, once, when there are no errors.
+        """Count what is not an error but was changed while reading; `finish` logs the total unless it raises.
 
         Args:
-            line_number: its place.
+            line_number: number of the line or row.
             noun: what it is, in the singular ("label").
-            done: what became of it ("trimmed, as white space stands around it").
+            done: what became of it ("surrounding white space removed").
             count: how many of them.
         """
         key = f"{noun}\n{done}"
@@ -91,7 +91,7 @@ class ErrorLog:
         self.first_place.setdefault(key, line_number)
 
     def finish(self, *, skip_bad_lines: bool, rows_left_out: int | None = None) -> None:
-        """Raise what was collected, or log it once; do nothing if there is nothing.
+        """Raise the collected errors, or log them and the notes; do nothing if there are none.
 
         Args:
             skip_bad_lines: the caller leaves bad rows out and goes on.
@@ -125,7 +125,7 @@ class ErrorLog:
             if shown == limit:
                 break
             examples = errors
-            if len(errors) > EXAMPLES:  # the first place of each message: the same one is told once
+            if len(errors) > EXAMPLES:  # the first place of each message: each is shown once
                 places = {message: (source, number) for source, number, message in reversed(errors)}
                 examples = sorted((*place, message) for message, place in places.items())[:EXAMPLES]
             examples = examples[: limit - shown]
@@ -144,11 +144,11 @@ class ErrorLog:
 
 
 class RowReport:
-    """Notes what is said about one row, in the log of its source.
+    """Adds errors and notes about one row to the log of its source.
 
     Args:
-        log: of the source.
-        number: of the row's line.
+        log: the log of the source.
+        number: the row's line.
 
     Example:
         >>> log = ErrorLog("train.json")
@@ -178,7 +178,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def show(value: Any) -> str:
-    """Write a value of the user's data into a message: as JSON, cut where it is long."""
+    """Format a value of the user's data for a message: as JSON, of 60 characters at most."""
     try:
         shown = json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError, RecursionError):

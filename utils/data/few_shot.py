@@ -13,11 +13,11 @@ def draw_few(dataset: Dataset, per_class: int, *, seed: int) -> Dataset:
 
     Args:
         dataset: rows with `label`.
-        per_class: examples of each.
+        per_class: number of examples of each class.
         seed: the same seed draws the same rows, whatever the version of any library.
 
     Returns:
-        The rows drawn, in their order.
+        The rows drawn, in the order of `dataset`.
 
     Raises:
         DataError: a class has fewer rows.
@@ -37,15 +37,15 @@ def draw_few(dataset: Dataset, per_class: int, *, seed: int) -> Dataset:
 
 
 def draw_few_texts(dataset: Dataset, per_type: int, *, seed: int) -> Dataset:
-    """Draw texts, in random order, until they hold enough entities of each type; those that add nothing are passed by.
+    """Draw texts, in random order, until they hold enough entities of each type; those that add nothing are skipped.
 
     Args:
         dataset: rows with `entities`.
-        per_type: entities of each type, at least: texts are whole, and may bring more.
+        per_type: least number of entities of each type; texts are drawn whole, so there may be more.
         seed: the same seed draws the same rows, whatever the version of any library.
 
     Returns:
-        The rows drawn, in their order.
+        The rows drawn, in the order of `dataset`.
 
     Raises:
         DataError: a type has fewer entities, or there are none at all.

@@ -1,11 +1,11 @@
-"""YAML that says what it looks like: no tags that build objects, no aliases that grow without end."""
+"""Plain YAML: no tags that build objects, no aliases that expand without end."""
 
 from itertools import accumulate
 from typing import Any, ClassVar
 
 import yaml
 
-DEEPEST = 2_000  # brackets that are open at once; PyYAML looks at all of them at each further one
+DEEPEST = 2_000  # open brackets at once; PyYAML looks through all of them at each further one
 
 
 def load_yaml(text: str, loader: type = yaml.SafeLoader) -> Any:
@@ -16,7 +16,7 @@ def load_yaml(text: str, loader: type = yaml.SafeLoader) -> Any:
         loader: `yaml.SafeLoader`, or one that builds as little, such as `TextLoader`.
 
     Raises:
-        yaml.YAMLError: it is none, or not plain.
+        yaml.YAMLError: the text is not YAML, or not plain.
 
     Example:
         >>> load_yaml("head: crf")
@@ -32,17 +32,22 @@ def load_yaml(text: str, loader: type = yaml.SafeLoader) -> Any:
         return yaml.load(text, loader)
     except RecursionError:
         raise yaml.YAMLError("values that are nested too deeply") from None
-    except (ValueError, TypeError, LookupError, AttributeError) as error:  # PyYAML's own, of `!!float x` or 2001-99-99
+    except (
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+    ) as error:  # PyYAML raises these for `!!float x` or 2001-99-99
         raise yaml.YAMLError(str(error)) from None
 
 
 class TextLoader(yaml.SafeLoader):
-    """All is text as it stands (`Yes`, 010, 1e3), and no key stands twice."""
+    """Reads every value as text (`Yes`, 010, 1e3), and refuses a key that occurs twice."""
 
     yaml_implicit_resolvers: ClassVar[dict] = {}
 
     def construct_mapping(self, node, deep=False):
-        """As PyYAML does; a key that stands twice is an error."""
+        """Like PyYAML's, but a key that occurs twice is an error."""
         seen = set()
         for key, _ in node.value:
             if key.value in seen:

@@ -1,13 +1,13 @@
-"""What a command says that is nobody else's business, kept out of what is published: folders, and texts."""
+"""Keeps the private parts of a command, folders and texts, out of what is published."""
 
 from collections.abc import Sequence
 from pathlib import PurePosixPath, PureWindowsPath
 
-TEXT_OPTIONS = ("text", "text_pair", "ask", "fill")  # whose values are texts that a model is asked about
+TEXT_OPTIONS = ("text", "text_pair", "ask", "fill")  # options whose values are texts for a model
 
 
 def hide_folders(value):
-    """Shorten absolute paths to their last name, in a word of a command line or anywhere in lists and mappings.
+    """Shorten absolute paths to their last part, in a word of a command line or anywhere in lists and mappings.
 
     Relative paths, Hub ids and all other text stay.
 
@@ -29,7 +29,7 @@ def hide_folders(value):
 
 
 def hide_texts(argv: Sequence[str]) -> list[str]:
-    """A command without the options that hold texts, and their values.
+    """Remove the options that hold texts, and their values, from a command.
 
     Example:
         >>> hide_texts(["run_prompt.py", "--text", "how are you", "--text=and you", "--seed", "1"])

@@ -4,7 +4,7 @@ from .errors import ErrorLog, show
 
 
 class RowIds:
-    """Hands out the ids of rows and reports those that are used again.
+    """Hands out the ids of rows, and reports repeated ones.
 
     Args:
         log: takes the errors.
@@ -25,15 +25,14 @@ class RowIds:
 
         Args:
             row_id: as given in the data, if at all.
-            index: of the row, from 0 on.
-            number: of the line or row that an error names.
+            index: index of the row, from 0 on.
+            number: number of the line or row, for errors.
         """
         taken = str(index) if row_id is None else row_id
         if taken in self.first_use:
             self.log.add(
                 number,
-                f"expected an id of its own, found {show(taken)} as in {self.log.unit} {self.first_use[taken]}; "
-                "change one",
+                f"expected a unique id, found {show(taken)} as in {self.log.unit} {self.first_use[taken]}; change one",
             )
         self.first_use.setdefault(taken, number)
         return taken

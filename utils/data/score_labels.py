@@ -20,34 +20,36 @@ def are_scores(labels: Iterable[str]) -> bool:
 
 
 def to_scores(rows: Dataset, *, source: str) -> Dataset:
-    """Rows whose `label` is a number in place of the text of one; as they are where they have none.
+    """Turn the texts under `label` into numbers; rows without labels stay as they are.
 
     Args:
         rows: see `readers_text.read_classes`.
         source: what errors call them.
 
     Raises:
-        DataError: some labels are no numbers; the first rows are named.
+        DataError: some labels are not numbers; the message names the first rows.
     """
     if "label" not in rows.column_names:
         return rows
     log = ErrorLog(source, unit="row")
     for number, label in enumerate(rows["label"][:], start=1):
         if _number(label) is None:
-            log.add(number, f"expected a number as label, found {show(label)}; mend it, or give --task classification")
+            log.add(
+                number, f"expected a number as label, found {show(label)}; correct it, or give --task classification"
+            )
     log.finish(skip_bad_lines=False)
     features = Features({name: Value("float64") if name == "label" else kind for name, kind in rows.features.items()})
     return rows.map(lambda row: {"label": float(row["label"])}, features=features, keep_in_memory=True)
 
 
 def refuse_several(features: Iterable[str]) -> None:
-    """Refuse rows of several labels.
+    """Refuse rows with several labels.
 
     Raises:
         DataError: there is a column `labels`.
     """
     if "labels" in features:
-        raise DataError("--task regression: expected one number a text, found several labels; leave the option out")
+        raise DataError("--task regression: expected one number per text, found several labels; leave the option out")
 
 
 def _number(label: str) -> float | None:

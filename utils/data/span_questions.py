@@ -12,7 +12,7 @@ from datasets import Dataset, Features, Value
 
 logger = logging.getLogger(__name__)
 
-OUTSIDE = "O"  # the class of spans that are no entity, called as in tag schemes
+OUTSIDE = "O"  # the class of spans that are not entities, named as in tag schemes
 
 FEATURES = Features(
     {name: Value("string") for name in ("id", "text", "span", "label")}
@@ -23,14 +23,14 @@ ListSpans = Callable[[str], Sequence[tuple[int, int]]]
 
 
 def list_questions(dataset: Dataset, list_spans: ListSpans) -> Dataset:
-    """Ask about every candidate, as prediction does; gold that is no candidate is counted, logged and not asked about.
+    """Ask about every candidate, as prediction does; entities that are not candidates are counted and logged.
 
     Args:
-        dataset: rows of `id`, `text`, `entities`; with `candidates`, these are asked about.
+        dataset: rows of `id`, `text`, `entities`, and perhaps `candidates`, which then are the spans asked about.
         list_spans: text -> candidate spans.
 
     Returns:
-        The questions in the order of the texts. Of several types on one span the first by name is the label.
+        The questions in the order of the texts. A span with several types is labelled with the first by name.
     """
     questions, missed = [], 0
     for number, row in enumerate(dataset):
@@ -44,16 +44,16 @@ def list_questions(dataset: Dataset, list_spans: ListSpans) -> Dataset:
 
 
 def draw_questions(dataset: Dataset, list_spans: ListSpans, *, negatives: float, seed: int) -> Dataset:
-    """Ask about every entity, and about some candidates that are none: for training.
+    """For training: ask about every entity, and about some candidates that are not entities.
 
     Args:
-        dataset, list_spans: as in `list_questions`; an entity that is no candidate is counted, logged and asked about.
-        negatives: candidates that are no entity, for each entity of their text; a text without entities gives as
-            many as one with one.
+        dataset, list_spans: as in `list_questions`; entities that are not candidates are counted, logged and asked.
+        negatives: number of candidates that are not entities, for each entity of their text; a text without entities
+            gives as many as a text with one.
         seed: the same seed draws the same spans, whatever the version of any library.
 
     Returns:
-        The questions, those of a text together: its entities, then the others, both by place.
+        The questions, text by text: first its entities, then the others, each in the order of the text.
     """
     draw, questions, missed = random.Random(seed), [], 0
     for number, row in enumerate(dataset):
@@ -69,11 +69,11 @@ def draw_questions(dataset: Dataset, list_spans: ListSpans, *, negatives: float,
             others[place], others[other] = others[other], others[place]
         gold += [(span, OUTSIDE) for span in sorted(others[:count])]
         questions += [_question(row, number, span, label) for span, label in gold]
-    return _build(dataset, questions, missed, "and asked about in training alone")
+    return _build(dataset, questions, missed, "and are asked about in training only")
 
 
 def candidates_of(row: dict, list_spans: ListSpans) -> list[tuple[int, int]]:
-    """The row's own candidates, where it brings some along, or those of its text."""
+    """The row's own candidates if it has any, else those listed for its text."""
     return [tuple(span) for span in row["candidates"]] if "candidates" in row else list(list_spans(row["text"]))
 
 
@@ -87,5 +87,7 @@ def _build(dataset: Dataset, questions: list[dict], missed: int, consequence: st
     entities = sum(map(len, dataset["entities"][:]))
     logger.info("%s questions about spans of %s texts", f"{len(questions):,}", f"{len(dataset):,}")
     if missed:
-        logger.warning("%s of %s entities are no candidate spans %s", f"{missed:,}", f"{entities:,}", consequence)
+        logger.warning(
+            "%s of %s entities are not among the candidate spans %s", f"{missed:,}", f"{entities:,}", consequence
+        )
     return Dataset.from_dict({name: [one[name] for one in questions] for name in FEATURES}, features=FEATURES)

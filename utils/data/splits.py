@@ -1,4 +1,4 @@
-"""A validation set where the data has none."""
+"""Splits off a validation set where the data has none."""
 
 import random
 from collections import Counter
@@ -12,15 +12,15 @@ from .errors import DataError
 def split_by_text(
     dataset: Dataset, *, validation_share: float = 0.1, seed: int, text_column: str = "text"
 ) -> tuple[Dataset, Dataset]:
-    """Cut a data set in two, such that rows with the same text stay together.
+    """Cut a data set in two, so that rows with the same text stay together.
 
-    Rows are drawn by text until the share is filled, as nearly as whole texts allow; each side gets one text at least.
+    Rows are drawn by text until the share is filled, as nearly as whole texts allow; each side gets at least one text.
 
     Args:
         dataset: rows with a text.
         validation_share: part of the rows that goes to validation (0-1).
         seed: the same seed gives the same rows, in every process.
-        text_column: where the text is.
+        text_column: name of the column of texts.
 
     Returns:
         Train and validation, their rows in the order of `dataset`.
@@ -53,12 +53,12 @@ def split_by_text(
 
 
 def split_by_class(dataset: Dataset, *, validation_share: float = 0.1, seed: int) -> tuple[Dataset, Dataset]:
-    """Cut a data set in two, with the same share of each class, such that rows with the same text stay together.
+    """Cut a data set in two, with the same share of each class; rows with the same text stay together.
 
     A row with several labels counts for the rarest of them, and so do rows of one text that differ in their labels.
-    What a class gives too much or too little, because rows are whole, the next class balances, so that the shares of
-    many small classes add up. Each label keeps a text in train. So a label with one text has none in validation;
-    other classes give more instead, but no more than half of their rows (or the share, if that is more).
+    A class may give slightly too many or too few rows; the next class makes up for it, so that the shares of many
+    small classes add up. Each label keeps a text in train, so a label with one text has none in validation. Other
+    classes give more instead, but no more than half of their rows (or the share, if that is more).
 
     Args:
         dataset: rows with `text`, `text_pair` if there are pairs, and `label` or `labels`.
@@ -69,7 +69,7 @@ def split_by_class(dataset: Dataset, *, validation_share: float = 0.1, seed: int
         Train and validation, their rows in the order of `dataset`.
 
     Raises:
-        DataError: there are no labels, fewer than two different texts, or no label has two.
+        DataError: there are no labels, fewer than two different texts, or no label with two texts.
         ValueError: the share is not between 0 and 1.
 
     Example:
@@ -84,7 +84,7 @@ def split_by_class(dataset: Dataset, *, validation_share: float = 0.1, seed: int
     labels = _labels_of_rows(dataset)
     rows_of_label = Counter(label for given in labels for label in given)
 
-    # What a group's rows are labelled with, the rarest first; and for each label, how many texts train has.
+    # The labels of each group's rows, the rarest first; and for each label, how many texts are left in train.
     group_labels = [
         sorted({label for row in group for label in labels[row]}, key=lambda label: (rows_of_label[label], label))
         for group in groups
@@ -130,7 +130,7 @@ def split_by_class(dataset: Dataset, *, validation_share: float = 0.1, seed: int
         for index in strata[label]:
             if len(groups[index]) <= quota - len(chosen):
                 take(index)
-        for index in by_size(strata[label])[:1]:  # one more, if that is nearer
+        for index in by_size(strata[label])[:1]:  # one more, if that is nearer to the quota
             if len(groups[index]) < 2 * (quota - len(chosen)):
                 take(index)
     rest = [index for label in order for index in strata[label]]
@@ -146,11 +146,11 @@ def _labels_of_rows(dataset: Dataset) -> list[list]:
         return [given or [""] for given in dataset["labels"][:]]
     if "label" in dataset.column_names:
         return [[label] for label in dataset["label"][:]]
-    raise DataError("expected labels to split off a validation set by, found none; give the train file labels")
+    raise DataError("expected labels for splitting off a validation set, found none; add labels to the train file")
 
 
 def _group_rows(texts: Iterable[Hashable], validation_share: float) -> list[list[int]]:
-    """The numbers of the rows of each text."""
+    """The row numbers of each text."""
     if not 0 < validation_share < 1:
         raise ValueError(f"expected a validation share between 0 and 1, found {validation_share}")
     rows_by_text: dict[Hashable, list[int]] = {}

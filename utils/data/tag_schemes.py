@@ -1,6 +1,6 @@
 """Entities as tags and back: BIO, IOB1, BIOS, BIOES, BMES, BILOU and IO.
 
-A span is a tuple `(start, end, label)`, end exclusive, that counts what carries the tags: characters, words or tokens.
+A span is a tuple `(start, end, label)`, end exclusive; it counts the tagged units: characters, words or tokens.
 """
 
 from collections import Counter
@@ -12,8 +12,8 @@ Span = tuple[int, int, str]
 
 SCHEMES = ("bio", "bios", "bioes")  # what models are trained with
 
-# For each scheme that can be read: its prefixes, in the letters of BIOES; "" for types that stand without any. Of two
-# that fit equally, the first is taken.
+# The prefixes of each scheme that can be read, with their meaning as letters of BIOES; "" is a type without a prefix.
+# If two schemes fit equally well, the first is taken.
 READABLE = {
     "bio": {"B": "B", "I": "I"},
     "iob1": {"B": "B", "I": "I"},
@@ -23,7 +23,7 @@ READABLE = {
     "bilou": {"B": "B", "I": "I", "L": "E", "U": "S"},
     "io": {"I": "I", "": "I"},
 }
-CONLLEVAL = "conlleval"  # no scheme: what the field's scorer makes of any tags
+CONLLEVAL = "conlleval"  # not a scheme: tags are read as the usual scorer reads any of them
 ANY_PREFIX = {letter: meaning for prefixes in READABLE.values() for letter, meaning in prefixes.items() if letter}
 
 
@@ -31,7 +31,7 @@ def tag_names(entity_types: Iterable[str], *, scheme: str) -> list[str]:
     """List the tags of a model, "O" first.
 
     Args:
-        entity_types: labels, in the order they shall have.
+        entity_types: labels, in the order of the result.
         scheme: one of `SCHEMES`.
 
     Raises:
@@ -47,7 +47,7 @@ def tag_names(entity_types: Iterable[str], *, scheme: str) -> list[str]:
 def spans_to_tags(spans: Iterable[Span], length: int, *, scheme: str) -> list[str]:
     """Write spans that do not overlap as `length` tags.
 
-    An entity of one unit is S- in `bios` and `bioes`; one that is longer ends in E- in `bioes` only.
+    An entity of one unit is S- in `bios` and `bioes`; a longer one ends in E- in `bioes` only.
 
     Args:
         spans: entities, in any order.
@@ -83,7 +83,7 @@ def tags_to_spans(tags: Sequence[str], *, scheme: str, strict: bool = True) -> l
 
     Args:
         tags: tags of a sequence. What is not a tag of the scheme (a lone "PER", "X-PER", "B-") reads as "O".
-        scheme: a key of `READABLE`, or `conlleval`, which is none of them read with `strict=False`.
+        scheme: a key of `READABLE`, or `conlleval`, which reads the tags of any scheme as with `strict=False`.
         strict: count well-formed entities only, as seqeval does with `mode="strict"` (in `bios` an entity is S-, or B-
             and any number of I-). False: repair as conlleval and seqeval's default mode do: I- or E- may begin an
             entity, which may end without E-; the prefixes of all schemes are understood.
@@ -128,7 +128,7 @@ def detect_scheme(tag_sequences: Iterable[Sequence[str]]) -> str:
     """Find the scheme that forbids the fewest of the tags found.
 
     `iob1` is taken only if it forbids nothing: a file that has both B- and I- after O is `bio` with broken sequences.
-    `io` is taken where no tag has a prefix and there are "O" beside them.
+    `io` is taken where no tag has a prefix and "O" occurs, too.
 
     Example:
         >>> detect_scheme([["B-PER", "M-PER", "E-PER"], ["O", "S-LOC"]])
@@ -151,12 +151,12 @@ def detect_scheme(tag_sequences: Iterable[Sequence[str]]) -> str:
 
 
 def is_tag(tag: str) -> bool:
-    """Whether some scheme with prefixes has such a tag: "O", or a type behind a prefix and a hyphen."""
+    """Whether some scheme with prefixes has such a tag: "O", or a type after a prefix and a hyphen."""
     return _parse(tag, ANY_PREFIX) is not None
 
 
 def find_broken_tags(tags: Sequence[str], *, scheme: str) -> list[tuple[int, str]]:
-    """Find the tags that their scheme forbids where they stand.
+    """Find the tags that the scheme forbids at their places.
 
     Args:
         tags: tags of one sequence.
@@ -204,7 +204,7 @@ def _complaint(previous: str | None, tag: str | None, scheme: str) -> str | None
     now, before = (_parse("O" if each is None else each, prefixes) for each in (tag, previous))
     if now is None:
         return f"expected O or a label after one of {', '.join(f'{letter}-' for letter in prefixes)}, found {tag!r}"
-    if before is None:  # has its own complaint
+    if before is None:  # that tag has its own complaint
         return None
     (prefix, label), (previous_prefix, previous_label) = now, before
     is_open = previous_prefix in "BI"

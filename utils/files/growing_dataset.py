@@ -5,14 +5,14 @@ from collections.abc import Mapping
 import pyarrow as pa
 from datasets import Dataset, Features
 
-CHUNK = 10_000  # rows that become columns at a time; as Python objects they would take ten times the room
+CHUNK = 10_000  # rows that become columns at a time; as Python objects they would take ten times the memory
 
 
 class GrowingDataset:
     """A data set in memory to which rows are added.
 
     Args:
-        features: of its columns.
+        features: types of its columns.
 
     Example:
         >>> from datasets import Value
@@ -24,20 +24,20 @@ class GrowingDataset:
 
     def __init__(self, features: Features):
         self.features = features
-        self.chunks: list[pa.Table] = []  # tables, as a `Dataset` each would scatter small objects over the memory
+        self.chunks: list[pa.Table] = []  # tables, since a `Dataset` for each would scatter small objects over memory
         self.waiting: list[Mapping[str, object]] = []
 
     def __len__(self) -> int:
         return len(self.waiting) + sum(map(len, self.chunks))
 
     def add(self, row: Mapping[str, object]) -> None:
-        """Append a row with a value for each column; other values are passed over."""
+        """Append a row with a value for each column; other values are ignored."""
         self.waiting.append(row)
         if len(self.waiting) == CHUNK:
             self._pack()
 
     def whole(self) -> Dataset:
-        """All rows."""
+        """All rows as a data set."""
         if self.waiting or not self.chunks:
             self._pack()
         return Dataset(pa.concat_tables(self.chunks))

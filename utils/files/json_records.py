@@ -24,12 +24,12 @@ def parse_records(
 
     Args:
         lines: as `text_files.read_lines` gives them.
-        log: takes an error for each line or element that is no JSON object.
-        permits: whether a line or element that is none is taken, too.
+        log: takes an error for each line or element that is not a JSON object.
+        permits: whether a value that is not an object is accepted, too.
 
     Yields:
-        The number of its line and the object, for each line that is not blank or each element; None for one that has
-        an error.
+        The line number and the object, for each line that is not blank or each element of the array; None instead of
+        an object that has an error.
 
     Raises:
         DataError: an array is broken, so that nothing after that place can be read.
@@ -58,7 +58,7 @@ def _parse(text: str) -> Any:
 def _line_records(
     lines: Iterable[str | None], log: ErrorLog, permits: Callable[[Any], bool]
 ) -> Iterator[tuple[int, Any]]:
-    """Yield the line number and the object of each line; None for one that has no JSON object."""
+    """Yield the line number and the object of each line; None for one that is not a JSON object."""
     for number, line in enumerate(lines, start=1):
         record = None
         if line is not None:
@@ -68,7 +68,8 @@ def _line_records(
                 record = json.loads(line)
             except (ValueError, RecursionError) as error:
                 log.add(
-                    number, f"expected a JSON object on one line, found no JSON: {_reason(error)}; repair the line"
+                    number,
+                    f"expected a JSON object on one line, found invalid JSON: {_reason(error)}; repair the line",
                 )
             else:
                 record = record if permits(record) else _check_object(record, number, log)
@@ -78,8 +79,8 @@ def _line_records(
 def _array_records(
     lines: list[str | None], log: ErrorLog, permits: Callable[[Any], bool]
 ) -> Iterator[tuple[int, Any]]:
-    """Yield the line number and the object of each element of a JSON array; None for one that is no object."""
-    log.finish(skip_bad_lines=False)  # an array with a hole cannot be read on
+    """Yield the line number and the object of each element of a JSON array; None for one that is not an object."""
+    log.finish(skip_bad_lines=False)  # an array with a missing line cannot be parsed
     text = "\n".join(line or "" for line in lines)
     decoder = json.JSONDecoder()
     number, counted_to = 1, 0
@@ -93,7 +94,10 @@ def _array_records(
                 break
             record, position = decoder.raw_decode(text, position)
         except (ValueError, RecursionError) as error:
-            log.add(number, f"expected a JSON object in the array, found no JSON: {_reason(error)}; repair the array")
+            log.add(
+                number,
+                f"expected a JSON object in the array, found invalid JSON: {_reason(error)}; repair the array",
+            )
             log.finish(skip_bad_lines=False)
         yield number, record if permits(record) else _check_object(record, number, log)
         is_first = False

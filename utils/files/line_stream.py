@@ -1,4 +1,4 @@
-"""Lines of files and of standard input, one after the other: a file larger than memory is fine."""
+"""Lines of files and of standard input, one after the other; a file may be larger than memory."""
 
 import gzip
 import io
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 def count_lines(path: str) -> int | None:
-    """Lines or parquet rows of a file, for a progress bar; None if only reading it all would tell (gzip)."""
+    """Lines or parquet rows of a file, for a progress bar; None for gzip files and those that cannot be read."""
     if path.endswith(".gz"):
         return None
     if path.lower().endswith(".parquet"):
@@ -35,7 +35,7 @@ def count_lines(path: str) -> int | None:
 
 @contextmanager
 def open_bytes(path: str) -> Iterator:
-    """Open a file, a gzip file or standard input for reading line by line; what cannot be opened is a DataError."""
+    """Open a file, a gzip file or standard input for reading by line; one that cannot be opened raises a DataError."""
     if path == "-":
         yield sys.stdin.buffer
         return
@@ -43,9 +43,9 @@ def open_bytes(path: str) -> Iterator:
         with open_gzip(path) if path.endswith(".gz") else open(path, "rb", buffering=SAMPLE) as file:
             yield file
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise DataError(f"{path}: expected a whole gzip file, found: {error}; copy or pack it again") from error
+        raise DataError(f"{path}: expected a complete gzip file, found: {error}; copy or pack it again") from error
     except OSError:
-        read_bytes(path)  # says what is wrong with it
+        read_bytes(path)  # raises an error that says what is wrong
         raise
 
 
@@ -55,19 +55,19 @@ def decode_lines(
     """Yield the lines of a file without their ends; None for one that cannot be read.
 
     Args:
-        file: as `open_bytes` gives it. Of standard input a byte-order mark alone tells an encoding that is not UTF-8.
-        note: takes the number of a line that cannot be read, and why.
-        name: of the encoding, as the user says.
-        log: of the file, for its name.
+        file: as `open_bytes` gives it. Standard input is UTF-8, unless it has a byte-order mark or `name` is given.
+        note: called with the number of a line that cannot be read, and why.
+        name: name of the encoding that the user gave, if any.
+        log: log of the file, which knows its name.
 
     Raises:
-        DataError: there is no such encoding, or a file of it cannot be read on.
+        DataError: there is no such encoding, or the rest of the file cannot be decoded.
     """
     start = file.peek(SAMPLE) if hasattr(file, "peek") and file is not sys.stdin.buffer else b""
     refuse_other_files(start, str(log.source))
     encoding = find_encoding(start, name)
     if encoding.guessed:
-        logger.info("%s: read as %s, which is not UTF-8; --encoding names another", log.source, encoding.name)
+        logger.info("%s: read as %s, since it is not UTF-8; --encoding gives another one", log.source, encoding.name)
     returns_only = b"\r" in start and b"\n" not in start
     if encoding.is_wide or returns_only:
         yield from _decode_text(file, encoding, "\r" if returns_only else "\n", log)
@@ -89,20 +89,20 @@ def decode_lines(
 
 
 def _decode_text(file: io.BufferedIOBase, encoding: Encoding, end: str, log: ErrorLog) -> Iterator[str]:
-    """Lines that end at other bytes than a line feed."""
+    """Yield lines that do not end with the single byte of a line feed."""
     file.read(encoding.mark)
     text = io.TextIOWrapper(file, encoding.codec, newline=end)
     try:
         for line in text:
             yield line.removesuffix(end).removesuffix("\r")
     except UnicodeDecodeError as error:
-        raise DataError(f"{log.source}: expected {encoding.name}, found: {error}; --encoding names another") from None
+        raise DataError(f"{log.source}: expected {encoding.name}, found: {error}; give another --encoding") from None
     finally:
-        text.detach()  # whoever opened the file closes it
+        text.detach()  # the file is closed by whoever opened it
 
 
 def up_to_text(lines: Iterator[str | None]) -> tuple[list[str | None], Iterator[str | None]]:
-    """The first lines, to one that can be read, and all lines with these in front."""
+    """The lines up to the first that can be read, and an iterator over all lines, these included."""
     head = []
     for line in lines:
         head.append(line)

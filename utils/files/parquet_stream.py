@@ -1,4 +1,4 @@
-"""Rows of a parquet file, read as a stream: a file larger than memory is fine."""
+"""Rows of a parquet file, read as a stream; the file may be larger than memory."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO
@@ -7,7 +7,7 @@ import pyarrow.parquet
 
 from ..data.errors import DataError
 
-ROWS = 1024  # decoded at a time; a row group is read in such parts
+ROWS = 1024  # rows that are decoded at a time
 
 
 def stream_parquet(file: BinaryIO, path: str, *, choose: Callable[[list[str]], Sequence[str]]) -> Iterator[dict]:
@@ -16,10 +16,10 @@ def stream_parquet(file: BinaryIO, path: str, *, choose: Callable[[list[str]], S
     Args:
         file: the open file.
         path: its name, for errors.
-        choose: takes the names of all columns, gives those to read.
+        choose: takes the names of all columns, returns those to read.
 
     Raises:
-        DataError: it is no whole parquet file, or `choose` raises it.
+        DataError: it is not a complete parquet file, or `choose` raises it.
     """
     try:
         parquet = pyarrow.parquet.ParquetFile(file)
@@ -32,7 +32,7 @@ def stream_parquet(file: BinaryIO, path: str, *, choose: Callable[[list[str]], S
 
 
 def count_parquet(path: str) -> int | None:
-    """Rows of a parquet file, as its end says; None if it cannot be read."""
+    """The number of rows, from the metadata of a parquet file; None if it cannot be read."""
     try:
         return pyarrow.parquet.read_metadata(path).num_rows
     except (pyarrow.ArrowException, OSError):

@@ -14,14 +14,14 @@ _FORM = "`class: word` or `class: [word, word]` on each line"
 
 
 def read_label_words(source: str | PathLike) -> dict[str, Any]:
-    """Class -> what stands behind it: a word, a list of words, or word -> weight.
+    """Class -> its words: a word, a list of words, or word -> weight.
 
     Args:
-        source: path of a file, or a mapping in braces: `{Positive: [好, 不错], Negative: 差}`. Words are taken as they
-            stand, `no` and `on` too.
+        source: path of a file, or a mapping in braces: `{Positive: [好, 不错], Negative: 差}`. Words are read as
+            text, even `no` and `on`.
 
     Raises:
-        DataError: no such file, not YAML, no mapping, or a class or word that stands twice.
+        DataError: no such file, not YAML, no mapping, or a class or word that occurs twice.
 
     Example:
         >>> read_label_words("{yes: [好, 不错], no: 差}")
@@ -49,7 +49,7 @@ def read_label_words(source: str | PathLike) -> dict[str, Any]:
 
 
 def _weights(words: Any) -> Any:
-    """Words as they stand; what stands behind one is its weight, a number if it can be read as one."""
+    """The words, with weights turned into numbers where possible; weights are checked later."""
     if not isinstance(words, dict):
         return words
     weights = {}

@@ -35,17 +35,17 @@ def load_splits(name_or_path: str, config_name: str | None = None) -> dict[str, 
             loaded = datasets.load_from_disk(name_or_path)
         else:
             loaded = datasets.load_dataset(name_or_path, config_name)
-    except Exception as error:  # what loading may raise is no closed list: the network, the Hub, the builder, Arrow
+    except Exception as error:  # loading may raise anything: the network, the Hub, the builder, Arrow
         reason = str(error).strip().split("\n")[0] or type(error).__name__
         offline = datasets.config.HF_HUB_OFFLINE or datasets.config.HF_DATASETS_OFFLINE
         raise DataError(
             f"{name_or_path}: expected a data set on disk or on the Hub, found: {reason}; "
             + (
-                "this run is offline: load it once with network, or "
+                "this run is offline: load it once with a network connection, or "
                 if offline
-                else "check the name and the network, or "
+                else "check the name and the network connection, or "
             )
-            + "download it, save_to_disk() it and give that directory"
+            + "download it, save it with save_to_disk() and give that directory"
         ) from error
     return dict(loaded) if isinstance(loaded, DatasetDict) else {"train": loaded}
 
@@ -54,13 +54,13 @@ def read_parquet(path: str | PathLike) -> Dataset:
     """Read a parquet file, gzipped or not.
 
     Raises:
-        DataError: as `text_files.read_bytes`, or it is no whole parquet file.
+        DataError: as in `text_files.read_bytes`, or it is not a complete parquet file.
     """
     raw = read_bytes(path)
     try:
         table = pyarrow.parquet.ParquetFile(pyarrow.BufferReader(raw)).read()
         table.validate(full=True)
         return Dataset(table)
-    except Exception as error:  # damaged bytes raise whatever the decoder and the stored schema met first
+    except Exception as error:  # damaged bytes may raise anything
         reason = str(error).split("\n")[0]
         raise DataError(f"{path}: expected a parquet file, found: {reason}; write or copy it again") from error

@@ -8,7 +8,7 @@ from functools import cache
 
 from ..data.errors import show
 
-SPAN = 1000  # lines that a quoted cell may have: what is held in memory while its end is looked for
+SPAN = 1000  # most lines of a quoted cell, held in memory while its end is looked for
 SEPARATOR_NAMES = {"\t": "a tab", ",": "a comma", ";": "a semicolon"}
 
 _BODY = '"((?:[^"]++|"")*+)'  # of a quoted cell: two quotes stand for one
@@ -21,31 +21,37 @@ Numbered = tuple[int, str | None]
 
 
 def name_separator(separator: str) -> str:
-    """A separator in words."""
+    """A separator in words: "a tab"."""
     return SEPARATOR_NAMES.get(separator, separator)
+
+
+def name_separators(separator: str) -> str:
+    """A separator in words, in the plural: "tabs"."""
+    name = SEPARATOR_NAMES.get(separator)
+    return f"{name.removeprefix('a ')}s" if name else separator
 
 
 def read_cells(
     lines: Iterable[str | None], separator: str, *, quoted: bool = True
 ) -> Iterator[tuple[int, list[str] | str | None]]:
-    r"""Cut the lines of a table into cells, holding no more lines than a quoted cell has.
+    r"""Cut the lines of a table into cells, holding no more than the lines of a row in memory.
 
     Args:
         lines: without line ends; None for one that cannot be read.
         separator: between the cells.
         quoted: a cell in quotes may have separators, line breaks (up to `SPAN`) and doubled quotes; else a quote is
-            a character as any other.
+            a character like any other.
 
     Yields:
-        For each row that is not blank the number of its first line, from 1 on, and its cells; or what is wrong with
-        it; or None if one of its lines cannot be read. Behind a row with an error its second line comes next.
+        For each row that is not blank, the number of its first line, from 1 on, with its cells, or with what is wrong,
+        or with None if one of its lines cannot be read. After a row with an error, its second line comes next.
 
     Example:
         >>> list(read_cells(['a,"b, ""c""', 'd"', "e"], ","))
         [(1, ['a', 'b, "c"\nd']), (3, ['e'])]
     """
     numbered = enumerate(lines, start=1)
-    again: deque[Numbered] = deque()  # lines behind one with an error
+    again: deque[Numbered] = deque()  # lines after one with an error
 
     def following() -> Numbered | None:
         return again.popleft() if again else next(numbered, None)
@@ -66,7 +72,7 @@ def read_cells(
 
 
 def first_cells(line: str, separator: str, *, quoted: bool = True) -> list[str]:
-    """The cells of a line by itself; none where a quote of it is not closed."""
+    """The cells of a single line; none if a quote in it is not closed."""
     _, cells = next(read_cells([line], separator, quoted=quoted), (0, None))
     return cells if isinstance(cells, list) else []
 
@@ -78,10 +84,10 @@ def usual_width(rows: Iterable[Sequence[str] | str | None]) -> tuple[int, int]:
 
 
 def shows_quoting(lines: Sequence[str | None], separator: str) -> bool:
-    """Whether quotation marks of a file quote; between tabs they mostly are characters.
+    """Whether quotation marks in a file enclose cells; between tabs they are mostly plain characters.
 
-    They do where that makes more rows of the usual width; where it changes no width, if no cell has a quote but in
-    quotes, and some have quotes doubled, or all are in quotes.
+    They do if more rows have the usual width then. If no width changes, they do if quotes occur only around and
+    inside quoted cells, and some of these are doubled, or all cells are quoted.
 
     Args:
         lines: of the file, or its first ones.
@@ -119,7 +125,7 @@ def _quoted_cell(separator: str) -> re.Pattern:
 
 
 def _split_quoted(line: str, number: int, separator: str, following, taken: list[Numbered]) -> list[str] | str:
-    """Cut a line with quotes, or say what is wrong with it; lines that a cell goes on in are added to `taken`."""
+    """Cut a line with quotes, or say what is wrong with it; further lines of a cell are added to `taken`."""
     quoted = _quoted_cell(separator)
     text, position, cells = line, 0, []
     while True:
@@ -144,7 +150,7 @@ def _split_quoted(line: str, number: int, separator: str, following, taken: list
         elif closed := _CLOSED.match(text, position):
             found = show(text[closed.end() :].split("\n")[0][:20])
             return (
-                f"expected {name_separator(separator)} behind the quote that closes a cell, found {found} in line "
+                f"expected {name_separator(separator)} after the quote that closes a cell, found {found} in line "
                 f'{number + text.count(chr(10), 0, closed.end())}; write "" for a quote that is text'
             )
         else:

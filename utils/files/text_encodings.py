@@ -1,4 +1,4 @@
-"""Which encoding a file of text is in: by its mark, by its bytes, and by the characters that they would be."""
+"""The encoding of a text file, found from its byte-order mark, its bytes, and the characters they would decode to."""
 
 import codecs
 import re
@@ -14,13 +14,13 @@ MARKS = (
     (b"\xff\xfe", "utf-16-le"),
     (b"\xfe\xff", "utf-16-be"),
 )
-WIDE = ("utf-16", "utf-32")  # their line feeds are no single byte
-SAMPLE = 1 << 20  # bytes that tell
+WIDE = ("utf-16", "utf-32")  # in these a line feed is more than one byte
+SAMPLE = 1 << 20  # bytes from which the encoding is found
 
-# What is called by these names has characters of their later editions in it.
+# Files under these names often hold characters of the later, larger encodings.
 _SUPERSETS = {"gb2312": "gb18030", "gbk": "gb18030", "big5": "cp950"}
 _NAMES = {"gb18030": "GB18030", "cp950": "Big5"}
-# What every second character of Chinese text is; of Korean or noise that is read as Chinese, every thirtieth.
+# Every second character of Chinese text is one of these; in Korean or noise read as Chinese, every thirtieth is.
 _FREQUENT = {
     "gb18030": "的一是不了在人有我他这中大来上国个到说们为子和你地出道也时年得就那要下以生会自着"
     "去之过家学对可里后小么心多天而能好都然没日于起还发成事只作当想看文无开手十用主行"
@@ -29,17 +29,17 @@ _FREQUENT = {
     "去之過家學對可里後小麼心多天而能好都然沒日於起還發成事只作當想看文無開手十用主行"
     "方又如前所本見經頭面公同三已老從動兩長知民樣現分將外但身些",
 }
-# Leads of the double bytes of frequent characters (level 1), and the codec that has no others.
+# For frequent characters (level 1): their codec, and the first of their two bytes in it.
 _LEVEL_1 = {"gb18030": ("gb2312", range(0xB0, 0xD8)), "cp950": ("big5", range(0xA4, 0xC7))}
-_ODD = re.compile("[\u3040-\u30ff\ue000-\uf8ff]")  # kana and what no encoding names
-_ENOUGH = 40  # Chinese characters whose frequencies mean something
+_ODD = re.compile("[\u3040-\u30ff\ue000-\uf8ff]")  # kana and private-use characters
+_ENOUGH = 40  # Chinese characters; with fewer, frequencies mean nothing
 
 
 _OTHER_FILES = (
-    (b"PK\x03\x04", "a table of Excel or a zip archive", "save it as CSV, or unpack it"),
-    (b"\xd0\xcf\x11\xe0", "a table of Excel", "save it as CSV"),
+    (b"PK\x03\x04", "an Excel table or a zip archive", "save it as CSV, or unpack it"),
+    (b"\xd0\xcf\x11\xe0", "an Excel table", "save it as CSV"),
     (b"%PDF-", "a PDF", "export its text"),
-    (b"PAR1", "parquet", "name it .parquet, or say --file_format parquet"),
+    (b"PAR1", "parquet", "name it .parquet, or give --file_format parquet"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it"),
     (b"Rar!", "a rar archive", "unpack it"),
     (b"BZh", "a bzip2 file", "unpack it with bunzip2"),
@@ -52,9 +52,9 @@ class Encoding(NamedTuple):
     """How bytes become text.
 
     Attributes:
-        codec: Python's name.
-        mark: bytes of the byte-order mark in front.
-        guessed: whether the bytes alone told.
+        codec: its name in Python.
+        mark: length in bytes of the byte-order mark at the start; 0 if there is none.
+        guessed: whether it was found from the bytes alone.
     """
 
     codec: str
@@ -63,7 +63,7 @@ class Encoding(NamedTuple):
 
     @property
     def name(self) -> str:
-        """As people write it."""
+        """The name as people write it, such as UTF-16."""
         return _NAMES.get(self.codec, self.codec.upper().removesuffix("-LE").removesuffix("-BE"))
 
     @property
@@ -76,7 +76,7 @@ def name_encoding(name: str) -> Encoding:
     """The encoding that a user names.
 
     Raises:
-        DataError: Python knows none of this name, or it is none of text.
+        DataError: Python knows no text encoding of this name.
     """
     try:
         found = codecs.lookup(name)
@@ -93,19 +93,19 @@ def undecodable(raw: bytes, error: UnicodeDecodeError, encoding: Encoding) -> st
     """What is wrong with a line, and what to do about it."""
     return (
         f"expected {encoding.name}, found the byte 0x{raw[error.start]:02x} at byte {error.start + 1} of the line; "
-        "mend it, or name the encoding of the file, such as --encoding gb18030, big5 or cp1252"
+        "correct it, or name the encoding of the file, such as --encoding gb18030, big5 or cp1252"
     )
 
 
 def find_encoding(raw: bytes, name: str | None = None) -> Encoding:
-    """Tell the encoding of a file.
+    """Find the encoding of a file.
 
     Args:
         raw: the file, or its beginning.
-        name: what its user says; a byte-order mark says which kind of UTF-16.
+        name: the encoding that the user gave; a byte-order mark decides which kind of UTF-16 it is.
 
     Returns:
-        UTF-8 where nothing else is sure: a file of it that is damaged in places is no other one.
+        UTF-8 unless it is certainly another one: a UTF-8 file that is damaged in places stays UTF-8.
 
     Raises:
         DataError: there is no encoding of this name.
@@ -123,10 +123,10 @@ def find_encoding(raw: bytes, name: str | None = None) -> Encoding:
 
 
 def refuse_other_files(raw: bytes, source: str) -> None:
-    """Say what a file is that holds no text.
+    """Refuse a file that is not text, and say what it is.
 
     Raises:
-        DataError: it begins as an archive, a table of Excel, a PDF or a parquet file.
+        DataError: it begins like an archive, an Excel table, a PDF or a parquet file.
     """
     for mark, found, repair in _OTHER_FILES:
         if raw.startswith(mark):
@@ -134,7 +134,7 @@ def refuse_other_files(raw: bytes, source: str) -> None:
 
 
 def told_encoding(raw: bytes, name: str | None) -> Encoding | None:
-    """The encoding by its mark, or as a user names it; a mark says which kind of UTF-16.
+    """The encoding that a byte-order mark shows or a user names; a mark decides which kind of UTF-16 it is.
 
     Raises:
         DataError: there is no encoding of this name.
@@ -147,14 +147,14 @@ def told_encoding(raw: bytes, name: str | None) -> Encoding | None:
 
 
 def _is_utf8(sample: bytes) -> bool:
-    """Whether it is UTF-8, damaged or not: of another encoding only a few characters would be whole, by chance."""
+    """Whether it is UTF-8, damaged or not: in another encoding few characters would be valid, by chance."""
     text = codecs.getincrementaldecoder("utf-8")("replace").decode(sample)
     broken = text.count("\ufffd")
     return broken == 0 or sum(1 for one in text if not one.isascii()) > 4 * broken
 
 
 def _find_wide(sample: bytes) -> str | None:
-    """UTF-16 without a mark: half of the bytes of its line feeds, digits and Latin letters are NUL, on one side."""
+    """UTF-16 without a mark: in its line feeds, digits and Latin letters, one of the two bytes is NUL."""
     even, odd = sample[::2].count(0), sample[1::2].count(0)
     if min(even, odd) * 20 > max(even, odd) or ((even + odd) * 4 < len(sample) and _is_utf8(sample)):
         return None
@@ -168,7 +168,7 @@ def _find_wide(sample: bytes) -> str | None:
 
 
 def _find_chinese(sample: bytes) -> str | None:
-    """GB18030 or Big5, whichever makes common characters of the bytes; None where neither does."""
+    """GB18030 or Big5, whichever decodes the bytes to common characters; None if neither does."""
     scores = {}
     for codec, (level_codec, leads) in _LEVEL_1.items():
         try:

@@ -1,4 +1,4 @@
-"""Files of bytes and of lines, plain or gzipped, read so that whatever is wrong with one is a `DataError`."""
+"""Reads files as bytes or lines, plain or gzipped; whatever is wrong with a file is a `DataError`."""
 
 import difflib
 import gzip
@@ -15,12 +15,12 @@ from .text_encodings import Encoding, find_encoding, refuse_other_files, undecod
 
 logger = logging.getLogger(__name__)
 
-# What a gzip file may hold: text is packed to a tenth or, of much repeated lines, a fiftieth of its size.
-PACKED = 200  # bytes for each that is stored
-FREE = 64 << 20  # bytes, whatever is stored
+# How much a gzip file may unpack to: text is packed to a tenth of its size, often repeated lines to a fiftieth.
+PACKED = 200  # bytes for each byte stored
+FREE = 64 << 20  # bytes that are always allowed
 BOMB = (
-    f"expected text, which fits in {PACKED} times the size of its gzip file, found more; if it is meant to be so, "
-    "gunzip it yourself"
+    f"expected text of at most {PACKED} times the size of its gzip file, found more; if that is intended, unpack it "
+    "with gunzip"
 )
 
 
@@ -46,7 +46,7 @@ def read_bytes(path: str | PathLike) -> bytes:
             with gzip.open(io.BytesIO(raw)) as file:
                 raw = file.read(_most(len(raw)) + 1)
         except (OSError, EOFError, zlib.error) as error:
-            raise DataError(f"{path}: expected a whole gzip file, found: {error}; copy or pack it again") from None
+            raise DataError(f"{path}: expected a complete gzip file, found: {error}; copy or pack it again") from None
         if len(raw) > _most(Path(path).stat().st_size):
             raise DataError(f"{path}: {BOMB}")
     if not raw:
@@ -55,20 +55,20 @@ def read_bytes(path: str | PathLike) -> bytes:
 
 
 def _most(stored: int) -> int:
-    """Bytes that a gzip file of so many may hold."""
+    """The most bytes that a gzip file of this size may unpack to."""
     return max(FREE, PACKED * stored)
 
 
 @contextmanager
 def open_gzip(path: str) -> Iterator[io.BufferedReader]:
-    """Open a gzip file for reading in parts; one that swells without end is a DataError."""
+    """Open a gzip file for reading in parts; one that unpacks to far too much is a DataError."""
     with open(path, "rb") as packed, gzip.GzipFile(fileobj=packed) as file:
         with io.BufferedReader(_Watched(file, packed, path), 1 << 20) as reader:
             yield reader
 
 
 class _Watched(io.RawIOBase):
-    """The bytes of a gzip file, as long as they are not too many for what was read of it."""
+    """The bytes of a gzip file, as long as they are not too many for the packed bytes read so far."""
 
     def __init__(self, file: gzip.GzipFile, packed: io.BufferedReader, path: str):
         self.file, self.packed, self.path, self.count = file, packed, path, 0
@@ -93,22 +93,22 @@ def read_lines(path: str | PathLike, log: ErrorLog, *, encoding: str | None = No
     Args:
         path: the file.
         log: takes an error for each line that cannot be read.
-        encoding: of the file; None for UTF-8, or what its bytes tell, see `text_encodings.find_encoding`.
+        encoding: encoding of the file; None finds it, see `text_encodings.find_encoding`.
 
     Returns:
-        One entry a line; None for a line that cannot be read.
+        One entry per line; None for a line that cannot be read.
 
     Raises:
-        DataError: as `read_bytes`; there are only blank lines, or no such encoding.
+        DataError: as in `read_bytes`; there are only blank lines, or there is no such encoding.
     """
     raw = read_bytes(path)
     refuse_other_files(raw, str(path))
     found = find_encoding(raw, encoding)
     raw = raw[found.mark :]
     if found.mark:
-        logger.warning("%s: removed 1 byte-order mark", path)
+        logger.warning("%s: removed a byte-order mark", path)
     if found.guessed:
-        logger.info("%s: read as %s, which is not UTF-8; --encoding names another", path, found.name)
+        logger.info("%s: read as %s, since it is not UTF-8; --encoding gives another one", path, found.name)
     if found.is_wide:
         raw = _to_utf8(raw, found, path)
         found = found._replace(codec="utf-8")
@@ -117,7 +117,7 @@ def read_lines(path: str | PathLike, log: ErrorLog, *, encoding: str | None = No
 
     end = b"\r" if b"\n" not in raw and b"\r" in raw.rstrip(b"\r") else b"\n"
     if end == b"\r":
-        logger.info("%s: its lines end at carriage returns alone", path)
+        logger.info("%s: its lines end in carriage returns only", path)
     lines: list[str | None] = []
     carriage_returns = 0
     for number, raw_line in enumerate(_cut_lines(raw.removesuffix(end), end), start=1):
@@ -146,7 +146,7 @@ def _to_utf8(raw: bytes, encoding: Encoding, path: str | PathLike) -> bytes:
 
 
 def _cut_lines(raw: bytes, end: bytes) -> Iterator[bytes]:
-    r"""As `raw.split(end)`, but never all of them at once."""
+    r"""Like `raw.split(end)`, but one by one."""
     start = 0
     while (stop := raw.find(end, start)) >= 0:
         yield raw[start:stop]
@@ -155,10 +155,10 @@ def _cut_lines(raw: bytes, end: bytes) -> Iterator[bytes]:
 
 
 def require_file(path: str | PathLike) -> None:
-    """See that a file, or a folder, is there, before anything is begun.
+    """Check that a file or folder exists, before any work begins.
 
     Raises:
-        DataError: it is not; with files of like names.
+        DataError: it does not; the message names files with similar names.
     """
     if not Path(path).exists():
         raise DataError(f"{path}: expected a file, found none; {_near_names(Path(path))}")
@@ -170,4 +170,4 @@ def _near_names(path: Path) -> str:
     except OSError:
         return f"there is no folder {path.parent} either"
     near = difflib.get_close_matches(path.name, names, n=3)
-    return f"did you mean {' or '.join(near)}?" if near else f"no file in {path.parent} has a name like it"
+    return f"did you mean {' or '.join(near)}?" if near else f"no file in {path.parent} has a similar name"

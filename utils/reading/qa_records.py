@@ -175,7 +175,7 @@ def rows_to_dataset(rows: Sequence[Row | None], log: ErrorLog, repairs: Repairs,
             first = first_use[row_id].find_number()
             log.add(
                 row.place.find_number(),
-                f"expected an id of its own, found {show(row_id)} as in {log.unit} {first}; change one",
+                f"expected a unique id, found {show(row_id)} as in {log.unit} {first}; change one",
             )
         first_use.setdefault(row_id, row.place)
         if labelled and row.answers is None:
