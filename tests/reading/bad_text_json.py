@@ -191,6 +191,6 @@ BAD_JSON = [
         "a.json",
         record(id=[1]),
         {},
-        'a.json:1: expected "id": a string or an integer, found [1]; write it so, or leave it out',
+        'a.json:1: expected "id": a string or an integer, found [1]; correct it, or leave it out',
     ),
 ]

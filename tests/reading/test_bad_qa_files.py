@@ -110,7 +110,7 @@ BAD_FILES = [
     (
         "id that is a list",
         flat(id=[1]),
-        ':1: expected "id": a string or an integer, found [1]; write it so, or leave it out',
+        ':1: expected "id": a string or an integer, found [1]; correct it, or leave it out',
     ),
     (
         "id twice",

@@ -8,20 +8,20 @@ BAD_COLUMNS = [
         "no tag",
         "a.txt",
         lines("一 O", "二"),
-        'a.txt:2: expected 2 columns apart by a space, found 1: "二"; write a token and its tag',
+        'a.txt:2: expected 2 columns separated by spaces, found 1: "二"; write a token and its tag',
     ),
     (
         "plain text",
         "a.txt",
         lines("一二三。", "四五六。"),
-        'a.txt:1: expected 2 columns apart by a tab, found 1: "一二三。"; write a token and its tag\n'
-        'a.txt:2: expected 2 columns apart by a tab, found 1: "四五六。"; write a token and its tag',
+        'a.txt:1: expected 2 columns separated by tabs, found 1: "一二三。"; write a token and its tag\n'
+        'a.txt:2: expected 2 columns separated by tabs, found 1: "四五六。"; write a token and its tag',
     ),
     (
         "column too many",
         "a.txt",
         lines("EU NNP B-ORG", "call NN O", "the new DT O"),
-        'a.txt:3: expected 3 columns apart by a space, found 4: "the new DT O"; write a token and its tag',
+        'a.txt:3: expected 3 columns separated by spaces, found 4: "the new DT O"; write a token and its tag',
     ),
     (
         "no token",
@@ -51,14 +51,14 @@ BAD_COLUMNS = [
         "open quote",
         "a.csv",
         lines("一,O", '",O'),
-        'a.csv:2: expected 2 columns apart by a comma, found 1: ",O"; write a token and its tag',
+        'a.csv:2: expected 2 columns separated by commas, found 1: ",O"; write a token and its tag',
     ),
     (
         "broken sequence",
         "a.txt",
         lines("一 B-X", "二 I-Y", "三 I-Y"),
         "a.txt:2: expected B-Y to begin the entity, found I-Y after B-X; "
-        "--repair_tags reads it as conlleval does, or correct it, "
+        "correct the tag, read it as conlleval does (--repair_tags), "
         "or name the scheme if it is not bio (--file_scheme)",
     ),
     (
@@ -66,10 +66,10 @@ BAD_COLUMNS = [
         "a.txt",
         lines("一 B-X", "二 M-X", "", "三 E-X", "", "四 B-X", "五 M-X", "六 E-X"),
         "a.txt:2: expected M-X or E-X after M-X, found the end of the sequence; "
-        "--repair_tags reads it as conlleval does, or correct it, "
+        "correct the tag, read it as conlleval does (--repair_tags), "
         "or name the scheme if it is not bmes (--file_scheme)\n"
         "a.txt:4: expected B-X to begin the entity, found E-X at the start of the sequence; "
-        "--repair_tags reads it as conlleval does, or correct it, "
+        "correct the tag, read it as conlleval does (--repair_tags), "
         "or name the scheme if it is not bmes (--file_scheme)",
     ),
     (

@@ -107,14 +107,14 @@ BAD_JSON = [
         "no labels on one line",
         "a.json",
         lines(label({}), record()),
-        "a.json:2: expected labels as in other lines, found none; add them, empty for no entities",
+        "a.json:2: expected labels as in other lines, found none; add them, or [] for no entities",
     ),
     # cluener
     (
         "label that is a list",
         "a.json",
         lines(label({"name": {}}), label([])),
-        'a.json:2: expected {type: {word: [[start, end], ...]}} "label", found []; write {} for no entities',
+        'a.json:2: expected {type: {word: [[start, end], ...]}} under "label", found []; write {} for no entities',
     ),
     (
         "words that are a list",
@@ -126,25 +126,25 @@ BAD_JSON = [
         "places that are flat",
         "a.json",
         label({"name": {"叶老桂": [0, 2]}}),
-        'a.json:1: expected [[start, end], ...] under "叶老桂", found [0, 2]; write them so',
+        'a.json:1: expected [[start, end], ...] under "叶老桂", found [0, 2]; correct them',
     ),
     (
         "offsets that are floats",
         "a.json",
         label({"name": {"叶老桂": [[0.0, 2]]}}),
-        "a.json:1: expected integer offsets of the name entity, found [0.0, 2]; count characters from 0",
+        "a.json:1: expected integer offsets for the name entity, found [0.0, 2]; count characters from 0",
     ),
     (
         "offsets that are booleans",
         "a.json",
         label({"name": {"叶老桂": [[False, 2]]}}),
-        "a.json:1: expected integer offsets of the name entity, found [false, 2]; count characters from 0",
+        "a.json:1: expected integer offsets for the name entity, found [false, 2]; count characters from 0",
     ),
     (
         "start behind end",
         "a.json",
         label({"name": {"叶老桂": [[2, 0]]}}),
-        "a.json:1: expected start <= end, end inclusive, of the name entity, found [2, 0]; correct the offsets",
+        "a.json:1: expected start <= end, end inclusive, for the name entity, found [2, 0]; correct the offsets",
     ),
     (
         "end behind the text",
@@ -184,7 +184,7 @@ BAD_JSON = [
         "several faults in one line",
         "a.json",
         label({"name": {"叶老桂": [[0, 9]]}, "company": {"浙商银行": [["4", 7]]}}),
-        'a.json:1: expected integer offsets of the company entity, found ["4", 7]; count characters from 0\n'
+        'a.json:1: expected integer offsets for the company entity, found ["4", 7]; count characters from 0\n'
         "a.json:1: expected the name entity inside the text of 8 characters, found [0, 9], end inclusive; "
         "correct the offsets",
     ),
@@ -199,20 +199,20 @@ BAD_JSON = [
         "entity of two items",
         "a.json",
         record(entities=[[0, 3]]),
-        'a.json:1: expected {"start", "end", "label"} or [start, end, label], found [0, 3]; write it so',
+        'a.json:1: expected {"start", "end", "label"} or [start, end, label], found [0, 3]; correct it',
     ),
     (
         "entity without an end",
         "a.json",
         record(entities=[{"start": 0, "label": "X"}]),
         'a.json:1: expected {"start", "end", "label"} or [start, end, label], '
-        'found {"start": 0, "label": "X"}; write it so',
+        'found {"start": 0, "label": "X"}; correct it',
     ),
     (
         "empty span",
         "a.json",
         record(entities=[[3, 3, "X"]]),
-        "a.json:1: expected start < end, end exclusive, of the X entity, found [3, 3]; correct the offsets",
+        "a.json:1: expected start < end, end exclusive, for the X entity, found [3, 3]; correct the offsets",
     ),
     (
         "span behind the text",
@@ -250,40 +250,41 @@ BAD_JSON = [
         "id that is a list",
         "a.json",
         record(id=[1]),
-        'a.json:1: expected "id": a string or an integer, found [1]; write it so, or leave it out',
+        'a.json:1: expected "id": a string or an integer, found [1]; correct it, or leave it out',
     ),
     # tokens
     (
         "tokens in one string",
         "a.json",
         lines('{"tokens": "a b", "tags": ["O", "O"]}'),
-        'a.json:1: expected "tokens": a list of strings, found "a b"; write them so\n'
-        "a.json:1: expected a tag for each token, found 0 tokens and 2 tags; make them equal",
+        'a.json:1: expected "tokens": a list of strings, found "a b"; correct them\n'
+        "a.json:1: expected a tag for each token, found 0 tokens and 2 tags; give each token one tag",
     ),
     (
         "empty token",
         "a.json",
         lines('{"tokens": ["a", ""], "tags": ["O", "O"]}'),
-        'a.json:1: expected tokens that are not empty, found ["a", ""]; remove what is empty, with its tag',
+        'a.json:1: expected tokens that are not empty, found ["a", ""]; remove empty ones with their tags',
     ),
     (
         "more tokens than tags",
         "a.json",
         lines('{"tokens": ["a", "b"], "ner_tags": ["O"]}'),
-        "a.json:1: expected a tag for each token, found 2 tokens and 1 tags; make them equal",
+        "a.json:1: expected a tag for each token, found 2 tokens and 1 tags; give each token one tag",
     ),
     (
         "tags by number",
         "a.json",
         lines('{"tokens": ["a"], "ner_tags": [0]}'),
-        'a.json:1: expected tags by name, as "B-PER", found the number 0; name them in the order of their numbers: '
-        "--label_names O,B-PER,I-PER",
+        'a.json:1: expected names of tags, such as "B-PER", found the number 0; name them in the order of their '
+        "numbers: --label_names O,B-PER,I-PER",
     ),
     (
         "broken tags in a list",
         "a.json",
         lines('{"tokens": ["a", "b"], "tags": ["B-X", "O"]}', '{"tokens": ["a", "b"], "tags": ["O", "I-X"]}'),
         "a.json:2: tag 2: expected B-X to begin the entity, found I-X after O; "
-        "--repair_tags reads it as conlleval does, or correct it, or name the scheme if it is not bio (--file_scheme)",
+        "correct the tag, read it as conlleval does (--repair_tags), or name the scheme if it is not bio "
+        "(--file_scheme)",
     ),
 ]

@@ -177,7 +177,7 @@ def test_named_scheme_is_held_against_the_tags(tmp_path):
     path.write_bytes(lines("一 B-X", "二 I-X"))
     assert message_of(path, scheme="bioes") == (
         "a.txt:2: expected I-X or E-X after I-X, found the end of the sequence; "
-        "--repair_tags reads it as conlleval does, or correct it, "
+        "correct the tag, read it as conlleval does (--repair_tags), "
         "or name the scheme if it is not bioes (--file_scheme)"
     )
 

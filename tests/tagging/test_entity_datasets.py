@@ -61,8 +61,8 @@ def test_hidden_labels_of_the_hub_read_as_no_labels():
         ({"text": []}, "dataset: expected rows, found none; check how the data set was made"),
         (
             {"tokens": [["a"]], "ner_tags": [[3]]},
-            'dataset, row 1: expected tags by name, as "B-PER", found the number 3; name them in the order of their '
-            "numbers: --label_names O,B-PER,I-PER",
+            'dataset, row 1: expected names of tags, such as "B-PER", found the number 3; name them in the order of '
+            "their numbers: --label_names O,B-PER,I-PER",
         ),
         (
             {"text": ["ab", None], "entities": [[], []]},

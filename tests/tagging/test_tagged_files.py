@@ -76,7 +76,8 @@ def test_repaired_tags_are_counted_with_their_first_place(read, caplog):
     dataset = read(content, "a.txt", repair_tags=True)
     assert covered(dataset) == [FOUND, [("北", "PER"), ("京", "LOC")]]
     assert [line.partition("a.txt: ")[2] for line in warnings_of(caplog)] == [
-        "3 broken tags, the first in line 4: read as conlleval does, an I- that continues nothing opens an entity"
+        "3 broken tags, the first in line 4: read as conlleval does, where an I- that continues nothing opens an "
+        "entity"
     ]
 
 
@@ -86,8 +87,8 @@ def test_broken_tags_are_refused_with_the_option_that_reads_them_and_told_by_kin
         read(content)
     lines = str(raised.value).split("\n")
     assert lines[0].endswith(
-        "file.txt:2: expected B-LOC to begin the entity, found I-LOC after O; --repair_tags reads it as conlleval "
-        "does, or correct it, or name the scheme if it is not bio (--file_scheme)"
+        "file.txt:2: expected B-LOC to begin the entity, found I-LOC after O; correct the tag, read it as "
+        "conlleval does (--repair_tags), or name the scheme if it is not bio (--file_scheme)"
     )
     assert lines[-1] == "... 300 errors like this, the last in line 1,198"
 
@@ -145,7 +146,7 @@ def test_trailing_space_makes_no_second_type(read, caplog, as_columns):
     else:
         content = json_lines([{"text": "张三在北京", "entities": [[0, 2, "PER "], [3, 5, "LOC"]]}])
     assert covered(read(content)) == [FOUND]
-    assert re.search(r"\d (tags?|labels?), .*in line 1: trimmed, as white space stands around it", caplog.text)
+    assert re.search(r"\d (tags?|labels?), .*in line 1: surrounding white space removed", caplog.text)
 
 
 NUMBERS = {"tokens": list("张三在北京"), "ner_tags": [1, 2, 0, 3, 4]}
@@ -159,7 +160,7 @@ def test_tags_that_are_numbers_are_named(read, content):
     assert covered(read(content, label_names=NAMES)) == [FOUND]
     with pytest.raises(DataError, match=r"found the number 1; name them in the order .*: --label_names O,B-PER,I-PER"):
         read(content)
-    with pytest.raises(DataError, match="expected a number from 0 to 3, as --label_names has 4 names, found 4"):
+    with pytest.raises(DataError, match="expected a number from 0 to 3, since --label_names has 4 names, found 4"):
         read(content, label_names=NAMES[:4])
 
 
@@ -201,11 +202,11 @@ def test_sentences_that_are_numbered_are_cut_where_the_number_changes(read):
 def test_further_columns_of_tags_are_named_and_can_be_chosen(read, caplog):
     content = columns([(*row, "B-ORG" if row[0] == "saw" else "O") for row in WORDS])
     assert covered(read(content)) == [ENGLISH]
-    assert "tags stand in column 2, which is read, and in 3; --tag_column 3 reads another one" in caplog.text
+    assert "tags are in column 2, which is read, and in 3; --tag_column 3 reads another one" in caplog.text
     assert covered(read(content, tag_column=3)) == [[("saw", "ORG")]]
     with pytest.raises(DataError, match="expected tags in one of the columns 2 to 3, found --tag_column 4"):
         read(content, tag_column=4)
-    with pytest.raises(DataError, match="expected a file of columns, as --tag_column is given, found none"):
+    with pytest.raises(DataError, match="expected a column file for --tag_column, found another format"):
         read(json_lines([{"text": "a", "entities": []}]), "a.json", tag_column=2)
 
 
@@ -226,7 +227,7 @@ def test_weibos_second_release_is_read_without_the_places_in_words(read, caplog)
     dataset = read(content)
     assert dataset["text"][:] == ["科技全", "11"]
     assert covered(dataset) == [[("全", "GPE.NAM")], [("11", "X")]]
-    assert "5 tokens, the first in line 1: read without the place in its word" in caplog.text
+    assert "5 tokens, the first in line 1: read without the number of its place in the word" in caplog.text
 
 
 @pytest.mark.parametrize("tokens", [["A0", "B"], ["2010", "2020"], ["a0", "b0"], ["0", "1"]])

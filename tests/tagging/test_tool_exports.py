@@ -42,21 +42,21 @@ def test_what_was_rejected_in_prodigy_is_left_out_and_counted(read, caplog):
         {"text": TEXT, "spans": dicts()} | PRODIGY | {"answer": answer} for answer in ("reject", "accept", "ignore")
     ]
     assert covered(read(json_lines(rows), "a.jsonl")) == FOUND[:1]
-    assert "2 texts, the first in line 1: left out, as it was rejected or ignored in Prodigy" in caplog.text
+    assert "2 texts, the first in line 1: left out, since rejected or ignored in Prodigy" in caplog.text
 
 
 def test_of_several_annotations_the_ground_truth_counts_and_others_must_agree(read):
     first, second = {"result": REGIONS}, {"result": REGIONS[:1]}
     task = {"data": {"text": TEXT}, "annotations": [second, first | {"ground_truth": True}]}
     assert covered(read(json.dumps([task]), "a.json")) == FOUND[:1]
-    with pytest.raises(DataError, match="expected one annotation of a text, found 2 that differ; mark one as ground"):
+    with pytest.raises(DataError, match="expected one annotation per text, found 2 that differ; mark one as ground"):
         read(json.dumps([{"data": {"text": TEXT}, "annotations": [first, second]}]), "a.json")
 
 
 def test_text_that_nobody_has_labelled_in_label_studio_is_one_without_labels(read):
     tasks = [studio(REGIONS, data={"text": TEXT}), {"data": {"text": "没有"}, "annotations": []}]
     with pytest.raises(
-        DataError, match="expected labels as in other lines, found none; add them, empty for no entities"
+        DataError, match=r"expected labels as in other lines, found none; add them, or \[\] for no entities"
     ):
         read(json.dumps(tasks), "a.json")
 
@@ -64,7 +64,7 @@ def test_text_that_nobody_has_labelled_in_label_studio_is_one_without_labels(rea
 def test_end_that_may_be_inclusive_needs_its_word(read):
     row = {"text": TEXT, "entities": [{"start_idx": 0, "end_idx": 1, "type": "PER"}]}
     with pytest.raises(
-        DataError, match='expected "entity" beside "end_idx", which alone does not say whether the end is'
+        DataError, match='expected "entity" together with "end_idx", which alone does not show whether the end'
     ):
         read(json_lines([row]), "a.json")
 
@@ -195,7 +195,7 @@ def test_data_set_gives_its_entities(tmp_path, dataset, form):
 def test_numbers_of_a_data_set_are_named_by_the_option():
     dataset = Dataset.from_dict({"tokens": [list(TEXT)], "ner_tags": [[1, 2, 0, 3, 4]]})
     assert covered(read_ner_dataset(dataset, label_names=NAMES)) == FOUND[:1]
-    with pytest.raises(DataError, match=r"row 1: expected tags by name, .*--label_names O,B-PER,I-PER"):
+    with pytest.raises(DataError, match=r"row 1: expected names of tags, .*--label_names O,B-PER,I-PER"):
         read_ner_dataset(dataset)
 
 
@@ -221,7 +221,7 @@ def test_brats_files_are_read_alone_or_as_a_folder(brat, caplog, name):
     dataset = read_ner(brat() / name)
     assert dataset["id"][:] == (["a"] if name else ["a", "b"])
     assert covered(dataset) == (FOUND[:1] if name else FOUND)
-    assert "left out 2 lines that are no entities" in caplog.text
+    assert "left out 2 lines that are not entities" in caplog.text
 
 
 def test_brats_offsets_count_line_ends_as_they_are(tmp_path):

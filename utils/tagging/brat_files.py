@@ -15,13 +15,13 @@ _ENTITY = re.compile(r"T\S*\t(\S+) (\d+ \d+(?:;\d+ \d+)*)\t(.*)")
 
 
 def is_brat(path: str | PathLike) -> bool:
-    """Whether a path is an .ann file, a text with one beside it, or a folder that has some."""
+    """Whether a path is an .ann file, a text file with an .ann file next to it, or a folder with .ann files."""
     path = Path(path)
     try:
         if path.is_dir():
             return any(path.glob("*.ann"))
         return path.suffix == ".ann" or (path.suffix == ".txt" and path.with_suffix(".ann").is_file())
-    except (OSError, ValueError):  # a path that cannot be: whoever reads it says why
+    except (OSError, ValueError):  # an impossible path: reading it says why
         return False
 
 
@@ -32,11 +32,11 @@ def read_brat(path: str | PathLike, log: ErrorLog, *, with_labels: bool = True) 
 
     Args:
         path: the text, its .ann file, or a folder.
-        log: takes an error for each line that is no entity of its text.
-        with_labels: False for the texts alone.
+        log: takes an error for each line whose entity does not fit its text.
+        with_labels: False reads the texts only.
 
     Returns:
-        A row for each text, whose name is its id; None for one that has an error.
+        A row for each text, with the name of its file as id; None for one that has an error.
 
     Raises:
         DataError: a file is missing or cannot be read.
@@ -62,7 +62,7 @@ def read_brat(path: str | PathLike, log: ErrorLog, *, with_labels: bool = True) 
                 log.add(line_number, message, source=text_file.with_suffix(".ann"))
         rows.append(Row(number, text_file.stem, text, spans) if len(log) == errors_before else None)
     if others:
-        logger.info("%s: left out %s that are no entities", log.source, counted(others, "line"))
+        logger.info("%s: left out %s that are not entities", log.source, counted(others, "line"))
     return rows
 
 
@@ -80,10 +80,10 @@ def _read(path: Path, *, may_be_empty: bool = False) -> str:
 
 
 def _add_entity(spans: list[tuple[int, int, str]], line: str, text: str) -> str | None:
-    """Append what a line says, or tell what is wrong with it."""
+    """Append the entity of a line, or return what is wrong with it."""
     found = _ENTITY.fullmatch(line)
     if not found:
-        return f"expected T1, a tab, a label and offsets, a tab and the words, found {show(line)}; write it so"
+        return f"expected T1, a tab, a label and offsets, a tab and the words, found {show(line)}; correct the line"
     label, places, word = found.groups()
     if ";" in places:
         return (

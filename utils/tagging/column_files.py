@@ -21,15 +21,15 @@ def parse_columns(
 ) -> list[TaggedRow | None]:
     """Gather the lines of each sentence.
 
-    The first column holds the tokens, or the second, where the first counts tokens or sentences. Of the others the
-    first counts that holds tags of entities, those of phrases and words (B-NP) aside; if none does, the last. Where a
-    character's place in its word is glued to it (Weibo's second release), it is taken off.
+    The first column holds the tokens, or the second if the first counts tokens or sentences. Tags are read from the
+    first other column that holds tags of entities, not only of phrases and words (B-NP); if none does, from the last.
+    If each character is followed by its place in the word (Weibo's second release), the place is removed.
 
     Args:
-        lines: as `text_files.read_lines` gives them; -DOCSTART-, comments behind # and a line of names are left out.
-        log: takes an error for each line that has not as many columns as most, or an empty one.
-        is_csv: the separator is a comma, if there are any; else it is that of most lines.
-        tag_column: which column holds the tags, from 1 on; by content if None.
+        lines: as `text_files.read_lines` gives them; -DOCSTART-, comments after # and a line of names are left out.
+        log: takes an error for each line with an empty column, or with more or fewer columns than most lines.
+        is_csv: prefer commas and semicolons as separator; else tabs and spaces.
+        tag_column: which column holds the tags, from 1 on; None goes by content.
 
     Returns:
         A row for each sentence, with the number of its first line; None for one that has an error.
@@ -40,7 +40,7 @@ def parse_columns(
     separator = _find_separator(lines, is_csv=is_csv)
     sentences, width, comments = _split_sentences(lines, separator, log)
     if comments:
-        logger.info("%s: left out %s behind #", log.source, counted(comments, "comment"))
+        logger.info("%s: left out %s after #", log.source, counted(comments, "comment"))
     names = take_names(sentences)
     if not any(sentences):
         raise DataError(f"{log.source}: expected sentences, found only -DOCSTART- lines; check how it was written")
@@ -52,7 +52,7 @@ def parse_columns(
             if cells and (len(cells) < width or any(cells[width:])):
                 log.add(
                     number,
-                    f"expected {width} columns apart by {_SEPARATOR_NAMES[separator]}, found {len(cells)}: "
+                    f"expected {width} columns separated by {_plural(separator)}, found {len(cells)}: "
                     f"{show(separator.join(cells))}; write a token and its tag",
                 )
             elif cells and not (cells[columns.token] and cells[columns.tag].strip()):
@@ -70,17 +70,17 @@ def parse_columns(
 
 
 def are_columns(lines: Sequence[str | None], *, is_csv: bool) -> bool:
-    """Whether lines are tokens with tags, as the first of a file show it: else they are texts.
+    """Whether the first lines of a file are tokens with tags; else they are texts.
 
     Args:
-        lines: some of the file, blank ones among them.
-        is_csv: as of `parse_columns`.
+        lines: the first of the file, with blank ones.
+        is_csv: as in `parse_columns`.
     """
     quiet = ErrorLog("")
     separator = _find_separator(lines, is_csv=is_csv)
     try:
         sentences, width, _ = _split_sentences(lines, separator, quiet)
-    except DataError:  # says what kind of columns they are; so does who reads them
+    except DataError:  # columns of another kind; reading them raises this again
         return True
     names = take_names(sentences)
     rows = [cells for sentence in sentences for _, cells in sentence]
@@ -98,8 +98,12 @@ def are_columns(lines: Sequence[str | None], *, is_csv: bool) -> bool:
     return len(sentences) > 1 and all(map(str.isdecimal, numbers)) and "0" in numbers
 
 
+def _plural(separator: str) -> str:
+    return f"{_SEPARATOR_NAMES[separator].removeprefix('a ')}s"
+
+
 def _find_separator(lines: Iterable[str | None], *, is_csv: bool) -> str:
-    """The separator of most lines; of a line, a tab if it has one, else a space, else a comma."""
+    """The separator of most lines; that of a line is the first of the usual ones that it has."""
     marks = ",;\t" if is_csv else "\t ,"
     counts = Counter(
         next((mark for mark in marks if mark in line), None)
@@ -112,7 +116,7 @@ def _find_separator(lines: Iterable[str | None], *, is_csv: bool) -> str:
 def _split_sentences(lines: list[str | None], separator: str, log: ErrorLog) -> tuple[list[Sentence], int, int]:
     """The sentences, how many columns most lines have, and how many comments were left out."""
     sentences: list[Sentence] = [[]]
-    hashes = {}  # lines that begin with #: comments, or tokens as any other
+    hashes = {}  # lines that begin with #: comments, or tokens like any other
     for number, line in enumerate(lines, start=1):
         if line is not None and (not line.strip(" \t") or _DOCUMENT.match(line)):
             sentences.append([])
@@ -149,7 +153,7 @@ def _split_sentences(lines: list[str | None], separator: str, log: ErrorLog) -> 
 
 
 def _unglue(rows: list[TaggedRow | None], log: ErrorLog) -> list[TaggedRow | None]:
-    """Take the place in its word (0, 1, ...) off each character, if every one of the file has it."""
+    """Remove the place in its word (0, 1, ...) from each character, if all characters of the file have one."""
     unglued, places = [], Counter()
     for row in rows:
         tokens, place = [], -1
@@ -165,12 +169,17 @@ def _unglue(rows: list[TaggedRow | None], log: ErrorLog) -> list[TaggedRow | Non
     if not places[1]:
         return rows
     first = next(row.number for row in rows if row)
-    log.note(first, "token", count=places.total(), done="read without the place in its word, as Weibo's have it")
+    log.note(
+        first,
+        "token",
+        count=places.total(),
+        done="read without the number of its place in the word, as in Weibo's files",
+    )
     return unglued
 
 
 def _split_line(line: str, number: int, separator: str, log: ErrorLog) -> list[str] | None:
-    """Split at the separator alone: other white space is text. A separator doubled at the start is the token."""
+    """Split at the separator alone: other white space is text. If a line starts with two, the first is the token."""
     other = {"\t": " ", " ": "\t"}.get(separator)
     if other and other in line and (separator == " " or separator not in line):
         expected, found = _SEPARATOR_NAMES[separator], _SEPARATOR_NAMES[other]
@@ -185,7 +194,7 @@ def _split_line(line: str, number: int, separator: str, log: ErrorLog) -> list[s
         except (csv.Error, StopIteration) as error:
             log.add(
                 number,
-                f"expected columns apart by {_SEPARATOR_NAMES[separator]}, found: {error}; repair the quotes",
+                f"expected columns separated by {_plural(separator)}, found: {error}; repair the quotes",
             )
             return None
     if line.startswith(separator * 2):

@@ -11,7 +11,7 @@ from ..data.errors import DataError, ErrorLog
 
 logger = logging.getLogger(__name__)
 
-NO_TOKEN = re.compile(r"\d+[-.]\d+")  # 3-4, 3.1: in CoNLL-U numbers of what is no token
+NO_TOKEN = re.compile(r"\d+[-.]\d+")  # 3-4, 3.1: in CoNLL-U the numbers of lines that are not tokens
 _NUMBER = re.compile(rf"\d+|{NO_TOKEN.pattern}")
 TAG = re.compile(r"\s*(O|[BIESMLUW][-_:].+)\s*")
 IN_FEATURES = re.compile(r"(?:.*\|)?(?:name|ner)=([^|]+).*", re.IGNORECASE)  # CoNLL-U's last column in NorNE
@@ -20,18 +20,18 @@ _TOKENS = {"token", "tokens", "word", "words", "char", "character", "text"}
 _TAGS = {"tag", "tags", "label", "labels", "ner", "ner_tag", "ner_tags", "entity"}
 _SENTENCES = {"sentence", "sentence #", "sentence_id", "sentence id", "sent_id", "sentence_idx", "sentence_number"}
 _OTHERS = {"pos", "pos_tag", "chunk", "chunk_tag", "lemma", "id", "index", "token_id", ""}
-# What tags of phrases and of words mark, which stand beside those of entities: CoNLL-2000 and 2003, Penn Treebanks.
+# Labels of phrases and words, which some files tag besides entities: CoNLL-2000 and 2003, Penn Treebanks.
 _SYNTAX = re.compile(
     "NP|VP|PP|ADVP|ADJP|SBAR|PRT|INTJ|CONJP|LST|UCP|NC|VC|PC|CC|CD|DT|EX|FW|IN|JJ|JJR|JJS|LS|MD|NN|NNS|NNP|NNPS|PDT|POS|"
     "PRP|RB|RBR|RBS|RP|SYM|TO|UH|VB|VBD|VBG|VBN|VBP|VBZ|WDT|WP|WRB|NR|NT|VA|VE|VV|AD|P|PU|M|OD|DEC|DEG|DEV|DER|LC|PN|"
     "AS|SP|MSP|BA|LB|SB|CS|ETC|IJ|ON"
 )
 
-Sentence = list[tuple[int, list[str] | None]]  # lines by their numbers; None for one that has its error already
+Sentence = list[tuple[int, list[str] | None]]  # line numbers and cells; None if the line's error is already reported
 
 
 class Columns(NamedTuple):
-    """Which column holds what, from 0 on."""
+    """How many columns there are, and which holds the tokens and the tags, from 0 on."""
 
     width: int
     token: int
@@ -39,7 +39,7 @@ class Columns(NamedTuple):
 
 
 def take_names(sentences: list[Sentence]) -> list[str]:
-    """The names of the columns, if the first line gives them; the line is taken away."""
+    """The names of the columns, if the first line gives them; that line is removed."""
     cells = sentences[0][0][1] if sentences else None
     names = [cell.strip().lower() for cell in cells or ()]
     if not (_TOKENS.intersection(names[:-1]) and _TAGS.intersection(names[1:])):
@@ -55,9 +55,9 @@ def take_names(sentences: list[Sentence]) -> list[str]:
 def find_columns(
     sentences: list[Sentence], width: int, names: list[str], tag_column: int | None, log: ErrorLog
 ) -> tuple[list[Sentence], Columns]:
-    """Which columns hold tokens and tags, by their names or else by what is in them, and the sentences.
+    """The sentences, and which columns hold tokens and tags, by their names or else by their content.
 
-    These are cut anew where a column numbers them; lines of CoNLL-U that are no tokens are left out.
+    Sentences are split anew if a column numbers them; lines of CoNLL-U that are not tokens are left out.
     """
     split = [[cells for _, cells in sentence if cells] for sentence in sentences]
     token = next((i for i, name in enumerate(names) if name in _TOKENS), 0)
@@ -74,7 +74,7 @@ def find_columns(
     if tag_column is not None and not token + 1 < tag_column <= width:
         raise DataError(
             f"{log.source}: expected tags in one of the columns {token + 2} to {width}, "
-            f"found --tag_column {tag_column}; name one of them"
+            f"found --tag_column {tag_column}; choose one of them"
         )
     if tag_column is not None:
         tag = tag_column - 1
@@ -94,7 +94,7 @@ def find_columns(
 
 
 def _count_kind(sentences: Sequence[Sequence[str]]) -> str:
-    """What the numbers of a first column count: "tokens", of each sentence or of the file, "sentences" or nothing."""
+    """What the numbers of a first column count: "tokens" of a sentence or the file, "sentences", or ""."""
     cells = [cell for sentence in sentences for cell in sentence]
     if not all(_NUMBER.fullmatch(cell) for cell in cells):
         return ""
@@ -106,7 +106,7 @@ def _count_kind(sentences: Sequence[Sequence[str]]) -> str:
 
 
 def _cut_anew(sentences: Iterable[Sentence], column: int) -> list[Sentence]:
-    """Sentences that end where their number changes, or is given again behind lines without one."""
+    """Sentences that end where their number changes; lines without a number continue the sentence."""
     cut: list[Sentence] = []
     for sentence in sentences:
         last = None
@@ -120,7 +120,7 @@ def _cut_anew(sentences: Iterable[Sentence], column: int) -> list[Sentence]:
 
 
 def _are_tags(lines: Sequence[list[str]], column: int) -> bool:
-    """Whether a column has tags alone, and entities among them."""
+    """Whether a column holds nothing but tags, some of them of entities."""
     values = {cells[column] for cells in lines}
     return all(map(TAG.fullmatch, values)) and any(value != "O" for value in values)
 
@@ -140,7 +140,7 @@ def _find_tags(lines: Sequence[list[str]], width: int, token: int, log: ErrorLog
     if len(entities) > 1:
         others = ", ".join(str(column + 1) for column in entities[1:])
         logger.warning(
-            "%s: tags stand in column %d, which is read, and in %s; --tag_column %d reads another one",
+            "%s: tags are in column %d, which is read, and in %s; --tag_column %d reads another one",
             *(log.source, entities[0] + 1, others, entities[1] + 1),
         )
     empty = [column for column, types in tagged.items() if not types]  # nothing but O

@@ -1,4 +1,4 @@
-"""Words and characters put together as their script is written: Chinese without spaces, `iPhone Pro` with one."""
+"""Joins words and characters as their script is written: Chinese without spaces, `iPhone Pro` with one."""
 
 import re
 from collections import Counter
@@ -14,15 +14,15 @@ _UNSPACED = re.compile(
 
 
 class WordJoiner:
-    """Joins the tokens of a file; how its script is written is decided once, over all of it.
+    """Joins the tokens of a file; whether they are written without spaces is decided once for the file.
 
-    A file is unspaced if more than half of its tokens are single characters, or no fewer of them are of scripts
-    without spaces than are words of others. There two tokens are apart only where letters or digits of other scripts
-    meet, at a word of several: so are `iPhone`, `Pro`, but not `i`, `P`, `h`. In any other file all tokens are apart,
-    but for those that meet in characters of scripts without spaces.
+    A file is unspaced if more than half of its tokens are single characters, or if at least as many tokens are in
+    scripts without spaces as are words of other scripts. Then a space stands only between letters or digits of other
+    scripts, and only if one of the two tokens has several characters: between `iPhone` and `Pro`, but not between `i`
+    and `P`. In any other file a space stands between all tokens, except between characters of scripts without spaces.
 
     Args:
-        sentences: the tokens of the whole file.
+        sentences: all tokens of the file.
 
     Example:
         >>> join = WordJoiner([["我", "买", "了", "iPhone", "Pro", "手机"]])

@@ -6,15 +6,15 @@ from datasets import ClassLabel
 
 
 def name_values(row: dict, features: dict) -> dict:
-    """A row as a JSON line would have it.
+    """A row as a JSON line would hold it.
 
-    Class numbers become names, wherever they stand; -1, how the Hub marks hidden labels, and a list of nothing else
-    become None. A dict of lists, which `Sequence` makes of a list of dicts, is turned back. Of dicts, which Arrow
-    fills up to the keys of all rows, what is null is left out, and so is a column that is null.
+    Class numbers become names at any depth; -1, which marks hidden labels on the Hub, and a list of nothing else
+    become None. A dict of lists, which `Sequence` makes of a list of dicts, becomes a list of dicts again. Nulls are
+    left out of the row, and of its dicts, which Arrow fills up to the keys of all rows.
 
     Args:
-        row: by column.
-        features: of the data set.
+        row: column name -> value.
+        features: those of the data set.
 
     Example:
         >>> from datasets import List, Value

@@ -1,4 +1,4 @@
-"""Records with entities, as JSON files and data sets hold them, told apart and turned into rows.
+"""Records with entities, as JSON files and data sets hold them: their form is found, and they become rows.
 
 The forms of a record are shown in `readers_ner`.
 """
@@ -15,7 +15,7 @@ from .tagged_rows import TaggedRow, TagReading, untag_rows
 from .token_records import TAG_KEYS, TOKEN_KEYS, find_tags, find_tokens, parse_tokens
 from .tool_exports import unpack_exports
 
-# What stands beside a text and is no label of its entities.
+# Keys of what a record holds besides its text and the labels of its entities.
 _BESIDE = {"id", "candidates", "relations", "Comments", "comments", "meta", "metadata", "info", "options", "cats"}
 _BESIDE |= {*TEXT_KEYS, *TOKEN_KEYS, "predictions", "pos_tags", "pos", "chunk_tags", "langs", "lemmas", "links"}
 _LIKE_LABELS = re.compile(r"label|tag|entit|annot|span|mention|slot|result|gold|^(ner|bio|iob)", re.IGNORECASE)
@@ -27,9 +27,9 @@ def records_to_rows(
     """Check the records of a file or data set, and turn each into a text with spans.
 
     Args:
-        records: the number of the line or row, and the record; None for one that has its error in `log` already.
+        records: the number of the line or row, and the record; None for one whose error is already in `log`.
         log: takes what is wrong with the records.
-        file_format: a key of `PARSERS`, or "auto" to go by the first record that tells.
+        file_format: a key of `PARSERS`, or "auto" to go by the first record that shows it.
         reading: how tags are read.
 
     Returns:
@@ -39,7 +39,7 @@ def records_to_rows(
     if file_format == "auto":
         records, ahead = tee(records)
         file_format = _find_format(record for _, record in ahead if record)
-        del ahead  # else what is read from now on would be kept for it
+        del ahead  # otherwise tee would keep all that is read from now on
     parse = PARSERS[file_format]
     rows = []
     for number, record in records:
@@ -55,7 +55,7 @@ def records_to_rows(
 
 
 def _find_format(records: Iterable[dict]) -> str:
-    """Go by the first record that tells."""
+    """Go by the first record that shows its format."""
     for record in records:
         spans = next((record[key] for key in SPAN_KEYS if isinstance(record.get(key), list | dict)), None)
         tags = record.get(find_tags(record))
@@ -71,14 +71,14 @@ def _find_format(records: Iterable[dict]) -> str:
 
 
 def _without_labels(record: dict) -> dict:
-    """A record without what may be labels; its tokens stay, those of a text with a tag for each character, too."""
+    """A record without what may be labels; its tokens stay, even if they are the characters of its text."""
     tokens = find_tokens(record)
     kept = {key: value for key, value in record.items() if key == tokens or key not in {*SPAN_KEYS, *TAG_KEYS}}
     return kept | ({tokens: list(record[tokens])} if tokens else {})
 
 
 def _refuse_others(record: dict, report: RowReport, *, tokens: list[str]) -> None:
-    """Report what looks like labels under a name that is not known: a row would be read as one without any."""
+    """Report what looks like labels under an unknown name: the row would be read as one without labels."""
     for key, value in record.items():
         if key in _BESIDE or key.startswith("_") or not isinstance(value, list | dict) or not value:
             continue
@@ -92,7 +92,7 @@ def _refuse_others(record: dict, report: RowReport, *, tokens: list[str]) -> Non
             return
 
 
-# Format -> what makes a row of its records: those who add one write a function and a line in this table.
+# Format -> what turns its records into rows; to add a format, write a function and add a line to this table.
 PARSERS: dict[str, Callable[[dict, int, RowReport], Row | TaggedRow]] = {
     "cluener": parse_cluener,
     "spans": parse_spans,

@@ -30,7 +30,7 @@ class Row(NamedTuple):
     id: str | None
     text: str
     spans: list[Span] | None
-    candidates: list[list[int]] | None = None  # start and end of each span that may be an entity, if the row says so
+    candidates: list[list[int]] | None = None  # start and end of each span that may be an entity, if listed
 
 
 def rows_to_dataset(
@@ -43,17 +43,17 @@ def rows_to_dataset(
     """Check what concerns all rows together, and build the data set.
 
     Args:
-        rows: None stands for one that has its error in `log` already.
+        rows: None stands for a row whose error is already in `log`.
         log: takes an error for a repeated id, missing labels, and labels that are not allowed; then it is finished.
         skip_bad_lines: leave rows with errors out, and log how many, instead of raising.
         entity_types: the labels that are allowed; None allows all.
 
     Returns:
         Columns as `FEATURES`; entities sorted, without duplicates. A row without an id gets its number, from "0" on.
-        `candidates` ([[start, end], ...]) where rows bring some along.
+        `candidates` ([[start, end], ...]) if rows have any.
 
     Raises:
-        DataError: there are no rows, or rows have errors and are not skipped, or not one is without.
+        DataError: there are no rows, or rows have errors and are not skipped, or all rows have errors.
     """
     is_labelled = any(row is not None and row.spans is not None for row in rows)
     features = Features(FEATURES)
@@ -71,10 +71,10 @@ def rows_to_dataset(
         spans = sorted(set(tidied))
         if is_labelled and row.spans is None:
             log.add(
-                row.number, f"expected labels as in other {log.unit}s, found none; add them, empty for no entities"
+                row.number, f"expected labels as in other {log.unit}s, found none; add them, or [] for no entities"
             )
         if "candidates" in features and row.candidates is None:
-            log.add(row.number, f"expected candidates as in other {log.unit}s, found none; add them, empty for none")
+            log.add(row.number, f"expected candidates as in other {log.unit}s, found none; add them, or [] for none")
         for label in sorted({label for _, _, label in spans}):
             if entity_types is not None and label not in entity_types:
                 known = ", ".join(sorted(entity_types))
@@ -108,13 +108,13 @@ def _tidy(row: Row, log: ErrorLog) -> list[Span]:
     spans = []
     for start, end, label in row.spans or ():
         if label != label.strip():
-            log.note(row.number, "label", done="trimmed, as white space stands around it")
+            log.note(row.number, "label", done="surrounding white space removed")
         first, last = trim_span(row.text, start, end)
         if first == last:
-            log.note(row.number, "span", done="left out, as it is white space alone, which is never found")
+            log.note(row.number, "span", done="left out, since white space alone is never found")
             continue
         if (first, last) != (start, end):
-            log.note(row.number, "span", done="trimmed, as white space at a border is never found")
+            log.note(row.number, "span", done="trimmed, since white space at a border is never found")
         spans.append((first, last, intern(label.strip())))
     return spans
 

@@ -5,14 +5,14 @@
 | cluener | `{"text": "...", "label": {type: {word: [[start, end inclusive], ...]}}}` |
 | spans | `{"text": "...", "entities": [{"start": 0, "end": 2, "label": "PER"}]}` or `"label": [[0, 2, "PER"]]` |
 | tokens | `{"tokens": [...], "ner_tags": [...]}` (or other `TOKEN_KEYS`, `TAG_KEYS`); also parquet |
-| columns | lines of a token and its tag, apart by a space, a tab or (CSV) a comma, up to a blank line |
-| brat | a .txt with its .ann beside, or a folder of them: each file is a text |
+| columns | lines of a token and its tag, separated by a space, a tab or (CSV) a comma, up to a blank line |
+| brat | a .txt with its .ann next to it, or a folder of them: each file is a text |
 
 The first three are JSON lines or one JSON array, with an optional `id`; ends are exclusive except in cluener. Labels
-may stand under any of `SPAN_KEYS`, and their parts have any of the names in `span_records.FORMS`; what doccano, Label
-Studio, Prodigy and spaCy's lists look like, `tool_exports` knows. Rows of the first two may bring
-`"candidates": [[start, end], ...]` along, ends exclusive: the spans that a prompt asks about. Every file may be
-gzipped. Any fault in a file is a `DataError`.
+may be under any of `SPAN_KEYS`, and the keys of their parts may be any in `span_records.FORMS`. `tool_exports` reads
+what doccano, Label Studio, Prodigy and spaCy write. Rows of the first two formats may have
+`"candidates": [[start, end], ...]`, ends exclusive: the spans that a prompt asks about. Every file may be gzipped.
+Any error in a file is a `DataError`.
 """
 
 from collections.abc import Collection, Sequence
@@ -62,14 +62,14 @@ def read_ner(
         file_format: one of `FILE_FORMATS`, or "auto" to go by extension and content.
         scheme: of tags: a key of `tag_schemes.READABLE`, or "auto" for the one that fits best.
         repair_tags, label_names, tag_column, with_labels: see `tagged_rows.TagReading`.
-        encoding: of the file; None for UTF-8, or what its bytes tell.
+        encoding: encoding of the file; None finds it.
         skip_bad_lines: leave rows with errors out, and log how many, instead of raising.
-        entity_types: the labels that are allowed, as those of the training file; None allows all.
+        entity_types: the labels that are allowed, such as those of the training file; None allows all.
 
     Returns:
-        Columns `id` (the row number from "0" on, where the file gives none), `text`, and `entities` sorted by place,
-        without duplicates; entities may overlap. Where no row has labels at all, each has no entities. `candidates`
-        where the file has them.
+        Columns `id` (the row number from "0" on if the file has none), `text`, and `entities` in the order of the
+        text, without duplicates; entities may overlap. If no row has labels at all, all have no entities.
+        `candidates` if the file has them.
 
     Raises:
         DataError: the file cannot be read, or has errors; the first 20 are shown.
@@ -117,7 +117,7 @@ def read_ner_dataset(
     Args:
         dataset: rows in any form of `read_ner`'s records; labels may be numbers with `ClassLabel` names.
         scheme, repair_tags, label_names, with_labels, skip_bad_lines, entity_types: as in `read_ner`.
-        tag_column: None; a data set has no columns that are counted.
+        tag_column: must be None: the columns of a data set have names.
         source: what errors call the data set.
 
     Returns:
@@ -150,7 +150,7 @@ def load_ner(name_or_path: str, config_name: str | None = None, **reading) -> di
         name_or_path: a `save_to_disk` directory (a single data set becomes the split "train"), a folder of data files,
             or a name on the Hub.
         config_name: which of a data set's configurations.
-        **reading: as of `read_ner_dataset`.
+        **reading: options of `read_ner_dataset`.
 
     Returns:
         What `read_ner_dataset` makes of each split, by name. If there is a split "train", only its labels are allowed.
@@ -181,7 +181,7 @@ def require_types(dataset: Dataset) -> list[str]:
         ArgumentError: it has no entities.
     """
     if not (types := list_types(dataset)):
-        raise ArgumentError("the training data: expected entities to learn, found none")
+        raise ArgumentError("the training data: expected entities to learn from, found none")
     return types
 
 
@@ -193,4 +193,4 @@ def _check_options(file_format: str, scheme: str) -> None:
 
 def _refuse_column(tag_column: int | None, source: str | PathLike) -> None:
     if tag_column is not None:
-        raise DataError(f"{source}: expected a file of columns, as --tag_column is given, found none; leave it out")
+        raise DataError(f"{source}: expected a column file for --tag_column, found another format; leave it out")

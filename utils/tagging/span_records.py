@@ -13,16 +13,16 @@ SPAN_KEYS = ("entities", "label", "labels", "spans", "annotations", "annotation"
 
 
 class _Form(NamedTuple):
-    """What the parts of a span are called; `words` repeat its characters, if it says them."""
+    """The keys of a span's parts; `words` repeat its characters, where the span has them."""
 
     start: str
     end: str
     labels: tuple[str, ...]
     words: tuple[str, ...] = ()
-    by_word: bool = False  # its word tells whether the end is inclusive
+    by_word: bool = False  # its word shows whether the end is inclusive
 
 
-# Those who add one add a line.
+# To add a form, add a line.
 FORMS = (
     _Form("start", "end", ("label", "labels", "entity_group", "type", "tag"), ("text", "word", "entity", "mention")),
     _Form("start_offset", "end_offset", ("label", "type"), ("text", "word")),  # doccano
@@ -33,20 +33,20 @@ FORMS = (
 
 
 def parse_cluener(record: dict, number: int, report: RowReport) -> Row:
-    """A row of a record in the form of CLUENER, under any of `SPAN_KEYS`."""
+    """The row of a record in the form of CLUENER, with entities under any of `SPAN_KEYS`."""
     text = text_of(record, report)
     key = next((key for key in SPAN_KEYS if record.get(key) is not None), None)
     spans = None
     if key:
         spans = []
         form = "{type: {word: [[start, end], ...]}}"
-        for label, words in _dict_of(record[key], f'"{key}"', form, report).items():
+        for label, words in _dict_of(record[key], f'under "{key}"', form, report).items():
             form = "{word: [[start, end], ...]}"
             for word, places in _dict_of(words, f"under {show(label)}", form, report).items():
                 if not isinstance(places, list) or not all(
                     isinstance(place, list) and len(place) == 2 for place in places
                 ):
-                    report(f"expected [[start, end], ...] under {show(word)}, found {show(places)}; write them so")
+                    report(f"expected [[start, end], ...] under {show(word)}, found {show(places)}; correct them")
                     continue
                 for start, end in places:
                     _add_span(spans, text, start, end, label, report, word=word, inclusive=True)
@@ -54,7 +54,7 @@ def parse_cluener(record: dict, number: int, report: RowReport) -> Row:
 
 
 def parse_spans(record: dict, number: int, report: RowReport) -> Row:
-    """A row of a record with a list of spans, under any of `SPAN_KEYS` and in any of `FORMS`."""
+    """The row of a record with a list of spans, under any of `SPAN_KEYS` and in any of `FORMS`."""
     text = text_of(record, report)
     key = next((key for key in SPAN_KEYS if record.get(key) is not None), None)
     entities = record.get(key)
@@ -70,7 +70,7 @@ def parse_spans(record: dict, number: int, report: RowReport) -> Row:
                 _add_span(spans, text, *entity[:3], report)
             else:
                 report(
-                    f'expected {{"start", "end", "label"}} or [start, end, label], found {show(entity)}; write it so'
+                    f'expected {{"start", "end", "label"}} or [start, end, label], found {show(entity)}; correct it'
                 )
     return Row(number, id_of(record, report), text, spans, _candidates_of(record, text, report))
 
@@ -91,8 +91,8 @@ def _add_form(spans: list[Span], text: str, entity: dict, form: _Form, report: R
     if form.by_word and type(start) is int and type(end) is int:
         if not isinstance(word, str):
             report(
-                f'expected "{form.words[0]}" beside "{form.end}", which alone does not say whether the end is '
-                f"inclusive, found {show(entity)}; add the words, or write start and end, exclusive"
+                f'expected "{form.words[0]}" together with "{form.end}", which alone does not show whether the end is '
+                f'inclusive, found {show(entity)}; add the words, or write "start" and "end", end exclusive'
             )
             return
         inclusive = len(word) == end - start + 1
@@ -115,13 +115,13 @@ def text_of(record: dict, report: RowReport) -> str:
 
 
 def id_of(record: dict, report: RowReport) -> str | None:
-    """The id that a record brings along."""
+    """The id of a record; None if there is none, or a wrong one, which is reported."""
     given = record.get("id")
     if given is None or (isinstance(given, str) and is_unicode(given)):
         return given
     if isinstance(given, int) and not isinstance(given, bool) and abs(given) < 2**63:
         return str(given)
-    report(f'expected "id": a string or an integer, found {show(given)}; write it so, or leave it out')
+    report(f'expected "id": a string or an integer, found {show(given)}; correct it, or leave it out')
     return None
 
 
@@ -164,7 +164,7 @@ def _add_span(
     inclusive: bool = False,
 ) -> None:
     """Check an entity and append it to `spans`, or report what is wrong with it."""
-    if not text:  # has its own error
+    if not text:  # this has its own error
         return
     if not isinstance(label, str) or not label.strip() or not is_unicode(label):
         report(f"expected a label that is a name, found {show(label)}; name the entity type")
@@ -175,14 +175,14 @@ def _add_span(
         counted_so = start, end
         start, end = _from_utf16(text, start, end, word, inclusive)
         if (start, end) != counted_so:
-            report.note("span", "moved to its word, as characters beyond the basic plane were counted twice (UTF-16)")
+            report.note("span", "moved to its word, since the offsets counted UTF-16 units")
     if type(start) is not int or type(end) is not int:
-        report(f"expected integer offsets of {what}, found {place}; count characters from 0")
+        report(f"expected integer offsets for {what}, found {place}; count characters from 0")
         return
     stop = end + 1 if inclusive else end
     if start >= stop:
         kind = "start <= end, end inclusive," if inclusive else "start < end, end exclusive,"
-        report(f"expected {kind} of {what}, found {place}; correct the offsets")
+        report(f"expected {kind} for {what}, found {place}; correct the offsets")
         return
     if start < 0 or stop > len(text):
         kind = "inclusive" if inclusive else "exclusive"
@@ -199,7 +199,7 @@ def _add_span(
 
 
 def _from_utf16(text: str, start: int, end: int, word: str, inclusive: bool) -> tuple[int, int]:
-    """Offsets that a browser counted: 2 for each character beyond the basic plane. The word tells whether they are."""
+    """Convert offsets in UTF-16 units, as browsers count them, to characters; the word shows whether they are such."""
     if text.isascii() or text[start : end + inclusive] == word or max(text) < "\U00010000":
         return start, end
     units = text.encode("utf-16-le", "surrogatepass")

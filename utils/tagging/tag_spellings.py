@@ -1,6 +1,6 @@
-"""Tags as others spell them: `B_PER`, `PER-B`, `b-per`, plain `PER`, in any order, beside labels that are no tags.
+"""Tags in other spellings: `B_PER`, `PER-B`, `b-per`, plain `PER`, in any order, also among labels that are not tags.
 
-Which scheme a model's labels follow is read off the set of their prefixes; their order says nothing.
+The scheme of a model's labels is found from the set of their prefixes; their order means nothing.
 """
 
 import re
@@ -10,9 +10,9 @@ from typing import NamedTuple
 from ..data.errors import DataError
 from ..data.tag_schemes import ANY_PREFIX
 
-# Of a sequence's border, of padding, of the pieces behind a word's first: predicted where nothing begins.
+# Labels of sequence borders, of padding, of a word's pieces after the first: no entity is where they are predicted.
 _NO_TYPE = re.compile(r"[\[<].*[\]>]|X|PAD|START|STOP|END")
-_NUMBERED = re.compile(r"(LABEL_)?-?\d+")  # what a label is called that nobody has named
+_NUMBERED = re.compile(r"(LABEL_)?-?\d+")  # the usual names of labels that nobody has named
 _SPELLINGS = (
     re.compile(r"(?P<prefix>[A-Za-z])(?P<mark>[-_:/.|])(?P<type>.+)"),
     re.compile(r"(?P<type>.+)(?P<mark>[-_:/.|])(?P<prefix>[A-Za-z])"),
@@ -26,7 +26,7 @@ class ModelTags(NamedTuple):
     Attributes:
         names: a tag for each label, in their order, with the prefixes of BIOES; "O" for a label without a type.
         scheme: `bioes` or `bios` where all of its prefixes occur, else `conlleval`: an I- may begin an entity, and
-            nothing must end one. See `tag_schemes.tags_to_spans`.
+            none needs an end tag. See `tag_schemes.tags_to_spans`.
     """
 
     names: list[str]
@@ -37,10 +37,10 @@ def respell_tags(tags: Collection[str]) -> dict[str, str]:
     """Write tags with a prefix and a hyphen, if all of them have a prefix.
 
     Args:
-        tags: what stands in a file or a model; "O" may be among them.
+        tags: the tags of a file or a model; "O" may be among them.
 
     Returns:
-        The tag of each; empty if some have no prefix, or the prefixes differ in how they are set apart.
+        Tag -> its new spelling; empty if some have no prefix, or prefixes are separated in different ways.
 
     Example:
         >>> respell_tags(["O", "B_PER", "I_PER"])
@@ -66,13 +66,13 @@ def is_numbered(labels: Collection[str]) -> bool:
 
 
 def read_model_tags(labels: Sequence[str]) -> ModelTags:
-    """Read the labels of a token classifier that we have not trained.
+    """Read the labels of a token classifier that was trained elsewhere.
 
     Args:
         labels: their names, in the order of their ids.
 
     Raises:
-        DataError: they name no entities; the message has no place.
+        DataError: they name no entities; the message does not name the model.
 
     Example:
         >>> read_model_tags(["E-PER", "B-PER", "S-PER", "O", "I-PER", "[PAD]"])
@@ -91,7 +91,7 @@ def read_model_tags(labels: Sequence[str]) -> ModelTags:
     if not spelled and not any(label.upper() == "O" for label in labels):
         raise DataError(
             f"expected the tags of entities under id2label in config.json, O among them, found {shown}; if the model "
-            "finds entities, name the label of what is none O there"
+            "finds entities, rename the label of all other tokens to O there"
         )
     names = {label: f"{_LETTERS[tag[0]]}{tag[1:]}" for label, tag in spelled.items()}
     names = names or {label: f"I-{label}" for label in types}

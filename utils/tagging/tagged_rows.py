@@ -12,17 +12,17 @@ from .tag_spellings import is_numbered, respell_tags
 
 logger = logging.getLogger(__name__)
 
-REPAIRED = "read as conlleval does, an I- that continues nothing opens an entity"
+REPAIRED = "read as conlleval does, where an I- that continues nothing opens an entity"
 
 
 class TaggedRow(NamedTuple):
-    """A row of tokens; `tags` None for a row without labels."""
+    """A row of tokens; `tags` is None for a row without labels."""
 
-    number: int  # of its line, or of the row in the data set
+    number: int  # of the row's line, or of the row in the data set
     id: str | None
     tokens: list[str]
     tags: list[str | int] | None
-    lines: list[int] | None = None  # that of each token, where it has one
+    lines: list[int] | None = None  # line number of each token, if tokens have lines of their own
 
 
 class TagReading(NamedTuple):
@@ -30,10 +30,10 @@ class TagReading(NamedTuple):
 
     Attributes:
         scheme: a key of `tag_schemes.READABLE`, or "auto" for the one that fits best, which is logged.
-        repair: read tags that break their scheme as conlleval does, counted, instead of reporting them.
-        names: of tags that are numbers, from 0 on.
-        column: which column of a file of columns holds them, from 1 on; by content if None.
-        labels: False passes all labels by, of which nothing is checked: for texts that are predicted.
+        repair: read tags that break their scheme as conlleval does, and count them, instead of reporting them.
+        names: names of tags that are numbers, from 0 on.
+        column: which column of a column file holds them, from 1 on; None goes by content.
+        labels: False ignores all labels, unchecked: for texts to be predicted.
     """
 
     scheme: str = "auto"
@@ -47,12 +47,12 @@ def untag_rows(rows: Sequence[TaggedRow | None], log: ErrorLog, reading: TagRead
     """Turn tags into character spans, and tokens into texts (see `WordJoiner`).
 
     Args:
-        rows: None stands for one that has its error in `log` already, and stays None.
-        log: takes an error for each tag that is none, or breaks its scheme; its row becomes None.
+        rows: None stands for a row whose error is already in `log`, and stays None.
+        log: takes an error for each tag that is not one, or breaks its scheme; its row becomes None.
         reading: how tags are read.
 
     Raises:
-        DataError: tags are numbers and have no names, or have them already.
+        DataError: tags are numbers without names, or `names` are given for tags that are not numbers.
     """
     if not reading.labels:
         rows = [row and row._replace(tags=None) for row in rows]
@@ -80,7 +80,7 @@ def untag_rows(rows: Sequence[TaggedRow | None], log: ErrorLog, reading: TagRead
             place = "" if row.lines else f"tag {index + 1}: "
             repair = "correct the tag"
             if is_tag(tags[index]):
-                repair = "--repair_tags reads it as conlleval does, or correct it"
+                repair += ", read it as conlleval does (--repair_tags)"
             log.add(number, f"{place}{message}; {repair}, or name the scheme if it is not {scheme} (--file_scheme)")
         if not is_whole:
             untagged.append(None)
@@ -97,7 +97,7 @@ def untag_rows(rows: Sequence[TaggedRow | None], log: ErrorLog, reading: TagRead
 
 
 def _spell(rows: Sequence[TaggedRow], log: ErrorLog, names: Sequence[str] | None) -> dict[str | int, str]:
-    """How each tag of a file is written by name, with a prefix and a hyphen, and without white space around it."""
+    """Tag of a file -> its name with a prefix and a hyphen, without white space around it."""
     first_use: dict[str | int, int] = {}
     for row in rows:
         for i, tag in enumerate(row.tags or ()):
@@ -105,7 +105,7 @@ def _spell(rows: Sequence[TaggedRow], log: ErrorLog, names: Sequence[str] | None
     spelled = {tag: str(tag).strip() for tag in first_use}
     for tag, place in first_use.items():
         if spelled[tag] != str(tag):
-            log.note(place, "tag", done="trimmed, as white space stands around it")
+            log.note(place, "tag", done="surrounding white space removed")
     if spelled and (names is not None or is_numbered(spelled.values())):
         return _name_numbers(first_use, log, names)
     if not all(map(is_tag, spelled.values())) and (respelled := respell_tags(set(spelled.values()))):
@@ -122,15 +122,15 @@ def _name_numbers(first_use: dict[str | int, int], log: ErrorLog, names: Sequenc
         where = f"{log.source}:{place}" if log.unit == "line" else f"{log.source}, {log.unit} {place}"
         if names is None:
             raise DataError(
-                f'{where}: expected tags by name, as "B-PER", found the number {tag}; name them in the order of their '
-                "numbers: --label_names O,B-PER,I-PER"
+                f'{where}: expected names of tags, such as "B-PER", found the number {tag}; name them in the order of '
+                "their numbers: --label_names O,B-PER,I-PER"
             )
         number = str(tag).strip()
         if not number.isdecimal():
             raise DataError(f"{where}: expected tags that are numbers, found {tag}; leave --label_names out")
         if int(number) >= len(names):
             raise DataError(
-                f"{where}: expected a number from 0 to {len(names) - 1}, as --label_names has {len(names)} names, "
+                f"{where}: expected a number from 0 to {len(names) - 1}, since --label_names has {len(names)} names, "
                 f"found {tag}; add its name"
             )
         named[tag] = names[int(number)]

@@ -31,23 +31,25 @@ def find_tags(record: dict) -> str | None:
 
 
 def parse_tokens(record: dict, number: int, report: RowReport) -> TaggedRow:
-    """A row of a record of tokens, with or without tags."""
+    """The row of a record of tokens, with or without tags."""
     token_key = find_tokens(record) or next((key for key in TOKEN_KEYS if key in record), "tokens")
     tokens = record.get(token_key)
     if isinstance(tokens, str) and token_key in TEXT_KEYS:
         tokens = list(tokens)
     if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
-        report(f'expected "{token_key}": a list of strings, found {show(tokens)}; write them so')
+        report(f'expected "{token_key}": a list of strings, found {show(tokens)}; correct them')
         tokens = []
     elif not tokens or "" in tokens:
-        report(f"expected tokens that are not empty, found {show(tokens)}; remove what is empty, with its tag")
+        report(f"expected tokens that are not empty, found {show(tokens)}; remove empty ones with their tags")
     elif not is_unicode("".join(tokens)):
         report("expected tokens in Unicode, found half of a surrogate pair; repair the escapes")
     key = find_tags(record)
     tags = record.get(key)
     if key and (not isinstance(tags, list) or any(type(tag) not in (str, int) for tag in tags)):
-        report(f'expected "{key}": a list of tags, found {show(tags)}; write them so, as "B-PER"')
+        report(f'expected "{key}": a list of tags, found {show(tags)}; write them like "B-PER"')
         tags = None
     elif key and len(tags) != len(tokens):
-        report(f"expected a tag for each token, found {len(tokens)} tokens and {len(tags)} tags; make them equal")
+        report(
+            f"expected a tag for each token, found {len(tokens)} tokens and {len(tags)} tags; give each token one tag"
+        )
     return TaggedRow(number, id_of(record, report), tokens, tags)

@@ -1,4 +1,4 @@
-"""What labelling tools export, as records of a text with spans: Label Studio, Prodigy, doccano, spaCy's lists."""
+"""Turns exports of labelling tools into records of texts with spans: Label Studio, Prodigy, doccano, spaCy's lists."""
 
 import json
 import re
@@ -11,14 +11,14 @@ from .span_records import SPAN_KEYS, TEXT_KEYS, find_form
 # How a file of pairs such as ["text", {}] begins, or of an object over many lines.
 _HEAD = re.compile(r'\s*(\{\s*$|\[\s*(\[\s*$|\[?\s*"([^"\\]|\\.)*"\s*,\s*[\[{]))')
 
-Numbered = tuple[int, Any]  # number of its line or row, and a record; None for one that has its error already
+Numbered = tuple[int, Any]  # number of the line or row, and the record; None if its error is already reported
 
 
 def unpack_exports(records: Iterable[Numbered], log: ErrorLog) -> Iterator[tuple[int, dict | None]]:
     """Turn records of labelling tools into records of a text with spans; others stay as they are.
 
     Args:
-        records: the number of the line or row, and what stands there.
+        records: the number of each line or row, and its content.
         log: takes an error for what cannot be read, and counts what was rejected in Prodigy.
     """
     for number, record in records:
@@ -37,7 +37,7 @@ def unpack_exports(records: Iterable[Numbered], log: ErrorLog) -> Iterator[tuple
             elif isinstance(part.get("data"), dict):
                 yield number, _from_label_studio(part, report)
             elif part.get("answer") in ("reject", "ignore") and _is_prodigy(part):
-                report.note("text", "left out, as it was rejected or ignored in Prodigy")
+                report.note("text", "left out, since rejected or ignored in Prodigy")
             else:
                 yield number, _from_prodigy(part) if _is_prodigy(part) else _from_flat(part)
 
@@ -48,7 +48,7 @@ def begin_as_export(lines: Iterable[str | None]) -> bool:
 
 
 def parse_object(lines: list[str | None]) -> dict | None:
-    """The one object of a file that is written over many lines; None if it is none."""
+    """The only object of a file, written over many lines; None if the file holds something else."""
     first = next((line for line in lines if line and line.strip()), "")
     if not first.lstrip().startswith("{") or None in lines:
         return None
@@ -62,7 +62,7 @@ def parse_object(lines: list[str | None]) -> dict | None:
 
 
 def is_export(value: Any) -> bool:
-    """Whether an element of JSON that is no object may be a record, too: spaCy's `["text", {"entities": []}]`."""
+    """Whether a JSON value that is not an object may be a record, too: spaCy's `["text", {"entities": []}]`."""
     return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str)
 
 
@@ -79,7 +79,7 @@ def _from_list(record: list, report: RowReport) -> dict | None:
     if is_export(record) and isinstance(record[1], dict | list):
         entities = record[1].get("entities") if isinstance(record[1], dict) else record[1]
         return {"text": record[0], "entities": entities}
-    report(f'expected a JSON object or ["text", {{"entities": [...]}}], found {show(record)}; write each row so')
+    report(f'expected a JSON object or ["text", {{"entities": [...]}}], found {show(record)}; correct the row')
     return None
 
 
@@ -88,12 +88,12 @@ def _is_prodigy(record: dict) -> bool:
 
 
 def _from_prodigy(record: dict) -> dict:
-    """Its tokens are dicts; a text without spans has no key for them."""
+    """Id, text and spans only: its tokens are dicts. A text without spans has no key for them."""
     return {"id": record.get("id"), "text": record.get("text"), "entities": record.get("spans") or []}
 
 
 def _from_flat(record: dict) -> dict:
-    """Label Studio's JSON-MIN, whose labels have the name that was given to them; all others are left as they are."""
+    """Label Studio's JSON-MIN, where users choose the key of the labels; other records stay as they are."""
     if "annotation_id" not in record or any(isinstance(record.get(key), list) for key in SPAN_KEYS):
         return record
     for value in record.values():
@@ -122,7 +122,7 @@ def _from_label_studio(task: dict, report: RowReport) -> dict | None:
         return None
     if any(sorted(map(repr, spans)) != sorted(map(repr, found[0])) for spans in found):
         report(
-            f"expected one annotation of a text, found {len(found)} that differ; mark one as ground truth in Label "
+            f"expected one annotation per text, found {len(found)} that differ; mark one as ground truth in Label "
             "Studio, or delete the others"
         )
         return None
@@ -130,7 +130,7 @@ def _from_label_studio(task: dict, report: RowReport) -> dict | None:
 
 
 def _spans_of(result: Any) -> list[dict] | None:
-    """The spans in a result; what is no span, as choices and relations of it, is passed over."""
+    """The spans in a result; anything else, such as choices and relations, is ignored."""
     if not isinstance(result, list) or not all(isinstance(each, dict) for each in result):
         return None
     spans = []
