@@ -84,7 +84,7 @@ BAD_JSON = [
         "a.json",
         b'{"text": "a", "label": "\\ud83d"}',
         {},
-        'a.json:1: expected "label": a name, a number, or a list of these, found "\\ud83d"; write it so',
+        'a.json:1: expected "label": a name, a number, or a list of these, found "\\ud83d"; correct it',
     ),
     (
         "pair with one side",
@@ -121,7 +121,7 @@ BAD_JSON = [
         "a.json",
         lines(record(label=["a"]), '{"text": "一"}'),
         {},
-        "a.json:2: expected a label as in other lines, found none; add it, [] for none",
+        "a.json:2: expected a label as in other lines, found none; add it, or [] for none",
     ),
     (
         "empty label",
@@ -142,21 +142,21 @@ BAD_JSON = [
         "a.json",
         lines(record(), record(label={"a": 1})),
         {},
-        'a.json:2: expected "label": a name, a number, or a list of these, found {"a": 1}; write it so',
+        'a.json:2: expected "label": a name, a number, or a list of these, found {"a": 1}; correct it',
     ),
     (
         "list in a list of labels",
         "a.json",
         record(label=[["a"]]),
         {},
-        'a.json:1: expected "label": a name, a number, or a list of these, found [["a"]]; write it so',
+        'a.json:1: expected "label": a name, a number, or a list of these, found [["a"]]; correct it',
     ),
     (
         "infinite label",
         "a.json",
         b'{"text": "a", "label": Infinity}',
         {},
-        'a.json:1: expected "label": a name, a number, or a list of these, found Infinity; write it so',
+        'a.json:1: expected "label": a name, a number, or a list of these, found Infinity; correct it',
     ),
     (
         "one list among labels",

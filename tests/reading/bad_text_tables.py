@@ -67,7 +67,7 @@ BAD_TABLES = [
         "a.csv",
         lines("text,label,text", "a,b,c"),
         {},
-        "a.csv:1: expected a name of its own for each column, found text twice; rename one",
+        "a.csv:1: expected a different name for each column, found text twice; rename one",
     ),
     ("no known column", "a.csv", lines("a,b", "c,d"), {}, f"a.csv: {NO_TEXTS} a, b; {OPTIONS}"),
     (
@@ -156,14 +156,15 @@ BAD_TABLES = [
         "a.txt",
         lines("一\ta", "二", "三\tb"),
         {},
-        'a.txt:2: expected 2 fields (text, label) as on most lines, apart by a tab, found 1: "二"; correct the line',
+        'a.txt:2: expected 2 fields (text, label) as on most lines, separated by tabs, found 1: "二"; '
+        "correct the line",
     ),
     (
         "four columns",
         "a.txt",
         lines("一\t二\t三\ta"),
         {},
-        'a.txt:1: expected 1, 2 or 3 fields, apart by a tab, found 4: "一\\t二\\t三\\ta"; '
+        'a.txt:1: expected 1, 2 or 3 fields, separated by tabs, found 4: "一\\t二\\t三\\ta"; '
         "correct the line, or name the fields with --columns, such as id,label,text",
     ),
     (
@@ -171,7 +172,7 @@ BAD_TABLES = [
         "a.tsv",
         lines("一\ta", "一\t二\t三\ta"),
         {},
-        "a.tsv:2: expected 2 fields (text, label) as on most lines, apart by a tab, found 4: "
+        "a.tsv:2: expected 2 fields (text, label) as on most lines, separated by tabs, found 4: "
         '"一\\t二\\t三\\ta"; correct the line',
     ),
     (
@@ -179,7 +180,7 @@ BAD_TABLES = [
         "a.txt",
         lines("一\t二\ta", "三\tb", "一\t四\ta"),
         {},
-        "a.txt:2: expected 3 fields (text, text_pair, label) as on most lines, apart by a tab, found 2: "
+        "a.txt:2: expected 3 fields (text, text_pair, label) as on most lines, separated by tabs, found 2: "
         '"三\\tb"; correct the line',
     ),
     (
@@ -194,7 +195,7 @@ BAD_TABLES = [
         "a.txt",
         lines("一_!_a", "二_!_三_!_四_!_b"),
         {},
-        "a.txt:2: expected 2 fields (text, label) as on most lines, apart by _!_, found 4: "
+        "a.txt:2: expected 2 fields (text, label) as on most lines, separated by _!_, found 4: "
         '"二_!_三_!_四_!_b"; correct the line',
     ),
     (
@@ -202,7 +203,7 @@ BAD_TABLES = [
         "a.txt",
         lines("一_!_二_!_三_!_四"),
         {},
-        'a.txt:1: expected 2, 3 or 5 fields, apart by _!_, found 4: "一_!_二_!_三_!_四"; '
+        'a.txt:1: expected 2, 3 or 5 fields, separated by _!_, found 4: "一_!_二_!_三_!_四"; '
         "correct the line, or name the fields with --columns, such as id,label,text",
     ),
     (
@@ -210,7 +211,7 @@ BAD_TABLES = [
         "a.txt",
         lines("1_!_100_!_news_!_一_!_", "2_!_100_!_news_!_二"),
         {},
-        "a.txt:2: expected 5 fields (id, code, label, text, keywords) as on most lines, apart by _!_, found 4: "
+        "a.txt:2: expected 5 fields (id, code, label, text, keywords) as on most lines, separated by _!_, found 4: "
         '"2_!_100_!_news_!_二"; correct the line',
     ),
     (

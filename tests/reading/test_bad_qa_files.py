@@ -49,12 +49,12 @@ BAD_FILES = [
     (
         "nested file that is cut",
         nested(asked())[:-20],
-        ":13: expected JSON, found none: Expecting ',' delimiter at column 7; repair the file",
+        ":13: expected JSON, found an error: Expecting ',' delimiter at column 7; repair the file",
     ),
     (
         "nested file without a colon",
         b'{\n"data": [\n{"title" "T"}]}',
-        ":3: expected JSON, found none: Expecting ':' delimiter at column 10; repair the file",
+        ":3: expected JSON, found an error: Expecting ':' delimiter at column 10; repair the file",
     ),
     (
         "nested file with an invalid byte",
@@ -62,12 +62,12 @@ BAD_FILES = [
         ":2: expected UTF-8, found the byte 0xff at byte 2 of the line; "
         "correct it, or name the encoding of the file, such as --encoding gb18030, big5 or cp1252",
     ),
-    ("data that is an object", b'{"data": {}}', ':1: expected "data": a list, found {}; write it so'),
-    ("no data", b'{\n"version": "v1"\n}', ':1: expected "data": a list, found no such key; write it so'),
+    ("data that is an object", b'{"data": {}}', ':1: expected "data": a list, found {}; correct it'),
+    ("no data", b'{\n"version": "v1"\n}', ':1: expected "data": a list, found no such key; correct it'),
     (
         "article without paragraphs",
         b'{"data": [\n{"title": "T"}]}',
-        ':2: .data[0]: expected "paragraphs": a list, found no such key; write it so',
+        ':2: .data[0]: expected "paragraphs": a list, found no such key; correct it',
     ),
     (
         "article that is a string",
@@ -77,7 +77,7 @@ BAD_FILES = [
     (
         "paragraph without questions",
         nested(qas=None),
-        ':5: .data[0].paragraphs[0]: expected "qas": a list, found null; write it so',
+        ':5: .data[0].paragraphs[0]: expected "qas": a list, found null; correct it',
     ),
     (
         "paragraph without a passage",
@@ -125,22 +125,22 @@ BAD_FILES = [
     (
         "answers that are a string",
         flat(answers="太白"),
-        f':1: expected "answers": {FORM}, found "太白"; write them so',
+        f':1: expected "answers": {FORM}, found "太白"; correct them',
     ),
     (
         "answers that are numbers",
         flat(answers=[701]),
-        f':1: expected "answers": {FORM}, found [701]; write them so',
+        f':1: expected "answers": {FORM}, found [701]; correct them',
     ),
     (
         "answer without a start",
         flat(answers=[{"text": "太白"}]),
-        f':1: expected "answers": {FORM}, found [{{"text": "太白"}}]; write them so',
+        f':1: expected "answers": {FORM}, found [{{"text": "太白"}}]; correct them',
     ),
     (
         "fewer starts than texts",
         flat(answers={"text": ["太白", "李白"], "answer_start": [3]}),
-        ":1: expected an answer_start for each text, found 2 texts and 1 start; make them equal",
+        ":1: expected an answer_start for each text, found 2 texts and 1 start; give each text one start",
     ),
     (
         "empty answer",
@@ -189,19 +189,19 @@ BAD_FILES = [
     (
         "is_impossible that is a number",
         flat(is_impossible=1),
-        ':1: expected "is_impossible": true or false, found 1; write it so',
+        ':1: expected "is_impossible": true or false, found 1; correct it',
     ),
     (
         "answers at some questions only",
         lines(flat(), flat(answers=...)),
-        ':2: expected "answers" as other questions have, found none; add them, [] for no answer',
+        ':2: expected "answers" as in other questions, found none; add them, or [] for no answer',
     ),
     (
         "several faults, in the order of the file",
         lines(flat(question=""), flat(id=[], answers={})),
         ':1: expected "question" that is not empty, found ""; add the question, or delete the row\n'
-        f'a.json:2: expected "answers": {FORM}, found {{}}; write them so\n'
-        'a.json:2: expected "id": a string or an integer, found []; write it so, or leave it out',
+        f'a.json:2: expected "answers": {FORM}, found {{}}; correct them\n'
+        'a.json:2: expected "id": a string or an integer, found []; correct it, or leave it out',
     ),
 ]
 

@@ -22,9 +22,9 @@ BAD_LINES = {
     "no JSON": (
         "a.jsonl",
         b"oops",
-        "expected a JSON object, found: Expecting value: line 1 column 1 (char 0); mend the line",
+        "expected a JSON object, found: Expecting value: line 1 column 1 (char 0); repair the line",
     ),
-    "a list": ("a.jsonl", b"[1]", "expected a JSON object, found a list; write one object a line"),
+    "a list": ("a.jsonl", b"[1]", "expected a JSON object, found a list; write one object per line"),
     "a number as text": ("a.jsonl", b'{"text": 5}', "expected a text, found 5; write it in quotes"),
     "null as text": ("a.jsonl", b'{"text": null}', "expected a text, found null; write it in quotes"),
     "no column": (
@@ -147,7 +147,7 @@ def test_open_quote_holds_a_thousand_lines_at_most(tmp_path):
 def test_header_that_cannot_be_read_is_an_error_even_if_bad_lines_are_skipped(read):
     assert "a.csv:1: expected UTF-8" in message_of(read, "a.csv", b"\xff\na\n", skip_bad_lines=True)
     assert "a.csv:1: expected a quote that" in message_of(read, "a.csv", '"text\na\n', skip_bad_lines=True)
-    assert "a.csv:1: expected a name of its own" in message_of(read, "a.csv", "text,text\na,b\n")
+    assert "a.csv:1: expected a different name" in message_of(read, "a.csv", "text,text\na,b\n")
 
 
 def test_half_of_a_surrogate_pair_is_a_bad_line(read):

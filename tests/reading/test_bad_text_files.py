@@ -180,7 +180,7 @@ BAD_NAMES = [
     ("blank line", "财经\n\n体育\n", "一\t1\n",
      "names.txt:2: expected the name of a class, found a blank line; name it, or delete the line"),
     ("name twice", "财经\n体育\n财经\n", "一\t1\n",
-     "names.txt:3: expected a name of its own, found 财经 as in line 1; change one"),
+     "names.txt:3: expected a unique name, found 财经 as in line 1; change one"),
 ]  # fmt: skip
 
 

@@ -136,7 +136,9 @@ def test_model_without_memory_reads_fields_and_says_so(tmp_path, caplog):
     reading = recall_reading(None, plain="fields")
     rows = list(read_inputs(str(path), kind="classes", columns=[None], known=(TEXT_KEYS,), reading=reading))
     assert rows[0] == ("0", "第0条新闻")
-    assert "read as label and text; the label is passed over (--file_format plain takes whole lines)" in caplog.text
+    assert (
+        "read as label and text; the label is ignored (--file_format plain reads whole lines as texts)" in caplog.text
+    )
 
 
 def test_column_that_is_named_needs_a_header(tmp_path):

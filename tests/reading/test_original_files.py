@@ -34,7 +34,7 @@ def test_ids_that_count_within_parts_of_a_benchmark_are_no_ids(read):
 def test_shape_that_is_recognised_is_told(read, info):
     _, name, content, _ = next(row for row in ORIGINALS if row[0] == "CoLA")
     read(content, name)
-    assert "read as a file of CoLA: (passed over), label, (passed over), text, apart by a tab" in info.text
+    assert "read as a file of CoLA: (ignored), label, (ignored), text, separated by tabs" in info.text
 
 
 # Fields that the user names
@@ -53,7 +53,9 @@ def test_fields_of_a_file_without_a_header_can_be_named(read):
 
 def test_fields_behind_the_last_named_one_need_a_star(read):
     assert read("一\ta\t1\n二\tb\n", fields="text,label,*")[1]["label"] == "b"
-    with pytest.raises(DataError, match=r":1: expected 2 fields \(text, label\) as --columns names them, apart by"):
+    with pytest.raises(
+        DataError, match=r":1: expected 2 fields \(text, label\) as --columns names them, separated by"
+    ):
         read("一\ta\t1\n二\tb\n", fields="text,label", separator="tab")
 
 
@@ -61,10 +63,20 @@ def test_fields_behind_the_last_named_one_need_a_star(read):
     ("content", "name", "options", "message"),
     [
         ("text,label\na,b\n", "a.csv", {"fields": "text,label"}, "--columns: expected a file without a header, found"),
-        ('{"text": "a"}', "a.json", {"fields": "text"}, "--columns: expected a file of cells, found JSON; leave it"),
-        ('{"text": "a"}', "a.json", {"separator": ";"}, "--separator: expected a file of cells, found JSON; leave"),
-        ("a\tb\n", "a.txt", {"fields": "text,text"}, "--columns text,text: expected names that differ, apart by comm"),
-        ("a\tb\n", "a.txt", {"fields": "text,"}, "--columns text,: expected names that differ, apart by commas"),
+        (
+            '{"text": "a"}',
+            "a.json",
+            {"fields": "text"},
+            "--columns: expected a file with fields, found JSON; leave the",
+        ),
+        ('{"text": "a"}', "a.json", {"separator": ";"}, "--separator: expected a file with fields, found JSON; leave"),
+        (
+            "a\tb\n",
+            "a.txt",
+            {"fields": "text,text"},
+            "--columns text,text: expected different names, separated by comm",
+        ),
+        ("a\tb\n", "a.txt", {"fields": "text,"}, "--columns text,: expected different names, separated by commas"),
     ],
 )
 def test_names_of_fields_that_do_nothing_are_refused(read, content, name, options, message):
@@ -116,7 +128,7 @@ def test_field_of_few_values_is_the_label_wherever_it_stands(read, info):
     assert without_ids(read("".join(f"{text}\t{label}\n" for text, label in MANY))) == texts
     assert info.text == ""
     assert without_ids(read("".join(f"{label}\t{text}\n" for text, label in MANY))) == texts
-    assert "the fields are read as label, text, apart by a tab, by what stands in them; --columns names" in info.text
+    assert "the fields are read as label, text, separated by tabs, judging by their content; --columns" in info.text
 
 
 def test_three_fields_are_a_pair_or_begin_with_an_id(read):
@@ -156,7 +168,7 @@ def test_known_pairs_of_names_are_pairs_in_training_and_prediction(tmp_path, fir
 )
 def test_column_of_texts_that_is_left_out_is_named(read, caplog, header, row, left_out):
     read(f"{header}\n{row}\n", "a.csv")
-    assert f"the column {left_out} holds texts, too, and is left out; --text_column {left_out} reads it" in caplog.text
+    assert f"the column {left_out} also holds texts and is left out; --text_column {left_out} reads it" in caplog.text
 
 
 def test_other_columns_are_left_out_without_a_word(read, caplog):

@@ -71,9 +71,9 @@ def test_pairs_of_standard_input_are_read_at_once(feed):
 
 NAMED = "; name it with "
 BAD_PAIRS = {
-    "no tab": ("a.txt", "一", "expected 2 texts apart by a tab, found 1; write one tab between them"),
-    "empty line": ("a.txt", "", "expected 2 texts apart by a tab, found 1; write one tab between them"),
-    "two tabs": ("a.txt", "一\t二\t三", "expected 2 texts apart by a tab, found 3; write one tab between them"),
+    "no tab": ("a.txt", "一", "expected 2 texts separated by a tab, found 1; write one tab between them"),
+    "empty line": ("a.txt", "", "expected 2 texts separated by a tab, found 1; write one tab between them"),
+    "two tabs": ("a.txt", "一\t二\t三", "expected 2 texts separated by a tab, found 3; write one tab between them"),
     "no second text": (
         "a.jsonl",
         '{"text": "a"}',

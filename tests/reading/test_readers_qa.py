@@ -118,9 +118,7 @@ def test_an_answer_at_a_wrong_place_is_moved_if_it_stands_at_one_other(read, cap
     ]
     dataset = read(nested(question(answers=answers)))
     assert dataset["answers"][0]["answer_start"] == [3, 14, 0]  # the second 李白 is passed over
-    assert caplog.messages == [
-        f"{caplog.records[0].args[0]}: moved 3 answers from answer_start to where the text stands"
-    ]
+    assert caplog.messages == [f"{caplog.records[0].args[0]}: moved 3 answers from answer_start to where the text is"]
 
 
 @pytest.mark.parametrize(
@@ -186,10 +184,10 @@ def test_an_answer_that_the_passage_lacks_is_kept_for_scoring_but_is_not_learnt(
     missing = {"text": "杜甫", "answer_start": -1}
     dataset = read(nested(question(answers=[missing]), question(id="b"), question(id="c", answers=[])))
     assert dataset["answers"][0] == {"text": ["杜甫"], "answer_start": [-1]}
-    assert "1 answer with answer_start -1 stands nowhere in the passage: scored, but not learnt" in caplog.text
+    assert "1 answer with answer_start -1 does not occur in the passage: scored, but not learnt" in caplog.text
     caplog.clear()
     assert drop_unlearnable(dataset)["id"][:] == ["b", "c"]
-    assert caplog.messages == ["left out of training: 1 question whose answer stands nowhere in the passage"]
+    assert caplog.messages == ["left out of training: 1 question whose answer does not occur in the passage"]
 
 
 def test_nothing_is_logged_about_a_file_without_faults(read, caplog):
@@ -231,7 +229,9 @@ def test_a_data_set_with_the_columns_of_squad_is_read(tmp_path):
 def test_faults_of_a_data_set_are_told_with_split_and_row(tmp_path):
     rows = [FLAT[0], FLAT[0] | {"id": "b", "answers": {"text": ["太白"], "answer_start": []}}]
     DatasetDict({"test": Dataset.from_list(rows)}).save_to_disk(tmp_path / "saved")
-    message = "test, row 2: expected an answer_start for each text, found 1 text and 0 starts; make them equal"
+    message = (
+        "test, row 2: expected an answer_start for each text, found 1 text and 0 starts; give each text one start"
+    )
     with pytest.raises(DataError, match=message):
         load_qa(str(tmp_path / "saved"))
 

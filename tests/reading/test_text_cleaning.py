@@ -96,19 +96,19 @@ BAD_RULES = {
     "number": ("5", f": expected a list of rules, found 5; {LIST}"),
     "no YAML": (
         '- ["a", "b"]\n- ["\\s", ""]',
-        ":2: expected YAML, found none: found unknown escape character 's'; put patterns in single quotes",
+        ":2: expected YAML, found an error: found unknown escape character 's'; put patterns in single quotes",
     ),
     "open bracket": (
         "- [a, b\n- [c, d]",
-        ":2: expected YAML, found none: expected ',' or ']', but got '['; put patterns in single quotes",
+        ":2: expected YAML, found an error: expected ',' or ']', but got '['; put patterns in single quotes",
     ),
     "date that is none": (
         "- 2001-99-99",
-        ": expected YAML, found none: month must be in 1..12; put patterns in single quotes",
+        ": expected YAML, found an error: month must be in 1..12; put patterns in single quotes",
     ),
     "control character": (
         "- [a, '\x01']",
-        ": expected YAML, found none: unacceptable character #x0001: special characters are not allowed; "
+        ": expected YAML, found an error: unacceptable character #x0001: special characters are not allowed; "
         "put patterns in single quotes",
     ),
     "rule that is text": ("- [a, b]\n- spaces", f', rule 2: {FORM} "spaces"; {REPAIR}'),

@@ -114,7 +114,7 @@ def test_one_number_is_one_class_however_it_is_written(read, labels, known, read
 @pytest.mark.parametrize("word", ["-", "nan", "NaN", "null", "N/A", "<NA>"])
 def test_label_that_says_that_there_is_none_is_told(read, word):
     content = f"text,label\n一,a\n二,{word}\n三,b\n"
-    with pytest.raises(DataError, match=r"a\.csv:3: expected a label, found .*, which probably says that"):
+    with pytest.raises(DataError, match=r"a\.csv:3: expected a label, found .*, which probably means no label"):
         read(content, "a.csv")
     assert [row["label"] for row in read(content, "a.csv", skip_bad_lines=True)] == ["a", "b"]
     assert [row["label"] for row in read(content, "a.csv", labels=["a", "b", word])] == ["a", word, "b"]
@@ -183,9 +183,9 @@ def test_test_file_without_columns_of_labels_or_with_minus_one_has_none(read):
         (
             TOXIC.replace("1.0", "0"),
             {"label_columns": "toxic,threat"},
-            "expected 1 in some row of each label, found",
+            "expected 1 in some row for each label, found",
         ),
-        (TOXIC, {"label_columns": "toxic", "label_separator": "|"}, "--label_columns: expected no --label_column and"),
+        (TOXIC, {"label_columns": "toxic", "label_separator": "|"}, "--label_columns: expected no --label_column or"),
     ],
 )
 def test_columns_that_are_no_labels_are_named(read, content, options, message):

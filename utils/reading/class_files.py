@@ -1,4 +1,4 @@
-"""Files that name classes, one a line: class n of the data is line n, from 0 on."""
+"""Files that name classes, one per line: class n of the data is line n, from 0 on."""
 
 import logging
 import re
@@ -16,7 +16,7 @@ CLASS_FILE = "class.txt"
 
 
 def read_class_names(path: str | PathLike, *, encoding: str | None = None) -> list[str]:
-    """The names of a file.
+    """Read the names of the classes from a file.
 
     Raises:
         DataError: it cannot be read, or has blank lines or a name twice.
@@ -31,21 +31,21 @@ def read_class_names(path: str | PathLike, *, encoding: str | None = None) -> li
         if line is not None and not name:
             log.add(number, "expected the name of a class, found a blank line; name it, or delete the line")
         elif name in names:
-            log.add(number, f"expected a name of its own, found {name} as in line {names.index(name) + 1}; change one")
+            log.add(number, f"expected a unique name, found {name} as in line {names.index(name) + 1}; change one")
         names.append(name)
     log.finish(skip_bad_lines=False)
     return names
 
 
 def find_class_names(path: Path, labels: Collection[str], known: Collection[str] | None) -> list[str] | None:
-    """The names in a `class.txt` that nobody named, if it fits all labels.
+    """The names in a `class.txt` that the user has not asked for, if it fits all labels.
 
-    Every file of a run must come to the same: the labels of the training data decide, and class 0 must be among them,
-    as numbers from 1 on would be one off.
+    All files of a run must be read alike, so the labels of the training data decide; class 0 must be among them, since
+    numbers from 1 on would be off by one.
 
     Args:
-        path: of the file, which may not be there.
-        labels: of the file that is read.
+        path: the file, which may not exist.
+        labels: labels of the data file.
         known: those of the training data; None for the training data itself.
     """
     if not path.is_file() or not labels or not all(re.fullmatch(r"[0-9]+(\.0)?", label) for label in labels):
@@ -62,7 +62,9 @@ def find_class_names(path: Path, labels: Collection[str], known: Collection[str]
         logger.warning("%s is not used: it has no line for class %s", path, unknown[-1])
         return None
     if known is None and "0" not in numbers:
-        logger.warning("%s is not used: its first line is class 0, which no text has; --class_file uses it", path)
+        logger.warning(
+            "%s is not used: its first line is class 0, which no text has; --class_file uses it anyway", path
+        )
         return None
     if known is not None and not {names[int(number)] for number in numbers} & set(known):
         return None

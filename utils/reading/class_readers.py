@@ -27,8 +27,8 @@ def read_classes(
         path: the file.
         columns: names of columns.
         fields: names of the fields of a file without a header, the `columns` of `TextReader`.
-        labels, allow_empty: as of `TextReader.read`.
-        **options: further ones of `TextReader`.
+        labels, allow_empty: as in `TextReader.read`.
+        **options: further options of `TextReader`.
 
     Raises:
         DataError: the file cannot be read, or has errors; the first 20 are shown.
@@ -62,9 +62,9 @@ def read_questions(
     """Questions to be asked, each with the answer that is expected of it, or None.
 
     Args:
-        path: a file of them, of lines or of any form that `read_classes` reads; None for none.
-        more: questions that come before those.
-        encoding: of the file.
+        path: a file of questions, one per line or in any form that `read_classes` reads; None for no file.
+        more: questions that come before those of the file.
+        encoding: encoding of the file.
     """
     questions = [(question, None) for question in more or []]
     if path:

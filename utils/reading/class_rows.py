@@ -1,4 +1,4 @@
-"""The classes of rows: by the names that a file gives to numbers, and those that may be there."""
+"""The classes of rows: names for numbers, one spelling for each number, and labels that mean none."""
 
 import logging
 from collections.abc import Collection, Sequence
@@ -21,11 +21,11 @@ def name_classes(
     """Replace class numbers by names.
 
     Args:
-        rows: None stands for one that has its error in `log` already, and stays None.
-        names: class n is `names[n]`; a label that is a name already stays.
+        rows: None stands for a row whose error is already in `log`, and stays None.
+        names: class n is `names[n]`; a label that is already a name stays.
         log: takes an error for each label that is neither; its row becomes None.
         origin: what errors call the file of the names.
-        spellings: other ways to write a number, as `1.0`.
+        spellings: other ways to write a number, such as `1.0`.
     """
     by_number = {str(number): name for number, name in enumerate(names)}
     known = {name: name for name in names} | by_number  # where a name is a number, the number counts
@@ -52,11 +52,11 @@ def name_classes(
 def settle_labels(
     rows: Sequence[TextRow | None], log: ErrorLog, known: Collection[str] | None
 ) -> list[TextRow | None]:
-    """Give numbers one spelling, and tell labels that probably say that there is none.
+    """Give numbers one spelling, and report labels that probably mean "no label".
 
     Args:
-        rows: None stands for one that has its error in `log` already, and stays None.
-        log: takes an error for each such label; where all labels are such, rows have none.
+        rows: None stands for a row whose error is already in `log`, and stays None.
+        log: takes an error for each such label; if all labels are such, rows have none.
         known: labels of the training data; None for the training data itself.
     """
     found = {label for row in rows for label in labels_of(row)}
@@ -70,7 +70,7 @@ def settle_labels(
     if not folded and not missing:
         return list(rows)
     if found == missing:
-        logger.info("%s: all labels are %s: hidden", log.source, " or ".join(sorted(missing)))
+        logger.info("%s: all labels are hidden (%s)", log.source, " or ".join(sorted(missing)))
         return [row and row._replace(label=None) for row in rows]
     settled: list[TextRow | None] = []
     for row in rows:
@@ -78,7 +78,7 @@ def settle_labels(
         for label in (label for label in labels if label in missing):
             log.add(
                 row.number,
-                f"expected a label, found {show(label)}, which probably says that there is none; write the label, or "
+                f"expected a label, found {show(label)}, which probably means no label; write the label, or "
                 "leave such rows out with --skip_bad_lines",
             )
         if missing.intersection(labels):

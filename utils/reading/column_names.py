@@ -1,6 +1,6 @@
-"""Names of columns: which of them are known as texts, pairs, labels and ids, and which of a file's are read.
+"""Names of columns: which are known as texts, pairs, labels and ids, and which columns of a file are read.
 
-Names are known in any case, with spaces for underscores: `Sentence 1` is `sentence_1`.
+Neither case nor spaces instead of underscores matter: `Sentence 1` is `sentence_1`.
 """
 
 import logging
@@ -12,7 +12,7 @@ from ..data.errors import DataError
 
 logger = logging.getLogger(__name__)
 
-# The first that is there is taken.
+# The first that a file has is taken.
 TEXT_KEYS = (
     *("text", "sentence", "content", "headline", "sentence1", "text_a", "premise"),
     *("question1", "question", "query", "abst", "title"),
@@ -25,7 +25,7 @@ PAIR_KEYS = (
     *("text_pair", "sentence2", "text_b", "hypothesis", "question2", "keyword"),
     *("sentence_2", "sentence_b", "question_2", "text2", "text_2", "query2", "#2_string", "s2", "q2"),
 )
-# Texts that are read together; the first two that are there are taken before single names.
+# Texts that are read together; the first pair that a file has is preferred to single names.
 PAIRS = (
     *(("sentence1", "sentence2"), ("sentence_1", "sentence_2"), ("sentence_a", "sentence_b"), ("text_a", "text_b")),
     *(("text1", "text2"), ("text_1", "text_2"), ("question1", "question2"), ("question_1", "question_2")),
@@ -44,17 +44,17 @@ LABEL_KEYS = (
 ID_KEYS = ("id", "guid", "idx")
 
 PEEKED = 100  # rows that show whether a column holds texts
-_TEXT = 20  # characters of what is a text and no name, on average
+_TEXT = 20  # characters that texts have at least on average, unlike names
 
 
 class TextColumns(NamedTuple):
     """Names of columns; for None, known names are looked for.
 
     Attributes:
-        text: of the texts.
-        text_pair: of the second texts; "none" ignores them.
-        label: of the labels.
-        id: of the ids.
+        text: column of the texts.
+        text_pair: column of the second texts; "none" ignores them.
+        label: column of the labels.
+        id: column of the ids.
     """
 
     text: str | None = None
@@ -69,7 +69,7 @@ _TEXTS = {*TEXT_KEYS, *PAIR_KEYS, *(name for pair in PAIRS for name in pair)} - 
 
 
 def plain_name(name: str) -> str:
-    """A name as the tables above have it.
+    """A name in the form of the tables above.
 
     Example:
         >>> plain_name(" Sentence 1")
@@ -79,7 +79,7 @@ def plain_name(name: str) -> str:
 
 
 def find_name(key: str, names: Iterable[str]) -> str | None:
-    """The column of a known name: exactly this one, or else the first that differs in case and spaces."""
+    """The column of a known name: exactly this one, or else the first that differs only in case and spaces."""
     near = None
     for name in names:
         if name == key:
@@ -90,10 +90,10 @@ def find_name(key: str, names: Iterable[str]) -> str | None:
 
 
 def is_header(cells: Sequence[str], named: Collection[str] = ()) -> bool:
-    """Whether cells are names of columns: the name of a text and of another column, or of a text alone.
+    """Whether cells are names of columns: those of a text and of another column, or of a text alone.
 
     Args:
-        cells: of the first row.
+        cells: the first row.
         named: names that the user gave, or that training found.
     """
     cells = [cell.strip() for cell in cells]
@@ -108,8 +108,8 @@ def choose_pair(names: Sequence[str], *, first: str | None = None) -> tuple[str,
     """The two columns that are read together, if there are any.
 
     Args:
-        names: of the columns that may be texts.
-        first: the column of the first text, where it is settled.
+        names: the columns that may be texts.
+        first: the column of the first text, if it is known already.
     """
     for keys in PAIRS:
         found = [find_name(key, names) for key in keys]
@@ -128,22 +128,22 @@ def choose_columns(
     before: TextColumns = KNOWN_COLUMNS,
     needs_label: bool = False,
 ) -> TextColumns:
-    """Say which columns of a file to read.
+    """Choose which columns of a file to read.
 
     Args:
-        names: of its columns.
+        names: all columns of the file.
         columns: names that the user gave.
         source: what errors call the file.
-        filled: of the columns, those that have values.
-        labelled: those that have values which may be labels.
-        before: what was read of an earlier file of the run; preferred to other known names.
-        needs_label: the column of labels that the user names must be there.
+        filled: the columns that have values.
+        labelled: the columns that have values which may be labels.
+        before: the columns that an earlier file of the run was read from; preferred to other known names.
+        needs_label: the file must have the column of labels that the user names.
 
     Returns:
-        The names; None for what there is not.
+        The names; None for columns that the file lacks.
 
     Raises:
-        DataError: a column that the user names is not there, or there is none of texts.
+        DataError: the file lacks a column that the user names, or has no column of texts.
     """
     found = ", ".join(names) or "none"
     taken: dict[str, str] = {}
@@ -190,7 +190,7 @@ def choose_columns(
 def warn_of_texts_left_out(
     records: Sequence[dict], names: Sequence[str], taken: TextColumns, source: str | PathLike
 ) -> None:
-    """Name the columns that hold texts, too, and are not read."""
+    """Warn of columns that also hold texts but are not read."""
     for name in names:
         if name in taken:
             continue
@@ -199,15 +199,15 @@ def warn_of_texts_left_out(
         if not texts or any(not isinstance(value, str | None) for value in values):
             continue
         if plain_name(name) in _TEXTS or _are_texts(texts):
-            second = "" if taken.text_pair else f", or --text_pair_column {name} reads it beside {taken.text}"
+            second = "" if taken.text_pair else f", or --text_pair_column {name} reads it together with {taken.text}"
             logger.warning(
-                "%s: the column %s holds texts, too, and is left out; --text_column %s reads it instead%s",
+                "%s: the column %s also holds texts and is left out; --text_column %s reads it instead%s",
                 *(source, name, name, second),
             )
 
 
 def _are_texts(values: Sequence[Any]) -> bool:
-    """Whether strings are texts: long, of several words, and seldom the same."""
+    """Whether strings are texts: long, of several words, and rarely repeated."""
     if sum(map(len, values)) < _TEXT * len(values) or len(set(values)) * 2 <= len(values):
         return False
     words = [value for value in values if "://" not in value and (" " in value.strip() or not value.isascii())]

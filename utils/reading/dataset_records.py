@@ -1,4 +1,4 @@
-"""Rows of a loaded data set as records: labels by name, hidden ones as none."""
+"""Rows of a loaded data set as records: labels by name, hidden ones as None."""
 
 import logging
 from collections.abc import Collection, Sequence
@@ -33,7 +33,7 @@ def list_labels(dataset: Dataset) -> list[str]:
 def dataset_records(
     dataset: Dataset, named: Collection[str], label_column: str | None, labels: Collection[str] | None, log: ErrorLog
 ) -> Records:
-    """Number the rows of a data set; labels by name, and hidden ones null."""
+    """Number the rows of a data set; labels become names, hidden ones None."""
     if len(dataset) == 0:
         raise DataError(f"{log.source}: expected rows, found none; check how the data set was made")
     keys = [key for key in dataset.column_names if key in named or plain_name(key) in KNOWN]

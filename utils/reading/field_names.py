@@ -1,4 +1,4 @@
-"""Names of fields and the separator between them, as they are typed."""
+"""Names of fields and the separator between them, as users type them."""
 
 from ..data.errors import DataError
 
@@ -9,15 +9,15 @@ def read_separator(separator: str | None) -> str | None:
 
 
 def read_names(names: str | None, *, option: str) -> tuple[str, ...]:
-    """Names apart by commas.
+    """Split names at commas.
 
     Raises:
-        DataError: one is empty or stands twice.
+        DataError: a name is empty or occurs twice.
     """
     if not names:
         return ()
     found = tuple(name.strip() for name in names.split(","))
     own = [name for name in found if name != "_"]
     if "" in found or len(set(own)) < len(own) or "*" in found[:-1]:
-        raise DataError(f"--{option} {names}: expected names that differ, apart by commas; `_` passes a field over")
+        raise DataError(f"--{option} {names}: expected different names, separated by commas; `_` ignores a field")
     return found

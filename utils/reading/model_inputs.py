@@ -1,8 +1,8 @@
-"""The rows of a file that a model shall answer, whatever file its training can read.
+"""The rows of a file to be predicted, from any file that training can read.
 
-What can be read as a stream is, see `text_stream`: texts and pairs in lines, tables, JSON and parquet. Lines of tokens
-and tags, rows of tokens, exports of labelling tools and nested files of questions go whole through the reader that
-training has for them; their labels and answers are passed over.
+Texts and pairs in lines, tables, JSON and parquet are read as a stream, see `text_stream`. Lines of tokens and tags,
+rows of tokens, exports of labelling tools and nested files of questions are read as a whole, by the reader that
+training uses; their labels and answers are ignored.
 """
 
 import itertools
@@ -27,7 +27,7 @@ from .text_forms import FILE_FORMATS as TEXT_FORMATS
 from .text_forms import JSON_SUFFIXES
 from .text_stream import read_pairs, read_texts
 
-_HEAD = 200  # lines that tell
+_HEAD = 200  # lines that show the form of a file
 _LONGEST = 1000  # characters of a token and its tags
 
 Columns = tuple[Sequence[str], ...]
@@ -47,9 +47,9 @@ def read_inputs(
     Args:
         path: the file; `-` is standard input.
         kind: what the model finds: "entities", "classes" or "answers".
-        columns: names of the columns of a row's texts, as the user says; None goes by the known names.
-        known: these, for each column.
-        reading: what the user says of the file, and training found.
+        columns: names of the columns of a row's texts, as the user gave them; None goes by the known names.
+        known: the known names, for each column.
+        reading: what the user said about the file, and what training found.
         skip_bad_lines: leave out rows with errors, counted in a warning at the end.
 
     Raises:
@@ -97,7 +97,7 @@ def _entity_format(path: str, columns: Sequence[str | None], known: Columns, rea
 
 
 def _is_nested(path: str, columns: Sequence[str | None], known: Columns, reading: Reading) -> bool:
-    """Whether a file of questions is no list of rows with question and passage."""
+    """Whether a file of questions is nested, not a list of rows with question and passage."""
     name = Path(path).name.lower().removesuffix(".gz")
     if reading.file_format not in ("auto", "json") or name.endswith(".parquet"):
         return False
@@ -112,7 +112,7 @@ def _head_of(path: str, reading: Reading) -> list[str | None]:
 
 
 def _first_record(head: Sequence[str], name: str) -> dict | None:
-    """The strings of the first object of JSON lines or of an array; none where it is longer than the head, or no
+    """The strings of the first object of JSON lines or of an array; {} if it is longer than the head, or not an
     object; None for other files."""
     text = "\n".join(head).lstrip()
     if not text.startswith(("{", "[")):
@@ -134,6 +134,6 @@ def _has_columns(names: Sequence[str], columns: Sequence[str | None], known: Col
         found = column or (trained if trained in left else None)
         found = found or next(filter(None, (find_name(key, left) for key in keys)), None)
         if found not in left:
-            return bool(column)  # what the user names and is not there is an error of the stream
+            return bool(column)  # if the file lacks the column that the user names, the stream reports it
         left.remove(found)
     return True

@@ -24,23 +24,23 @@ FEATURES = Features(
         "answers": {"text": List(Value("string")), "answer_start": List(Value("int64"))},
     }
 )
-# Names of a question, of its passage and its id; the first that is there is taken. The last two are those of texts.
+# Names of a question, of its passage and its id; the first that a record has is taken.
 QUESTION_KEYS = ("question", "query", "query_text", "text")
 PASSAGE_KEYS = ("context", "passage", "context_text", "evidence", "document", "paragraph", "text_pair")
 ID_KEYS = ("id", "query_id", "qid")
 NO_ANSWER = "no_answer"  # WebQA's
-NEAR = 16  # characters that an answer may be off, where it stands several times
+NEAR = 16  # characters that an answer may be off, if it occurs several times
 NOWHERE = -1  # the `answer_start` of an answer that the passage does not contain
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a record stands, to be told with each of its errors.
+    """Where a record is, for its error messages.
 
     Attributes:
         log: takes the errors.
-        find_number: gives the line or row; called when there is an error, because looking it up may take long.
-        name: of the record within its line, such as `question "Q1": `; empty where the number says enough.
+        find_number: returns the line or row; called only for errors, because it may take long.
+        name: name of the record within its line, such as `question "Q1": `; empty if the number is enough.
     """
 
     log: ErrorLog
@@ -54,10 +54,10 @@ class Place:
 
 @dataclass
 class Repairs:
-    """How many answers were moved to where they stand, and how many stand nowhere.
+    """How many answers were moved to where they occur, and how many occur nowhere.
 
     Attributes:
-        reads_answers: whether they are read at all, and not passed over.
+        reads_answers: False ignores the answers.
     """
 
     moved: int = 0
@@ -68,11 +68,11 @@ class Repairs:
         """What happened, for the log; empty for nothing."""
         parts = []
         if self.moved:
-            parts.append(f"moved {counted(self.moved, 'answer')} from answer_start to where the text stands")
+            parts.append(f"moved {counted(self.moved, 'answer')} from answer_start to where the text is")
         if self.nowhere:
-            stand = "stands" if self.nowhere == 1 else "stand"
+            do = "does" if self.nowhere == 1 else "do"
             parts.append(
-                f"{counted(self.nowhere, 'answer')} with answer_start -1 {stand} nowhere in the passage: scored, "
+                f"{counted(self.nowhere, 'answer')} with answer_start -1 {do} not occur in the passage: scored, "
                 "but not learnt"
             )
         return "; ".join(parts)
@@ -96,7 +96,7 @@ def parse_question(record: dict, context: str, place: Place, repairs: Repairs) -
         record: `question`, `answers`, `id` and `is_impossible`, of which the last three may be missing.
         context: its passage; empty if that has an error, which is in the log already.
         place: takes what is wrong.
-        repairs: counts answers that do not stand where they should.
+        repairs: counts answers that are not at their `answer_start`.
 
     Returns:
         None if there is an error.
@@ -105,7 +105,7 @@ def parse_question(record: dict, context: str, place: Place, repairs: Repairs) -
     question = text_of(record, key_of(record, QUESTION_KEYS), place)
     impossible = record.get("is_impossible") if repairs.reads_answers else None
     if impossible is not None and not isinstance(impossible, bool):
-        place.report(f'expected "is_impossible": true or false, found {show(impossible)}; write it so')
+        place.report(f'expected "is_impossible": true or false, found {show(impossible)}; correct it')
     answers = None
     if record.get("answers") is not None and repairs.reads_answers:
         answers, pairs = [], list(_pairs_of(record["answers"], place))
@@ -151,7 +151,7 @@ def rows_to_dataset(rows: Sequence[Row | None], log: ErrorLog, repairs: Repairs,
     """Check what concerns all questions together, and build the data set.
 
     Args:
-        rows: None stands for one that has its error in `log` already.
+        rows: None stands for a row whose error is already in `log`.
         log: takes an error for a repeated id and for missing answers; then it is finished.
         repairs: goes to the log as one warning.
         skip_bad_lines: leave questions with errors out, and log how many, instead of raising.
@@ -161,7 +161,7 @@ def rows_to_dataset(rows: Sequence[Row | None], log: ErrorLog, repairs: Repairs,
         is said to be impossible, `answers` is None in every row.
 
     Raises:
-        DataError: there are no questions, or some have errors and are not skipped, or not one is without.
+        DataError: there are no questions, or some have errors and are not skipped, or all have errors.
     """
     labelled = any(row.answers or row.is_impossible for row in rows if row)
     columns: dict[str, list] = {name: [] for name in FEATURES}
@@ -179,7 +179,7 @@ def rows_to_dataset(rows: Sequence[Row | None], log: ErrorLog, repairs: Repairs,
             )
         first_use.setdefault(row_id, row.place)
         if labelled and row.answers is None:
-            row.place.report('expected "answers" as other questions have, found none; add them, [] for no answer')
+            row.place.report('expected "answers" as in other questions, found none; add them, or [] for no answer')
         if len(log) > errors_before:
             continue
         columns["id"].append(row_id)
@@ -210,7 +210,7 @@ def _pairs_of(answers: Any, place: Place) -> Iterable[tuple[Any, Any]]:
                 return zip(texts, starts, strict=True)
             place.report(
                 f"expected an answer_start for each text, found {counted(len(texts), 'text')} and "
-                f"{counted(len(starts), 'start')}; make them equal"
+                f"{counted(len(starts), 'start')}; give each text one start"
             )
             return ()
     elif isinstance(answers, list) and answers and all(isinstance(answer, str) for answer in answers):
@@ -220,17 +220,17 @@ def _pairs_of(answers: Any, place: Place) -> Iterable[tuple[Any, Any]]:
     ):
         return ((answer["text"], answer["answer_start"]) for answer in answers)
     form = '[{"text", "answer_start"}, ...] or {"text": [...], "answer_start": [...]}'
-    place.report(f'expected "answers": {form}, found {show(answers)}; write them so')
+    place.report(f'expected "answers": {form}, found {show(answers)}; correct them')
     return ()
 
 
 def _says_none(text: Any, start: Any) -> bool:
-    """Whether an answer says that there is none: empty, at no place or at the first, as SQuAD's derivates write it."""
+    """Whether an answer means "no answer": empty, without a place or at 0 or -1, as derivatives of SQuAD write it."""
     return isinstance(text, str) and not text.strip() and (start is None or (type(start) is int and -1 <= start <= 0))
 
 
 def _nearest(places: Sequence[int], start: int) -> int | None:
-    """Where an answer stands that was sought elsewhere: its only place, or one that is far nearer than all others."""
+    """Where to move an answer that is not at `start`: its only place, or one that is far nearer than all others."""
     if not places:
         return None
     nearest, *others = sorted(places, key=lambda place: abs(place - start))
@@ -252,7 +252,7 @@ def _add_answer(
             f"expected answer_start of {show(text)} as a number of characters, found {show(start)}; "
             "count from 0, or write -1 to have it looked up"
         )
-    elif not context:  # has its own error
+    elif not context:  # this has its own error
         return
     elif start == NOWHERE:
         found = context.find(text)
@@ -281,5 +281,5 @@ def _id_of(record: dict, place: Place) -> str | None:
         return given
     if type(given) is int and abs(given) < 2**63:
         return str(given)
-    place.report(f'expected "id": a string or an integer, found {show(given)}; write it so, or leave it out')
+    place.report(f'expected "id": a string or an integer, found {show(given)}; correct it, or leave it out')
     return None

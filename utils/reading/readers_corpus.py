@@ -1,4 +1,4 @@
-"""Raw text to learn a language from: the documents of files and folders, read as a stream or kept on disk as Arrow."""
+"""Raw text for language models: the documents of files and folders, read as a stream or kept on disk as Arrow."""
 
 import hashlib
 import itertools
@@ -19,11 +19,11 @@ from .text_stream import read_texts
 
 SUFFIXES = (".txt", ".json", ".jsonl", ".ndjson", ".csv", ".tsv")  # in folders; also as .gz
 LONGEST = 20_000  # characters of a document; longer ones become several, so that a batch of them fits in memory
-PEEKED = 1_000  # lines that tell how the documents of a file end
+PEEKED = 1_000  # lines that show how the documents of a file end
 
 
 def list_files(paths: Sequence[str | PathLike]) -> list[str]:
-    """Files as they are named, and those of folders, sorted, with their subfolders.
+    """Files as they are given, and the text files of folders and their subfolders, sorted.
 
     Raises:
         DataError: a folder has no text files.
@@ -52,15 +52,15 @@ def read_documents(
 ) -> Iterator[str]:
     r"""Read documents one after the other, whatever the size of the files.
 
-    A row of json lines, csv or tsv is a document. In .txt files a document ends at a blank line, its lines joined by
-    "\n", or is a line. Blank documents are passed over; those of more than 20,000 characters become several.
+    A row of json lines, csv or tsv is a document. In .txt files a document is a line, or all lines up to a blank one,
+    joined by "\n". Blank documents are skipped; those of more than 20,000 characters become several.
 
     Args:
-        files: see `list_files`; also gzipped.
+        files: see `list_files`; they may be gzipped.
         text_column: see `text_stream.read_texts`.
-        document_end: of .txt files: `blank_line`, `line`, or `auto`: `blank_line` where one stands between two of the
-            first 1,000 lines.
-        encoding: of the files; None for UTF-8, or what their bytes tell.
+        document_end: what ends a document in .txt files: `blank_line`, `line`, or `auto`: `blank_line` if there is one
+            between two of the first 1,000 lines.
+        encoding: encoding of the files; None finds it.
         skip_bad_lines: as in `text_stream.read_texts`.
 
     Raises:
@@ -87,7 +87,7 @@ def read_documents(
 
 
 def load_documents(files: Sequence[str], *, cache_dir: str | None = None, **reading) -> Dataset:
-    """Documents as a column `text`, memory-mapped; a second start with the same files finds them in the cache.
+    """Documents as a column `text`, memory-mapped; a second run with the same files finds them in the cache.
 
     Args:
         files: see `list_files`.
@@ -95,7 +95,7 @@ def load_documents(files: Sequence[str], *, cache_dir: str | None = None, **read
         **reading: options of `read_documents`.
 
     Raises:
-        DataError: as `read_documents`.
+        DataError: as in `read_documents`.
     """
     key = [[hash_file(path) for path in files], reading, Path(__file__).read_text(encoding="utf-8")]
     try:
@@ -112,7 +112,7 @@ def load_documents(files: Sequence[str], *, cache_dir: str | None = None, **read
 
 
 def load_column(name_or_path: str, config_name: str | None = None, *, text_column: str | None) -> dict[str, Dataset]:
-    """The splits of a data set on the Hub or on disk, each with its column `text` alone.
+    """The splits of a data set on the Hub or on disk, each with the column `text` only.
 
     Raises:
         DataError: it cannot be loaded, or has no such column of texts.
@@ -138,7 +138,7 @@ def list_texts(documents: Dataset) -> Iterator[str]:
 
 
 def hash_file(path: str | PathLike) -> str:
-    """Digest of a file's bytes; of one that cannot be read its name, as reading it will say why."""
+    """Digest of a file's bytes; its name if it cannot be read, since reading it will say why."""
     try:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -156,7 +156,7 @@ def _suffix(path: Path) -> str:
 
 
 def _has_gap(lines: Sequence[str]) -> bool:
-    """Whether a blank line stands between two others."""
+    """Whether there is a blank line between two others."""
     marks = "".join("x" if line.strip() else " " for line in lines).strip()
     return " " in marks
 
@@ -176,7 +176,7 @@ def _join_lines(lines: Iterator[str]) -> Iterator[str]:
 
 
 def _cut(text: str) -> Iterator[str]:
-    """Parts of at most `LONGEST` characters, which end behind a space or a full stop where there is one."""
+    """Parts of at most `LONGEST` characters, which end after a space or a full stop if possible."""
     start = 0
     while len(text) - start > LONGEST:
         end = 1 + max(text.rfind(mark, start + LONGEST // 2, start + LONGEST) for mark in "\n 。")

@@ -8,11 +8,11 @@
 | flat rows | JSON lines or one array of `{"id", "question", "context", "answers"}`; also parquet |
 
 Answers are `[{"text", "answer_start"}, ...]` or `{"text": [...], "answer_start": [...]}`, or texts alone, which are
-looked up; an empty text at -1 says that there is none. Offsets count characters. Every file may be gzipped.
-Any fault in a file is a `DataError`.
+looked up; an empty text at -1 means that there is no answer. Offsets count characters. Every file may be gzipped.
+Any error in a file is a `DataError`.
 
-An empty list of answers says that the passage does not answer the question (SQuAD 2). A data set without labels is
-something else: no question of it has answers, and none says `is_impossible`; then `answers` is None in every row.
+An empty list of answers means that the passage does not answer the question (SQuAD 2). In a data set without labels
+no question has answers or `is_impossible`; there, `answers` is None in every row.
 """
 
 import json
@@ -58,22 +58,21 @@ def read_qa(
 ) -> Dataset:
     """Read a file of questions about passages.
 
-    Texts are taken as they are, not stripped; `plausible_answers` and all other keys are passed over. An answer that
-    does not stand at its `answer_start` is moved to where it stands, if that is one place, or by far the nearest; one
-    with `answer_start` -1 is looked
-    up, and stays -1 where the passage does not have it, as in CMRC 2018: it counts in scoring but cannot be learnt
-    (see `drop_unlearnable`). Both are counted in a warning.
+    Texts are taken as they are, not stripped; `plausible_answers` and all other keys are ignored. An answer that is
+    not at its `answer_start` is moved to where it occurs, if that is a single place or by far the nearest. One with
+    `answer_start` -1 is looked up, and stays -1 if the passage does not contain it, as in CMRC 2018: it counts in
+    scoring but cannot be learnt (see `drop_unlearnable`). Both are counted in a warning.
 
     Args:
         path: the file.
-        encoding: of the file; None for UTF-8, or what its bytes tell.
-        with_answers: read them; else they are passed over, right or wrong.
+        encoding: encoding of the file; None finds it.
+        with_answers: False ignores the answers, unchecked.
         skip_bad_lines: leave questions with errors out, and log how many, instead of raising.
 
     Returns:
         The columns `id`, `question`, `context` (strings) and `answers` (`text`: strings, `answer_start`: characters).
-        A question without an id gets its number, from "0" on. `answers` has empty lists where the passage has no
-        answer, and is None in every row where the file has no labels.
+        A question without an id gets its number, from "0" on. `answers` has empty lists if the passage has no answer,
+        and is None in every row if the file has no labels.
 
     Raises:
         DataError: the file cannot be read, or has errors; the first 20 are shown.
@@ -86,7 +85,7 @@ def read_qa(
     log, repairs = ErrorLog(path), Repairs(reads_answers=with_answers)
     lines = read_lines(path, log, encoding=encoding)
     if _is_nested(lines):
-        log.finish(skip_bad_lines=False)  # an object with a hole cannot be read on
+        log.finish(skip_bad_lines=False)  # an object with a missing line cannot be parsed
         rows = list(_NestedFile("\n".join(line or "" for line in lines), log).rows(repairs))
     else:
         rows = list(_flat_rows(parse_records(lines, log), log, repairs))
@@ -97,7 +96,7 @@ def read_qa_dataset(dataset: Dataset, *, skip_bad_lines: bool = False, source: s
     """Turn a loaded data set with the columns of SQuAD into those of `read_qa`.
 
     Args:
-        dataset: `question`, `context` and, where it is labelled, `answers`; `id` if there is one.
+        dataset: `question`, `context`, `answers` if it is labelled, and perhaps `id`.
         skip_bad_lines: as in `read_qa`.
         source: what errors call the data set.
 
@@ -146,7 +145,7 @@ def has_unanswerable(dataset: Dataset) -> bool:
 
 
 def drop_unlearnable(dataset: Dataset) -> Dataset:
-    """Leave out, and count in the log, the questions whose answers all stand nowhere in the passage."""
+    """Leave out, and count in the log, the questions none of whose answers occurs in the passage."""
     kept = [
         i
         for i, answers in enumerate(dataset["answers"][:])
@@ -154,7 +153,7 @@ def drop_unlearnable(dataset: Dataset) -> Dataset:
     ]
     if len(kept) < len(dataset):
         missing = counted(len(dataset) - len(kept), "question")
-        logger.warning("left out of training: %s whose answer stands nowhere in the passage", missing)
+        logger.warning("left out of training: %s whose answer does not occur in the passage", missing)
     return dataset.select(kept)
 
 
@@ -166,7 +165,7 @@ def _is_nested(lines: Sequence[str | None]) -> bool:
     try:
         found = json.loads(first)
         return "data" in found or (bool(found) and all(isinstance(value, dict) for value in found.values()))
-    except (ValueError, RecursionError):  # of broken JSON lines, the next one begins an object too
+    except (ValueError, RecursionError):  # in broken JSON lines, the next line begins an object, too
         return bool(_DATA.search(first)) or not (_OBJECT.match(first) and _OBJECT.match(second))
 
 
@@ -192,14 +191,14 @@ def _flat_rows(records: Iterable[tuple[int, dict | None]], log: ErrorLog, repair
 
 
 class _NestedFile:
-    """SQuAD's nested form, which knows the line on which each object begins.
+    """A file in SQuAD's nested form, with the line on which each object begins.
 
     Args:
-        text: of the file.
+        text: content of the file.
         log: takes what is wrong.
 
     Raises:
-        DataError: it is no JSON.
+        DataError: it is not JSON.
     """
 
     def __init__(self, text: str, log: ErrorLog):
@@ -209,9 +208,11 @@ class _NestedFile:
         try:
             self.whole = json.loads(text, object_pairs_hook=self._keep)
         except json.JSONDecodeError as error:
-            log.add(error.lineno, f"expected JSON, found none: {error.msg} at column {error.colno}; repair the file")
+            log.add(
+                error.lineno, f"expected JSON, found an error: {error.msg} at column {error.colno}; repair the file"
+            )
         except (ValueError, RecursionError):
-            log.add(1, "expected JSON, found what cannot be read: it is nested too deeply; repair the file")
+            log.add(1, "expected JSON, found values that are nested too deeply; repair the file")
         log.finish(skip_bad_lines=False)
 
     def _keep(self, pairs: list[tuple[str, Any]]) -> dict:
@@ -251,7 +252,7 @@ class _NestedFile:
         return bool(whole) and all(isinstance(one, dict) and "evidences" in one for one in whole.values())
 
     def _evidences(self, repairs: Repairs) -> Iterator[Row | None]:
-        """Rows of WebQA: a question with each text that may answer it."""
+        """Yield the rows of WebQA: each question with each text that may answer it."""
         for name, asked in self.whole.items():
             if not isinstance(asked["evidences"], dict):
                 self._place(asked, show(name)).report('expected "evidences": an object, found none; write {} for none')
@@ -260,7 +261,7 @@ class _NestedFile:
             for id, found in asked["evidences"].items():
                 place = self._place(asked, show(id))
                 if not isinstance(found, dict):
-                    place.report(f'expected an object with "evidence" and "answer", found {show(found)}; write it so')
+                    place.report(f'expected an object with "evidence" and "answer", found {show(found)}; correct it')
                     yield None
                     continue
                 answers = found.get("answer")
@@ -271,11 +272,11 @@ class _NestedFile:
                 yield parse_question(record | {"is_impossible": none}, context, place, repairs)
 
     def _items(self, parent: dict, key: str, path: str) -> Iterator[tuple[dict, str]]:
-        """Yield the objects of a list, each with its path; what is no object is reported."""
+        """Yield the objects of a list, each with its path; anything else is reported."""
         place, items = self._place(parent, path), parent.get(key)
         if not isinstance(items, list):
             place.report(
-                f'expected "{key}": a list, found {show(items) if key in parent else "no such key"}; write it so'
+                f'expected "{key}": a list, found {show(items) if key in parent else "no such key"}; correct it'
             )
             return
         for i, item in enumerate(items):

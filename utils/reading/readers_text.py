@@ -7,10 +7,10 @@
 | parquet | the same columns |
 | tab | `text<TAB>label`, `label<TAB>text`, `text<TAB>second text<TAB>label`, or `text` alone, without a header |
 | marked | `text_!_label`, `text_!_second text_!_label`, or `id_!_code_!_label_!_text_!_keywords` |
-| faq | `answer question`: behind the first white space all is question |
+| faq | `answer question`: all after the first white space is the question |
 
-Separators are found, or told; files without a header are known by their shape (see `text_forms`), or the user names
-their fields. Every file may be gzipped, in UTF-8 or what `text_encodings` can tell. A fault in it is a `DataError`.
+Separators are found, or given; files without a header are recognised by their shape (see `text_forms`), or the user
+names their fields. Every file may be gzipped; `text_encodings` finds its encoding. An error in it is a `DataError`.
 """
 
 import logging
@@ -49,22 +49,22 @@ class TextReader:
     r"""Reads the files of a run, all in the way that the first one turns out to be written.
 
     Texts are taken as they are; labels without white space around them. A label that is no string becomes what JSON
-    writes for it: "1", "1.0", "true"; where 1 and 1.0 both stand, they are one. Repeated rows and texts with several
+    writes for it: "1", "1.0", "true"; where 1 and 1.0 both occur, they are one. Repeated rows and texts with several
     labels are kept, and counted in the log.
 
     Args:
         file_format: one of `FILE_FORMATS`, or "auto" to go by extension and content.
-        separator: of cells; `tab` and `\t` are tabs. None to find it.
-        columns: names of the fields of files without a header, apart by commas: `source,label,_,text`; `_` is passed
-            over, `*` at the end stands for any number.
-        encoding: of files, see `text_encodings`.
+        separator: between cells; `tab` and `\t` are tabs. None finds it.
+        columns: names of the fields of files without a header, separated by commas: `source,label,_,text`; `_` is
+            ignored, `*` at the end stands for any number.
+        encoding: encoding of the files, see `text_encodings`.
         text_column, text_pair_column, label_column, id_column: names of columns, see `TextColumns`.
-        label_separator: cuts each label into several (multi-label). Lists of labels need none.
-        label_columns: names of columns, apart by commas, each of which says 1 or 0 for the label of its name.
-        class_file: its line n, from 0 on, names class n. Without it, a `class.txt` beside the file is used if all
-            labels are integers that it has a line for, from 0 on.
+        label_separator: separates the labels of a cell (multi-label). Lists of labels need none.
+        label_columns: names of columns, separated by commas, each with 1 or 0 for the label of its name.
+        class_file: its line n, from 0 on, names class n. Without it, a `class.txt` next to the file is used if
+            all labels are integers that it has a line for, from 0 on.
         skip_bad_lines: leave rows with errors out, and log how many, instead of raising.
-        plain: what lines are that have no header and no tabs: texts (`fields`), or `faq`.
+        plain: what lines without a header and tabs are: texts (`fields`), or `faq`.
 
     Example:
         >>> reader = TextReader(separator="||", columns="id,text,label")
@@ -93,14 +93,14 @@ class TextReader:
             known = ", ".join(FILE_FORMATS)
             raise DataError(f"expected the file format auto, {known}, found {file_format}; choose one of these")
         if label_columns and (label_column or label_separator):
-            raise DataError("--label_columns: expected no --label_column and --label_separator beside it")
+            raise DataError("--label_columns: expected no --label_column or --label_separator together with it")
         self.file_format, self.separator = file_format, read_separator(separator)
         self.fields = read_names(columns, option="columns")
         self.label_columns = read_names(label_columns, option="label_columns")
         self.named = TextColumns(text_column, text_pair_column, label_column, id_column)
         self.encoding, self.label_separator, self.class_file = encoding, label_separator, class_file
         self.skip_bad_lines, self.plain = skip_bad_lines, plain
-        self.form: TextForm | None = None  # of the first file, without a header or as it is
+        self.form: TextForm | None = None  # of the first file
         self.taken = KNOWN_COLUMNS  # columns of the first file
 
     def read(self, path: str | PathLike, *, labels: Collection[str] | None = None, allow_empty=False) -> Dataset:
@@ -108,13 +108,13 @@ class TextReader:
 
         Args:
             path: the file.
-            labels: those that are allowed, as those of the training file; None allows all.
-            allow_empty: texts may be empty, as in data that are only to be answered.
+            labels: those that are allowed, such as those of the training file; None allows all.
+            allow_empty: texts may be empty, as in data to be predicted.
 
         Returns:
-            Columns `id` (where the file gives none, the number from "0" on of the row, or of the line where a line is
-            a row), `text`, `text_pair` where there are pairs, and `label`, or in multi-label data `labels`, sorted
-            and without duplicates. Where no row has a label, there is no such column.
+            Columns `id` (if the file has none, the number of the row, or of the line where a line is a row, from "0"
+            on), `text`, `text_pair` if there are pairs, and `label`, or in multi-label data `labels`, sorted and
+            without duplicates. If no row has a label, there is no such column.
 
         Raises:
             DataError: the file cannot be read, or has errors; the first 20 are shown.
@@ -174,7 +174,7 @@ class TextReader:
 
         Args:
             dataset: texts, and labels that are names, numbers, lists of these, or ints with `ClassLabel` names.
-                Labels that are -1 in all rows are hidden ones, as the Hub marks them: no labels.
+                If all labels are -1, which marks hidden labels on the Hub, there are none.
             labels, allow_empty: as in `read`.
             source: what errors call the data set.
 
@@ -186,7 +186,7 @@ class TextReader:
         return self._to_dataset(records, dataset.column_names, log, labels=labels, allow_empty=allow_empty)
 
     def remember(self) -> dict:
-        """What prediction must know to read files as these were read; goes into a model's configuration."""
+        """What prediction needs to read files as these were read; goes into a model's configuration."""
         form = self.form or TextForm("json")
         kept = {"kind": form.kind, "separator": self.separator or form.separator, "fields": list(form.fields)}
         kept |= {"quoted": form.quoted, "columns": self.taken._asdict() | {"label": None}}
@@ -201,7 +201,7 @@ class TextReader:
     ) -> tuple[TextForm, Records, list[str]]:
         lines = read_lines(path, log, encoding=self.encoding)
         if self.file_format == "auto" and next((line for line in lines if line is None or line.strip()), None) is None:
-            log.finish(skip_bad_lines=False)  # without its first line, nobody knows what the file is
+            log.finish(skip_bad_lines=False)  # without its first line, the form of the file is unknown
         form = find_form(
             lines,
             name,
@@ -251,7 +251,7 @@ class TextReader:
         by_line: bool = False,
     ) -> Dataset:
         finishing = {"skip_bad_lines": self.skip_bad_lines, "labels": labels, "by_line": by_line}
-        if all(record is None for _, record in records):  # nothing is there that could tell the columns
+        if all(record is None for _, record in records):  # no record shows the columns
             return rows_to_dataset([None] * len(records), log, **finishing)
         chosen, key = self.named, None
         if self.label_columns:
@@ -291,7 +291,7 @@ class TextReader:
 
 
 def _may_be_header(records: Sequence[dict | None]) -> bool:
-    """Whether a first line looks like one: a name of texts, or of labels that is no label of another line."""
+    """Whether the first line looks like a header: it names texts, or labels and is no label of another line."""
     first = records[0] or {}
     label = first.get("label")
     is_name = label is not None and plain_name(label) in LABEL_KEYS

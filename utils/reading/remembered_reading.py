@@ -1,4 +1,4 @@
-"""How texts to predict are read: as their user says, else as training read its files, else by what is in them."""
+"""How texts to predict are read: as the user says, else as training read its files, else by their content."""
 
 from collections.abc import Collection
 from typing import NamedTuple
@@ -9,16 +9,16 @@ from .text_forms import TextForm
 
 
 class Reading(NamedTuple):
-    """What is known of a file before it is opened.
+    """What is known about a file before it is opened.
 
     Attributes:
         file_format, separator, fields, encoding: what the user says, see `text_forms.find_form`.
         plain: what lines without a header are; see there, too.
-        form: of the files in training; None where they do not tell.
-        text, text_pair, id: names of columns in training, or of the id what the user says.
-        id_given: whether the user says it.
-        named: columns of texts that training was told to read.
-        answers: of an FAQ.
+        form: form of the training files; None if unknown.
+        text, text_pair, id: names of columns in training; for the id, what the user says comes first.
+        id_given: whether the user named the column of ids.
+        named: columns of texts that the user named in training.
+        answers: the answers of an FAQ.
     """
 
     file_format: str = "auto"
@@ -45,10 +45,10 @@ def recall_reading(remembered: dict | None, *, plain: str, answers: Collection[s
         remembered: `data_reading` of a model's configuration, see `readers_text.TextReader.remember`.
         plain: what lines without a header are to the model: `fields` or `plain`.
         answers: the labels of the model.
-        **told: `file_format`, `separator`, `fields` (apart by commas), `encoding`, `id` of the user.
+        **told: `file_format`, `separator`, `fields` (separated by commas), `encoding`, `id`, as the user gave them.
 
     Raises:
-        DataError: the configuration says what cannot be.
+        DataError: the configuration is not as training writes it.
     """
     remembered = remembered or {}
     try:

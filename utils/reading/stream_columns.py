@@ -1,4 +1,4 @@
-"""Columns of a file that is read as a stream: which are wanted, and what they may hold."""
+"""Columns of a file that is read as a stream: which are read, and what they may hold."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -11,21 +11,21 @@ _SHOWN = 8  # known names in an error
 
 
 class Column(NamedTuple):
-    """A column to read: the one that is named, or else the first of the known names that is there."""
+    """A column to read: the one that is named, or else the first of the known names that the file has."""
 
     name: str | None
     known: Sequence[str]
-    option: str  # that names it, for errors
+    option: str  # the option that names it, for errors
     may_be_words: bool  # a list of keywords is joined
-    in_training: str | None = None  # the name that it had there
-    is_required: bool = False  # whether training was told to read that one
+    in_training: str | None = None  # its name in the training files
+    is_required: bool = False  # whether the user named it in training
 
 
 def choose_columns(names: list[str], columns: list[Column]) -> list[str]:
     """The names of the columns that are read, in their order.
 
     Raises:
-        DataError: there is none for one of them.
+        DataError: one of them is missing.
     """
     settled = [column.name or (column.in_training if column.in_training in names else None) for column in columns]
     if len(columns) == 2 and not any(settled) and columns[0].known is TEXT_KEYS:
@@ -49,10 +49,10 @@ def choose_columns(names: list[str], columns: list[Column]) -> list[str]:
 
 
 def check_text(text: Any, column: Column) -> str:
-    """What a column holds, if it is a text, or words where it may be those.
+    """The text that a column holds; words are joined, where they are allowed.
 
     Raises:
-        DataError: it is something else, or no Unicode.
+        DataError: it holds something else, or what is not Unicode.
     """
     if column.may_be_words and isinstance(text, list) and all(isinstance(word, str) for word in text):
         text = join_words(text)
@@ -61,5 +61,7 @@ def check_text(text: Any, column: Column) -> str:
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise DataError(f"expected Unicode, found half a surrogate pair at character {error.start}; mend it") from None
+        raise DataError(
+            f"expected Unicode, found half a surrogate pair at character {error.start}; correct it"
+        ) from None
     return text

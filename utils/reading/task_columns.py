@@ -14,21 +14,21 @@ def match_columns(dataset: Dataset, *, pair: bool, multi_label: bool, source: st
 
     Args:
         dataset: with `text`, and perhaps `text_pair`, `label` or `labels`.
-        pair: whether the task is about pairs; a second text that it does not know is an error.
+        pair: whether the task is about pairs of texts.
         multi_label: whether rows have several labels; where they have one, it becomes a list of one.
         source: what errors call the split.
 
     Raises:
-        DataError: a second text is missing or too much, or a row has several labels where the task knows one.
+        DataError: a second text is missing or unexpected, or rows have several labels where the task has one.
     """
     if ("text_pair" in dataset.features) != pair:
         expected, found = ("pairs of texts", "single texts") if pair else ("single texts", "pairs of texts")
         raise DataError(
             f"{source}: expected {expected} as in training, found {found}; name the columns with --text_column and "
-            "--text_pair_column (none: there is no second text)"
+            "--text_pair_column (none if there is no second text)"
         )
     if "labels" in dataset.features and not multi_label:
-        raise DataError(f"{source}: expected one label a row as in training, found several")
+        raise DataError(f"{source}: expected one label per row as in training, found several")
     if "label" in dataset.features and multi_label:
         labels = [[label] for label in dataset["label"][:]]
         dataset = dataset.remove_columns("label").add_column("labels", labels)
@@ -53,18 +53,18 @@ def require_labels(splits: Mapping[str, Dataset]) -> None:
         is_labelled = "label" in features or "labels" in features
     if not is_labelled:
         raise DataError(
-            f"the validation data: expected {'entities' if 'entities' in features else 'labels'}, found none; it "
-            "chooses the best epoch: label it, or leave --validation_file out, so that training data are held out"
+            f"the validation data: expected {'entities' if 'entities' in features else 'labels'}, found none; "
+            "they choose the best epoch: add them, or leave --validation_file out to hold out training data"
         )
 
 
 def describe_rare(dataset: Dataset, labels: Sequence[str], *, fewer_than: int) -> str:
-    """One line for the log: how many answers there are, and which have few questions.
+    """One line for the log: how many answers there are, and which of them have few questions.
 
     Args:
         dataset: training questions, with `label`.
         labels: all answers.
-        fewer_than: questions, below which an answer is named.
+        fewer_than: answers with fewer questions than this are named.
     """
     counts = Counter(dataset["label"][:])
     rare = [f"{label} ({counts[label]})" for label in labels if counts[label] < fewer_than] or ["none"]

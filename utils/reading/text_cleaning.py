@@ -1,6 +1,6 @@
 r"""Rules that clean texts: regular expressions and what replaces them, one after the other.
 
-A file of rules is YAML, in any of these forms (in single or no quotes a backslash is one; in double quotes write two):
+A file of rules is YAML, in any of these forms (write two backslashes for one in double quotes only):
 
     - {pattern: '\s+', replacement: ' '}
     - ['(\d),(\d)', '\1\2']
@@ -29,11 +29,11 @@ class TextCleaner:
     r"""Applies rules to a text, in order; a callable.
 
     Args:
-        rules: pattern and replacement of each, as in `re.sub`. Lists do as well as tuples, so that rules may come back
-            from JSON.
+        rules: pattern and replacement of each, as in `re.sub`. Each may be a list, as JSON
+            stores it.
 
     Raises:
-        DataError: a rule is none.
+        DataError: a rule is wrong.
 
     Example:
         >>> TextCleaner([("\\s+", " "), ("(\\d),(\\d)", "\\1\\2")])("1,000\n\tyuan")
@@ -54,7 +54,7 @@ class TextCleaner:
 
 
 def read_cleaning(path: str | PathLike | None) -> tuple[list[list[str]] | None, Callable[[str], str]]:
-    """The rules of a YAML file, and what cleans texts by them; None, and what leaves texts as they are, without one.
+    """The rules of a YAML file, and a function that applies them; without a file None, and one that changes nothing.
 
     Raises:
         DataError: see `read_rules`.
@@ -64,13 +64,13 @@ def read_cleaning(path: str | PathLike | None) -> tuple[list[list[str]] | None, 
 
 
 def read_rules(path: str | PathLike) -> list[list[str]]:
-    """Read the rules of a YAML file, in the forms that are shown in this module.
+    """Read the rules of a YAML file, in the forms shown at the top of this module.
 
     Returns:
         Pattern and replacement of each rule: what `TextCleaner` takes, and JSON stores.
 
     Raises:
-        DataError: the file cannot be read, is no YAML, or has no rules or wrong ones.
+        DataError: the file cannot be read, is not YAML, or has no rules or wrong ones.
     """
     log = ErrorLog(path)
     lines = read_lines(path, log)
@@ -80,10 +80,12 @@ def read_rules(path: str | PathLike) -> list[list[str]]:
     except yaml.MarkedYAMLError as error:
         place = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
         found = error.problem or error.context
-        raise DataError(f"{path}{place}: expected YAML, found none: {found}; put patterns in single quotes") from None
+        raise DataError(
+            f"{path}{place}: expected YAML, found an error: {found}; put patterns in single quotes"
+        ) from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         reason = str(error).split("\n")[0]
-        raise DataError(f"{path}: expected YAML, found none: {reason}; put patterns in single quotes") from None
+        raise DataError(f"{path}: expected YAML, found an error: {reason}; put patterns in single quotes") from None
 
     if isinstance(content, dict) and content.keys() != {"pattern", "replacement"}:
         content = [{pattern: replacement} for pattern, replacement in content.items()]

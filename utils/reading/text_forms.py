@@ -1,7 +1,7 @@
-r"""What form a file of texts has: JSON, a table, or lines without a header, whose fields go by number and content.
+r"""The form of a file of texts: JSON, a table, or lines without a header, whose fields go by number and content.
 
-Data sets whose files have no header and more than three fields are known by their shape: see `SHAPES`, to which the
-next one adds a line.
+Data sets whose files have no header and more than three fields are recognised by their shape: to add one, add a line
+to `SHAPES`.
 """
 
 import itertools
@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ..data.errors import DataError
 from ..files.json_records import begin_as_json
-from ..files.table_cells import first_cells, name_separator, read_cells, separator_line, shows_quoting, usual_width
+from ..files.table_cells import first_cells, name_separators, read_cells, separator_line, shows_quoting, usual_width
 from .column_names import is_header
 
 logger = logging.getLogger(__name__)
@@ -20,11 +20,11 @@ logger = logging.getLogger(__name__)
 JSON_SUFFIXES = (".json", ".jsonl", ".ndjson")
 FILE_FORMATS = ("csv", "tsv", "json", "parquet", "tab", "marked", "faq")
 MARK = "_!_"
-REST = "*"  # the last of the names of fields: whatever stands behind
-NOTHING = "_"  # a field that is passed over
+REST = "*"  # as the last name of a field: any number of further fields
+NOTHING = "_"  # a field that is ignored
 
 _SAMPLE = 2000  # lines that show how a file is written
-_FEW = 8  # lines from which on the values of a field tell what it is
+_FEW = 8  # lines; with fewer, the values of a field do not show what it is
 _SCORE = r"-?\d+(\.\d+)?"
 
 
@@ -32,10 +32,10 @@ class TextForm(NamedTuple):
     """How a file is written.
 
     Attributes:
-        kind: `json`; `table` (a header names the columns); `fields` (no header); `faq`; `plain` (a text a line).
-        separator: between the cells of the middle two.
-        fields: names of the cells of `fields`, `*` at the end for any number of others; empty if nobody knows.
-        quoted: whether quotation marks quote.
+        kind: `json`; `table` (a header names the columns); `fields` (no header); `faq`; `plain` (one text per line).
+        separator: between the cells of `table` and `fields`.
+        fields: names of the cells of `fields`, `*` at the end for any number of others; empty if unknown.
+        quoted: whether quotation marks enclose cells.
         told: whether the user named the fields.
     """
 
@@ -52,13 +52,13 @@ class TextForm(NamedTuple):
 
 
 class Shape(NamedTuple):
-    """A file without a header that is known by what stands in its fields.
+    """A file without a header that is recognised by the content of its fields.
 
     Attributes:
-        name: of the data set.
-        separator: of its fields.
-        fields: their names; `_` is passed over, `*` at the end stands for any number.
-        patterns: by the number of a field, what all its values match.
+        name: name of the data set.
+        separator: between its fields.
+        fields: their names; `_` is ignored, `*` at the end stands for any number.
+        patterns: number of a field -> what all its values match.
     """
 
     name: str
@@ -78,11 +78,11 @@ SHAPES = (
     Shape("the Chinese STS benchmark", "||", (NOTHING, "text", "text_pair", "label"), {0: r"\S+", 3: _SCORE}),
 )
 
-# Names of the fields of other lines, by their number; those of an input of a model have no label.
+# Names of the fields of other lines, by how many there are: in training, and in inputs of one text or of two.
 FIELDS = {1: ("text",), 2: ("text", "label"), 3: ("text", "text_pair", "label")}
 SINGLE_FIELDS = {1: ("text",), 2: ("text", "label")}
 PAIR_FIELDS = {2: ("text", "text_pair"), 3: ("text", "text_pair", "label")}
-_TOUTIAO = {5: ("id", "code", "label", "text", "keywords")}  # titles of news, between marks
+_TOUTIAO = {5: ("id", "code", "label", "text", "keywords")}  # news titles, with marks between the fields
 
 
 def find_form(
@@ -98,23 +98,23 @@ def find_form(
     answers: Collection[str] = (),
     before: TextForm | None = None,
 ) -> TextForm:
-    """Go by what the user says, then by the extension and the first line that is not blank, then by all of them.
+    """Find the form by the user's options, else by the extension and the first line that is not blank, else by all.
 
     Args:
         lines: of the file, or its first ones, as `text_files.read_lines` gives them.
-        name: of the file, in lower case, without ".gz".
+        name: name of the file, in lower case, without ".gz".
         file_format: one of `FILE_FORMATS` (no parquet), `plain`, or `auto`.
-        separator: of cells or fields, as the user says.
-        fields: names of the fields of a file without a header, as the user says.
+        separator: between cells or fields, if the user gave it.
+        fields: names of the fields of a file without a header, if the user gave them.
         named: names of columns that make a header.
-        plain: what lines without a header are: `fields`, `faq` (where they are not fields), or `plain`.
+        plain: what lines without a header are: `fields`, `faq` (unless they are fields), or `plain`.
         by_width: names of the fields of lines without a header, by their number.
-        answers: those of an FAQ, where they are known: its lines begin with one.
-        before: of an earlier file of the run, or of the training data: a file without a header is read as that one
-            was, if it can be.
+        answers: the answers of an FAQ, if known: its lines begin with one.
+        before: form of an earlier file of the run, or of the training data: a file without a header is read likewise
+            if possible.
 
     Raises:
-        DataError: the user's words do not fit the file.
+        DataError: the user's options do not fit the file.
     """
     sample = [line for line in lines[:_SAMPLE] if line and line.strip()]
     first = sample[0] if sample else ""
@@ -181,7 +181,7 @@ def _separators(name: str) -> tuple[str, ...]:
 def _refuse_names(fields: Sequence[str], separator: str | None, found: str) -> None:
     for option, given in (("columns", fields), ("separator", separator)):
         if given:
-            raise DataError(f"--{option}: expected a file of cells, found {found}; leave it out")
+            raise DataError(f"--{option}: expected a file with fields, found {found}; leave the option out")
 
 
 def _named_fields(sample: Sequence[str], first: str, name: str, told: str | None, fields: tuple[str, ...]) -> TextForm:
@@ -205,7 +205,7 @@ def _is_quoted(lines: Sequence[str | None], separator: str) -> bool:
 
 
 def _as_before(sample: Sequence[str], before: TextForm) -> TextForm | None:
-    """The form of an earlier file without a header, where most lines have as many fields; or as many but the label."""
+    """The form of an earlier file without a header, if most lines have as many fields, with the label or without."""
     if before.kind != "fields":
         return None
     rows = [cells for _, cells in read_cells(sample, before.separator, quoted=before.quoted)]
@@ -220,7 +220,7 @@ def _as_before(sample: Sequence[str], before: TextForm) -> TextForm | None:
 
 
 def _known_shape(sample: Sequence[str], separator: str | None, *, pairs: bool) -> TextForm | None:
-    """The form of a data set whose shape the lines have, all but a few; with pairs of texts or without them."""
+    """The form of the data set whose shape nearly all lines have; of those of pairs only if `pairs` is True."""
     for shape in SHAPES:
         if separator not in (None, shape.separator) or ("text_pair" in shape.fields and not pairs):
             continue
@@ -238,7 +238,7 @@ def _known_shape(sample: Sequence[str], separator: str | None, *, pairs: bool) -
 
 
 def _usual_fields(sample: Sequence[str], separator: str, name: str, by_width: dict[int, tuple[str, ...]]) -> TextForm:
-    """Lines of a few fields, or of more that nobody knows."""
+    """The form of lines with a few fields, or with more whose names are unknown."""
     quoted = _is_quoted(sample, separator)
     rows = [cells for _, cells in read_cells(sample, separator, quoted=quoted) if isinstance(cells, list)]
     width, _ = usual_width(cells for cells in rows if len(cells) in by_width)
@@ -248,7 +248,7 @@ def _usual_fields(sample: Sequence[str], separator: str, name: str, by_width: di
         fields = _order_fields(rows)
     if fields != usual:
         logger.info(
-            "%s: the fields are read as %s, by what stands in them; --columns names them otherwise",
+            "%s: the fields are read as %s, judging by their content; --columns gives other names",
             name,
             _describe(separator, fields),
         )
@@ -256,7 +256,7 @@ def _usual_fields(sample: Sequence[str], separator: str, name: str, by_width: di
 
 
 def _order_fields(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
-    """Which field is the label: the one with few values; the last where more or less than one is."""
+    """The names of two or three fields: the label is the one with few values; the last unless exactly one is."""
     width = len(rows[0])
     usual = FIELDS[width]
     if len(rows) < _FEW:
@@ -277,12 +277,12 @@ def _order_fields(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
 
 
 def _describe(separator: str, fields: Iterable[str]) -> str:
-    shown = ", ".join({NOTHING: "(passed over)", REST: "(whatever is behind)"}.get(field, field) for field in fields)
-    return f"{shown}, apart by {name_separator(separator)}"
+    shown = ", ".join({NOTHING: "(ignored)", REST: "(further fields)"}.get(field, field) for field in fields)
+    return f"{shown}, separated by {name_separators(separator)}"
 
 
 def head_of(lines: Iterable[str | None], count: int = _SAMPLE) -> tuple[list[str | None], Iterable[str | None]]:
-    """The first lines, and all lines with these in front."""
+    """The first lines, and an iterator over all lines, these included."""
     lines = iter(lines)
     head = list(itertools.islice(lines, count))
     return head, itertools.chain(head, lines)

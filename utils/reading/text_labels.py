@@ -1,4 +1,4 @@
-"""Labels of texts as files write them: several in a cell, one-hot columns, numbers with and without a point, none."""
+"""Labels of texts as files write them: several in a cell, one-hot columns, numbers with and without decimals, none."""
 
 import logging
 import re
@@ -38,7 +38,7 @@ def sort_labels(labels: Iterable[str]) -> list[str]:
 
 
 def is_missing(label: Any) -> bool:
-    """Whether a value of the label column stands for no label: null, an empty text, or not a number."""
+    """Whether a value of the label column means no label: null, an empty text, or NaN."""
     return label is None or label == "" or (isinstance(label, float) and label != label)
 
 
@@ -46,10 +46,10 @@ def parse_label(value: Any, key: str, separator: str | None, report: Report) -> 
     """The label, or labels, of a cell.
 
     Args:
-        value: what stands there.
-        key: of the column.
-        separator: cuts a label into several; None if labels are whole, or lists.
-        report: takes what is wrong.
+        value: content of the cell.
+        key: name of the column.
+        separator: separates the labels of a cell; None if a cell is a single label or a list.
+        report: called with what is wrong.
     """
     if separator and (value is None or isinstance(value, str)):
         return value if value is None else value.split(separator) if value.strip() else []
@@ -57,21 +57,21 @@ def parse_label(value: Any, key: str, separator: str | None, report: Report) -> 
         return None
     names = [_name_of(each) for each in value] if isinstance(value, list) else [_name_of(value)]
     if None in names:
-        report(f'expected "{key}": a name, a number, or a list of these, found {show(value)}; write it so')
+        report(f'expected "{key}": a name, a number, or a list of these, found {show(value)}; correct it')
         return None
     return names if separator or isinstance(value, list) else names[0]
 
 
 def fold_numbers(labels: Collection[str], known: Collection[str] | None) -> dict[str, str]:
-    """Other spellings of the same number: `1.0` of a table with gaps is `1`.
+    """Find other spellings of the same number: `1.0`, in a table with gaps, is `1`.
 
     Args:
         labels: of a file.
         known: those of the training data; None for the training data itself.
 
     Returns:
-        Label -> how it is written elsewhere, for those that change; none where labels are numbers with decimals, which
-        are no classes.
+        Label -> how it is written elsewhere, for those that change; empty if labels are numbers with decimals, which
+        are not classes.
 
     Example:
         >>> fold_numbers({"1", "1.0", "0"}, None), fold_numbers({"1", "0"}, {"1.0", "0.0"})
@@ -95,11 +95,11 @@ def fold_numbers(labels: Collection[str], known: Collection[str] | None) -> dict
 
 
 def find_no_labels(labels: Collection[str], known: Collection[str] | None) -> set[str]:
-    """Labels that probably say that there is none, as `nan` and OCNLI's `-`.
+    """Labels that probably mean "no label", such as `nan` and OCNLI's `-`.
 
     Args:
-        labels: of a file; where `+` is one, `-` is one, too.
-        known: those of the training data, which count.
+        labels: those of a file; if `+` is one, so is `-`.
+        known: those of the training data, which are always labels.
 
     Example:
         >>> find_no_labels({"neutral", "-", "NaN"}, None) == {"-", "NaN"}, find_no_labels({"+", "-"}, None)
@@ -112,21 +112,21 @@ def find_no_labels(labels: Collection[str], known: Collection[str] | None) -> se
 def gather_labels(
     records: Records, names: Sequence[str], columns: Sequence[str], log: ErrorLog, *, is_training: bool
 ) -> tuple[Records, str | None]:
-    """Make lists of labels of columns that say 1 or 0 for a label each.
+    """Turn columns that each hold 1 or 0 for one label into lists of labels.
 
     Args:
-        records: of a file.
-        names: of its columns.
-        columns: those of the labels.
+        records: those of a file.
+        names: all columns of the file.
+        columns: the columns of labels.
         log: takes an error for each cell that is neither.
         is_training: each label must be 1 somewhere.
 
     Returns:
-        The records, and the key under which each has its labels; None for the key where the file has no such columns,
-        or -1 in all of them: labels that are hidden.
+        The records, and the key under which each has its labels. The key is None if the file has no such columns; the
+        labels of a row are None if its cells are all empty or -1 (hidden).
 
     Raises:
-        DataError: some columns are missing, or a label that is to be learnt is 0 throughout.
+        DataError: some columns are missing, or a label of the training data is 0 in all rows.
     """
     missing = [name for name in columns if name not in names]
     if missing and (is_training or len(missing) < len(columns)):
@@ -145,7 +145,7 @@ def gather_labels(
             if all(is_missing(cell) or cell in (-1, "-1") for cell in cells.values()):
                 hidden += 1
             elif wrong := [name for name, cell in cells.items() if _is_on(cell) is None]:
-                log.add(number, f'expected 1 or 0 in "{wrong[0]}", found {show(cells[wrong[0]])}; write it so')
+                log.add(number, f'expected 1 or 0 in "{wrong[0]}", found {show(cells[wrong[0]])}; correct it')
                 record = None
             else:
                 labels = [name for name, cell in cells.items() if _is_on(cell)]
@@ -154,17 +154,17 @@ def gather_labels(
                 record = record | {key: labels}
         gathered.append((number, record))
     if hidden:
-        logger.info("%s: the labels of %s are empty or -1: hidden", log.source, counted(hidden, log.unit))
+        logger.info("%s: the labels of %s are hidden (empty or -1)", log.source, counted(hidden, log.unit))
     if is_training and not len(log) and (never := [name for name in columns if name not in seen]):
         raise DataError(
-            f"{log.source}: expected 1 in some row of each label, found none of {', '.join(never)}; leave it out of "
+            f"{log.source}: expected 1 in some row for each label, found none for {', '.join(never)}; leave it out of "
             "--label_columns"
         )
     return gathered, key
 
 
 def _is_on(cell: Any) -> bool | None:
-    """Whether a cell says 1; None for what is neither 1 nor 0."""
+    """Whether a cell is 1; None if it is neither 1 nor 0."""
     return None if isinstance(cell, list | dict) else _ONE_HOT.get(cell)
 
 

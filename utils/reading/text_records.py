@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from ..data.errors import ErrorLog, show
-from ..files.table_cells import name_separator, read_cells, separator_line
+from ..files.table_cells import name_separators, read_cells, separator_line
 from .text_forms import FIELDS, NOTHING, REST, TextForm, expected_fields
 
 Record = dict[str, str]
@@ -18,16 +18,15 @@ def read_records(
 
     Args:
         lines: without line ends; None for one that cannot be read.
-        form: what `find_form` says; all but `json`.
-        log: may have an error of the first line of a table; it is raised.
-        by_width: as of `find_form`.
+        form: what `find_form` returns; not `json`.
+        log: takes an error of a table's header, which is raised.
+        by_width: as in `find_form`.
 
     Returns:
-        The names of the columns; and an iterator over the number of its line and the record, or what is wrong, of
-        each row.
+        The names of the columns; and an iterator over the rows: the line number, and the record or what is wrong.
 
     Raises:
-        DataError: the header cannot be read, or names two columns alike.
+        DataError: the header cannot be read, or two columns have the same name.
     """
     if form.kind == "table":
         return _read_table(_without_separator(lines), form, log)
@@ -39,7 +38,7 @@ def read_records(
 
 
 def _without_separator(lines: Iterable[str | None]) -> Iterator[str | None]:
-    """The line that names the separator counts, but is blank."""
+    """Blank the line that names the separator, so that later lines keep their numbers."""
     for number, line in enumerate(lines):
         yield "" if number == 0 and separator_line(line) else line
 
@@ -54,16 +53,16 @@ def _read_table(lines: Iterable[str | None], form: TextForm, log: ErrorLog) -> t
     header = [cell.strip() for cell in cells or ()]
     repeated = [name for name, count in Counter(filter(None, header)).items() if count > 1]
     if repeated:
-        log.add(number, f"expected a name of its own for each column, found {repeated[0]} twice; rename one")
+        log.add(number, f"expected a different name for each column, found {repeated[0]} twice; rename one")
         log.finish(skip_bad_lines=False)
     width = f"expected {len(header)} columns as in the header"
-    what = name_separator(form.separator).removeprefix("a ")
-    quote = f"quote texts with {what}s" if form.quoted else f"remove {what}s from texts"
+    what = name_separators(form.separator)
+    quote = f"quote texts with {what}" if form.quoted else f"remove {what} from texts"
 
     def records() -> Numbered:
         following = None if cells is None else number + 1 + _line_breaks(cells)
         for row_number, row in rows:
-            if len(header) == 1 and following:  # there, blank lines are rows, whose text is empty
+            if len(header) == 1 and following:  # then blank lines are rows with an empty text
                 yield from ((blank, {header[0]: ""}) for blank in range(following, row_number))
             following = None if row is None else row_number + 1 + _line_breaks(row)
             if not isinstance(row, list):
@@ -83,14 +82,14 @@ def _line_breaks(cells: list[str] | str) -> int:
 def _read_fields(lines: Iterable[str | None], form: TextForm, by_width: dict[int, tuple[str, ...]]) -> Numbered:
     open_ended = form.fields[-1:] == (REST,)
     names = form.fields[:-1] if open_ended else form.fields
-    apart = f"apart by {name_separator(form.separator)}"
+    separated = f"separated by {name_separators(form.separator)}"
     if not names:
-        expected = f"{expected_fields(form.separator, by_width)} fields, {apart}"
+        expected = f"{expected_fields(form.separator, by_width)} fields, {separated}"
         repair = "correct the line, or name the fields with --columns, such as id,label,text"
     else:
         of = "--columns names them" if form.told else "on most lines"
         shown = ", ".join("..." if name == NOTHING else name for name in names)
-        expected = f"{len(names)} fields{' or more' if open_ended else ''} ({shown}) as {of}, {apart}"
+        expected = f"{len(names)} fields{' or more' if open_ended else ''} ({shown}) as {of}, {separated}"
         repair = "correct the line"
     for number, cells in read_cells(lines, form.separator, quoted=form.quoted):
         if not isinstance(cells, list):

@@ -16,7 +16,7 @@ from .text_labels import parse_label, sort_labels
 logger = logging.getLogger(__name__)
 
 _HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
-_SHOWN_LABELS = 10  # of those that are allowed
+_SHOWN_LABELS = 10  # of the allowed ones, in an error
 
 Report = Callable[[str], None]
 
@@ -55,13 +55,13 @@ def records_to_rows(
     """Check the records of a file or data set, and turn each into a row.
 
     Args:
-        records: the number of the line or row, and the record; None for one that has its error in `log` already.
+        records: the number of the line or row, and the record; None for one whose error is already in `log`.
         log: takes what is wrong with the records.
-        text, text_pair, label, id: keys of the records; None for what they do not have. A list of strings under
+        text, text_pair, label, id: keys of the records; None for those that they lack. A list of strings under
             `text_pair` is joined. Numbers and booleans under `label` become what JSON writes for them: "1", "1.0",
-            "true"; white space around a label is no part of it, and is removed and logged.
-        label_separator: cuts a label into several; None if labels are whole, or lists.
-        allow_empty: texts may be empty, as those are that wait for an answer.
+            "true"; white space around a label is removed, and the rows are counted in the log.
+        label_separator: separates the labels of a cell; None if a cell is a single label or a list.
+        allow_empty: texts may be empty, as in data to be predicted.
 
     Returns:
         A row for each record; None for one that has an error.
@@ -118,18 +118,18 @@ def rows_to_dataset(
     """Check what concerns all rows together, and build the data set.
 
     Args:
-        rows: None stands for one that has its error in `log` already.
+        rows: None stands for a row whose error is already in `log`.
         log: takes an error for a repeated id, a missing label, and labels that are not allowed; then it is finished.
         skip_bad_lines: leave rows with errors out, and log how many, instead of raising.
         labels: those that are allowed; None allows all.
-        by_line: a row without an id has the number of its line, from "0" on; else that of the row.
+        by_line: a row without an id gets the number of its line, from "0" on; otherwise that of the row.
 
     Returns:
         Columns `id` (where a row has none, its number), `text`, `text_pair` if there are pairs, and
         `label`, or `labels` (sorted, without duplicates), if rows have labels.
 
     Raises:
-        DataError: there are no rows, or rows have errors and are not skipped, or not one is without.
+        DataError: there are no rows, or rows have errors and are not skipped, or all rows have errors.
     """
     if not rows:
         raise DataError(f"{log.source}: expected rows, found none; check how it was written")
@@ -147,7 +147,7 @@ def rows_to_dataset(
         errors_before = len(log)
         row_id = ids.take(row.id, index=row.number - 1 if by_line else index, number=row.number)
         if is_labelled and row.label is None:
-            none = ", [] for none" if is_multi_label else ""
+            none = ", or [] for none" if is_multi_label else ""
             log.add(row.number, f"expected a label as in other {log.unit}s, found none; add it{none}")
         unique = sort_labels(set(row.label)) if isinstance(row.label, list) else labels_of(row)
         for label in unique:
@@ -217,7 +217,7 @@ def _id_of(record: dict, key: str | None, report: Report) -> str | None:
         return given or None
     if isinstance(given, int) and not isinstance(given, bool) and abs(given) < 2**63:
         return str(given)
-    report(f'expected "{key}": a string or an integer, found {show(given)}; write it so, or leave it out')
+    report(f'expected "{key}": a string or an integer, found {show(given)}; correct it, or leave it out')
     return None
 
 
@@ -248,7 +248,7 @@ def _list_some(labels: Collection[str]) -> str:
 
 def _count_repeated(rows: Iterable[TextRow], log: ErrorLog) -> None:
     """Log how many rows repeat an earlier one, and how many texts have more than one label or set of labels."""
-    firsts: dict[tuple, object] = {}  # a set for each text would take more than the texts
+    firsts: dict[tuple, object] = {}  # a set for each text would take more memory than the texts
     others: dict[tuple, set] = {}
     repeated = 0
     for row in rows:
@@ -263,7 +263,7 @@ def _count_repeated(rows: Iterable[TextRow], log: ErrorLog) -> None:
         logger.info("%s: kept %s", log.source, counted(repeated, "duplicate row"))
     if others:
         logger.warning(
-            "%s: kept %s with different labels in different rows; only one of these can be learnt",
+            "%s: kept %s with different labels in different rows; a model can learn only one of these",
             log.source,
             counted(len(others), "text"),
         )

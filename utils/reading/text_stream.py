@@ -1,4 +1,4 @@
-"""Texts to predict, read as a stream: a file larger than memory is fine."""
+"""Texts to predict, read as a stream; a file may be larger than memory."""
 
 import itertools
 import json
@@ -26,18 +26,18 @@ Parsed = tuple[int, tuple[str | None, list[str]] | str]  # line number; id and t
 def read_texts(
     path: str, *, column: str | None = None, reading: Reading = ANYTHING, skip_bad_lines: bool = False
 ) -> Iterator[tuple[str, str]]:
-    """Read (id, text) pairs from txt (one text a line), json lines or an array, csv or tsv, also gzipped, or parquet;
-    `-` is standard input.
+    """Read (id, text) pairs from txt (one text per line), json lines or an array, csv or tsv, also gzipped, or
+    parquet; `-` is standard input.
 
-    The form goes by extension and content as in training, see `text_forms.find_form`; of standard input the first line
-    must tell. A row without an id has its number from 0 on, or that of its line where a line is a row; bad rows and
-    blank lines count. In plain text an empty line is an empty text.
+    The form goes by extension and content as in training, see `text_forms.find_form`; that of standard input by its
+    first line. A row without an id gets its number, from 0 on, or that of its line where a line is a row; bad rows and
+    blank lines count, too. In plain text an empty line is an empty text.
 
     Args:
         path: the file.
-        column: name of the text column in json lines and tables; that of training, or the first of
-            `column_names.TEXT_KEYS` that is there if None.
-        reading: what the user says of the file, and training found.
+        column: name of the text column in json lines and tables; None takes that of training, or the first of
+            `column_names.TEXT_KEYS` that the file has.
+        reading: what the user said about the file, and what training found.
         skip_bad_lines: leave out lines that cannot be read, counted in a warning at the end, instead of stopping at
             the first.
 
@@ -58,18 +58,18 @@ def read_pairs(
     reading: Reading = ANYTHING,
     skip_bad_lines: bool = False,
 ) -> Iterator[tuple[str, str, str]]:
-    """Read (id, first text, second text) triples, from the files of `read_texts`; in plain text a tab is between both.
+    """Read (id, first text, second text) triples, from the files of `read_texts`; in plain text a tab separates them.
 
     Args:
         path: the file.
         columns: names of the two columns in json lines and tables; None goes by the known names.
-        known: these names, for each column; the first that is there is taken. A list of keywords as second text is
-            joined.
+        known: the known names, for each column; the first that the file has is taken. A list of keywords as second
+            text is joined.
         options: the options that name the columns, for errors.
         reading, skip_bad_lines: as in `read_texts`.
 
     Raises:
-        DataError: no such file, a line that cannot be read, or not both columns.
+        DataError: no such file, a line that cannot be read, or a column is missing.
     """
     trained = (reading.text, reading.text_pair)
     required = [name in reading.named for name in trained]
@@ -96,7 +96,7 @@ def _read_rows(
             parsed_rows = _parse_parquet(file, path, columns, reading)
         else:
             lines = decode_lines(file, note, reading.encoding, log)
-            # Of what may be endless, no more than a line is read ahead.
+            # Standard input may be endless: no more than a line is read ahead.
             head, lines = head_of(lines) if os.path.isfile(path) else up_to_text(lines)
             named = [column.name for column in columns if column.name] or reading.named
             named = (*named, reading.id) if reading.id_given else tuple(named)
@@ -146,7 +146,7 @@ def _find_form(
             return form if tabs and not form.fields and not pair else TextForm("plain")
         if "label" in form.fields and reading.form is None:
             logger.warning(
-                "%s: read as %s; the label is passed over (--file_format plain takes whole lines)",
+                "%s: read as %s; the label is ignored (--file_format plain reads whole lines as texts)",
                 *(source, " and ".join(form.fields)),
             )
     return form
@@ -161,7 +161,7 @@ def _parse_pairs(lines: Iterable[str | None]) -> Iterator[Parsed]:
         if len(texts) == 2:
             yield number, (None, texts)
         else:
-            yield number, f"expected 2 texts apart by a tab, found {len(texts)}; write one tab between them"
+            yield number, f"expected 2 texts separated by a tab, found {len(texts)}; write one tab between them"
 
 
 def _parse_json(
@@ -184,16 +184,16 @@ def _parse_json(
         try:
             fields = json.loads(line)
         except (ValueError, RecursionError) as error:
-            yield number, f"expected a JSON object, found: {error}; mend the line"
+            yield number, f"expected a JSON object, found: {error}; repair the line"
             continue
         if not isinstance(fields, dict):
-            yield number, f"expected a JSON object, found a {type(fields).__name__}; write one object a line"
+            yield number, f"expected a JSON object, found a {type(fields).__name__}; write one object per line"
             continue
         yield number, _take(fields, columns, reading)
 
 
 def _is_list_of_others(lines: Sequence[str | None], first: str) -> bool:
-    """Whether the lines are lists by themselves, and no array of objects."""
+    """Whether each line is a list by itself, not part of an array of objects."""
     try:
         found = json.loads(first)
     except (ValueError, RecursionError):
