@@ -165,7 +165,7 @@ def test_special_token_names_in_a_question_or_passage_are_text(bert):
 
 
 def test_a_stride_that_leaves_no_room_beside_the_question_is_refused(bert):
-    with pytest.raises(ValueError, match=r"found stride 9 and room for 9 tokens beside a question of 8"):
+    with pytest.raises(ValueError, match=r"found stride 9 and room for 9 tokens next to a question of 8"):
         AnswerEncoder(bert, max_length=20, stride=9, max_question_length=8)
 
 
@@ -193,7 +193,7 @@ def test_the_report_says_what_was_cut_shortened_widened_and_unanswerable(bert, s
         "1 questions are known to have no answer; 2 with a passage cut into windows (10 in all); "
         "1 questions are longer than 8 sub-tokens and lose their end; "
         "1 answers begin or end inside a token and are learnt by whole tokens; "
-        "1 answers fit whole into no window and are learnt as no answer (raise --stride)"
+        "1 answers do not fit into any window and are learnt as no answer (raise --stride)"
     )
 
 

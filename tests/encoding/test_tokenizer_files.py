@@ -70,7 +70,7 @@ def test_vocabulary_alone_is_wordpiece_whatever_the_family(save, tmp_path, caplo
     tokens = ["[CLS]", "j", "##o", "##hn", "lives", "in", "北", "京", "[SEP]"]
     assert tokenizer.convert_ids_to_tokens(tokenizer("John lives in 北京")["input_ids"]) == tokens
     assert tokenizer("北")["input_ids"] == [2, UNCASED.index("北"), 3] and config.model_type == family
-    assert ("texts are cut by WordPiece" in caplog.text) == (not FAMILIES[family])
+    assert ("texts are tokenised by WordPiece" in caplog.text) == (not FAMILIES[family])
     tokenizer.save_pretrained(tmp_path / "again")
     again = AutoTokenizer.from_pretrained(tmp_path / "again")
     assert again.convert_ids_to_tokens(again("John lives in 北京")["input_ids"]) == tokens
@@ -121,7 +121,7 @@ def test_vocabulary_of_another_kind_is_refused_with_what_to_do(save):
 
 def test_no_tokenizer_at_all_is_one_line(tmp_path):
     (tmp_path / "config.json").write_text('{"model_type": "xlm-roberta", "vocab_size": 9}', encoding="utf-8")
-    with pytest.raises(OSError, match=r"expected the files of a tokenizer beside the weights, found none: put"):
+    with pytest.raises(OSError, match=r"expected the files of a tokenizer next to the weights, found none: put"):
         load_tokenizer(str(tmp_path))
 
 
@@ -155,7 +155,7 @@ def test_tokenizer_that_cuts_otherwise_once_it_is_saved_is_refused(save, monkeyp
 
     monkeypatch.setattr(BertTokenizer, "save_pretrained", forget)
     monkeypatch.setattr(tokenizer_files, "PROBES", ("北京", "John lives"))
-    with pytest.raises(OSError, match=r"cuts texts alike when it has been saved, found .* before and .* after"):
+    with pytest.raises(OSError, match=r"tokenises alike after it was saved, found .* before and .* after"):
         load_tokenizer(folder)
 
 
@@ -164,7 +164,7 @@ def test_training_data_of_unknown_tokens_is_refused(save, caplog, text, refused,
     tokenizer, _ = load_tokenizer(save())
     rows = [tokenizer(text)["input_ids"]] * 3
     if refused:
-        with pytest.raises(OSError, match="found 60% of their tokens unknown; take an encoder of this language"):
+        with pytest.raises(OSError, match="found 60% of their tokens unknown; take an encoder for this language"):
             refuse_unknown(rows, tokenizer)
     else:
         refuse_unknown(rows, tokenizer)

@@ -44,7 +44,7 @@ def test_a_value_is_text_whatever_it_spells():
         ("{txt}{mask}", r"found \{txt\}; did you mean \{text\}\?"),
         ("{Mask}", r"found \{Mask\}; did you mean \{mask\}\?"),
         ("{x}{mask}", r"found \{x\}; there are \{text\}, \{text_pair\}, \{span\}, \{mask\}, \{soft\}"),
-        ("{}{mask}", r"expected a place that is known, found \{\}"),
+        ("{}{mask}", r"expected a known place, found \{\}"),
         ("{mask:2}", r"found \{mask:2\}"),
         ("{soft}{mask}", r"expected \{soft:8\} or \{soft:words\}, found \{soft\}"),
         ("{soft:0}{mask}", r"expected \{soft:8\} or \{soft:words\}, found \{soft:0\}"),

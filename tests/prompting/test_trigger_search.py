@@ -180,7 +180,7 @@ def test_pairs_are_asked_together(build):
 
 def test_search_without_places_or_with_too_few_steps_is_an_error(build):
     model, encoder, banned = build("bert", "{text}{mask}")
-    with pytest.raises(TemplateError, match=r"expected places for words, as \{soft:4\}, found none"):
+    with pytest.raises(TemplateError, match=r"expected places for words, such as \{soft:4\}, found none"):
         search_trigger(model, encoder, EXAMPLES, banned=banned)
     model, encoder, banned = build("bert", "{text}{soft:3}{mask}")
     with pytest.raises(ValueError, match="expected a step or more for each of 3 places, found 2"):

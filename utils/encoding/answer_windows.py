@@ -1,7 +1,7 @@
 """Questions and passages as windows of one encoder input each, and answers as positions in them.
 
 A window is [CLS] question [SEP] a part of the passage [SEP], or what the tokenizer makes of a pair. Neighbouring parts
-overlap, so that an answer at a border of one stands whole in another.
+overlap, so that an answer at a border of one is complete in another.
 """
 
 import logging
@@ -25,15 +25,15 @@ class AnswerEncoder:
         tokenizer: a fast tokenizer.
         max_length: sub-tokens a window, question and special tokens included.
         stride: sub-tokens of the passage by which neighbouring windows overlap.
-        max_question_length: sub-tokens that are kept of a question, so that the passage has room beside it.
+        max_question_length: sub-tokens that are kept of a question, so that there is room for the passage.
 
     Columns of a window:
         input_ids, token_type_ids (where the encoder has them), length: of the input.
         first: position of the first token of the passage.
         starts, ends: offsets into the passage of each of its tokens in the window; equal for white space.
-        start_positions, end_positions: of the answer's first and last token (both inclusive), or 0, the [CLS], where
-            it is not whole in the window or there is none. Of several gold answers the first is taken that stands in
-            the passage.
+        start_positions, end_positions: of the answer's first and last token (both inclusive), or 0, the [CLS], if
+            the window does not hold all of it or there is none. Of several gold answers, the first that occurs in the
+            passage is taken.
         text_index: row number of the question. `num_tokens`: sub-tokens of the whole passage.
         window: `Window` fields, in tokens of the passage.
         shortened, widened, uncovered, cut: see `AnswerReport`; counted on the first window of a question.
@@ -54,7 +54,7 @@ class AnswerEncoder:
         if not 0 <= self.stride < room:
             raise ValueError(
                 f"expected 0 <= stride < room for the passage, found stride {self.stride} and room for {room} tokens "
-                f"beside a question of {self.max_question_length}"
+                f"next to a question of {self.max_question_length}"
             )
 
     def __call__(self, batch: dict, indices: Sequence[int]) -> dict[str, list]:
@@ -145,7 +145,7 @@ def drop_empty(dataset: Dataset, encoded: Dataset) -> Dataset:
 
 
 def first_answer(answers: dict | None) -> tuple[int, int] | None:
-    """Character span of the first gold answer that stands in the passage; None if there is none.
+    """Character span of the first gold answer that occurs in the passage; None if there is none.
 
     Example:
         >>> first_answer({"text": ["五年", "北京"], "answer_start": [-1, 4]})
@@ -172,7 +172,7 @@ class AnswerReport:
         answered: questions with an answer in their passage. unanswerable: questions known to have none.
         shortened: questions longer than `limit` sub-tokens, which lost their end. widened: a border of the answer
             falls inside a token, so that whole tokens are learnt. uncovered: the tokenizer drops all of the answer.
-            cut: the answer is longer than the overlap and whole in no window.
+            cut: the answer is longer than the overlap and complete in no window.
         limit: sub-tokens that are kept of a question.
     """
 
@@ -217,8 +217,8 @@ class AnswerReport:
         losses = {
             "shortened": f"questions are longer than {self.limit} sub-tokens and lose their end",
             "widened": "answers begin or end inside a token and are learnt by whole tokens",
-            "uncovered": "answers lie on characters that the tokenizer drops and are learnt as no answer",
-            "cut": "answers fit whole into no window and are learnt as no answer (raise --stride)",
+            "uncovered": "answers consist of characters that the tokenizer drops and are learnt as no answer",
+            "cut": "answers do not fit into any window and are learnt as no answer (raise --stride)",
         }
         for name, meaning in losses.items():
             if count := getattr(self, name):

@@ -47,7 +47,7 @@ class TextCollator:
     """Pad whole texts or pairs (see `text_inputs`, `answer_windows`) to the longest of the batch.
 
     Args:
-        tokenizer: knows how its encoder wants them padded.
+        tokenizer: pads them as its encoder expects.
 
     Returns:
         `input_ids`, `attention_mask` and, where the rows have them, `token_type_ids`: (batch, length) int64; `labels`:

@@ -8,21 +8,20 @@ from datasets import Dataset
 from .row_batches import iterate_column
 from .tokenizer_files import refuse_unknown
 
-LOOKED_AT = 1000  # inputs, for unknown tokens
+LOOKED_AT = 1000  # inputs that are searched for unknown tokens
 
 
 def encode_dataset(dataset: Dataset, encoder: Callable, *, by_length: bool) -> Dataset:
     """Turn rows into inputs or windows, each with its `length`.
 
     Args:
-        dataset: rows with the columns that the encoder reads.
-            Their `id` is kept, so that training can name rows.
-        encoder: takes a batch of rows and their numbers, gives columns, of the types in its `features` if it has
+        dataset: rows with the columns that the encoder reads. Their `id` is kept, so that training can name rows.
+        encoder: takes a batch of rows and their numbers, returns columns, of the types in its `features` if it has
             them. The result stays in memory: a cache on disk would not notice edited code.
-        by_length: the longest first, so that neighbours need little padding; else in their order, to be learnt.
+        by_length: the longest first, so that neighbours need little padding; False keeps their order, for training.
 
     Raises:
-        OSError: most tokens of what is to be learnt are unknown to the encoder.
+        OSError: most tokens of training data are unknown to the encoder.
     """
     encoded = dataset.map(
         encoder,

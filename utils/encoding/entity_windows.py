@@ -33,7 +33,7 @@ class WindowEncoder:
 
     Args:
         tokenizer: a fast tokenizer.
-        max_length: sub-tokens a window, special tokens included.
+        max_length: sub-tokens per window, special tokens included.
         stride: sub-tokens by which neighbouring windows overlap.
 
     Columns of a window:
@@ -51,7 +51,7 @@ class WindowEncoder:
 
     @property
     def features(self) -> Features:
-        """Types of the columns, in 32 bits: a million windows lie in memory."""
+        """Types of the columns, in 32 bits: a million windows are kept in memory."""
         number = Value("int32")
         lists = dict.fromkeys(("input_ids", "starts", "ends", "window"), List(number))
         counts = ("text_index", "num_tokens", "shift", "length", "clashed", "uncovered", "widened", "cut")
@@ -122,13 +122,13 @@ class WindowEncoder:
 
 @dataclass
 class TagEncoder(WindowEncoder):
-    """Windows with one tag id a position, -100 where there is no tag.
+    """Windows with one tag id per position, -100 where there is no tag.
 
     Args:
-        label2id: tag name -> id. For a tag that a model of others has not, another one of the type stands in.
-        scheme: `bio`, `bios` or `bioes`; for any other one, of a model of others, the one that is nearest.
-        ignore_cut: leave an entity that the window cuts out of the loss, as a CRF needs it (its rest would break the
-            scheme); otherwise its visible tokens keep their tags.
+        label2id: tag name -> id. A tag that a model trained elsewhere lacks is replaced by another of the same type.
+        scheme: `bio`, `bios` or `bioes`; any other one, of a model trained elsewhere, is replaced by the nearest.
+        ignore_cut: an entity that the window cuts does not count in the loss, as a CRF needs it (the rest would break
+            the scheme); otherwise its tokens in the window keep their tags.
     """
 
     label2id: dict[str, int]
@@ -188,7 +188,7 @@ class SpanEncoder(WindowEncoder):
     """Windows with a list of `[first position, last position (inclusive), type id]`; type -1 for an entity that is
     cut.
 
-    `label_width` tells the collator the shape of a text without entities.
+    `label_width` gives the collator the shape of the labels of a text without entities.
     """
 
     label2id: dict[str, int]
@@ -220,7 +220,7 @@ class EncodingReport:
             the longest.
         entities: gold entities. `widened`: a border falls inside a token (or on characters that the tokenizer drops),
             so the label covers whole tokens. `uncovered`: all characters are dropped. `clashed`: overlaps a longer
-            entity and the tag scheme holds one only. `cut`: longer than the overlap, whole in no window.
+            entity and the tag scheme holds one only. `cut`: longer than the overlap, complete in no window.
     """
 
     texts: int
@@ -254,9 +254,9 @@ class EncodingReport:
             parts.append(f"{self.windowed:,} texts cut into windows ({self.windows:,} in all)")
         losses = {
             "widened": "begin or end inside a token or on dropped characters and are labelled by whole tokens",
-            "uncovered": "lie on characters that the tokenizer drops and cannot be found",
+            "uncovered": "consist of characters that the tokenizer drops and cannot be found",
             "clashed": "overlap a longer entity and are left out of the tags (the span head keeps them)",
-            "cut": "fit whole into no window (raise --stride)",
+            "cut": "do not fit into any window (raise --stride)",
         }
         for name, meaning in losses.items():
             if count := getattr(self, name):

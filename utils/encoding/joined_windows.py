@@ -1,4 +1,4 @@
-"""What was decoded in the windows of a text, put together: each token from where it lies deepest."""
+"""Joins what was decoded in the windows of a text; each token comes from the window that owns it."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -30,7 +30,7 @@ class TaggedText(NamedTuple):
     posteriors: list[Sequence[float]] | None
 
     def entities(self, *, scheme: str) -> list[Entity]:
-        """The well-formed entities, scored with the probability that exactly this entity stands there."""
+        """The well-formed entities, each scored with the probability of exactly this entity at its place."""
         return [
             Entity(self.starts[first], self.ends[stop - 1], label, self._score(first, stop))
             for first, stop, label in tags_to_spans(self.tags, scheme=scheme)
@@ -46,7 +46,7 @@ class TaggedText(NamedTuple):
 
 
 def group_windows(rows: Sequence[dict], num_texts: int) -> list[list[int]]:
-    """Indices of each text's windows, in the order of the text, wherever they stand in `rows`."""
+    """Indices of each text's windows, in the order of the text, whatever the order of `rows`."""
     groups: list[list[int]] = [[] for _ in range(num_texts)]
     for i, row in enumerate(rows):
         groups[row["text_index"]].append(i)

@@ -1,4 +1,4 @@
-"""Which tokens a masked-language model has to guess: single ones, whole words, or runs of words."""
+"""Chooses the tokens that a masked-language model has to predict: single ones, whole words, or runs of words."""
 
 import hashlib
 from collections.abc import Sequence
@@ -15,12 +15,12 @@ SHARES = (0.4, 0.3, 0.2, 0.1)  # of runs of 1, 2, 3 and 4 words: MacBERT (Cui et
 
 @dataclass
 class MaskingCollator:
-    """Rows of packed sequences -> a batch in which tokens are hidden, other ones in each epoch.
+    """Rows of packed sequences -> a batch in which tokens are hidden, different ones in each epoch.
 
-    `token` hides each token with the given probability, `whole_word` each word, whole; `ngram` cuts a sequence into
-    runs of 1 to 4 words (40, 30, 20 and 10 % of the runs) and hides each run, whole. The expected share of hidden
-    tokens is the probability in all three. Of them 80 % become the mask, 10 % another token and 10 % stay, decided
-    for each by itself (Devlin et al., 2019, section 3.1).
+    `token` hides each token with the given probability, `whole_word` each word as a whole; `ngram` cuts a sequence
+    into runs of 1 to 4 words (40, 30, 20 and 10 % of the runs) and hides each run as a whole. The expected share of
+    hidden tokens is the probability in all three. Of the hidden tokens 80 % become the mask, 10 % another token and
+    10 % stay, decided for each token separately (Devlin et al., 2019, section 3.1).
 
     What is hidden in a row depends on its tokens, the seed and the epoch alone: not on the batch, the number of
     processes, or where a run was resumed.

@@ -16,15 +16,15 @@ from .tokenization import SpecialTokens
 from .tokenizer_files import refuse_unknown
 from .word_borders import number_words
 
-DOCUMENTS = 500  # in a batch, which leaves at most one sequence that is not full
-LOOKED_AT = 1000  # sequences, for unknown tokens
-CHARACTERS = 200_000  # tokenised at once; some 30 MB of offsets
-VALIDATION = 2_000  # sequences are enough to measure a loss on
+DOCUMENTS = 500  # documents in a batch, which leaves at most one sequence that is not full
+LOOKED_AT = 1000  # sequences that are searched for unknown tokens
+CHARACTERS = 200_000  # characters that are tokenised at once; some 30 MB of offsets
+VALIDATION = 2_000  # sequences, enough to measure a loss
 FEATURES = Features({"input_ids": List(Value("int32")), "words": List(Value("int16")), "length": Value("int32")})
 
 
 class TokenRun(NamedTuple):
-    """Sub-tokens of documents, one after the other, each document with the separator behind it.
+    """Sub-tokens of documents, one after the other, each document followed by the separator.
 
     Attributes:
         ids: (tokens,) int32.
@@ -48,11 +48,11 @@ class SequencePacker:
 
     Args:
         tokenizer: a fast tokenizer; text such as "[SEP]" is text to it.
-        max_length: sub-tokens a sequence, special tokens included; 32,767 at most.
-        whole_words: number words; else each token is one.
+        max_length: sub-tokens per sequence, special tokens included; 32,767 at most.
+        whole_words: number the words; otherwise each token counts as one.
 
     Columns:
-        input_ids: of a sequence. words: number of each token's word, rising; -1 of special tokens, unknown ones among
+        input_ids: of a sequence. words: number of each token's word, rising; -1 for special tokens, unknown ones among
         them, which are never hidden. length: of the sequence.
 
     Raises:
@@ -90,7 +90,7 @@ class SequencePacker:
         return hashlib.sha256(json.dumps(key).encode()).hexdigest()[:32]
 
     def join(self, texts: Sequence[str]) -> TokenRun:
-        """Tokenise documents, so many at a time as memory holds easily."""
+        """Tokenise documents, only as many at a time as memory easily holds."""
         parts = [TokenRun(np.empty(0, np.int32), np.empty(0, bool))]
         for some in _portions(texts):
             encoded = self.tokenizer(
@@ -118,7 +118,7 @@ class SequencePacker:
         return rows, TokenRun(*(part[full:] for part in run))
 
     def finish(self, rest: TokenRun) -> list[dict]:
-        """The last sequence, shorter than the others, if there is anything left to tell."""
+        """The last sequence, shorter than the others, if any text is left."""
         if not len(rest.ids) or np.isin(rest.ids, self.tokenizer.all_special_ids).all():
             return []
         return self._rows(*(part[None] for part in rest))
@@ -140,7 +140,7 @@ class SequencePacker:
 
 
 def find_begins(text: str, offsets: np.ndarray) -> np.ndarray:
-    """Which tokens begin a word: those whose first character is of another word than the last one before.
+    """Which tokens begin a word: those whose first character is in another word than the last character before.
 
     Args:
         text: raw text.
@@ -159,12 +159,12 @@ def find_begins(text: str, offsets: np.ndarray) -> np.ndarray:
 
 
 def pack_documents(documents: Dataset, packer: SequencePacker, *, num_proc: int | None = None) -> Dataset:
-    """Pack a data set of documents; the result is memory-mapped beside it, and found again by the next run.
+    """Pack a data set of documents; the result is memory-mapped, and found again by the next run.
 
     Args:
         documents: rows of `text`.
-        packer: what to make of them.
-        num_proc: processes that share the work; None for none but this one.
+        packer: makes sequences of them.
+        num_proc: processes that share the work; None uses this one only.
     """
     packed = documents.map(
         packer,
@@ -185,9 +185,9 @@ def split_sequences(encoded: Dataset, *, share: float, most: int, seed: int) -> 
 
     Args:
         encoded: packed sequences.
-        share: of them, 0-1.
-        most: and no more of them than this.
-        seed: the same seed holds out the same.
+        share: share of them that is held out, 0-1.
+        most: hold out no more than this number.
+        seed: the same seed holds out the same sequences.
 
     Returns:
         Train and validation, in the order of `encoded`, and the row numbers of validation.

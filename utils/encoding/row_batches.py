@@ -1,4 +1,4 @@
-"""Rows of a data set a batch at a time: only some of them are Python objects, which take ten times the room."""
+"""Rows of a data set, read in batches: few at a time are Python objects, which take ten times the memory."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""Packed sequences of a corpus that is larger than memory and disk cache: tokenised while the model learns."""
+"""Packed sequences of a corpus that is too large for memory and disk cache: tokenised during training."""
 
 import itertools
 import random
@@ -17,10 +17,10 @@ class SequenceStream(IterableDataset):
     and `round`, the number of times that all documents have been read before, so that each round can be masked anew.
 
     Args:
-        read: gives the documents from the first one on.
+        read: returns the documents, from the first one on.
         packer: makes sequences of them.
-        seed: of the order.
-        buffer: sequences that are held and drawn from at random; an even mix of the corpus wants shuffled files.
+        seed: seed of the order.
+        buffer: sequences that are held and drawn from at random; an even mix of the corpus needs shuffled files.
     """
 
     def __init__(self, read: Callable[[], Iterable[str]], packer: SequencePacker, *, seed: int, buffer: int = 4096):

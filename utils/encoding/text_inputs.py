@@ -17,17 +17,17 @@ class TextEncoder:
 
     Args:
         tokenizer: a tokenizer; text such as "[SEP]" is text to it.
-        max_length: sub-tokens an input, special tokens included; of two texts the longer one gives way first.
+        max_length: sub-tokens per input, special tokens included; of two texts the longer one is cut first.
         pair: whether inputs are pairs.
         label2id: class -> id; None for rows that are not labelled.
         multi_label: rows have `labels`, and each becomes a row of zeros and ones, instead of `label` and a class id.
         clean: changes every text before it is tokenized.
         scores: rows have a `label` that is a number, for regression.
-        template: what is made of the first text after that; holds `{text}`.
+        template: put around the first text after that; contains `{text}`.
 
     Columns:
         input_ids, token_type_ids (where the encoder has them), length: of the input as it is fed.
-        labels: class id, a list of floats, one a class, or the score. cut: sub-tokens of the texts that did not fit.
+        labels: class id, a list of floats, one per class, or the score. cut: sub-tokens of the texts that did not fit.
         index: row number in the data set.
 
     Raises:
@@ -48,7 +48,7 @@ class TextEncoder:
         self.special = SpecialTokens.of(self.tokenizer, pair=self.pair)
         least = len(self.special) + 1 + self.pair
         if self.max_length < least:
-            raise ValueError(f"max_length {self.max_length}: expected {least} or more, so that text has room")
+            raise ValueError(f"max_length {self.max_length}: expected {least} or more, to leave room for text")
 
     def __call__(self, batch: dict, indices: Sequence[int]) -> dict[str, list]:
         rows = self.encode(batch["text"], batch["text_pair"] if self.pair else None)
@@ -94,7 +94,7 @@ class TextEncoder:
 
 
 def fit_longest(first: int, second: int, *, room: int) -> tuple[int, int]:
-    """How many tokens of two texts to keep, at most `room` in all: the longer gives way until both are equal.
+    """How many tokens of two texts to keep, at most `room` in all: the longer is cut until both are equally long.
 
     Example:
         >>> fit_longest(30, 4, room=20), fit_longest(30, 24, room=21)
@@ -111,7 +111,7 @@ def fit_longest(first: int, second: int, *, room: int) -> tuple[int, int]:
 
 
 def describe_inputs(encoded: Dataset, rows: Dataset | None = None) -> str:
-    """One line for the log: how many inputs, how long, how many cut; all of which is known without their rows."""
+    """One line for the log: how many inputs, how long, how many cut; `rows` are not needed for it."""
     count = len(encoded)
     lengths, cut = (np.fromiter(iterate_column(encoded, name), np.int64, count) for name in ("length", "cut"))
     mean = lengths.sum() / max(count, 1)

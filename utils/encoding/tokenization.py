@@ -67,7 +67,7 @@ class SpecialTokens:
     """The special tokens that a tokenizer puts around a text, or around and between two.
 
     Attributes:
-        prefix, middle, suffix: token ids before the first text, between the two, and behind the last.
+        prefix, middle, suffix: token ids before the first text, between the two, and after the last.
         types: `token_type_ids` of the prefix, the first text, the middle, the second text and the suffix; None where
             the encoder has no such input.
     """
@@ -118,8 +118,8 @@ def load_tokenizer(name_or_path: str, **loading) -> tuple[PreTrainedTokenizerBas
     """
     if (Path(name_or_path) / "adapter_config.json").is_file():
         raise FileExistsError(
-            f"{name_or_path}: expected a whole model, found an adapter, which `python predict.py {name_or_path} "
-            "--merge OUTPUT` takes into its encoder"
+            f"{name_or_path}: expected a complete model, found an adapter; `python predict.py {name_or_path} "
+            "--merge OUTPUT` merges it into its encoder"
         )
     try:
         config = read_config(name_or_path, loading=loading)
@@ -131,7 +131,7 @@ def load_tokenizer(name_or_path: str, **loading) -> tuple[PreTrainedTokenizerBas
 def longest_input(tokenizer: PreTrainedTokenizerBase, config: PreTrainedConfig) -> int:
     """The most sub-tokens that an encoder takes at once, special tokens included."""
     positions = getattr(config, "max_position_embeddings", None) or 0
-    if positions <= 0:  # relative positions have no end; XLNet says -1
+    if positions <= 0:  # relative positions have no limit; XLNet has -1
         return tokenizer.model_max_length
     if config.model_type in OFFSET_POSITIONS:
         positions -= (config.pad_token_id or 0) + 1

@@ -1,4 +1,4 @@
-"""Tokenizers that belong to the weights beside them, or an error: a text of unknown tokens teaches nothing."""
+"""Loads tokenizers, and refuses those that do not belong to the weights: unknown tokens teach nothing."""
 
 import contextlib
 import logging
@@ -17,7 +17,7 @@ from ..modeling.position_offsets import OFFSET_POSITIONS
 
 logger = logging.getLogger(__name__)
 
-# Files of tokenizers that are no WordPiece: beside one of them, vocab.txt is not the whole tokenizer.
+# Files of tokenizers other than WordPiece: next to one of them, vocab.txt is not the complete tokenizer.
 OTHERS = ("tokenizer.json", "vocab.json", "bpe.codes", "spiece.model", "spm.model", "sentencepiece.bpe.model")
 OTHERS += ("tokenizer.model", "tokenizer.jsonl")
 CASED = 0.05  # share of tokens of Latin letters with a capital: 0 in uncased vocabularies, a third in cased ones
@@ -33,19 +33,19 @@ def open_tokenizer(
 ) -> PreTrainedTokenizerBase:
     """Load a tokenizer, and refuse one that does not fit its encoder.
 
-    Where nothing but vocab.txt lies beside an encoder, that is WordPiece, of whatever family the encoder is; a
-    vocabulary with capitals is not lower-cased unless tokenizer_config.json asks for it; a byte-order mark is no part
-    of the first token. Each of these is said.
+    If vocab.txt is the only tokenizer file, texts are tokenised by WordPiece, whatever the encoder's family. With a
+    vocabulary that has capitals, texts are not lower-cased unless tokenizer_config.json asks for it. A byte-order mark
+    is removed from the first token. Each of these is logged.
 
     Args:
         name_or_path: a folder or a Hub id.
         config: the encoder's configuration.
-        saved_again: whether it is going to be saved: one that then cuts texts in another way is refused.
+        saved_again: whether it will be saved; one that would tokenise differently after that is refused.
         **loading: `revision`, `trust_remote_code` and the like.
 
     Raises:
         OSError: there is no tokenizer, a package for it is missing, it gives no offsets, has more tokens than the
-            encoder has embeddings, or cuts in another way once it is saved.
+            encoder has embeddings, or tokenises differently once it is saved.
     """
     vocabulary = _find_plain_vocabulary(name_or_path, config, loading)
     with _without_mark(name_or_path, vocabulary) as place:
@@ -53,7 +53,7 @@ def open_tokenizer(
         lines = [] if vocabulary is None else _read_lines(vocabulary)
         if lines and "do_lower_case" not in get_tokenizer_config(place, **_origin(loading)) and is_cased(lines):
             options["do_lower_case"] = False
-            logger.info("%s: vocab.txt has capitals, and texts keep theirs", name_or_path)
+            logger.info("%s: vocab.txt has capitals, so texts are not lower-cased", name_or_path)
         try:
             tokenizer = AutoTokenizer.from_pretrained(place, config=config, **options)
         except ImportError as error:
@@ -61,7 +61,7 @@ def open_tokenizer(
             raise OSError(
                 f"{name_or_path}: expected the packages that its tokenizer needs, found: {reason}"
             ) from error
-        except Exception as error:  # what tokenizers raises on a file that it cannot read is no closed list
+        except Exception as error:  # tokenizers may raise anything on a file that it cannot read
             if not lines:
                 raise _complain(name_or_path, error) from error
             tokenizer = None
@@ -69,11 +69,11 @@ def open_tokenizer(
             if missing := [token for token in ("[UNK]", "[CLS]", "[SEP]") if token not in lines]:
                 raise OSError(
                     f"{name_or_path}: expected a tokenizer of {config.model_type}, found vocab.txt alone, without "
-                    f"{', '.join(missing)}; put the files of the tokenizer it was trained with beside the weights"
+                    f"{', '.join(missing)}; put the files of the tokenizer it was trained with next to the weights"
                 )
             tokenizer = BertTokenizer.from_pretrained(place, **_origin(options), **_cases(options))
             logger.info(
-                "%s: vocab.txt is all there is of a tokenizer: texts are cut by WordPiece, not as %s is usually",
+                "%s: vocab.txt is the only tokenizer file: texts are tokenised by WordPiece, which is unusual for %s",
                 *(name_or_path, config.model_type),
             )
         check_tokenizer(tokenizer, config, name_or_path)
@@ -94,20 +94,20 @@ def is_cased(vocabulary: Sequence[str]) -> bool:
 
 
 def check_tokenizer(tokenizer: PreTrainedTokenizerBase, config: PreTrainedConfig, name_or_path: str) -> None:
-    """See whether a tokenizer gives offsets, and ids that its encoder has embeddings for.
+    """Check that a tokenizer gives offsets, and ids that its encoder has embeddings for.
 
     Raises:
         OSError: it does not.
     """
     if not tokenizer.is_fast:
         raise OSError(
-            f"{name_or_path}: expected a fast tokenizer, which tells where tokens stand in a text, found "
-            f"{type(tokenizer).__name__}, which transformers has in no such form; take another encoder"
+            f"{name_or_path}: expected a fast tokenizer, which gives the offsets of tokens, found "
+            f"{type(tokenizer).__name__}, which has no fast version; take another encoder"
         )
     if not any(token.strip("▁ ") for token in tokenizer.get_vocab() if token not in tokenizer.all_special_tokens):
         raise OSError(
-            f"{name_or_path}: expected the files of a tokenizer beside the weights, found none: put tokenizer.json or "
-            "vocab.txt of the model there"
+            f"{name_or_path}: expected the files of a tokenizer next to the weights, found none: put tokenizer.json "
+            "or vocab.txt of the model there"
         )
     rows = getattr(config, "vocab_size", None)
     beyond = {token: id for token, id in tokenizer.get_vocab().items() if rows and id >= rows and token.strip()}
@@ -143,7 +143,7 @@ def refuse_unknown(rows: Iterable[Sequence[int]], tokenizer: PreTrainedTokenizer
     if share > 0.5:
         raise OSError(
             f"the training data: expected texts that the encoder has tokens for, found {share:.0%} of their tokens "
-            "unknown; take an encoder of this language, or put the tokenizer it was trained with beside its weights"
+            "unknown; take an encoder for this language, or put the tokenizer it was trained with next to its weights"
         )
     if share > 0.1:
         logger.warning("the training data: %.0f %% of tokens are unknown to the encoder", 100 * share)
@@ -158,7 +158,7 @@ def _cases(options: Mapping) -> dict:
 
 
 def _find_plain_vocabulary(name_or_path: str, config: PreTrainedConfig, loading: Mapping) -> str | None:
-    """The path of vocab.txt, where no other file of a tokenizer lies beside it."""
+    """The path of vocab.txt if it is the only file of a tokenizer."""
     missing_is_fine = {"_raise_exceptions_for_missing_entries": False, "_raise_exceptions_for_gated_repo": False}
     missing_is_fine |= {"_raise_exceptions_for_connection_errors": False}
 
@@ -214,7 +214,7 @@ def _refuse_change(tokenizer: PreTrainedTokenizerBase, name_or_path: str) -> Non
     if changed:
         one, other = (each.tokenize(changed[0])[:12] for each in (tokenizer, again))
         raise OSError(
-            f"{name_or_path}: expected a tokenizer that cuts texts alike when it has been saved, found "
+            f"{name_or_path}: expected a tokenizer that tokenises alike after it was saved, found "
             f"{' '.join(one)} before and {' '.join(other)} after; take an encoder with a tokenizer.json"
         )
 
@@ -223,5 +223,5 @@ def _complain(name_or_path: str, error: Exception) -> OSError:
     reason = " ".join(str(error).split())[:300]
     return OSError(
         f"{name_or_path}: expected a tokenizer that transformers knows, found: {reason}; put the files of the "
-        "tokenizer it was trained with beside the weights"
+        "tokenizer it was trained with next to the weights"
     )

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class Window(NamedTuple):
-    """Tokens `start` to `stop` of a text, of which it answers for `own_start` to `own_stop` (ends exclusive)."""
+    """Tokens `start` to `stop` of a text, of which it owns `own_start` to `own_stop` (ends exclusive)."""
 
     start: int
     stop: int
@@ -15,12 +15,12 @@ class Window(NamedTuple):
 def cut_windows(length: int, *, size: int, stride: int) -> list[Window]:
     """Cut `length` tokens into windows of at most `size` that overlap by `stride` or more.
 
-    Each token is owned by the window where it lies furthest from a border that cuts the text. The last window is
+    Each token is owned by the window where it is furthest from a border that cuts the text. The last window is
     moved back to full size, because context costs nothing.
 
     Args:
         length: number of tokens; 0 gives one empty window.
-        size: tokens a window, special tokens not counted.
+        size: tokens per window, special tokens not counted.
         stride: least overlap of neighbours, in tokens.
 
     Raises:

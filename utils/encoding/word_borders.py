@@ -20,7 +20,7 @@ def number_words(text: str) -> np.ndarray:
         text: of any length.
 
     Returns:
-        (len(text),) int32, rising; white space has the number of the word behind it.
+        (len(text),) int32, rising; white space has the number of the word after it.
 
     Example:
         >>> number_words("我们喜欢Python，don't you").tolist()
@@ -43,8 +43,8 @@ def number_words(text: str) -> np.ndarray:
 
 @cache
 def load_segmenter() -> Any:
-    """jieba with its own dictionary, read anew: it would trust a cache that anybody may put into the shared /tmp."""
-    import jieba  # here, as it is slow
+    """jieba with its own dictionary, read anew: it would trust a cache that anybody may put into /tmp."""
+    import jieba  # here, since it is slow
 
     jieba.setLogLevel(logging.WARNING)
     segmenter = jieba.Tokenizer()

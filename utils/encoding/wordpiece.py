@@ -1,4 +1,4 @@
-"""A WordPiece vocabulary from a corpus, as BERT's."""
+"""Trains a WordPiece vocabulary like BERT's on a corpus."""
 
 import logging
 import unicodedata
@@ -13,15 +13,15 @@ from transformers import BertTokenizerFast
 logger = logging.getLogger(__name__)
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-SINGLE = 0.8  # of the vocabulary, at most: the most frequent characters
+SINGLE = 0.8  # largest share of the vocabulary for single characters, the most frequent ones
 
 
 def train_wordpiece(read: Callable[[], Iterable[str]], size: int) -> BertTokenizerFast:
-    """Build a vocabulary; Chinese characters are pieces by themselves, others are lower-cased without accents.
+    """Build a vocabulary; Chinese characters are pieces by themselves; other text is lower-cased, without accents.
 
     Args:
-        read: gives the texts from the first one on; called twice.
-        size: pieces at most, special tokens included. Texts of few words have fewer.
+        read: returns the texts, from the first one on; called twice.
+        size: most pieces, special tokens included. Texts of few words give fewer.
 
     Returns:
         A tokenizer, the same for the same texts.
@@ -65,7 +65,7 @@ def train_wordpiece(read: Callable[[], Iterable[str]], size: int) -> BertTokeniz
 
 
 def is_built(folder: str | PathLike) -> bool:
-    """Whether a folder holds a tokenizer, whole."""
+    """Whether a folder holds a complete tokenizer."""
     return all((Path(folder) / name).is_file() for name in ("tokenizer.json", "tokenizer_config.json"))
 
 

@@ -7,14 +7,14 @@ import torch
 from ..encoding.tokenization import SpecialTokens, tokenize
 from .errors import PromptError
 
-BLANKS = ("[MASK]", "<mask>", "{mask}")  # how people write them, whatever the model's own is called
+BLANKS = ("[MASK]", "<mask>", "{mask}")  # how people write blanks, whatever the model's mask token
 
 
 class Filling(NamedTuple):
-    """What stands in the blanks.
+    """What fills the blanks.
 
     Attributes:
-        words: of each run of blanks, from the left.
+        words: the word of each run of blanks, from the left.
         score: probability (0-1) of the tokens: each given the sentence and those to its left.
     """
 
@@ -35,12 +35,12 @@ def fill_blanks(model, tokenizer, sentence: str, *, top_k: int, max_length: int 
         tokenizer: its tokenizer.
         sentence: text with blanks, as the model writes them or as `[MASK]`, `<mask>` or `{mask}`; several in a row are
             a word of several tokens.
-        top_k: how many fillings.
+        top_k: number of fillings.
         max_length: sub-tokens that the model takes.
 
     Returns:
-        The most probable fillings, best first; special tokens are none. Of one blank it is what a fill-mask pipeline
-        shows.
+        The most probable fillings, best first, without special tokens. For one blank they are those of a fill-mask
+        pipeline.
 
     Raises:
         BlankError: no blank, or more sub-tokens than the model takes.

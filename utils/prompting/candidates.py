@@ -7,7 +7,7 @@
 
 A unit is one CJK character or one run of other letters and digits: a Latin word or a number is never cut. Data may
 bring its own spans instead, see `check_spans`. Titles are also asked about with their marks, 《红楼梦》, however long:
-some data sets (CLUENER) count the marks in.
+some data sets (CLUENER) include the marks.
 """
 
 import re
@@ -36,7 +36,7 @@ _DOTS = frozenset("·•‧・")  # between the parts of a name: 约翰·史密�
 
 
 class CandidateError(PromptError):
-    """Candidate spans that cannot be; the message says how to repair them."""
+    """Candidate spans that are not possible; the message says how to repair them."""
 
 
 def choose_spans(kind: str, *, max_length: int) -> Callable[[str], Spans]:
@@ -47,7 +47,7 @@ def choose_spans(kind: str, *, max_length: int) -> Callable[[str], Spans]:
         max_length: the most units of a span.
 
     Raises:
-        CandidateError: no such kind, or no length.
+        CandidateError: no such kind, or a length below 1.
     """
     if kind not in KINDS:
         raise CandidateError(f"expected candidate spans of the kind {' or '.join(KINDS)}, found {kind!r}")
@@ -86,14 +86,14 @@ def list_segments(text: str, *, max_length: int) -> Spans:
 
 
 def check_spans(text: str, spans: Iterable[Any]) -> Spans:
-    """Spans that the data brings along, sorted, each once.
+    """Check the spans that come with the data; they are returned sorted, each once.
 
     Args:
-        text: the text that they lie in.
+        text: the text that they are in.
         spans: `[start, end]` of each, in characters, end exclusive.
 
     Raises:
-        CandidateError: a span is none, is empty, or lies outside the text.
+        CandidateError: a span is malformed, is empty, or lies outside the text.
     """
     checked = set()
     for span in spans:
@@ -134,7 +134,7 @@ def _find_stretches(text: str) -> list[Spans]:
 
 
 def _joins(text: str, place: int) -> bool:
-    """Whether a sign stands inside a word or a number; what stands before it is a letter or a digit."""
+    """Whether a sign is inside a word or a number; the character before it is a letter or a digit."""
     before, sign, after = text[place - 1], text[place], text[place + 1 : place + 2]
     if not after or not after.isalnum() or not before.isalnum() or _CJK.match(after):
         return False

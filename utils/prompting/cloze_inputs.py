@@ -1,4 +1,4 @@
-"""Texts in a cloze template, as inputs with as many masks as the words that are asked for have tokens."""
+"""Texts in a cloze template, as inputs with as many masks as the label words have tokens."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
@@ -13,31 +13,31 @@ from ..encoding.text_inputs import fit_longest
 from ..encoding.tokenization import SpecialTokens, Tokens, tokenize
 from .templates import Masks, Piece, Segment, Template, TemplateError
 
-CUT_FIELDS = ("text", "text_pair")  # these give way where an input is too long; the template and a span never do
+CUT_FIELDS = ("text", "text_pair")  # these are cut if an input is too long; the template and a span never are
 
 
 @dataclass
 class ClozeEncoder:
-    """Rows of texts -> what stands before and behind the masks; a callable for `Dataset.map`.
+    """Rows of texts -> the ids before and after the masks; a callable for `Dataset.map`.
 
     Args:
         tokenizer: a fast tokenizer; text such as "[MASK]" is text to it.
-        template: where texts, masks and trainable vectors stand.
-        max_length: sub-tokens an input, special tokens and masks included.
+        template: where texts, masks and trainable vectors go.
+        max_length: sub-tokens per input, special tokens and masks included.
         lengths: token counts of the words that are asked for, rising.
         soft_start: id of the first trainable vector: the vocabulary's size.
         label2id: class -> id; None for rows that are not labelled.
         clean: changes every text before it is tokenized.
 
-    Of a text that does not fit its end is cut off; where a span of it is asked about (`{span}`), both ends are, such
-    that the span stays as near to the middle as it can.
+    A text that does not fit loses its end; if a span of it is asked about (`{span}`), it loses both ends, so that the
+    span stays as near to the middle as possible.
 
     Columns:
         before, after: ids on both sides of the masks, special tokens included. length: of the longest input.
         labels: class id. cut: sub-tokens of the texts that did not fit. index: row number in the data set.
 
     Attributes:
-        soft_words: of each trainable vector the token with whose embedding it begins; None for a random one.
+        soft_words: for each trainable vector the token whose embedding it starts from; None for a random start.
 
     Raises:
         TemplateError: the template leaves no room for text.
@@ -103,8 +103,8 @@ class ClozeEncoder:
         """The input of each row, in order.
 
         Args:
-            values: what stands in the template's places.
-            places: of each row, start and end of the span in the text, in characters, end exclusive.
+            values: what to put into the template's places.
+            places: for each row, start and end of the span in the text, in characters, end exclusive.
         """
         filled = [self.template.fill({name: self.clean(text) for name, text in row.items()}) for row in values]
         filled = [_trim_before_masks(pieces) for pieces in filled]
@@ -114,7 +114,7 @@ class ClozeEncoder:
             found = self.tokenizer(texts, **plain, split_special_tokens=True, verbose=False)["input_ids"]
             ids = dict(zip(texts, found, strict=True))
         rows = [self._join(pieces, ids) for pieces in filled]
-        # Which sub-token belongs to what is only looked up where something has to go.
+        # Which text a sub-token belongs to is looked up only if something must be cut.
         if long := [i for i, row in enumerate(rows) if row["length"] > self.max_length]:
             texts = _texts_of([filled[i] for i in long])
             known = dict(zip(texts, tokenize(self.tokenizer, texts), strict=True))
@@ -182,7 +182,7 @@ class ClozeEncoder:
 
 
 def _texts_of(filled: Sequence[Sequence[Piece]]) -> list[str]:
-    """The different texts between masks and trainable vectors."""
+    """The texts between masks and trainable vectors, each once."""
     return list({piece.text: None for pieces in filled for piece in pieces if isinstance(piece, Segment)})
 
 
@@ -202,8 +202,8 @@ class ClozeCollator:
     Args:
         tokenizer: knows its mask, its padding and whether inputs have types.
         lengths: token counts of the words that are asked for, rising.
-        hidden_share: of the words of each text, hidden and to be guessed besides, 0-1; 0 for none. Which ones depends
-            on the text, the seed and the epoch alone, so that a resumed run goes on with the same.
+        hidden_share: share of the sub-tokens of each text that are hidden, to be predicted as well, 0-1. Which ones
+            depends on the text, the seed and the epoch alone, so that a resumed run hides the same.
         seed: another seed hides other words.
 
     Returns:

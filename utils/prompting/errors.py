@@ -1,5 +1,5 @@
-"""What is wrong with a prompt, said so that its author can repair it."""
+"""Errors in prompts, with messages that say how to repair them."""
 
 
 class PromptError(ValueError):
-    """A template, label words or a sentence with blanks that cannot be asked; the message says how to repair it."""
+    """A template, label words or a sentence with blanks that cannot be used; the message says how to repair it."""

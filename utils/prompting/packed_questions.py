@@ -1,7 +1,7 @@
 """Many questions about one text in one input: the text is read once, and every question sees it and itself alone.
 
-The text then does not see the question, so that answers differ from those of questions asked one by one. How much, has
-to be measured on labelled texts.
+The text does not see the questions, so answers differ from those to questions asked one by one. How much must be
+measured on labelled texts.
 """
 
 from collections.abc import Sequence
@@ -11,9 +11,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-PACK = 16  # questions an input: more would share the text among more of them, and make attention dearer
+PACK = 16  # questions per input: with more, each costs less text, but attention costs more
 
-FAMILIES = ("albert", "bert", "electra", "ernie")  # positions count from 0, and a mask may say who sees whom
+FAMILIES = (
+    "albert",
+    "bert",
+    "electra",
+    "ernie",
+)  # positions count from 0, and the mask may differ for each pair of tokens
 
 
 def count_shared(rows: Sequence[dict]) -> int:
@@ -30,9 +35,9 @@ def pack_questions(packs: Sequence[tuple[int, Sequence[dict]]], tokenizer: Any, 
     """Pad packs to one width.
 
     Args:
-        packs: of each, how many sub-tokens are shared, and its questions.
+        packs: for each, how many sub-tokens are shared, and its questions.
         tokenizer: knows its mask and its padding.
-        masks: of each question.
+        masks: number of masks of each question.
 
     Returns:
         `input_ids`, `position_ids` (batch, width) int64, `attention_mask` (batch, width, width) bool.

@@ -1,4 +1,4 @@
-"""How probable a model finds each class before it has read anything; divided out, that no longer decides."""
+"""How probable a model finds each class before reading a text; divided out, that no longer decides."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ def answer_prior(logits: np.ndarray) -> np.ndarray:
     """The mean probability of each class, as a logarithm: what to subtract from logits.
 
     Args:
-        logits: (texts, num_labels): of content-free input, of unlabelled texts, or of the texts in question.
+        logits: (texts, num_labels), of content-free input, of unlabelled texts, or of the texts in question.
 
     Returns:
         (num_labels,) float64. Subtracted from the logits of one content-free input it makes its classes equally

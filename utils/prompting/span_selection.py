@@ -1,4 +1,4 @@
-"""Of overlapping spans with scores, those without overlaps whose scores add up to the most.
+"""Selects spans without overlaps, out of overlapping ones, whose scores add up to the most.
 
 Weighted interval scheduling by dynamic programming (Kleinberg and Tardos, Algorithm Design, section 6.1).
 """
@@ -14,11 +14,11 @@ def select_spans(spans: Sequence[tuple[int, int]], scores: Sequence[float]) -> l
 
     Args:
         spans: start and end of each, end exclusive, none of them empty.
-        scores: of each; those of 0 and below are not chosen.
+        scores: score of each; spans with 0 or less are not chosen.
 
     Returns:
-        Numbers of the chosen spans, by place. Of equal totals it is the one whose last span ends first, or comes
-        first in `spans`; then the same of the rest.
+        Indices of the chosen spans, in the order of the text. Among equal totals, the choice whose last span ends
+        first, or comes first in `spans`, is taken; the same holds for the spans before it.
 
     Example:
         >>> select_spans([(0, 2), (1, 4), (3, 6)], [2.0, 3.5, 1.0])
@@ -26,7 +26,7 @@ def select_spans(spans: Sequence[tuple[int, int]], scores: Sequence[float]) -> l
     """
     order = sorted((i for i in range(len(spans)) if scores[i] > 0), key=lambda i: spans[i][1])
     ends = [spans[i][1] for i in order]
-    # Spans that end where this one starts, or before: with these it goes together.
+    # How many spans end before this one starts, or just there: it can be chosen together with these.
     before = [bisect_right(ends, spans[i][0]) for i in order]
     totals = [0.0]
     for k, i in enumerate(order):
@@ -48,7 +48,7 @@ def count_selected(
 
     Args:
         spans, scores: as there.
-        correct: of each span.
+        correct: whether each span is correct.
         thresholds: (thresholds,), subtracted from the scores.
 
     Returns:

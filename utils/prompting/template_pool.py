@@ -1,4 +1,4 @@
-"""Templates of a pool, ranked on labelled validation rows, and the weights with which they are asked together."""
+"""Ranks the templates of a pool on labelled validation rows, and fits the weights for using them together."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -25,12 +25,12 @@ class TemplateScore(NamedTuple):
 def rank_templates(
     logits: Sequence[np.ndarray], targets: np.ndarray, *, metric: str = "accuracy"
 ) -> list[TemplateScore]:
-    """Score templates, the best first; of those that are equal the one that finds the right class more probable.
+    """Score templates, the best first; of equal ones first that which finds the right class more probable.
 
     Args:
         logits: of each template, (rows, num_labels).
         targets: (rows,) class ids.
-        metric: `accuracy`, or `f1`: the mean over the classes that are right or are said somewhere.
+        metric: `accuracy`, or `f1`: the mean over the classes that are right or predicted somewhere.
 
     Example:
         >>> rank_templates([np.log([[0.4, 0.6]]), np.log([[0.8, 0.2]])], np.array([0]))[0].number
@@ -48,12 +48,12 @@ def fit_weights(logits: Sequence[np.ndarray], targets: np.ndarray, *, steps: int
     """The weights of templates under which the right classes are most probable together.
 
     The likelihood of a weighted mean of log-probabilities is concave in the weights, so that it has one best value:
-    exponentiated gradient (Kivinen and Warmuth, 1997) rises to it from equal weights, halving steps that fall.
+    exponentiated gradient (Kivinen and Warmuth, 1997) rises to it from equal weights, and halves steps that lower it.
 
     Args:
         logits: of each template, (rows, num_labels).
         targets: (rows,) class ids.
-        steps: at most so many; fewer where nothing is left to be won.
+        steps: most steps; fewer if nothing more can be gained.
 
     Returns:
         (templates,) float64, 0 or more, together 1.
@@ -65,7 +65,7 @@ def fit_weights(logits: Sequence[np.ndarray], targets: np.ndarray, *, steps: int
     for _ in range(steps):
         mixed = np.exp(log_softmax(np.tensordot(weights, normal, 1)))  # (rows, num_labels)
         gradient = (right - (normal * mixed).sum(-1)).mean(-1)
-        if gradient.max() - weights @ gradient < 1e-9:  # more than that no weights could win
+        if gradient.max() - weights @ gradient < 1e-9:  # no weights could gain more than that
             break
         while rate > 1e-12:
             tried = weights * np.exp(rate * (gradient - gradient.max()))

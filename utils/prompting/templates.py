@@ -19,14 +19,14 @@ _PLACE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
 
 class TemplateError(PromptError):
-    """A template that asks nothing, or cannot be read; the message says how to repair it."""
+    """A template that asks for nothing, or cannot be read; the message says how to repair it."""
 
 
 class Masks(NamedTuple):
-    """Where the word stands that is asked for.
+    """The place of the word that is asked for.
 
     Attributes:
-        spaced: white space stands before it, so that a word there begins as after a space.
+        spaced: white space comes before it, so that a word there begins as after a space.
     """
 
     spaced: bool
@@ -36,8 +36,8 @@ class Soft(NamedTuple):
     """A run of trainable vectors.
 
     Attributes:
-        count: of vectors; None for as many as `words` have tokens.
-        words: whose embeddings they begin with; empty for random ones.
+        count: number of vectors; None for as many as `words` have tokens.
+        words: words whose embeddings they start from; empty for a random start.
     """
 
     count: int | None
@@ -56,7 +56,7 @@ class Segment(NamedTuple):
     fields: tuple[tuple[str, int, int], ...]
 
     def find_field(self, start: int, end: int) -> str:
-        """Name of the place that holds these characters as a whole; empty for none."""
+        """Name of the place that contains all of these characters; empty if none does."""
         return next((name for name, first, last in self.fields if first <= start and end <= last), "")
 
 
@@ -68,13 +68,13 @@ class Template:
     """A parsed template.
 
     Args:
-        pattern: `{text}`, `{text_pair}` and `{span}` are filled in; `{mask}` is asked for (repeated, it says how long
-            a word is meant; words of other lengths get as many masks as they need); `{soft:8}` are eight trainable
-            vectors, `{soft:这句话}` as many as these words have tokens, beginning with their embeddings; `{{` and
-            `}}` are braces.
+        pattern: `{text}`, `{text_pair}` and `{span}` are filled in; `{mask}` is asked for (repeated, it shows how
+            long a word is meant to be; words of other lengths get as many masks as they need); `{soft:8}` are eight
+            trainable vectors, `{soft:这句话}` as many as these words have tokens, starting from their embeddings; `{{`
+            and `}}` are braces.
 
     Raises:
-        TemplateError: no mask, masks apart from each other, a place that is unknown or stands twice, a lone brace.
+        TemplateError: no mask, masks apart from each other, a place that is unknown or occurs twice, a lone brace.
 
     Example:
         >>> Template("{text}。真是太{mask}").fill({"text": "很好看"})
@@ -93,7 +93,7 @@ class Template:
 
     @property
     def spaced(self) -> bool:
-        """Whether white space stands before the masks."""
+        """Whether white space comes before the masks."""
         return any(piece == Masks(spaced=True) for piece in self.fill(dict.fromkeys(self.fields, "")))
 
     @property
@@ -102,10 +102,10 @@ class Template:
         return [piece for piece in self.fill(dict.fromkeys(self.fields, "")) if isinstance(piece, Soft)]
 
     def fill(self, values: Mapping[str, str]) -> list[Piece]:
-        """The template with its places filled in; a value is text, whatever braces or masks it spells.
+        """The template with its places filled in; braces and masks in a value are plain text.
 
         Args:
-            values: of each of `fields`.
+            values: text for each of `fields`.
         """
         filled: list[Piece] = []
         text, fields = "", []
@@ -188,4 +188,4 @@ def _read_place(place: str, pattern: str) -> tuple[str, str]:
         raise TemplateError(f"template {pattern!r}: expected {{soft:8}} or {{soft:words}}, found {{{place}}}")
     near = difflib.get_close_matches(name, _NAMES, 1)
     hint = f"; did you mean {{{near[0]}}}?" if near else f"; there are {', '.join(f'{{{each}}}' for each in _NAMES)}"
-    raise TemplateError(f"template {pattern!r}: expected a place that is known, found {{{place}}}{hint}")
+    raise TemplateError(f"template {pattern!r}: expected a known place, found {{{place}}}{hint}")

@@ -1,8 +1,8 @@
-"""Templates found by gradient: real tokens in place of trainable vectors, changed one by one while the loss falls.
+"""Templates found by gradient: real tokens in place of trainable vectors, changed one by one to lower the loss.
 
 Taylor Shin, Yasaman Razeghi, Robert L. Logan IV, Eric Wallace and Sameer Singh, 2020: AutoPrompt: Eliciting Knowledge
 from Language Models with Automatically Generated Prompts, section 2. The first-order change of the loss ranks the
-whole vocabulary for a place; the best of the ranking are tried.
+whole vocabulary for a place; the best-ranked tokens are tried.
 """
 
 import logging
@@ -44,8 +44,8 @@ class Trigger(NamedTuple):
     """What a search has found.
 
     Attributes:
-        pattern: the template, with words where trainable vectors stood.
-        before: mean loss as the search began, with masks, or with the words that the template gives.
+        pattern: the template, with words in place of trainable vectors.
+        before: mean loss when the search began, with masks, or with the words that the template gives.
         after: mean loss with the words found, on the same examples.
         steps: every template that was kept on the way and its loss, in order.
     """
@@ -72,25 +72,25 @@ def search_trigger(
     """Find words for the places of a template's trainable vectors.
 
     Args:
-        model: a cloze classifier in eval mode that has these vectors. Where they begin with words, the search begins
-            with these, too; elsewhere with masks. They are changed.
+        model: a cloze classifier in eval mode that has these vectors. The search begins with the words that
+            they start from, else with masks. It changes the vectors.
         encoder: prepares texts for it.
-        examples: the loss on them is to fall.
+        examples: the loss on these is lowered.
         validation: the template is chosen by the loss on these; None for `examples` themselves.
-        banned: tokens that must not be found, as the label words'.
-        steps: places that are looked at, one after the other in a new order each round; every place at least once.
-            Where all examples are drawn each time, a round without a change is the last.
+        banned: tokens that must not be chosen, such as those of the label words.
+        steps: number of places that are tried, one after the other in a new order each round; every place at least
+            once. If all examples are drawn each time, a round without a change is the last.
         candidates: tokens that are tried at each.
-        batch_size: examples that a place is looked at with, drawn anew each time; and texts a forward pass.
-        by_batch: divide out the answers' prior, as the examples have it together, before the loss is measured. Without
-            it most of a loss may be the prior, and words are found that mend only that.
+        batch_size: examples per step, drawn anew each time; also texts per forward pass.
+        by_batch: divide out the prior of the classes, estimated over the examples, before measuring the loss. Without
+            that, most of the loss may come from the prior, and the words found may correct only that.
         seed: of the draws.
 
     Returns:
-        The template whose loss was lowest; its text is read back as the very tokens that were tried.
+        The template with the lowest loss whose text is read back as exactly the tokens that were tried.
 
     Raises:
-        TemplateError: it has no trainable vectors; or nothing is found whose text is read back so.
+        TemplateError: it has no trainable vectors; or no template found is read back so.
         ValueError: fewer steps than places.
     """
     search = _Search(model, encoder, banned, batch_size, by_batch)
@@ -120,14 +120,14 @@ def search_trigger(
             kept = [(search.shown(each), value) for value, each in visited]
             return Trigger(pattern, before, loss, kept)
     raise TemplateError(
-        f"template {encoder.template.pattern!r}: expected words that are read as the same tokens beside every text, "
+        f"template {encoder.template.pattern!r}: expected words that are read as the same tokens next to every text, "
         "found none; put white space or punctuation between {text} and {soft:...}"
     )
 
 
 @dataclass
 class _Search:
-    """The tokens that stand for the vectors now; None where a mask stands still."""
+    """The tokens that now stand for the vectors; None where there is still a mask."""
 
     model: Any
     encoder: ClozeEncoder
@@ -139,7 +139,8 @@ class _Search:
     def __post_init__(self):
         if not self.encoder.soft_words:
             raise TemplateError(
-                f"template {self.encoder.template.pattern!r}: expected places for words, as {{soft:4}}, found none"
+                f"template {self.encoder.template.pattern!r}: expected places for words, such as {{soft:4}}, "
+                "found none"
             )
         # White space before a place belongs to the word there, as a byte-level tokenizer has it.
         pattern = _SOFT.sub(lambda match: match[0] if match[1] else match[0].lstrip(), self.encoder.template.pattern)
@@ -164,7 +165,7 @@ class _Search:
             self.model.soft.weight[place] = self.table[token]
 
     def change(self, place: int, examples: Examples, candidates: int) -> bool:
-        """Try the most promising tokens at a place and keep the best, if the loss falls; whether it did."""
+        """Try the most promising tokens at a place, keep the best if the loss falls, and return whether it did."""
         batches = self.batches(examples)
         loss = self.loss(batches)
         (gradient,) = torch.autograd.grad(loss, self.model.soft.weight)
@@ -210,7 +211,7 @@ class _Search:
     def write(self, tokens: Sequence[int | None], marked: Sequence[tuple[Examples, list[dict]]]) -> str:
         """The template as text, if the tokenizer reads it back with these examples as these tokens; else nothing.
 
-        Places where a mask stands still are left out on both sides.
+        Places where there is still a mask are left out on both sides.
         """
         chosen = {self.encoder.soft_start + place: token for place, token in enumerate(tokens)}
         for pattern in self.spellings(tokens):
@@ -263,7 +264,7 @@ def _stand_in(row: dict, chosen: dict[int, int | None]) -> tuple[list[int], list
 
 
 def _list_usable(tokenizer, banned: Collection[int]) -> list[int]:
-    """Tokens whose text is read as themselves, and can be seen."""
+    """Tokens whose text is printable and read as the same token."""
     ids = sorted(set(range(len(tokenizer))) - {*tokenizer.all_special_ids, *banned})
     texts = [tokenizer.decode([id], clean_up_tokenization_spaces=False) for id in ids]
     known = [(id, text) for id, text in zip(ids, texts, strict=True) if text.strip() and text.isprintable()]

@@ -19,7 +19,7 @@ class Word(NamedTuple):
         text: the word.
         label: number of its class.
         weight: its share among the words of the class; those of a class add up to 1.
-        ids: its tokens, one a mask.
+        ids: its tokens, one per mask.
     """
 
     text: str
@@ -44,10 +44,10 @@ class Verbalizer:
 
         Args:
             tokenizer: of the masked-language model.
-            spaced: white space stands before the mask, so that a byte-level tokenizer begins the word with it.
+            spaced: white space comes before the mask, so that a byte-level tokenizer begins the word with it.
 
         Raises:
-            VerbalizerError: a word has no token, or one that is unknown or special; or two words are the same tokens.
+            VerbalizerError: a word has no token, or one that is unknown or special; or two words have the same tokens.
         """
         encoded, seen = [], {}
         for number, (label, words) in enumerate(self.words.items()):
@@ -64,13 +64,13 @@ class Verbalizer:
 
 
 def read_verbalizer(given: Mapping[str, Any]) -> Verbalizer:
-    """Check what a YAML or JSON file says.
+    """Check the label words of a YAML or JSON file.
 
     Args:
         given: class -> a word, a list of words, or word -> weight.
 
     Raises:
-        VerbalizerError: fewer than two classes, a class without words, a word that is empty or stands twice, a weight
+        VerbalizerError: fewer than two classes, a class without words, a word that is empty or occurs twice, a weight
             that is not above 0.
 
     Example:
@@ -90,7 +90,7 @@ def read_verbalizer(given: Mapping[str, Any]) -> Verbalizer:
             if not isinstance(word, str) or not word.strip():
                 raise VerbalizerError(f"class {label}: expected a word, found {word!r}; write it in quotes")
             if word in owners:
-                raise VerbalizerError(f"class {label}: the word {word!r} also stands under {owners[word]}; choose one")
+                raise VerbalizerError(f"class {label}: the word {word!r} is also a word of {owners[word]}; choose one")
             if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < math.inf:
                 raise VerbalizerError(f"class {label}: expected a weight above 0 for {word!r}, found {weight!r}")
             owners[word] = label
@@ -99,12 +99,12 @@ def read_verbalizer(given: Mapping[str, Any]) -> Verbalizer:
 
 
 def tokenize_words(tokenizer, texts: Sequence[str], *, spaced: bool) -> list[tuple[int, ...]]:
-    """The tokens of each word behind a mask; the first of them begins as the word would in place of it.
+    """The tokens of each word after a mask token, so that the first begins as the word would in place of the mask.
 
     Args:
         tokenizer: of the masked-language model.
         texts: the words.
-        spaced: white space stands before the mask.
+        spaced: white space comes before the mask.
     """
     if not texts:  # a tokenizer takes no empty list
         return []
@@ -135,4 +135,4 @@ def _check_tokens(tokenizer, text: str, ids: tuple[int, ...]) -> None:
         raise VerbalizerError(f"the word {text!r} is unknown to this model ({tokenizer.unk_token}); choose another")
     if special := set(ids) & set(tokenizer.all_special_ids):
         found = ", ".join(tokenizer.convert_ids_to_tokens(sorted(special)))
-        raise VerbalizerError(f"the word {text!r} holds {found}; choose another")
+        raise VerbalizerError(f"the word {text!r} contains {found}; choose another")

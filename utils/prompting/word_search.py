@@ -1,8 +1,8 @@
-"""Label words found by likelihood ratio: tokens of the vocabulary and words of texts, weighed on labelled examples.
+"""Label words found by likelihood ratio: tokens of the vocabulary and words of texts, scored on labelled examples.
 
 Timo Schick, Helmut Schmid and Hinrich Schütze, 2020: Automatically Identifying Words That Can Serve as Labels for
 Few-Shot Text Classification, section 4. A word is probable where its class is, and improbable elsewhere; each class
-is told from the rest, and both sides weigh the same.
+is compared with the rest, and both sides weigh the same.
 """
 
 import re
@@ -35,12 +35,12 @@ class Candidate(NamedTuple):
 def list_tokens(tokenizer, *, spaced: bool) -> list[Candidate]:
     """Every token of the vocabulary that is a word by itself.
 
-    Special tokens, pieces that go on with a word, digits, signs and lone letters are none, and neither is a token
-    whose text a verbalizer would read as other tokens.
+    Not included are special tokens, pieces that continue a word, digits, signs, lone letters, and tokens whose text a
+    verbalizer would read as other tokens.
 
     Args:
         tokenizer: of the masked-language model.
-        spaced: white space stands before the mask, so that words of a byte-level tokenizer begin with it.
+        spaced: white space comes before the mask, so that words of a byte-level tokenizer begin with it.
     """
     ids = sorted(set(range(len(tokenizer))) - set(tokenizer.all_special_ids))
     texts = [tokenizer.decode([id], clean_up_tokenization_spaces=False).strip() for id in ids]
@@ -57,9 +57,9 @@ def list_words(
     Args:
         tokenizer: of the masked-language model.
         texts: labelled or not.
-        spaced: white space stands before the mask.
-        most_tokens: a word has at most so many.
-        min_count: and is seen at least so often.
+        spaced: white space comes before the mask.
+        most_tokens: most tokens of a word.
+        min_count: how often a word occurs at least.
 
     Returns:
         The most frequent first; spellings of the same tokens are one word, spelt as most of them.
@@ -91,7 +91,7 @@ def _split_words(text: str, *, longest: int) -> Iterator[str]:
 
 
 class WordStatistics:
-    """What candidates score on examples, class by class; examples come in batches and need not be kept.
+    """The scores of candidates on examples, class by class; examples come in batches and need not be kept.
 
     Args:
         labels: names of the classes, in the order of their ids.
@@ -115,7 +115,7 @@ class WordStatistics:
         self.chances = torch.zeros_like(self.odds)
 
     def add(self, scores: Tensor, labels: Tensor) -> None:
-        """Count a batch.
+        """Add a batch of examples.
 
         Args:
             scores: (batch, num_words) log-probability of each word, mean over its tokens.
@@ -127,9 +127,9 @@ class WordStatistics:
         self.chances.index_add_(0, labels, scores.exp())
 
     def ratios(self) -> Tensor:
-        """(num_labels, num_words) log-likelihood ratio of each class against the rest, for one example of each side.
+        """(num_labels, num_words) log-likelihood ratio of each class against the rest, for one example on each side.
 
-        Of word w and class y: the mean of log p(w|x) / (1 - p(w|x)) over the examples of y, less the mean over all
+        For word w and class y: the mean of log p(w|x) / (1 - p(w|x)) over the examples of y, minus the mean over all
         others; the paper's ratio divided by the number of examples of y.
 
         Raises:
@@ -147,8 +147,8 @@ class WordStatistics:
         A word belongs to the class that it speaks for most; only a class that is short of words takes others.
 
         Args:
-            per_class: how many words.
-            most_probable: of each class only so many candidates are looked at: the most probable on its examples.
+            per_class: words per class.
+            most_probable: only this many candidates per class are considered: the most probable on its examples.
 
         Raises:
             VerbalizerError: a class has no examples, or no words.
