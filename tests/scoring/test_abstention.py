@@ -73,4 +73,4 @@ def test_accuracy_out_of_reach_gives_every_answer_with_a_warning(caplog):
     logits = np.array([[2.0, 0.0], [1.0, 0.0], [0.0, 3.0]])
     rule = tune_answers(DecisionRule(["a", "b"]), logits, np.array([1, 1, 0]), accuracy=0.9)
     assert rule.abstain_below == 0.0
-    assert caplog.messages == ["no answers are right in 90 % of cases, however sure; every answer is given"]
+    assert caplog.messages == ["no confidence threshold reaches an accuracy of 90 %; every answer is given"]

@@ -197,11 +197,11 @@ def test_stored_rule_names_no_labels_and_is_json():
     [
         (DecisionRule(THREE), "temperature 1.000"),
         (DecisionRule(THREE, temperature=1.2345, abstain_below=0.5), "temperature 1.234, no answer below 0.5000"),
-        (DecisionRule(["no", "yes"], positive=1, thresholds=[0.3]), "temperature 1.000, yes from 0.3000 on"),
-        (DecisionRule(THREE, True, thresholds=[0.3] * 3), "temperature 1.000, all labels from 0.3000 on"),
+        (DecisionRule(["no", "yes"], positive=1, thresholds=[0.3]), "temperature 1.000, yes at 0.3000 or more"),
+        (DecisionRule(THREE, True, thresholds=[0.3] * 3), "temperature 1.000, all labels at 0.3000 or more"),
         (
             DecisionRule(["a", "b"], True, thresholds=[0.3, 0.4]),
-            "temperature 1.000, a from 0.3000 on, b from 0.4000 on",
+            "temperature 1.000, a at 0.3000 or more, b at 0.4000 or more",
         ),
     ],
 )

@@ -55,7 +55,7 @@ def train(tiny_encoder, tmp_path):
 def test_f1_is_that_of_the_positive_class_and_log_card_and_page_say_whose(train, capsys):
     results, table, folder = train(("负面", "正面"))
     assert results["eval_f1"] == table["正面"]["f1"]
-    said = "recision, recall, F1, AUROC and average precision are of the class 正面"
+    said = "recision, recall, F1, AUROC and average precision are for the class 正面"
     assert said in capsys.readouterr().err and said in (folder / "README.md").read_text(encoding="utf-8")
     assert said in (folder / "error_report.html").read_text(encoding="utf-8")
 
@@ -63,7 +63,7 @@ def test_f1_is_that_of_the_positive_class_and_log_card_and_page_say_whose(train,
 def test_f1_of_two_unknown_classes_is_their_mean_and_asks_for_the_positive_one(train, capsys):
     results, table, _ = train(("体育", "财经"))
     assert results["eval_f1"] == results["eval_macro_f1"] == (table["体育"]["f1"] + table["财经"]["f1"]) / 2
-    assert "--positive_label 财经 makes them those of one" in capsys.readouterr().err
+    assert "--positive_label 财经 reports them for that class" in capsys.readouterr().err
     with pytest.raises(ArgumentError, match="neither 体育 nor 财经 is known as one; add --positive_label 财经"):
         train(("体育", "财经"), "--threshold_metric", "f1", "--overwrite_output_dir", "true")
 
@@ -83,4 +83,4 @@ def test_both_scripts_call_the_same_thing_f1(train, tiny_masked_lm, tmp_path):
         results = run_prompt.main([*words, "--positive_label", positive, "--overwrite_output_dir", "true"])
         report = json.loads((tmp_path / "cloze" / "report.json").read_text(encoding="utf-8"))["validation"]
         assert results["eval_f1"] == report["table"][positive]["f1"]
-        assert report["about"].endswith(f"are of the class {positive}")
+        assert report["about"].endswith(f"are for the class {positive}")

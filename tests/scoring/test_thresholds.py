@@ -191,7 +191,7 @@ def test_precision_out_of_reach_is_as_high_as_it_can_be_with_a_warning(caplog):
     with caplog.at_level(logging.WARNING):
         found = tune_thresholds(DecisionRule(["no", "yes"], positive=1), probabilities, targets, precision=0.9)
     assert (probabilities[:, 1] >= found[0]).sum() == 4  # two of four are right
-    assert caplog.messages == ["yes: no threshold reaches precision 0.90, 0.5000 at most"]
+    assert caplog.messages == ["yes: no threshold reaches precision 0.90; the highest is 0.5000"]
 
 
 def test_precision_without_any_positive_text_gives_no_positives(caplog):

@@ -21,13 +21,14 @@ class AnswerEvaluator:
         dataset: the split's rows (`question`, `context`, `answers`).
         encoded: its windows, in the order in which the trainer sees them.
         language: `zh` for the measure of CMRC 2018, `en` for SQuAD's.
-        max_answer_length: sub-tokens of an answer at most.
-        null_threshold: odds of no answer above which a question is not answered; None: all are answered.
-        tune: find the threshold that gives the highest F1 at each call, and score with that.
+        max_answer_length: longest answer in sub-tokens.
+        null_threshold: score of no answer minus score of the best answer above which a question is left unanswered;
+            None: all are answered.
+        tune: at each call, find the threshold with the highest F1 and score with it.
 
     Attributes:
-        null_threshold: the last that was found, if it is tuned.
-        scores: names of what a call gives.
+        null_threshold: if tuned, the one that the last call found.
+        scores: names of the scores that a call returns.
     """
 
     def __init__(
@@ -49,10 +50,10 @@ class AnswerEvaluator:
         self.scores = self.measure.names + (MIXED_SCORES if mixed else ())
 
     def rankings(self, outputs: tuple[np.ndarray, np.ndarray]) -> list[Ranking]:
-        """What the windows of each question say together, in the order of the dataset.
+        """The best spans of each question over all its windows, in the order of the dataset.
 
         Args:
-            outputs: start and end scores, (windows, length) each; what is padded is not looked at.
+            outputs: start and end scores, (windows, length) each; padding is ignored.
         """
         candidates = [
             find_candidates(row, start, end, max_answer_length=self.max_answer_length)
@@ -71,7 +72,7 @@ class AnswerEvaluator:
         """What each question adds to the scores, see `example_counts`.
 
         Args:
-            answers: those to each question, the best first.
+            answers: the answers to each question, the best first.
         """
         gold = [each["text"] for each in self.dataset["answers"][:]]
         mixed = not all(gold)
@@ -93,7 +94,7 @@ class AnswerEvaluator:
         }
         if not self.tune:
             return self.measure.compute(**given, threshold=self.null_threshold)
-        # The measure's own search does not know a threshold below all odds, at which no question is answered.
+        # The measure's own search does not try a threshold below all odds, at which no question is answered.
         odds = [ranking.null_odds for ranking in rankings]
         found = self.measure.compute(**given).get("best_f1_threshold", max(odds))
         tried = {threshold: self.measure.compute(**given, threshold=threshold) for threshold in (found, min(odds) - 1)}
@@ -101,7 +102,7 @@ class AnswerEvaluator:
         return tried[self.null_threshold]
 
     def describe(self, scores: dict[str, float]) -> str:
-        """One line for the log; the scores' names may have a prefix."""
+        """One line for the log; names of scores may start with `eval_` or `test_`."""
         names = ("exact_match", "f1", "average", "has_answer_f1", "no_answer_f1")
         shown = [
             f"{name.replace('_', ' ')} {value:.4f}"

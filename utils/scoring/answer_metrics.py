@@ -1,7 +1,7 @@
 """Scores of answer spans as `evaluate.Metric` objects that need no download, equal to the official evaluators'.
 
 `SquadScores` are those of SQuAD 1.1 and 2.0 (words of English), `CmrcScores` those of CMRC 2018 (Chinese characters
-and English words). Both take questions without an answer.
+and English words). Both accept questions without an answer.
 """
 
 import re
@@ -19,11 +19,11 @@ from .english_words import split_words
 _HAN = re.compile("[\u4e00-\u9fff\u3400-\u4dbf]")
 _LETTER = re.compile(r"[^\W\d_]")
 
-# SQuAD: what does not count.
+# SQuAD ignores these.
 _ASCII_PUNCTUATION = str.maketrans("", "", string.punctuation)
 _ARTICLE = re.compile(r"\b(?:the|an?)\b")
 
-# CMRC 2018: the marks that do not count, and the characters that are words of their own.
+# CMRC 2018: the marks that are ignored, and the characters that are words of their own.
 _CMRC_MARKS = str.maketrans("", "", "-:_*^/\\~`+=，。：？！“”；’《》·、「」（）－～『』")
 _CMRC_CHARACTER = re.compile("([\u4e00-\u9fa5])")
 
@@ -36,7 +36,7 @@ class PairScore(NamedTuple):
 
 
 class Threshold(NamedTuple):
-    """The best total score that a threshold can give, and the threshold."""
+    """The best total score that any threshold gives, and that threshold."""
 
     score: float
     threshold: float
@@ -48,7 +48,7 @@ MIXED_SCORES = tuple(  # where some questions have no answer
 
 
 class AnswerScores(evaluate.Metric, ABC):
-    """What both measures share; `score` is theirs.
+    """What both measures share; each defines its own `score`.
 
     `compute(predictions, references, threshold=None)` takes for each question `{"text": the best span, "null_odds":
     score of no answer minus score of the span}` and the list of gold texts, which is empty where the passage has no
@@ -57,7 +57,7 @@ class AnswerScores(evaluate.Metric, ABC):
     It returns `exact_match` and `f1` (means over questions, 0-1). Where there are questions without an answer, also
     `has_answer_exact_match`, `has_answer_f1`, `no_answer_exact_match` and `no_answer_f1` over the two kinds of
     questions; `best_exact_match`, `best_f1`, and the thresholds that give them, `best_exact_match_threshold` and
-    `best_f1_threshold`, as the evaluator of SQuAD 2.0 finds them. `names` are those that are always there.
+    `best_f1_threshold`, as the evaluator of SQuAD 2.0 finds them. `names` are the scores that are always returned.
     """
 
     names = PairScore._fields
@@ -80,9 +80,9 @@ class AnswerScores(evaluate.Metric, ABC):
         """Score a text against the gold answers of its question; the best of them counts.
 
         Args:
-            text: empty for no answer.
-            references: gold answers; none for a question without an answer.
-            has_unanswerable: whether the data set has such questions.
+            text: the predicted answer, empty for no answer.
+            references: gold answers; empty for a question without an answer.
+            has_unanswerable: whether the data set has questions without an answer.
         """
 
     def _compute(self, predictions, references, threshold=None, **_):
@@ -113,8 +113,8 @@ class SquadScores(AnswerScores):
     """Exact match and F1 over words, as SQuAD counts them (Rajpurkar et al., 2016; 2018).
 
     Case, ASCII punctuation and English articles do not count. The evaluator of SQuAD 2.0 is followed where there are
-    questions without an answer, that of 1.1 elsewhere; they differ in gold answers of nothing but articles and
-    punctuation, which 2.0 passes over. See `AnswerScores`.
+    questions without an answer, that of 1.1 elsewhere; they differ in gold answers that are only articles and
+    punctuation, which 2.0 ignores. See `AnswerScores`.
 
     Example:
         >>> scores = SquadScores(keep_in_memory=True)
@@ -135,8 +135,8 @@ class SquadScores(AnswerScores):
 class CmrcScores(AnswerScores):
     """Exact match and F1 over characters, as CMRC 2018 counts them (Cui et al., 2019).
 
-    F1 compares the longest run of characters and words that both answers have in common. Case and the marks of the
-    evaluator's list do not count. Also returns `average`, the mean of both. See `AnswerScores`.
+    F1 is computed from the longest run of characters and words that both answers have in common. Case and the marks
+    of the evaluator's list are ignored. Also returns `average`, the mean of both scores. See `AnswerScores`.
 
     Example:
         >>> scores = CmrcScores(keep_in_memory=True)
@@ -169,10 +169,10 @@ def tune_threshold(
     """Find the odds above which no answer is the better guess, as the evaluator of SQuAD 2.0 does.
 
     Args:
-        scores: of the answers that are given, 0-1.
+        scores: of the predicted answers, 0-1.
         odds: score of no answer minus score of the answer.
         answerable: whether the question has an answer.
-        answered: whether the answer is more than an empty text.
+        answered: whether the predicted answer is not empty.
 
     Returns:
         The highest sum of scores, and the odds of the last question that is then answered; 0.0 if none should be.
@@ -215,13 +215,13 @@ def squad_words(text: str) -> list[str]:
 
 
 def cmrc_words(text: str) -> list[str]:
-    """The characters and words that count for CMRC 2018: each Chinese character, and between them words of English.
+    """The characters and words that count for CMRC 2018: each Chinese character, and the English words between them.
 
     Example:
         >>> cmrc_words("《跑跑卡丁车》由Nexon's开发, 约3.5%")
         ['跑', '跑', '卡', '丁', '车', '由', 'nexon', "'s", '开', '发', ',', '约', '3.5', '%']
     """
-    parts = _CMRC_CHARACTER.split(_bare(text))  # runs between the characters at even places
+    parts = _CMRC_CHARACTER.split(_bare(text))  # even indices: the text between the characters
     return [word for i, part in enumerate(parts) for word in ([part] if i % 2 else split_words(part))]
 
 

@@ -1,17 +1,17 @@
-"""Start and end scores of windows -> the best spans of a question, with their shares of probability."""
+"""Start and end scores of windows -> the best spans of a question, with their probabilities."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 
-CANDIDATES = 20  # spans of a question that are compared, and among which probability is shared out
+CANDIDATES = 20  # best spans of a question that are kept; probabilities are normalised over them
 
 
 class Answer(NamedTuple):
     """A part of a passage: `text` is exactly the characters `start` to `end` (exclusive), empty for no answer.
 
-    `score` is its share of probability (0-1) among the `CANDIDATES` best spans and, where it may be given, no answer.
+    `score` is its probability (0-1) among the `CANDIDATES` best spans and, where it is allowed, no answer.
     """
 
     text: str
@@ -26,7 +26,7 @@ class Candidates(NamedTuple):
     Attributes:
         scores: start score + end score.
         spans: (character start, end) in the passage, all different.
-        null_score: start score + end score of position 0, where the encoder says that the window has no answer.
+        null_score: start score + end score of position 0, which stands for no answer in the window.
     """
 
     scores: list[float]
@@ -35,10 +35,10 @@ class Candidates(NamedTuple):
 
 
 class Ranking(NamedTuple):
-    """What the windows of a question say together.
+    """The best spans of a question over all its windows.
 
     Attributes:
-        scores, spans: as of `Candidates`, over all windows; a span that several windows hold has its highest score.
+        scores, spans: as in `Candidates`; a span that several windows contain has the highest of its scores.
         null_score: the lowest of the windows, because the answer is missing only if it is in none of them.
     """
 
@@ -56,8 +56,8 @@ class Ranking(NamedTuple):
 
         Args:
             context: the passage.
-            null_threshold: `null_odds` above which no answer is chosen; None: never, unless there is no span at all.
-            n_best: how many.
+            null_threshold: `null_odds` above which "no answer" is chosen; None: only where there is no span at all.
+            n_best: number of answers.
         """
         scores, spans = list(self.scores), list(self.spans)
         if null_threshold is not None or not spans:
@@ -79,9 +79,9 @@ def find_candidates(
 
     Args:
         row: columns `first`, `starts`, `ends` of the window, see `AnswerEncoder`.
-        start_scores, end_scores: (length,) of the window's positions; what lies behind the passage is not looked at.
-        max_answer_length: sub-tokens of an answer at most.
-        count: how many, at most.
+        start_scores, end_scores: (length,) of the window's positions; those after the passage are ignored.
+        max_answer_length: longest answer in sub-tokens.
+        count: how many spans at most.
     """
     null_score = float(start_scores[0]) + float(end_scores[0])
     starts, ends = np.asarray(row["starts"]), np.asarray(row["ends"])
@@ -97,7 +97,7 @@ def find_candidates(
     sums = (first[:, None] + band).ravel()
     possible = int((sums > -np.inf).sum())
     taken = count
-    while True:  # tokens that share a character give the same span, so that more may be needed
+    while True:  # tokens that share a character give the same span, so more may be needed
         taken = min(taken, possible)
         best = np.argpartition(-sums, taken - 1)[:taken]
         best = best[np.lexsort((best, -sums[best]))]
@@ -112,7 +112,7 @@ def find_candidates(
 
 
 def rank(windows: Iterable[Candidates], *, count: int = CANDIDATES) -> Ranking:
-    """Put the candidates of a question's windows together.
+    """Merge the candidates of a question's windows.
 
     Example:
         >>> one, other = Candidates([3.0], [(0, 2)], -1.0), Candidates([4.0, 1.0], [(0, 2), (5, 9)], 2.0)

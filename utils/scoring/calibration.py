@@ -1,6 +1,6 @@
 """Fitting decisions to validation data: temperature, thresholds, abstention.
 
-And how far probabilities can be trusted: reliability, expected calibration error, risk and coverage.
+Also measures how far probabilities can be trusted: reliability, expected calibration error, risk and coverage.
 """
 
 import logging
@@ -15,13 +15,13 @@ from .decisions import DecisionRule
 
 logger = logging.getLogger(__name__)
 
-COLDEST, HOTTEST = 0.5, 20.0  # a few texts, all of them right, would ask for 0: certainty that nothing supports
+COLDEST, HOTTEST = 0.5, 20.0  # a few texts, all of them right, would give 0: unfounded certainty
 
 
 def fit_temperature(logits: np.ndarray, targets: np.ndarray, *, multi_label: bool) -> float:
     """The temperature that makes the targets most probable (Guo et al., 2017, section 4.2).
 
-    The log-likelihood is concave in 1 / temperature, so that the root of its slope is the one maximum.
+    The log-likelihood is concave in 1 / temperature, so the root of its slope is its only maximum.
 
     Args:
         logits: (texts, num_labels).
@@ -29,12 +29,12 @@ def fit_temperature(logits: np.ndarray, targets: np.ndarray, *, multi_label: boo
         multi_label: sigmoid instead of softmax.
 
     Returns:
-        Between 0.5 and 20: the ends where all targets are right, or all logits useless.
+        Between 0.5 (all targets are right) and 20 (the logits are useless).
     """
     logits = np.asarray(logits, dtype=np.float64)
 
     def slope(inverse: float) -> float:
-        """Of the negative log-likelihood, by the inverse temperature."""
+        """The derivative of the negative log-likelihood with respect to the inverse temperature."""
         if multi_label:
             return float(((expit(inverse * logits) - targets) * logits).mean())
         expected = (softmax(inverse * logits, axis=-1) * logits).sum(-1)
@@ -48,15 +48,15 @@ def fit_temperature(logits: np.ndarray, targets: np.ndarray, *, multi_label: boo
 
 
 def reliability(confidences: np.ndarray, hits: np.ndarray, *, bins: int = 15) -> list[dict]:
-    """The data of a reliability plot: what was promised beside what came true, in bins of equal width.
+    """The data of a reliability plot: predicted probability against observed frequency, in bins of equal width.
 
     Args:
         confidences: (n,) probabilities.
-        hits: (n,) whether it came true.
-        bins: how many; empty ones are left out.
+        hits: (n,) whether each prediction is right.
+        bins: number of bins; empty ones are left out.
 
     Returns:
-        `{"from", "to", "count", "confidence", "accuracy"}` of each bin, ascending; means over the bin.
+        `{"from", "to", "count", "confidence", "accuracy"}` for each bin, ascending; the last two are means over it.
     """
     confidences, hits = np.ravel(confidences).astype(np.float64), np.ravel(hits).astype(np.float64)
     index = np.minimum((confidences * bins).astype(int), bins - 1)
@@ -95,7 +95,7 @@ THRESHOLD_METRICS: dict[str, Callable] = {"f1": f1_of, "accuracy": accuracy_of, 
 
 
 def best_threshold(probabilities: np.ndarray, targets: np.ndarray, *, metric: str) -> float:
-    """The threshold that maximises a metric of yes/no decisions; of equally good ones that nearest to 0.5.
+    """The threshold that maximises a metric of yes/no decisions; of equally good ones, the one nearest to 0.5.
 
     Args:
         probabilities: (n,) of the positive class.
@@ -109,20 +109,20 @@ def best_threshold(probabilities: np.ndarray, targets: np.ndarray, *, metric: st
 
 
 def threshold_for_precision(probabilities: np.ndarray, targets: np.ndarray, *, precision: float) -> float | None:
-    """The lowest threshold whose positives are right in this share of cases or more; None if there is none."""
+    """The lowest threshold that reaches this precision (0-1); None if there is none."""
     candidates, (tp, fp, _, _) = _cuts(probabilities, targets)
     good = np.flatnonzero((tp >= precision * (tp + fp) - 1e-9) & (tp > 0))
     return float(candidates[good].min()) if len(good) else None
 
 
 def threshold_for_share(probabilities: np.ndarray, *, share: float) -> float:
-    """The threshold that as nearly as possible this share of texts (0-1) reaches."""
+    """The threshold at which the share of positives (0-1) is nearest to `share`."""
     candidates, (tp, fp, _, _) = _cuts(probabilities, np.zeros(len(probabilities)))
     return float(candidates[np.abs((tp + fp) / len(probabilities) - share).argmin()])
 
 
 def risk_coverage(confidences: np.ndarray, hits: np.ndarray, *, coverages=None) -> list[dict]:
-    """How often answers are right when only the surest are given.
+    """The accuracy of answers when only the surest are given.
 
     Args:
         confidences: (n,) probability of the answer.
@@ -130,8 +130,8 @@ def risk_coverage(confidences: np.ndarray, hits: np.ndarray, *, coverages=None) 
         coverages: shares of questions to answer, 0-1; 1.0, 0.95, ... 0.5 if None.
 
     Returns:
-        `{"coverage", "threshold", "accuracy", "answered"}` for each: the share really answered (equal confidences go
-        together), the confidence from which on it is given, the share of given answers that are right.
+        `{"coverage", "threshold", "accuracy", "answered"}` for each: the share really answered (equal confidences
+        stay together), the confidence an answer needs, the share of given answers that are right, their number.
     """
     candidates, (tp, fp, _, _) = _cuts(confidences, hits)
     candidates, right, given = candidates[1:], tp[1:], (tp + fp)[1:]  # without the cut that answers nothing
@@ -148,7 +148,7 @@ def risk_coverage(confidences: np.ndarray, hits: np.ndarray, *, coverages=None) 
 
 
 def threshold_for_accuracy(confidences: np.ndarray, hits: np.ndarray, *, accuracy: float) -> float | None:
-    """The lowest confidence from which on this share of answers (0-1) is right; 0: all may be given, None: none."""
+    """The lowest confidence at which given answers reach this accuracy (0-1); 0: all do, None: no threshold does."""
     if np.mean(hits) >= accuracy:
         return 0.0
     return threshold_for_precision(confidences, hits, precision=accuracy)
@@ -167,14 +167,14 @@ def tune_thresholds(
     """Thresholds for a decision rule, chosen on validation data.
 
     Args:
-        rule: says which class of two is the positive one, or that the labels are several.
+        rule: multi-label, or with a positive class of two.
         probabilities: (texts, num_labels).
         targets: (texts,) class ids, or (texts, num_labels) of 0 and 1 if multi-label.
         metric: what to maximise, a key of `THRESHOLD_METRICS`.
-        per_label: of several labels each gets its own threshold; else one serves all.
-        precision: reach this precision instead, with as many positives as possible. Where it cannot be reached, the
-            precision is as high as it can be, and a warning says so.
-        share: give so many positives instead, as a share of all decisions, 0-1.
+        per_label: multi-label: each label gets its own threshold; otherwise all share one.
+        precision: reach this precision instead, with as many positives as possible. If it cannot be reached, take the
+            highest possible one and warn.
+        share: make this share of all decisions (0-1) positive instead.
 
     Returns:
         One threshold for the positive class of two, or one for each label.
@@ -197,7 +197,9 @@ def tune_thresholds(
                 candidates, (tp, fp, _, _) = _cuts(likely, wanted)
                 reached = tp / np.maximum(tp + fp, 1)
                 threshold = float(candidates[reached.argmax()])
-                logger.warning("%s: no threshold reaches precision %.2f, %.4f at most", name, precision, reached.max())
+                logger.warning(
+                    "%s: no threshold reaches precision %.2f; the highest is %.4f", name, precision, reached.max()
+                )
         else:
             threshold = best_threshold(likely, wanted, metric=metric)
         thresholds.append(threshold)
@@ -210,11 +212,11 @@ def tune_rule(
     """Fit a decision rule to validation data.
 
     Args:
-        rule: to begin with.
+        rule: the rule to start from.
         logits: (texts, num_labels).
         targets: (texts,) class ids, or (texts, num_labels) of 0 and 1 if multi-label.
-        temperature: whether to fit it.
-        **thresholds: options of `tune_thresholds`; none leaves the thresholds as they are.
+        temperature: whether to fit the temperature.
+        **thresholds: options of `tune_thresholds`; without any, the thresholds stay as they are.
     """
     if temperature:
         rule = replace(rule, temperature=fit_temperature(logits, targets, multi_label=rule.multi_label))
@@ -225,29 +227,29 @@ def tune_rule(
 
 
 def tune_answers(rule: DecisionRule, logits: np.ndarray, targets: np.ndarray, *, accuracy: float) -> DecisionRule:
-    """Fit the temperature of a single-label rule, and the probability below which it says nothing.
+    """Fit the temperature of a single-label rule, and the probability below which it abstains.
 
     Args:
-        rule: to begin with.
+        rule: the rule to start from.
         logits: (texts, num_labels) of the validation data.
         targets: (texts,) class ids.
-        accuracy: share of the answers given that is to be right, 0-1; 0 for always an answer. Where it cannot be
-            reached, a warning says so and every answer is given.
+        accuracy: share of given answers that should be right, 0-1; 0 to answer always. If it cannot be reached, warn
+            and answer always.
     """
     rule = tune_rule(rule, logits, targets, temperature=True)
     probabilities = rule.probabilities(logits)
     confidences, hits = probabilities.max(-1), rule.decide(probabilities) == targets
     threshold = threshold_for_accuracy(confidences, hits, accuracy=accuracy)
     if threshold is None:
-        logger.warning("no answers are right in %.0f %% of cases, however sure; every answer is given", 100 * accuracy)
+        logger.warning("no confidence threshold reaches an accuracy of %.0f %%; every answer is given", 100 * accuracy)
     return replace(rule, abstain_below=threshold or 0.0)
 
 
 def _cuts(probabilities: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, tuple[np.ndarray, ...]]:
     """Every threshold that makes a difference, from none positive to all, and tp, fp, fn, tn under each.
 
-    A threshold lies half way between neighbouring probabilities, so that rounding changes no decision; where there is
-    no number between them, on the upper one.
+    A threshold is half way between neighbouring probabilities, so that rounding changes no decision; where no float
+    lies between them, it is the upper one.
     """
     probabilities, targets = np.asarray(probabilities, dtype=np.float64), np.asarray(targets, dtype=np.float64)
     order = np.argsort(-probabilities, kind="stable")

@@ -1,4 +1,4 @@
-"""Logits of a split -> decisions -> scores, before and after the decision rule was tuned."""
+"""Logits of a split -> decisions -> scores, before and after tuning the decision rule."""
 
 import numpy as np
 from datasets import Dataset
@@ -12,15 +12,15 @@ from .score_names import scores_of
 
 
 class ClassEvaluator:
-    """Scores a labelled split; a `compute_metrics` for `Trainer`, which sees decisions that are not tuned.
+    """Scores a labelled split; a `compute_metrics` for `Trainer`, which scores untuned decisions.
 
     Args:
         encoded: the split's inputs, see `text_inputs`, in the order in which the trainer sees them.
-        rule: what to decide by while training goes on.
-        ranking: also score the rank of the right class, and answers that are given only when sure.
+        rule: the decision rule during training.
+        ranking: also score the rank of the right class, and the accuracy at each coverage.
 
     Attributes:
-        scores: names of what a call gives; `auroc` and `ap` only where both sides occur.
+        scores: names of the scores that a call returns; `auroc` and `ap` only where positives and negatives occur.
     """
 
     def __init__(self, encoded: Dataset, rule: DecisionRule, *, ranking: bool = False):
@@ -32,7 +32,7 @@ class ClassEvaluator:
             self.targets = np.asarray(encoded["labels"][:])[self.order].astype(np.int64)
 
     def logits(self, outputs) -> np.ndarray:
-        """What the trainer gathered, in the order of the split: (texts, num_labels) float64."""
+        """The gathered outputs in the order of the split: (texts, num_labels) float64."""
         logits = outputs[0] if isinstance(outputs, tuple) else outputs
         return np.asarray(logits, dtype=np.float64)[self.order]
 
@@ -41,14 +41,14 @@ class ClassEvaluator:
         return scores
 
     def score(self, logits: np.ndarray, rule: DecisionRule) -> tuple[dict[str, float], dict]:
-        """Scores under a decision rule, and the details that belong into a report.
+        """Scores under a decision rule, and the details for a report.
 
         Args:
             logits: in the order of the split.
-            rule: what to decide by.
+            rule: the decision rule.
 
         Returns:
-            Scores (0-1) by name, `ece` among them; and `table`, `reliability`, `confusion` (not multi-label).
+            Scores (0-1) by name, including `ece`; and a dict of `table`, `reliability`, `confusion` (not multi-label).
         """
         probabilities = rule.probabilities(logits)
         decided = rule.decide(probabilities).astype(np.int64)
@@ -70,7 +70,8 @@ class ClassEvaluator:
     def report(self, logits: np.ndarray, rule: DecisionRule) -> dict:
         """`scores`, `table`, `reliability`, `confusion` under a tuned rule, `untuned` scores and reliability.
 
-        `about` says whose scores they are, of two classes. With `ranking` also `coverage`, see `risk_coverage`.
+        Of two classes, `about` names the one that the scores are for. With `ranking` also `coverage`, see
+        `risk_coverage`.
         """
         scores, details = self.score(logits, rule)
         untuned, plain = self.score(logits, DecisionRule(rule.labels, rule.multi_label, positive=rule.positive))
@@ -83,7 +84,7 @@ class ClassEvaluator:
         return report
 
     def confidence(self, probabilities: np.ndarray, rule: DecisionRule) -> tuple[np.ndarray, np.ndarray]:
-        """Probabilities, and whether what they are about is so: of the chosen class; of every label if multi-label."""
+        """Probabilities of the chosen class and whether it is right; of every label and whether it is there."""
         if rule.multi_label:
             return probabilities.ravel(), self.targets.ravel()
         decided = rule.decide(probabilities)

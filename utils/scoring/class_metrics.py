@@ -15,18 +15,18 @@ from sklearn.metrics import (
 
 
 class ClassScores(evaluate.Metric):
-    """Scores of one class a text.
+    """Scores of single-label classification.
 
-    `compute(predictions, references, labels=names, positive=None, probabilities=None)`: class ids; the names of the
-    classes; of two classes the id of the positive one; (texts, classes) probabilities. Returns, 0-1, `accuracy`,
+    `compute(predictions, references, labels=names, positive=None, probabilities=None)` takes class ids, the names of
+    the classes, the id of the positive class of two, and (texts, classes) probabilities. Returns, 0-1, `accuracy`,
     `precision`, `recall` and `f1` (of the positive class if there is one, else macro), `macro_f1`, `weighted_f1`,
-    `mcc`; with probabilities `auroc` and `ap` (average precision), of the positive class or the mean over classes one
-    against the rest, where both sides occur; `table`, a row for each class and average; `confusion`, counts by
-    reference (rows) and prediction. Averages run over the classes that occur in references or predictions.
+    `mcc`; with probabilities `auroc` and `ap` (average precision), of the positive class, else the one-vs-rest mean
+    over classes that have both positives and negatives; `table`, a row for each class and average; `confusion`, counts
+    by reference (rows) and prediction. Averages run over the classes that occur in references or predictions.
     """
 
     def _info(self):
-        return _describe("scores of one class a text", datasets.Value("int64"))
+        return _describe("scores of single-label classification", datasets.Value("int64"))
 
     def _compute(self, predictions, references, *, labels, positive=None, probabilities=None, **_):
         predictions, references = np.asarray(predictions), np.asarray(references)
@@ -47,14 +47,14 @@ class ClassScores(evaluate.Metric):
 class LabelScores(evaluate.Metric):
     """Scores of multi-label classification.
 
-    `compute(predictions, references, labels=names, probabilities=None)`: rows of 0 and 1, one a label. Returns, 0-1,
-    `accuracy` (all labels of a text right), `precision`, `recall`, `f1` (micro: over all decisions), `macro_f1`,
-    `weighted_f1`, `mcc` (over all decisions); with probabilities `auroc` and `ap`, means over the labels that occur
-    and do not always; `table`.
+    `compute(predictions, references, labels=names, probabilities=None)` takes rows of 0 and 1, one column per label.
+    Returns, 0-1, `accuracy` (all labels of a text right), `precision`, `recall`, `f1` (micro: over all decisions),
+    `macro_f1`, `weighted_f1`, `mcc` (over all decisions); with probabilities `auroc` and `ap`, means over the labels
+    that some but not all texts have; `table`.
     """
 
     def _info(self):
-        return _describe("scores of several labels a text", datasets.Sequence(datasets.Value("int64")))
+        return _describe("scores of multi-label classification", datasets.Sequence(datasets.Value("int64")))
 
     def _compute(self, predictions, references, *, labels, probabilities=None, **_):
         predictions, references = np.asarray(predictions), np.asarray(references)
@@ -69,10 +69,10 @@ class LabelScores(evaluate.Metric):
 
 
 class RankingScores(evaluate.Metric):
-    """How high the right class stands: `compute(predictions, references)`, predictions (texts, classes) scores.
+    """How high the right class ranks: `compute(predictions, references)`, predictions (texts, classes) scores.
 
-    Returns `hits@3`, the share of texts whose class is among the three most probable, and `mrr`, the mean of 1 / rank
-    of it. Equal scores share the worst of their ranks, so that a constant model gains nothing.
+    Returns `hits@3`, the share of texts whose class is among the three most probable, and `mrr`, the mean of 1 / its
+    rank. Equal scores share the worst of their ranks, so that a constant model gains nothing.
     """
 
     def _info(self):
@@ -103,7 +103,7 @@ def confused_pairs(confusion: Sequence[Sequence[int]], labels: Sequence[str], *,
 
 
 def shorten_table(table: dict[str, dict], *, most: int = 30, shown: int = 10) -> dict[str, dict]:
-    """Of a table with more than `most` classes, those with the lowest F1 and the averages."""
+    """The table; if it has more than `most` classes, only the `shown` with the lowest F1, and the averages."""
     names = [name for name in table if not name.endswith(" avg")]
     if len(names) <= most:
         return table
@@ -113,11 +113,11 @@ def shorten_table(table: dict[str, dict], *, most: int = 30, shown: int = 10) ->
 
 def _table(predictions: np.ndarray, references: np.ndarray, labels: Sequence[str]) -> dict[str, dict]:
     ids = range(len(labels))
-    if predictions.ndim > 1:  # and a label that no text has: a single column would be the classes 0 and 1 of one label
+    if predictions.ndim > 1:  # add a label that no text has: scikit-learn reads a single column as classes 0 and 1
         predictions, references = (np.pad(each, ((0, 0), (0, 1))) for each in (predictions, references))
     rows = precision_recall_fscore_support(references, predictions, labels=ids, average=None, zero_division=0)
     table = {labels[i]: _row(*(column[i] for column in rows)) for i in ids}
-    # Of all classes, also those that were in training only: those without a text or a prediction are not averaged.
+    # Classes without a gold text or a prediction, such as those seen only in training, are not averaged.
     found = predictions.sum(0) if predictions.ndim > 1 else np.bincount(predictions, minlength=len(labels))
     occurring = [i for i in ids if rows[3][i] or found[i]] or list(ids)
     support = int(sum(rows[3]))
@@ -130,7 +130,7 @@ def _table(predictions: np.ndarray, references: np.ndarray, labels: Sequence[str
 
 
 def _correlation(references: np.ndarray, predictions: np.ndarray) -> float:
-    """Matthews correlation; 0 where a side is all one class, without scikit-learn's warning."""
+    """Matthews correlation; 0 where either side is all one class, without scikit-learn's warning."""
     constant = len(np.unique(references)) < 2 or len(np.unique(predictions)) < 2
     return 0.0 if constant else float(matthews_corrcoef(references, predictions))
 

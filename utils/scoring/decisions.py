@@ -1,6 +1,6 @@
-"""From a classifier's logits to what it says: probabilities, the label or labels, or nothing when it is not sure.
+"""From a classifier's logits to its verdict: probabilities, and one label, several, or none when it is not sure.
 
-A `DecisionRule` is tuned on validation data, lies in the model's `config.json`, and is applied by every prediction.
+A `DecisionRule` is tuned on validation data, stored in the model's `config.json`, and applied by every prediction.
 """
 
 from collections.abc import Sequence
@@ -12,10 +12,10 @@ from scipy.special import expit, softmax
 
 
 class Verdict(NamedTuple):
-    """What a classifier says about a text.
+    """What a classifier predicts for a text.
 
     Attributes:
-        labels: the label chosen; several or none if the model is multi-label; none if it is not sure enough.
+        labels: the chosen label; any number if multi-label; empty if the model is not sure enough.
         ranked: every label with its probability (0-1), the most probable first.
     """
 
@@ -29,12 +29,12 @@ class DecisionRule:
 
     Args:
         labels: names, in the order of the ids.
-        multi_label: each label is decided for itself; otherwise one is chosen.
+        multi_label: decide each label by itself; otherwise choose one.
         temperature: logits are divided by it; above 1 the model is less sure of itself.
-        thresholds: probability from which on a label is given: one for each label (multi-label), or one, for the
+        thresholds: lowest probability at which a label is given: one for each label (multi-label), or one for the
             positive class of two. Empty for 0.5.
-        positive: of two classes, the one that the threshold is about: its id. None: the likelier class is chosen.
-        abstain_below: when the chosen class is less probable than this, nothing is said; 0 for always an answer.
+        positive: id of the positive class of two, which the threshold is for. None: the likelier class is chosen.
+        abstain_below: if the chosen class is less probable than this, give no answer; 0 to answer always.
     """
 
     labels: list[str]
@@ -73,13 +73,13 @@ class DecisionRule:
         return np.where(probabilities[:, self.positive] >= self.thresholds[0], self.positive, 1 - self.positive)
 
     def sure(self, probabilities: np.ndarray) -> np.ndarray:
-        """(texts,) bool: whether the chosen class is probable enough to be said."""
+        """(texts,) bool: whether the chosen class is probable enough to be given."""
         if self.multi_label:
             return np.ones(len(probabilities), dtype=bool)
         return np.take_along_axis(probabilities, self.decide(probabilities)[:, None], 1)[:, 0] >= self.abstain_below
 
     def verdicts(self, logits: np.ndarray) -> "Verdicts":
-        """(texts, num_labels) logits -> what is said about each text."""
+        """(texts, num_labels) logits -> the verdict on each text."""
         return Verdicts(self, self.probabilities(logits))
 
     def describe(self) -> str:
@@ -87,20 +87,20 @@ class DecisionRule:
         parts = [f"temperature {self.temperature:.3f}"]
         if len(set(self.thresholds)) == 1:
             whose = "all labels" if self.multi_label else self.labels[self.positive]
-            parts.append(f"{whose} from {self.thresholds[0]:.4f} on")
+            parts.append(f"{whose} at {self.thresholds[0]:.4f} or more")
         elif self.thresholds:
             each = zip(self.labels, self.thresholds, strict=True)
-            parts += [f"{label} from {threshold:.4f} on" for label, threshold in each]
+            parts += [f"{label} at {threshold:.4f} or more" for label, threshold in each]
         if self.abstain_below:
             parts.append(f"no answer below {self.abstain_below:.4f}")
         return ", ".join(parts)
 
 
 class Verdicts(Sequence[Verdict]):
-    """What a rule says about texts; only probabilities are kept, each verdict is made when it is asked for.
+    """The verdicts of a rule on texts; only probabilities are stored, each verdict is made on access.
 
     Args:
-        rule: by which is decided.
+        rule: the rule to decide by.
         probabilities: (texts, num_labels).
     """
 

@@ -1,9 +1,9 @@
 """Words of lower-cased English as the evaluator of CMRC 2018 counts them: Penn Treebank conventions.
 
-That evaluator hands the text between Chinese characters to NLTK's `word_tokenize`. What matters of its conventions is
+That evaluator hands the text between Chinese characters to NLTK's `word_tokenize`. The conventions that matter are
 written out here: marks stand alone, except a comma before a digit and a full stop inside a sentence; clitics are cut
 off; straight double quotes become `` or ''. The words are NLTK 3.10's on every text of CMRC 2018's dev and trial sets;
-they may differ behind rarer abbreviations than the ones below.
+they may differ after abbreviations that are rarer than those below.
 """
 
 import re

@@ -21,17 +21,18 @@ COLUMNS = ["token_mask", "starts", "ends", "text_index", "num_tokens", "window",
 class EntityEvaluator:
     """Scores a split; a `compute_metrics` for `Trainer`.
 
-    Windows, tags and gold are Python objects a thousand texts at a time, so that a split of a million fits.
+    Windows, tags and gold become Python objects for a thousand texts at a time, so that a split of a million texts
+    fits in memory.
 
     Args:
         dataset: the split's rows (`text`, `entities`).
         encoded: its windows, in the order in which the trainer sees them.
         id2label: id -> tag name, or -> entity type where `scheme` is None.
-        scheme: how the tags that the model gives are read, see `tags_to_spans`; None for span outputs.
+        scheme: tag scheme of the model's outputs, see `tags_to_spans`; None for span outputs.
 
     Attributes:
         table: per-class table of the last call, see `EntityF1`.
-        scores: names of what a call gives.
+        scores: names of the scores that a call returns.
     """
 
     scores = scores_of("entities")
@@ -50,7 +51,7 @@ class EntityEvaluator:
 
         Args:
             outputs: (tags, posteriors) or (spans, scores) arrays over the windows.
-            texts: numbers of the texts.
+            texts: indices of the texts.
         """
         bounds = self.bounds[texts.start : texts.stop + 1]
         indices = self.order[bounds[0] : bounds[-1]]
@@ -95,7 +96,7 @@ class EntityEvaluator:
 
 
 class FoundEntities(Sequence[list[Entity]]):
-    """The entities of each text, in arrays: 25 bytes each instead of 120."""
+    """The entities of each text, stored in arrays: 25 bytes an entity instead of 120."""
 
     def __init__(self):
         self.starts, self.ends, self.labels, self.scores = array("i"), array("i"), array("i"), array("d")
@@ -122,10 +123,10 @@ class FoundEntities(Sequence[list[Entity]]):
 
 
 def score_entities(found: Sequence[Sequence[Entity]], dataset: Dataset) -> dict:
-    """Strict scores with their table, see `EntityF1`, and lenient ones, on a tag for each character.
+    """Strict scores with their table, see `EntityF1`, and lenient ones over a tag for each character.
 
     Args:
-        found: the entities of each text; of those that overlap the lenient scores see the longest.
+        found: the entities of each text; where they overlap, the lenient scores take the longest.
         dataset: rows of `text`, `entities`.
     """
     strict, lenient = EntityCounts(), TagCounts()

@@ -1,9 +1,9 @@
-"""What each example adds to the scores of a run, kept beside it, so that runs can be compared without running again.
+"""What each example adds to the scores of a run, saved with it, so that runs can be compared without repeating them.
 
-`example_counts.json` holds, by split, the ids of the examples, a digest of them with their labels (`rows`), and one of
-    entities: right, predicted and gold spans of each text
-    classes: gold and predicted class of each text, numbers of `labels`; the likeliest one where the model says nothing
-    label_sets: right, predicted and gold labels of each text, of several
+`example_counts.json` holds, for each split, the ids of the examples, a digest of texts and labels (`rows`), and one of
+    entities: numbers of right, predicted and gold spans of each text
+    classes: gold and predicted class of each text, indices of `labels`; the likeliest where the model gives no answer
+    label_sets: numbers of right, predicted and gold labels of each text of a multi-label model
     answers: exact match and F1 of each question, 0-1
     scores: gold and predicted number of each text
 """
@@ -28,7 +28,7 @@ _COLUMNS = ("id", "text", "text_pair", "question", "context", "label", "labels",
 
 
 def count_items(gold: Iterable[Sequence[Hashable]], predicted: Iterable[Sequence[Hashable]]) -> list[list[int]]:
-    """Right, predicted and gold items of each example; what is there twice counts twice.
+    """Numbers of right, predicted and gold items of each example; duplicates count.
 
     Example:
         >>> count_items([["a", "b"], []], [["b", "c"], ["c"]])
@@ -41,11 +41,11 @@ def count_items(gold: Iterable[Sequence[Hashable]], predicted: Iterable[Sequence
 
 
 def of_entities(rows: Dataset, predicted: Iterable) -> dict:
-    """Counts of a tagger.
+    """Counts for a tagger.
 
     Args:
         rows: `id`, `text`, `entities`.
-        predicted: of each row the entities, mappings or objects with `start`, `end` and `label`.
+        predicted: the entities of each row, mappings or objects with `start`, `end` and `label`.
     """
 
     def spans(entities):
@@ -59,13 +59,13 @@ def of_entities(rows: Dataset, predicted: Iterable) -> dict:
 
 
 def of_classes(rows: Dataset, predicted: Iterable[str], labels: Sequence[str], positive: int | None = None) -> dict:
-    """Counts of a classifier with one class a text.
+    """Counts for a single-label classifier.
 
     Args:
         rows: `id`, texts, `label`.
-        predicted: the class of each.
+        predicted: the class of each row.
         labels: the classes.
-        positive: of two classes, the number of the one whose F1 is the run's; None for the mean over classes.
+        positive: index of the class of two whose F1 is the run's; None for the mean over classes.
     """
     number = {label: i for i, label in enumerate(labels)}
     sides = {"gold": [number[each] for each in iterate_column(rows, "label")]}
@@ -74,25 +74,25 @@ def of_classes(rows: Dataset, predicted: Iterable[str], labels: Sequence[str], p
 
 
 def of_label_sets(rows: Dataset, predicted: Iterable[Sequence[str]]) -> dict:
-    """Counts of a classifier with several labels a text: rows have `labels`."""
+    """Counts for a multi-label classifier; rows have `labels`."""
     return _head("label_sets", rows) | {"counts": count_items(iterate_column(rows, "labels"), predicted)}
 
 
 def of_answers(rows: Dataset, exact: Iterable[float], f1: Iterable[float]) -> dict:
-    """Scores of answers to questions, 0-1."""
+    """Exact match and F1 of the answer to each question, 0-1."""
     return _head("answers", rows) | {"exact": list(map(float, exact)), "f1": list(map(float, f1))}
 
 
 def of_scores(rows: Dataset, predicted: Sequence[float]) -> dict:
-    """What a regression told: rows have a `label` that is a number."""
+    """Gold and predicted numbers of a regression; rows have a numeric `label`."""
     gold = list(map(float, iterate_column(rows, "label")))
     return _head("scores", rows) | {"gold": gold, "predicted": list(map(float, predicted))}
 
 
 def of_verdicts(rows: Dataset, verdicts: Verdicts, rule: DecisionRule) -> dict:
-    """Counts of a classifier that decides by a rule: rows have a `label`, or several `labels`.
+    """Counts for a classifier that decides by a rule; rows have a `label`, or several `labels`.
 
-    They add up to the run's scores, which take the class that is chosen, whether or not it is sure enough to be said.
+    They add up to the run's scores, which take the chosen class even where the model is not sure enough to give it.
     """
     if "labels" in rows.features:
         return of_label_sets(rows, (verdict.labels for verdict in verdicts))
@@ -100,7 +100,7 @@ def of_verdicts(rows: Dataset, verdicts: Verdicts, rule: DecisionRule) -> dict:
 
 
 def digest_rows(rows: Dataset) -> str:
-    """A short digest of a split's rows, texts and labels, whatever their order: only equal rows are a pair."""
+    """A short digest of a split's texts and labels, in any order: only runs with equal digests are compared."""
     columns = [name for name in _COLUMNS if name in rows.column_names]
     total = 0
     for row in iterate_rows(rows, *columns):
@@ -114,10 +114,10 @@ def _head(kind: str, rows: Dataset) -> dict:
 
 
 def read_counts(folder: str | Path) -> dict[str, dict]:
-    """Counts by split of a run's folder; nothing where the run left none.
+    """Counts by split from a run's folder; empty where the run left none.
 
     Raises:
-        DataError: the file is not whole.
+        DataError: the file is incomplete or damaged.
     """
     path = Path(folder) / NAME
     if not path.exists():
@@ -134,10 +134,10 @@ def read_counts(folder: str | Path) -> dict[str, dict]:
 
 
 def metrics_of(split: dict) -> dict[str, tuple[np.ndarray, Metric]]:
-    """By the names of scores: (examples, counts), and the score as a function of their sums.
+    """For each score, counts (examples, counts) and the score as a function of their sums.
 
     Args:
-        split: one of `read_counts`.
+        split: the counts of one split, see `read_counts`.
     """
     return METRICS[split["kind"]](split)
 
@@ -151,13 +151,13 @@ def _micro_scores(counts: np.ndarray) -> dict[str, tuple[np.ndarray, Metric]]:
 
 
 def _classes(split: dict) -> dict[str, tuple[np.ndarray, Metric]]:
-    # Columns by the names of classes: scripts number them in orders of their own.
+    # Columns are sorted by class name, since scripts may number the classes differently.
     numbers = np.array(sorted(range(len(split["labels"])), key=split["labels"].__getitem__))
     gold, predicted = (np.array(split[name])[:, None] == numbers for name in ("gold", "predicted"))
     right = np.array(split["gold"]) == np.array(split["predicted"])
     counts = np.concatenate([gold & predicted, predicted, gold], axis=1).astype(np.float64)
     found = {"accuracy": (_with_count(right), mean), "macro_f1": (counts, macro_f1), "f1": (counts, macro_f1)}
-    if split["positive"] is not None:  # its columns alone
+    if split["positive"] is not None:  # the columns of that class
         found |= _micro_scores(counts[:, numbers.tolist().index(split["positive"]) :: len(numbers)])
     return found
 
@@ -172,7 +172,7 @@ def _with_count(values: Sequence[float] | np.ndarray) -> np.ndarray:
 
 
 def _scores(split: dict) -> dict[str, tuple[np.ndarray, Metric]]:
-    """Correlations follow from sums, too: of both numbers, their squares and their product. Ranks are those of all."""
+    """Correlations, too, follow from sums: of both numbers, their squares and their product. Ranks are over all."""
     gold, told = (np.array(split[name], dtype=np.float64) for name in ("gold", "predicted"))
     ranks = rankdata(gold), rankdata(told)
     return {

@@ -1,4 +1,4 @@
-"""How well hidden tokens are guessed: loss, perplexity, accuracy, over tokens and not over batches."""
+"""How well hidden tokens are predicted: loss, perplexity, accuracy, averaged over tokens and not over batches."""
 
 import math
 
@@ -11,14 +11,14 @@ from .score_names import scores_of
 
 
 def score_rows(logits: Tensor, labels: Tensor) -> Tensor:
-    """Scores of each row, in the place of logits that would not fit in memory.
+    """Scores of each row, instead of logits that would not fit in memory.
 
     Args:
         logits: (hidden tokens, vocabulary), row by row.
         labels: (batch, length), -100 where nothing is hidden.
 
     Returns:
-        (batch, 3) float32: sum of losses, right guesses, hidden tokens.
+        (batch, 3) float32: sum of losses, number of right predictions, number of hidden tokens.
     """
     places = labels != -100
     targets = labels[places]
@@ -41,7 +41,7 @@ def compute_masked_scores(outputs: EvalPrediction) -> dict[str, float]:
     """
     loss, right, count = outputs.predictions.astype("float64").sum(axis=0)
     mean = float(loss / max(count, 1))
-    perplexity = math.exp(min(mean, 700))  # beyond that no float holds it
+    perplexity = math.exp(min(mean, 700))  # exp(710) overflows a float
     return {"token_loss": mean, "perplexity": perplexity, "accuracy": float(right / max(count, 1))}
 
 

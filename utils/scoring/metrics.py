@@ -35,7 +35,7 @@ class EntityF1(evaluate.Metric):
 
 
 class LenientF1(evaluate.Metric):
-    """seqeval's default mode on tag sequences, which repairs ill-formed ones: the score that most papers print.
+    """seqeval's default mode on tag sequences, which repairs ill-formed ones: the score that most papers report.
 
     `compute(predictions, references)` takes lists of tag names (BIO, BIOS or BIOES). Returns `lenient_precision`,
     `lenient_recall` and `lenient_f1` (micro, 0-1).
@@ -62,7 +62,7 @@ class LenientF1(evaluate.Metric):
 
 
 class EntityCounts:
-    """What `EntityF1` counts, batch by batch: of a million texts only counts are kept."""
+    """What `EntityF1` counts, batch by batch, so that only counts are kept in memory."""
 
     def __init__(self):
         self.correct, self.found, self.gold = Counter(), Counter(), Counter()
@@ -95,7 +95,7 @@ class EntityCounts:
 
 
 class TagCounts:
-    """What `LenientF1` counts, batch by batch; entities are those that seqeval sees in tags."""
+    """What `LenientF1` counts, batch by batch; entities are those that seqeval reads from tags."""
 
     def __init__(self):
         self.correct = self.found = self.gold = 0
@@ -127,7 +127,7 @@ def format_table(table: dict[str, dict]) -> str:
 
 
 def _columns(text: str) -> int:
-    """Columns of a terminal that a text takes: two for a Chinese character."""
+    """Width of a text in columns of a terminal: two for a Chinese character."""
     return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
 
 

@@ -1,10 +1,10 @@
-"""Which of two classes is the positive one, whose precision, recall, F1, AUROC and average precision a run tells."""
+"""Which of two classes is the positive one, whose precision, recall, F1, AUROC and average precision a run reports."""
 
 from collections.abc import Sequence
 
 from ..data.errors import DataError
 
-# What such a class is called, case apart; a pair in which just one is such has its positive class by itself.
+# Names of positive classes, ignoring case. If exactly one of two classes has such a name, it is the positive one.
 _POSITIVE = {
     *("1", "+1", "yes", "y", "true", "t", "positive", "pos", "good", "entailment", "entails", "acceptable"),
     *("duplicate", "paraphrase", "equivalent", "similar", "same", "match", "relevant"),
@@ -15,10 +15,10 @@ _POSITIVE = {
 
 
 def positive_class(labels: Sequence[str], asked: str | None = None) -> int | None:
-    """Of two classes the positive one's id: the one asked for, else a well-known one; None where neither is known.
+    """The id of the positive class of two: the one asked for, else one with a well-known name; None without either.
 
     Raises:
-        DataError: the class that is asked for is not there, or there are not two.
+        DataError: the class that is asked for does not exist, or there are not two classes.
 
     Example:
         >>> positive_class(["正面", "负面"]), positive_class(["cat", "dog"])
@@ -33,17 +33,17 @@ def positive_class(labels: Sequence[str], asked: str | None = None) -> int | Non
 
 
 def describe_positive(labels: Sequence[str], positive: int | None) -> str | None:
-    """Whose scores those of `SHARED` are, one sentence; None of more than two classes.
+    """A sentence that names the class that precision, recall and so on are for; None unless there are two classes.
 
     Example:
         >>> describe_positive(["0", "1"], 1)
-        'precision, recall, F1, AUROC and average precision are of the class 1'
+        'precision, recall, F1, AUROC and average precision are for the class 1'
     """
     if len(labels) != 2:
         return None
     if positive is not None:
-        return f"precision, recall, F1, AUROC and average precision are of the class {labels[positive]}"
+        return f"precision, recall, F1, AUROC and average precision are for the class {labels[positive]}"
     return (
         f"precision, recall, F1, AUROC and average precision are means over {labels[0]} and {labels[1]}, neither of "
-        f"which is known as the positive class; --positive_label {labels[1]} makes them those of one"
+        f"which is known as the positive class; --positive_label {labels[1]} reports them for that class"
     )

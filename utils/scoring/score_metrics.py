@@ -1,4 +1,4 @@
-"""Scores of regression: how well numbers are told, as an `evaluate.Metric` and for `Trainer`."""
+"""Scores of regression: how well numbers are predicted, as an `evaluate.Metric` and for `Trainer`."""
 
 import warnings
 from collections.abc import Sequence
@@ -17,8 +17,8 @@ from .score_names import scores_of
 class RegressionScores(evaluate.Metric):
     """`compute(predictions, references)` of numbers.
 
-    Returns `pearson` and `spearman` (correlation of the numbers and of their ranks, -1 to 1; 0 where one side is all
-    the same), `mae` (mean absolute error) and `mse` (mean squared error), in the unit of the references.
+    Returns `pearson` and `spearman` (correlation of the numbers and of their ranks, -1 to 1; 0 where either side is
+    constant), `mae` (mean absolute error) and `mse` (mean squared error), in the unit of the references.
 
     Example:
         >>> scores = RegressionScores(keep_in_memory=True)
@@ -49,7 +49,7 @@ class ScoreEvaluator:
 
     Attributes:
         targets: (texts,) gold numbers in the order of the split; None where there are none.
-        scores: names of what a call gives.
+        scores: names of the scores that a call returns.
     """
 
     scores = scores_of("scores")
@@ -61,7 +61,7 @@ class ScoreEvaluator:
             self.targets = np.fromiter(iterate_column(encoded, "labels"), np.float64, len(encoded))[self.order]
 
     def logits(self, outputs) -> np.ndarray:
-        """What the trainer gathered, in the order of the split: (texts, 1) float64."""
+        """The gathered outputs in the order of the split: (texts, 1) float64."""
         logits = outputs[0] if isinstance(outputs, tuple) else outputs
         return np.asarray(logits, dtype=np.float64).reshape(len(self.order), 1)[self.order]
 
@@ -69,7 +69,7 @@ class ScoreEvaluator:
         return self.score(self.logits(prediction.predictions)[:, 0])
 
     def score(self, found: Sequence[float]) -> dict[str, float]:
-        """Scores of numbers in the order of the split."""
+        """Scores of predictions in the order of the split."""
         return RegressionScores(keep_in_memory=True).compute(predictions=found, references=self.targets)
 
 

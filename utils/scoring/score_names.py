@@ -90,7 +90,7 @@ def plain_name(name: str) -> str:
 
 
 def describe_score(name: str) -> Score:
-    """Facts about a score, or about what a run costs; one that nobody knows counts as a share of which more is better.
+    """Facts about a score, or about a cost of a run; an unknown name counts as a share for which higher is better.
 
     Args:
         name: with or without its split.

@@ -1,4 +1,4 @@
-"""What a regression model says: a number a text, as it comes out of the model."""
+"""The output of a regression model: one number for each text, unchanged."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ import numpy as np
 
 @dataclass
 class ScoreRule:
-    """The counterpart of `DecisionRule` where a model has one output, a score.
+    """The counterpart of `DecisionRule` for a model with one output, a score.
 
     Attributes:
         labels: the name of the output.

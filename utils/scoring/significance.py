@@ -21,7 +21,7 @@ class Comparison:
     """A paired comparison of `one` with `other`.
 
     Attributes:
-        one, other: their scores, as the metric has them.
+        one, other: the scores of the two systems, in the unit of the metric.
         low, high: 95 % interval of `one - other` by paired bootstrap over examples.
         p: two-sided p-value of approximate randomisation over examples.
     """
@@ -85,13 +85,13 @@ def macro_f1(sums: np.ndarray) -> np.ndarray:
 
 
 def mean(sums: np.ndarray) -> np.ndarray:
-    """(..., 2) added-up values and how many they are -> (...) mean; accuracy, where values are 1 or 0."""
+    """(..., 2) sum of values and their number -> (...) mean; accuracy where values are 1 or 0."""
     values, count = np.moveaxis(sums, -1, 0)
     return _ratio(values, count)
 
 
 def correlation(sums: np.ndarray) -> np.ndarray:
-    """(..., 6) count, sums of x, y, x², y² and xy -> (...) Pearson's correlation; 0 where one side is all the same.
+    """(..., 6) count, sums of x, y, x², y² and xy -> (...) Pearson's correlation; 0 where either side is constant.
 
     Example:
         >>> correlation(np.array([2.0, 3.0, 3.0, 5.0, 5.0, 5.0])).item()  # (1, 1), (2, 2)
@@ -111,8 +111,8 @@ def compare(one: np.ndarray, other: np.ndarray, metric: Metric, *, draws: int = 
 
     Args:
         one, other: (examples, counts), the same examples in the same order.
-        metric: of sums of counts.
-        draws: of either test.
+        metric: the score as a function of summed counts.
+        draws: number of random draws in each test.
         seed: the same seed gives the same result.
 
     Sources:
@@ -120,7 +120,7 @@ def compare(one: np.ndarray, other: np.ndarray, metric: Metric, *, draws: int = 
         Noreen, 1989; Yeh, 2000, section 3.3.
 
     Raises:
-        ValueError: other examples, or none.
+        ValueError: the examples differ, or there are none.
     """
     one, other = np.asarray(one, dtype=np.float64), np.asarray(other, dtype=np.float64)
     if one.shape != other.shape or one.ndim != 2 or not len(one):
@@ -147,7 +147,7 @@ def bootstrap(one: np.ndarray, other: np.ndarray, metric: Metric, *, draws: int,
 
 
 def randomisation_p(one: np.ndarray, other: np.ndarray, metric: Metric, *, draws: int, seed: int) -> float:
-    """How often a difference as large comes about when the two answers of each example are swapped at random."""
+    """How often a difference at least as large arises when the two answers of each example are swapped at random."""
     rng = np.random.default_rng(seed)
     observed = abs(metric(one.sum(0)) - metric(other.sum(0)))
     middle, half = (one + other).sum(0) / 2, (one - other) / 2

@@ -10,14 +10,14 @@ from ..data.span_questions import OUTSIDE
 from ..encoding.joined_windows import Entity
 from ..prompting.span_selection import count_selected, select_spans
 
-THRESHOLDS = 400  # how many are tried: more would overfit to the file before they paid
+THRESHOLDS = 400  # how many are tried; more would only overfit to the validation texts
 
 
 class SpanLogits(NamedTuple):
     """What a model answers to the span questions of some texts.
 
     Attributes:
-        spans: of each text, start and end of each span that was asked about.
+        spans: for each text, start and end of each span that was asked about.
         logits: (questions, num_labels) float64, those of a text together, in the order of `spans`.
     """
 
@@ -28,8 +28,8 @@ class SpanLogits(NamedTuple):
 def choose_entities(asked: SpanLogits, *, labels: Sequence[str], threshold: float) -> list[list[Entity]]:
     """The entities of each text.
 
-    A span's score is the log-odds of its best type against no entity, minus the threshold; of spans that overlap those
-    are chosen whose scores add up to the most.
+    A span's score is the log-odds of its best type against no entity, minus the threshold. Of overlapping spans, those
+    with the highest total score are chosen.
 
     Args:
         asked: spans and logits.
@@ -37,7 +37,7 @@ def choose_entities(asked: SpanLogits, *, labels: Sequence[str], threshold: floa
         threshold: log-odds above which a span is an entity.
 
     Returns:
-        Entities by place; `score` is the probability of the type.
+        Entities in order of position; `score` is the probability of the type.
     """
     types, odds = _best_types(asked.logits, labels)
     probabilities = softmax(asked.logits, axis=-1) if len(asked.logits) else asked.logits
@@ -54,15 +54,15 @@ def choose_entities(asked: SpanLogits, *, labels: Sequence[str], threshold: floa
 
 
 def tune_threshold(asked: SpanLogits, gold: Sequence[Sequence[dict]], *, labels: Sequence[str]) -> float:
-    """The threshold with the highest strict F1: of many between the scores, denser where few spans lie above.
+    """The threshold with the highest strict F1; those tried are denser where fewer spans score higher.
 
     Args:
         asked: spans and logits of validation texts.
-        gold: of each text its `{"start", "end", "label"}`; those that were not asked about count as missed.
+        gold: the `{"start", "end", "label"}` of each text; entities that were not asked about count as missed.
         labels: classes, in the order of the logits.
 
     Returns:
-        Log-odds; of thresholds with one F1 the highest. 0 where no entity can be found at all.
+        Log-odds; of thresholds with equal F1 the highest. 0 if no entity can be found at all.
     """
     types, odds = _best_types(asked.logits, labels)
     order = np.unique(odds)[::-1]

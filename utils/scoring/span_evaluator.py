@@ -17,13 +17,13 @@ class SpanEvaluator:
     Args:
         dataset: the split's rows (`text`, `entities`).
         questions: its span questions, see `data.span_questions.list_questions`.
-        encoded: these as inputs, in the order in which the trainer sees them.
+        encoded: the questions as inputs, in the order in which the trainer sees them.
         labels: classes, in the order of the logits.
         threshold: log-odds against `O` above which a span is an entity.
 
     Attributes:
         table: per-class table of the last call, see `EntityF1`.
-        scores: names of what a call gives.
+        scores: names of the scores that a call returns.
     """
 
     scores = scores_of("entities")
