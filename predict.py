@@ -1,4 +1,4 @@
-"""Apply a trained output directory to texts; one line of JSON a text on standard output.
+"""Apply a trained output directory to texts; prints one line of JSON for each text.
 
     python predict.py outputs/ner --text "张伟在北京大学教书。"
     python predict.py outputs/reviews --input_file texts.csv --output_format csv --output_file submission.csv
@@ -7,10 +7,11 @@
     python predict.py --adapter outputs/ner_lora outputs/reviews_lora --input_file texts.txt
     python predict.py outputs/ner_lora --merge outputs/ner_whole
 
-What the directory was trained for is known from its config.json: entities, classes (one text or a pair, one label or
-several, FAQ answers) or answers to questions about a passage. Input comes from --text, from a file (txt: one a line,
-pairs apart by a tab; json lines, csv, tsv, parquet: columns), or from standard input. Every row gives one line, in
-order, however long the file: it is read as a stream. Many files make a file each in --output_dir, in many processes:
+What the directory was trained for is read from its config.json: entities, classes (one text or a pair, one label or
+several, FAQ answers) or answers to questions about a passage. Input comes from --text, from a file (txt: one text a
+line, pairs separated by a tab; json lines, csv, tsv, parquet: columns), or from standard input. Every row gives one
+line, in order; a file is read as a stream, however long it is. Many files give one output each in --output_dir, also
+in many processes:
 
     accelerate launch predict.py outputs/ner --input_file 'shards/*.parquet' --output_dir found
 """
@@ -73,7 +74,7 @@ def main(argv=None):
     passages = isinstance(task, prediction_tasks.AnswerTask)
 
     if args.interactive:
-        print("One text a line; an empty line or Ctrl-D ends.", file=sys.stderr)
+        print("Type one text a line; an empty line or Ctrl-D ends.", file=sys.stderr)
         passage = read_line("passage> ") if passages else None
         for text in iter(lambda: read_line("> "), ""):
             other = passage if passages else read_line("+ ") if task.pair else None
@@ -83,7 +84,7 @@ def main(argv=None):
     def write(rows, total, output):
         if args.output_format == "csv":
             output.write(task.header + "\n")
-        # The bar goes to standard error, and only to a person.
+        # The bar is shown on standard error, and only on a terminal.
         count, progress = 0, tqdm(total=total, unit=" texts", disable=True if args.text else None, file=sys.stderr)
         for chunk in cut_chunks(rows, args.chunk_size):
             ids, *texts = map(list, zip(*chunk, strict=True))
@@ -101,7 +102,7 @@ def main(argv=None):
         files.check_record(record)
         if local == 0:
             files.remove_unfinished()
-        processes.gather(None)  # nobody writes before
+        processes.gather(None)  # no process writes before this point
         if index == 0:
             write_json(files.folder / sharded_files.RECORD, record)
         failures = files.write_each(
@@ -136,53 +137,53 @@ def parse(argv):
         "--adapter", nargs="+", help="several directories of adapters; an encoder that they share is loaded once"
     )
     parser.add_argument(
-        "--merge", metavar="OUTPUT", help="take the model's adapter into its encoder; write a whole model"
+        "--merge", metavar="OUTPUT", help="merge the model's adapter into its encoder and write the full model"
     )
     parser.add_argument("--model_revision", default="main", help="branch, tag or commit of the Hub model")
     source = parser.add_mutually_exclusive_group()
-    source.add_argument("--text", action="append", help="a text, or the passage of questions; may be repeated")
+    source.add_argument("--text", action="append", help="a text, or the passage for --question; may be repeated")
     source.add_argument(
         "--input_file",
         default="-",
         help="txt, json lines, csv or tsv, also .gz, or parquet; - for standard input (default)",
     )
-    source.add_argument("--interactive", action="store_true", help="type sentences and see what is found")
+    source.add_argument("--interactive", action="store_true", help="type texts and see the answers")
     parser.add_argument("--text_pair", action="append", help="second text of each --text, where the model takes pairs")
     parser.add_argument("--question", action="append", help="question about the passage --text; may be repeated")
     parser.add_argument(
-        "--text_column", help="column of the text (of the question, where passages answer); by name if not given"
+        "--text_column", help="column of the text (with passages: of the question); found by name if not given"
     )
-    parser.add_argument("--text_pair_column", help="column of the second text (of the passage)")
-    parser.add_argument("--id_column", help="column of the row's id; the number of the row or line if there is none")
-    parser.add_argument("--file_format", help="format of the file; `plain`: a text a line, tabs and all")
-    parser.add_argument("--columns", help="names of the fields of a file without a header: `id,_,text`")
-    parser.add_argument("--separator", help="between fields or cells, such as `||` or `tab`")
-    parser.add_argument("--encoding", help="of the file, such as gb18030, big5 or cp1252; by its bytes if not given")
-    parser.add_argument("--output_file", help="write here instead of standard output; whole or not at all")
+    parser.add_argument("--text_pair_column", help="column of the second text, or of the passage")
+    parser.add_argument("--id_column", help="column of the row's id; without one, rows or lines are numbered")
+    parser.add_argument("--file_format", help="format of the file; `plain`: one text a line, tabs included")
+    parser.add_argument("--columns", help="names of the fields of a file without a header, such as `id,_,text`")
+    parser.add_argument("--separator", help="separator of fields or cells, such as `||` or `tab`")
+    parser.add_argument("--encoding", help="encoding of the file, such as gb18030 or big5; detected if not given")
+    parser.add_argument("--output_file", help="write here instead of standard output; appears when complete")
     parser.add_argument(
         "--output_dir",
-        help="a file here for each of --input_file 'shards/*.parquet' (a pattern or folder); those that are there are "
-        "skipped, so that a run that was stopped goes on",
+        help="write one file for each of --input_file 'shards/*.parquet' (a pattern or folder); existing ones are "
+        "skipped, so a stopped run can be continued",
     )
     parser.add_argument(
         "--output_format",
         choices=["jsonl", "csv", "cluener"],
         default="jsonl",
-        help="csv: id,label,score of classes; cluener: its submission format of entities",
+        help="csv: id,label,score for classes; cluener: CLUENER's submission format for entities",
     )
-    parser.add_argument("--top_k", type=int, help="so many of the most probable classes (3) or answers a text")
+    parser.add_argument("--top_k", type=int, help="write this many of the most probable classes (3) or answers")
     parser.add_argument(
         "--threshold",
         type=float,
-        help="instead of the tuned one: least probability of the positive class, of each of several labels, or of an "
-        "answer to be given at all; of passages: score above which there is no answer",
+        help="replaces the tuned threshold: lowest probability of the positive class, of each of several labels, or "
+        "of any answer; with passages: score above which there is no answer",
     )
-    parser.add_argument("--skip_bad_lines", action="store_true", help="leave malformed lines out instead of stopping")
-    parser.add_argument("--batch_size", type=int, default=64, help="inputs a forward pass (64)")
+    parser.add_argument("--skip_bad_lines", action="store_true", help="skip malformed lines instead of stopping")
+    parser.add_argument("--batch_size", type=int, default=64, help="inputs per forward pass (64)")
     parser.add_argument(
-        "--chunk_size", type=int, default=4096, help="texts read, sorted by length and held at a time (4096)"
+        "--chunk_size", type=int, default=4096, help="texts that are read and sorted by length at a time (4096)"
     )
-    parser.add_argument("--device", help="cpu, cuda, cuda:1, ...; the first accelerator if there is one")
+    parser.add_argument("--device", help="cpu, cuda, cuda:1, ...; the first accelerator, else cpu, if not given")
     parser.add_argument(
         "--precision", choices=["auto", "fp32", "bf16"], default="auto", help="auto: bf16 where it is fast"
     )
@@ -190,9 +191,9 @@ def parse(argv):
     if bool(args.model) == bool(args.adapter):
         parser.error("expected a model, or --adapter with several")
     if args.merge and args.adapter:
-        parser.error("--merge: expected one model")
+        parser.error("--merge: expected one model, found --adapter")
     if args.adapter and args.output_format != "jsonl":
-        parser.error("--adapter: expected --output_format jsonl, as models of several kinds answer")
+        parser.error("--adapter: expected --output_format jsonl, as adapters may be of several kinds")
     for name in ("top_k", "batch_size", "chunk_size"):
         if (value := getattr(args, name)) is not None and value < 1:
             parser.error(f"--{name} {value}: expected 1 or more")
@@ -204,14 +205,14 @@ def parse(argv):
 
 
 def merge(model, output_dir, *, revision):
-    """Write a whole model in place of an adapter."""
+    """Write the full model that an adapter makes."""
     from utils.prediction.merged_models import merge_into
     from utils.running import output_folder
     from utils.running.atomic_files import replacing_files
 
     with replacing_files(output_folder.prepare_output_dir(output_dir, resume=False, overwrite=False)) as folder:
         merge_into(folder, model, revision=revision)
-    print(f"{output_dir} holds the whole model", file=sys.stderr)
+    print(f"{output_dir} holds the full model", file=sys.stderr)
 
 
 def file_rows(args, path, task):
@@ -226,12 +227,12 @@ def file_rows(args, path, task):
 
 
 def typed_rows(args, *, passages, pair):
-    """Number the texts of the command line, with their second texts or their questions."""
+    """The texts of the command line, numbered, with their second texts or their questions."""
     texts = args.text
     if passages:
         questions = args.question or []
         if not questions or len(texts) not in (1, len(questions)):
-            raise ArgumentError("expected --question, and one --text as their passage, or one for each of them")
+            raise ArgumentError("expected --question, with one --text as passage for all questions, or one for each")
         return zip(range(len(questions)), questions, texts * (len(questions) // len(texts)), strict=True)
     if not pair:
         if args.text_pair:

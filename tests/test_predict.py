@@ -142,7 +142,7 @@ def test_interactive_answers_each_line_until_an_empty_one(trained, texts, capsys
 
 
 def test_a_folder_that_is_no_tagger_is_named(tiny_encoder, tmp_path):
-    with pytest.raises(DataError, match=r"expected a model that run_ner\.py, .* has trained, found BertModel"):
+    with pytest.raises(DataError, match=r"expected a model trained by run_ner\.py, .*, found BertModel"):
         predict.main([str(tiny_encoder), "--text", "a"])
     with pytest.raises(FileNotFoundError, match="expected a trained output directory or a Hub id"):
         predict.main([str(tmp_path / "nowhere"), "--text", "a"])
@@ -185,7 +185,7 @@ def test_a_threshold_makes_the_model_say_that_there_is_no_answer(answering, caps
 
 
 def test_a_question_without_a_passage_is_refused(answering):
-    with pytest.raises(ArgumentError, match="expected --question, and one --text as their passage"):
+    with pytest.raises(ArgumentError, match="expected --question, with one --text as passage for all"):
         predict.main([answering, "--text", "张伟", "--text", "李娜", "--question", "谁"])
     with pytest.raises(ArgumentError, match="expected --question"):
         predict.main([answering, "--text", "张伟"])

@@ -150,7 +150,7 @@ def test_predict_reads_merges_and_combines_adapters(run, ner_files, tmp_path, ca
     assert scored[0] == scored[1]
     with pytest.raises(DataError, match="expected an adapter that changes weights"):
         predict.main([names[1], "--merge", str(tmp_path / "other")])
-    with pytest.raises(DataError, match="expected an adapter as --adapter trains it, found a whole model"):
+    with pytest.raises(DataError, match="expected an adapter trained with --adapter, found a full model"):
         predict.main([str(tmp_path / "merged"), "--merge", str(tmp_path / "other")])
 
 

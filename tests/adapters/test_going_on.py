@@ -31,7 +31,7 @@ def test_trained_directory_goes_on_with_its_own_head_and_with_another(run, tmp_p
         run(head, tmp_path / f"then-{head}", model_name_or_path=tmp_path / "first", **STEP)
         assert (tmp_path / f"then-{head}" / "model.safetensors").is_file()
         assert json.loads((tmp_path / f"then-{head}" / "run.json").read_text(encoding="utf-8"))
-    assert ("an adapter; training goes on" in capsys.readouterr().err) == (method != "none")
+    assert ("an adapter; training starts from" in capsys.readouterr().err) == (method != "none")
 
 
 def scores_of(name, folder):
@@ -68,7 +68,7 @@ def test_merging_that_changes_answers_is_an_error_and_leaves_nothing(run, tmp_pa
 
 def test_adapter_on_an_adapter_is_refused_with_what_to_type(run, tmp_path):
     run("crf", tmp_path / "few", adapter="lora", **STEP)
-    with pytest.raises(DataError, match=r"--adapter lora: expected a whole model .* predict.py .*few --merge MODEL"):
+    with pytest.raises(DataError, match=r"--adapter lora: expected a full model .* predict.py .*few --merge MODEL"):
         run("crf", tmp_path / "then", model_name_or_path=tmp_path / "few", adapter="lora", **STEP)
 
 

@@ -178,7 +178,7 @@ def test_nothing_asked_gives_nothing(folder):
 
 
 def test_a_model_of_another_kind_and_a_missing_one_are_errors_with_the_name(tiny_encoder, tmp_path):
-    with pytest.raises(DataError, match=r"expected a model that .*run_qa_span.py has trained, found BertModel"):
+    with pytest.raises(DataError, match=r"expected a model trained by .*run_qa_span.py, found BertModel"):
         AnswerFinder.load(tiny_encoder)
     with pytest.raises(FileNotFoundError, match="nowhere: expected a trained output directory"):
         AnswerFinder.load(str(tmp_path / "nowhere"))

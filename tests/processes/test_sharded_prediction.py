@@ -90,7 +90,7 @@ def test_bad_file_is_left_out_named_and_tried_again(corpus, tagger, tmp_path):
     bad.write_bytes((corpus / "part-02.parquet").read_bytes()[:-20])
     words = [tagger, "--input_file", str(tmp_path / "in"), "--output_dir", str(tmp_path / "out")]
     with pytest.raises(
-        DataError, match=r"^1 of 3 files were left out, 2 are done.*\n.*part-02.parquet: expected a parq"
+        DataError, match=r"^1 of 3 files were skipped, 2 are done.*\n.*part-02.parquet: expected a parq"
     ):
         predict.main(words)
     assert sorted(path.name for path in (tmp_path / "out").glob("part-*")) == ["part-00.jsonl", "part-01.jsonl"]

@@ -282,10 +282,10 @@ def test_texts_cannot_be_shared_by_words_of_several_lengths(save):
 def test_words_without_a_class_for_no_entity_are_an_error(save):
     finder = load(save()).finders[0]
     finder.rule = DecisionRule(["name", "place", "other"])
-    with pytest.raises(ValueError, match="expected words for a class O, what is no entity, beside name, place, other"):
+    with pytest.raises(ValueError, match=r"expected words for a class O \(no entity\), found name, place, other"):
         ClozeEntityFinder([finder], finder.encoder.fill)
 
 
 def test_tagger_is_not_loaded_from_it(save):
-    with pytest.raises(DataError, match=r"expected a tagger as run_ner\.py trains it, found a model that is asked"):
+    with pytest.raises(DataError, match=r"expected a tagger trained by run_ner\.py, found a model that is asked"):
         EntityFinder.load(save())

@@ -198,7 +198,7 @@ def test_precision_without_any_positive_text_gives_no_positives(caplog):
     probabilities = np.array([[0.0, 1.0], [0.5, 0.5]])
     found = tune_thresholds(DecisionRule(["no", "yes"], positive=1), probabilities, np.zeros(2), precision=0.9)
     assert not (probabilities[:, 1] >= found[0]).any()
-    assert "0.0000 at most" in caplog.text
+    assert "the highest is 0.0000" in caplog.text
 
 
 @pytest.mark.parametrize("per_label", [False, True])

@@ -1,4 +1,4 @@
-"""Answers from start and end scores of windows; and a trained directory, or a Hub model, applied to questions."""
+"""A trained directory, or a Hub model, applied to questions: answers from start and end scores of windows."""
 
 import contextlib
 import json
@@ -17,23 +17,23 @@ from ..scoring.answer_ranking import Answer, find_candidates, rank
 from .model_kinds import class_of, require_kind
 from .trained_models import choose_device, load_model, load_own_tokenizer
 
-MAX_ANSWER_LENGTH = 50  # sub-tokens; what stock models, whose configuration says nothing, are held to
+MAX_ANSWER_LENGTH = 50  # sub-tokens; for stock models, whose configuration has no limit
 MAX_QUESTION_LENGTH = 64  # sub-tokens
 
 
 class AnswerFinder:
     """Answers questions about passages with any stock span question answering model.
 
-    Window length, stride, longest question and answer, and the threshold for no answer are those of training, which
-    the model's configuration holds; a model from elsewhere gets windows of 512, an overlap of a quarter, and always
-    answers.
+    Window length, stride, longest question and answer, and the threshold for no answer are those of training, read
+    from the model's configuration. A model from elsewhere gets windows of 512 sub-tokens, an overlap of a quarter, and
+    always answers.
 
     Args:
         model: in eval mode, on its device.
         tokenizer: the model's fast tokenizer.
-        batch_size: windows a forward pass.
+        batch_size: windows per forward pass.
         bf16: run the encoder in bfloat16.
-        n_best: answers a question.
+        n_best: answers per question.
 
     `AnswerFinder.load("outputs/qa").find(["谁？"], ["张伟在北京。"])` gives a list of `Answer` for each question.
     """
@@ -43,7 +43,7 @@ class AnswerFinder:
     ):
         config = model.config
         if bf16:
-            model.base_model.to(torch.bfloat16)  # once, where autocast would do so in each pass
+            model.base_model.to(torch.bfloat16)  # once; autocast would do it in each pass
         self.model, self.tokenizer = model, tokenizer
         self.batch_size, self.bf16, self.n_best = batch_size, bf16, n_best
         longest = getattr(config, "window_length", None) or min(512, longest_input(tokenizer, config))
@@ -64,12 +64,12 @@ class AnswerFinder:
         Args:
             name_or_path: a folder or a Hub id.
             revision: branch, tag or commit on the Hub.
-            device: such as `cuda:1`; the first accelerator if there is one.
+            device: such as `cuda:1`; None: the first accelerator, else the CPU.
             **options: `batch_size`, `bf16`, `n_best`.
 
         Raises:
             OSError: there is no such model.
-            DataError: it is of another kind.
+            DataError: it is a model of another kind.
         """
         fields = require_kind("answers", name_or_path, revision=revision)
         model = load_model(class_of(fields), name_or_path, revision=revision)
@@ -105,7 +105,7 @@ class AnswerFinder:
 
 
 def answer_line(question: str, answers: Sequence[Answer], *, id: str | None = None, n_best: bool = False) -> str:
-    """`{"id", "question", "answer", "start", "end", "score"}`, and `"n_best"` if asked, as one line of JSON.
+    """`{"id", "question", "answer", "start", "end", "score"}`, and `"n_best"` on request, as one line of JSON.
 
     Example:
         >>> answer_line("谁？", [Answer("张伟", 0, 2, 0.98765)])

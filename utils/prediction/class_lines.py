@@ -1,4 +1,4 @@
-"""Verdicts as lines of JSON, as rows of a file to submit, and as lines for people."""
+"""Verdicts as lines of JSON, as rows of a file to submit, and as text for people."""
 
 import csv
 import io
@@ -14,16 +14,16 @@ from ..scoring.decisions import Verdict
 def class_line(
     verdict: Verdict, *, multi_label: bool, texts: Sequence[str], id: str | None = None, top_k: int = 3
 ) -> str:
-    """`{"id", "text", "label", "score", "top": [{"label", "score"}]}`; multi-label `labels` and all `scores`.
+    """`{"id", "text", "label", "score", "top": [{"label", "score"}]}`; multi-label: `labels` and `scores`.
 
     `label` is null where the model is not sure enough; `score` is the probability of the label, else of the likeliest.
 
     Args:
-        verdict: what the model says.
-        multi_label: whether it may say several labels.
+        verdict: what the model predicts.
+        multi_label: whether a text can have several labels.
         texts: the text, or the two of a pair.
-        id: of the row; left out if None.
-        top_k: how many of the most probable labels are shown.
+        id: the row's id; left out if None.
+        top_k: how many of the most probable labels are written.
     """
     row = {} if id is None else {"id": id}
     row |= dict(zip(("text", "text_pair"), texts, strict=False))
@@ -43,13 +43,13 @@ SUBMISSION_HEADER = "id,label,score"
 
 
 def submission_line(verdict: Verdict, *, id: str, separator: str = "|") -> str:
-    """A row of `id,label,score` CSV; several labels, and their scores, are put apart by `separator`."""
+    """A row of `id,label,score` CSV; several labels, and their scores, are separated by `separator`."""
     scores = dict(verdict.ranked)
     labels = verdict.labels
     shown = [f"{scores[label]:.6f}" for label in labels] or [f"{verdict.ranked[0][1]:.6f}"]
     line = io.StringIO()
-    cells = [id, separator.join(labels), separator.join(shown)]  # as they are: a scorer compares them
-    csv.writer(line, lineterminator="\r\n").writerow(cells)  # RFC 4180: cells that hold either character get quotes
+    cells = [id, separator.join(labels), separator.join(shown)]  # unchanged: a scorer compares them
+    csv.writer(line, lineterminator="\r\n").writerow(cells)  # RFC 4180: cells with \r or \n get quotes
     return line.getvalue().removesuffix("\r\n")
 
 
@@ -70,7 +70,7 @@ def submission_lines(dataset: Dataset, verdicts: Sequence[Verdict], *, separator
 
 
 def answer_text(question: str, verdict: Verdict, *, top_k: int = 3, expected: str | None = None) -> str:
-    """A question and its most probable answers, for people; what was expected, if that is known."""
+    """A question and its most probable answers, for people; and the expected answer, if it is known."""
     lines = [question]
     if not verdict.labels:
         lines.append("  I don't know (no answer is probable enough); the nearest:")
@@ -83,19 +83,19 @@ def answer_text(question: str, verdict: Verdict, *, top_k: int = 3, expected: st
 
 
 def answer_questions(finder, questions: Sequence[tuple[str, str | None]], *, top_k: int) -> tuple[str, dict[str, int]]:
-    """Ask a `LabelFinder`, and describe what it says, see `describe_answers`."""
+    """Ask a `LabelFinder`, and describe its answers, see `describe_answers`."""
     return describe_answers(questions, finder.find([question for question, _ in questions]), top_k=top_k)
 
 
 def describe_answers(
     questions: Sequence[tuple[str, str | None]], verdicts: Sequence[Verdict], *, top_k: int
 ) -> tuple[str, dict[str, int]]:
-    """Questions with their most probable answers, for people; how many are as expected, where that is known.
+    """Questions with their most probable answers, for people; and how many are as expected, where that is known.
 
     Args:
-        questions: each with the answer that is expected, or None.
-        verdicts: what a model says about each.
-        top_k: answers that are shown.
+        questions: each with the expected answer, or None.
+        verdicts: what a model predicts for each.
+        top_k: answers shown for each question.
     """
     asked = list(zip(questions, verdicts, strict=True))
     parts = [answer_text(text, verdict, top_k=top_k, expected=expected) for (text, expected), verdict in asked]

@@ -12,25 +12,25 @@ from ..prompting.priors import answer_prior, mix_templates
 from ..scoring.span_decisions import SpanLogits, choose_entities
 from .label_finder import LabelFinder
 
-QUESTIONS = 16384  # prepared and sorted by length at a time: enough that batches need hardly any padding
+QUESTIONS = 16384  # prepared and sorted by length together: enough that batches need hardly any padding
 
 
 class ClozeEntityFinder:
     """Finds entities by asking about the candidate spans of a text: each type's words against those of "no entity".
 
     Args:
-        finders: one of each template; their encoders have a place for the span, their rules name the classes.
+        finders: one for each template; their encoders have a place for the span, their rules name the classes.
         list_spans: text -> candidate spans.
         threshold: log-odds of the best type against "no entity" above which a span is an entity.
         by_batch: divide out the prior of the questions that are asked together.
-        share_texts: read each text once for its questions, several times as fast; the text then does not see the
-            question, and answers differ, see `prompting.packed_questions`.
+        share_texts: read each text once for all its questions, several times as fast; the text then does not see the
+            question, so answers differ, see `prompting.packed_questions`.
 
     Attributes:
-        priors: of each template, what is subtracted from its logits.
+        priors: what is subtracted from the logits of each template.
 
     Raises:
-        ValueError: there is no class for what is no entity; texts cannot be shared with this model or these words.
+        ValueError: there is no class for "no entity"; or texts cannot be shared with this model or these words.
     """
 
     def __init__(
@@ -49,8 +49,8 @@ class ClozeEntityFinder:
         self.labels = finders[0].rule.labels
         if OUTSIDE not in self.labels:
             raise ValueError(
-                f"expected words for a class {OUTSIDE}, what is no entity, beside {', '.join(self.labels)}; add them "
-                "to the verbalizer"
+                f"expected words for a class {OUTSIDE} (no entity), found {', '.join(self.labels)}; add them to the "
+                "verbalizer"
             )
         self.priors: list[np.ndarray | float] = [0.0] * len(finders)
 
@@ -62,7 +62,7 @@ class ClozeEntityFinder:
 
         Raises:
             OSError: there is no such model.
-            DataError: the model finds no entities.
+            DataError: the model is not one for entities.
         """
         finder = LabelFinder.load(name_or_path, revision=revision, device=device, kind="entities", **options)
         config = finder.model.config
@@ -75,10 +75,10 @@ class ClozeEntityFinder:
         return sorted(set(self.labels) - {OUTSIDE})
 
     def measure_priors(self, texts: Sequence[str] | None = None) -> None:
-        """Divide out what the model answers to these from now on.
+        """From now on, divide out the model's mean answer to these texts.
 
         Args:
-            texts: unlabelled ones, whose candidate spans are asked about; None for one empty span of an empty text.
+            texts: unlabelled texts, whose candidate spans are asked about; None for one empty span of an empty text.
         """
         if texts is None:
             nothing = [{"text": "", "span": ""}]
@@ -91,8 +91,8 @@ class ClozeEntityFinder:
         """What the model answers about the candidate spans of texts, under all templates.
 
         Args:
-            texts: all of them are held, and a row of logits for each of their spans.
-            candidates: of each text, instead of those that `list_spans` gives.
+            texts: all are kept in memory, with a row of logits for each of their spans.
+            candidates: spans of each text, instead of those that `list_spans` gives.
 
         Raises:
             CandidateError: a candidate lies outside its text.
@@ -116,7 +116,7 @@ class ClozeEntityFinder:
         return choose_entities(asked, labels=self.labels, threshold=self.threshold)
 
     def find_all(self, texts: Iterable[str], *, chunk: int = 4096) -> Iterator[list[Entity]]:
-        """The entities of each text of a stream, in order; `chunk` texts are held at a time."""
+        """The entities of each text of a stream, in order; `chunk` texts are in memory at a time."""
         texts = iter(texts)
         while part := list(islice(texts, chunk)):
             yield from self.find(part)

@@ -1,4 +1,4 @@
-"""What a masked-language model said, as lines for people and as JSON."""
+"""What a masked-language model predicts, as text for people and as JSON."""
 
 import json
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from ..scoring.decisions import Verdict
 
 
 def filling_text(sentence: str, fillings: Sequence[Any]) -> str:
-    """A sentence and what its blanks may be, for people.
+    """A sentence and the words for its blanks, for people.
 
     Args:
         sentence: with blanks.
@@ -26,12 +26,12 @@ def filling_line(sentence: str, fillings: Sequence[Any]) -> str:
 def cloze_text(
     texts: Sequence[str], verdict: Verdict, words: Sequence[dict[str, dict[str, float]]], *, top_k: int
 ) -> str:
-    """A text or pair, the probabilities of its classes, and the words that made them, for people.
+    """A text or pair, the probabilities of its classes, and the label words behind them, for people.
 
     Args:
         texts: one, or the two of a pair.
-        verdict: what the model says.
-        words: of each template, class -> word -> log-probability, mean over its tokens.
+        verdict: what the model predicts.
+        words: for each template, class -> word -> log-probability, mean over its tokens.
         top_k: how many classes are shown.
     """
     lines = [" | ".join(texts)]
@@ -44,7 +44,7 @@ def cloze_text(
 
 
 def cloze_line(texts: Sequence[str], verdict: Verdict, words: Sequence[dict[str, dict[str, float]]]) -> str:
-    """`{"text", "label", "scores", "words": [of each template: class -> word -> log-probability]}` and a line feed."""
+    """`{"text", "label", "scores", "words": [for each template: class -> word -> log-probability]}`, a line feed."""
     row: dict[str, Any] = dict(zip(("text", "text_pair"), texts, strict=False))
     row["label"] = verdict.labels[0] if verdict.labels else None
     row["scores"] = {label: round(score, 6) for label, score in verdict.ranked}

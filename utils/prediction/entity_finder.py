@@ -33,7 +33,7 @@ class EntityFinder:
     Args:
         model: in eval mode, on its device.
         tokenizer: the model's fast tokenizer.
-        batch_size: windows a forward pass.
+        batch_size: windows per forward pass.
         bf16: run the encoder in bfloat16.
 
     Example:
@@ -45,9 +45,7 @@ class EntityFinder:
     def __init__(self, model: PreTrainedModel, tokenizer, *, batch_size: int = 64, bf16: bool = False):
         config = model.config
         if bf16:
-            model.base_model.to(
-                torch.bfloat16
-            )  # once, where autocast would do so in each pass; the head stays float32
+            model.base_model.to(torch.bfloat16)  # once; autocast would do it in each pass. The head stays float32
         self.model, self.tokenizer, self.batch_size, self.bf16 = model, tokenizer, batch_size, bf16
         self.id2label = {int(i): label for i, label in config.id2label.items()}
         self.ours = isinstance(model, KINDS["entities"].heads)
@@ -75,9 +73,9 @@ class EntityFinder:
 
         Args:
             name_or_path, revision: where the model is.
-            device: where it shall run; the first accelerator if there is one.
-            bases: what adapters share, see `adapters.directories.BaseModels`.
-            **options: as of the class.
+            device: where it runs; None: the first accelerator, else the CPU.
+            bases: encoders that adapters share, see `adapters.directories.BaseModels`.
+            **options: arguments of the class.
 
         Raises:
             OSError: there is no such model.
@@ -86,8 +84,8 @@ class EntityFinder:
         fields = require_kind("entities", name_or_path, revision=revision)
         if asks_spans(fields):
             raise DataError(
-                f"{name_or_path}: expected a tagger as run_ner.py trains it, found a model that is asked about spans; "
-                "apply it with predict.py"
+                f"{name_or_path}: expected a tagger trained by run_ner.py, found a model that is asked about spans; "
+                "use it with predict.py"
             )
         model = load_model(class_of(fields), name_or_path, revision=revision, bases=bases)
         tokenizer = load_own_tokenizer(name_or_path, revision=revision)
@@ -115,7 +113,7 @@ class EntityFinder:
         return found
 
     def find_all(self, texts: Iterable[str], *, chunk: int = 4096) -> Iterator[list[Entity]]:
-        """The entities of each text of a stream, in order; `chunk` texts are held, and sorted by length, at a time."""
+        """The entities of each text of a stream, in order; `chunk` texts are held and sorted by length at a time."""
         texts = iter(texts)
         while part := list(islice(texts, chunk)):
             yield from self.find(part)
@@ -127,7 +125,7 @@ class EntityFinder:
 
     @property
     def stock(self) -> bool:
-        """Whether the model is a stock token classifier, whose logits are decoded outside of it."""
+        """Whether the model is a stock token classifier, whose logits are decoded here."""
         return not self.ours
 
     @property
@@ -137,7 +135,7 @@ class EntityFinder:
 
     @property
     def label2id(self) -> dict[str, int]:
-        """The id of each tag or type; of several labels without a type it is that of O."""
+        """The id of each tag or type; where several labels are read as O, the id of the one that is called so."""
         own = self.model.config.id2label
         return {name: i for i, name in sorted(self.id2label.items(), key=lambda item: own[item[0]] == item[1])}
 
@@ -170,7 +168,7 @@ def find_tags(model: PreTrainedModel) -> ModelTags:
     """The tags that the labels of a token classifier stand for, and how they are read.
 
     Raises:
-        DataError: it is a model of others whose labels name no entities.
+        DataError: it is a model from elsewhere whose labels name no entities.
     """
     config = model.config
     labels, scheme = [config.id2label[i] for i in range(config.num_labels)], getattr(config, "tag_scheme", None)

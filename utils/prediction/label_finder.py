@@ -30,16 +30,16 @@ if TYPE_CHECKING:
 class LabelFinder:
     """Classifies texts with any of our text classifiers, or with a stock one.
 
-    The batch and the processor change no answer but by rounding: a logit is a sum, another batch may be added in
-    another order, and each addition rounds to the model's precision (float32: 2^-24 of what is added, with bf16 2^-8).
-    Labels are the same wherever the scores of two classes, or a score and its threshold, lie further apart than that.
+    Batch size and processor change answers only by rounding: a logit is a sum, which may be added up in another order,
+    and each addition rounds to the model's precision (float32: 2^-24 of what is added, with bf16 2^-8). Labels are the
+    same wherever the scores of two classes, or a score and its threshold, differ by more than that.
 
     Args:
         model: in eval mode, on its device.
         tokenizer: the model's tokenizer.
-        batch_size: texts a forward pass.
+        batch_size: texts per forward pass.
         bf16: run the encoder in bfloat16.
-        rule, encoder: decide by this, and prepare texts by this, instead of what the model's configuration says.
+        rule, encoder: how to decide and how to prepare texts, in place of what the model's configuration has.
 
     Example:
         >>> finder = LabelFinder.load("outputs/reviews")  # doctest: +SKIP
@@ -59,7 +59,7 @@ class LabelFinder:
     ):
         config = model.config
         if bf16:
-            model.base_model.to(torch.bfloat16)  # once, where autocast would do so in each pass
+            model.base_model.to(torch.bfloat16)  # once; autocast would do it in each pass
         self.model, self.tokenizer, self.batch_size, self.bf16 = model, tokenizer, batch_size, bf16
         self.rule = rule or (ScoreRule() if is_regression(config) else DecisionRule.from_config(config))
         self.encoder = encoder or own_encoder(config, tokenizer)
@@ -82,14 +82,14 @@ class LabelFinder:
 
         Args:
             name_or_path, revision: where the model is.
-            device: where it shall run; the first accelerator if there is one.
-            kind: what it must be for, see `find_kind`: the classes may be those of spans, which make entities.
-            bases: what adapters share, see `adapters.directories.BaseModels`.
-            **options: as of the class.
+            device: where it runs; None: the first accelerator, else the CPU.
+            kind: the kind that the model must have, see `find_kind`; `entities` where its classes are those of spans.
+            bases: encoders that adapters share, see `adapters.directories.BaseModels`.
+            **options: arguments of the class.
 
         Raises:
             OSError: there is no such model.
-            DataError: the model is for something else.
+            DataError: the model has another kind.
         """
         fields = require_kind(kind, name_or_path, revision=revision)
         model = load_model(class_of(fields), name_or_path, revision=revision, bases=bases)
@@ -97,7 +97,7 @@ class LabelFinder:
         return cls(model.to(choose_device(device)).eval(), tokenizer, **options)
 
     def set_threshold(self, threshold: float) -> None:
-        """Decide by this probability: of the positive class of two, of each of several labels, or to say anything."""
+        """Set the probability (0-1) that the positive class of two, each of several labels, or any answer needs."""
         rule = self.rule
         if rule.multi_label:
             self.rule = replace(rule, thresholds=[threshold] * len(rule.labels))
@@ -107,15 +107,15 @@ class LabelFinder:
             self.rule = replace(rule, abstain_below=threshold)
 
     def find(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[Verdict] | list[float]:
-        """What the model says about each text, or pair, in order; of a regression its score."""
+        """The verdict on each text, or pair, in order; for a regression its score."""
         return list(self.rule.verdicts(self.logits(texts, pairs)))
 
     def logits(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> np.ndarray:
-        """(texts, num_labels) float64, in order; texts of like length go through the model together."""
+        """(texts, num_labels) float64, in order; texts of similar length share a batch."""
         return self.score_rows(self.encoder.encode(texts, pairs))
 
     def word_scores(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> np.ndarray:
-        """Of a cloze classifier: (texts, words) float64 log-probability of each label word, mean over its tokens."""
+        """For a cloze classifier: (texts, words) float64 log-probability of each label word, mean over its tokens."""
         return self.score_rows(self.encoder.encode(texts, pairs), word_scores=True)
 
     @torch.inference_mode()
@@ -123,8 +123,8 @@ class LabelFinder:
         """(rows, num_labels) float64 of inputs that the encoder has prepared, in order.
 
         Args:
-            rows: each with its `length`; those of like length go through the model together.
-            word_scores: of a cloze classifier, give (rows, words), see `word_scores`, instead.
+            rows: each with its `length`; those of similar length share a batch.
+            word_scores: return (rows, words) of a cloze classifier instead, see the method `word_scores`.
         """
         name, width, asked = "logits", len(self.rule.labels), {}
         if word_scores:
@@ -141,10 +141,10 @@ class LabelFinder:
         """(questions, num_labels) float64 of a cloze classifier, in order; each text is read once for many questions.
 
         Args:
-            groups: of each text its questions; before them that about its empty span, which gets no logits.
+            groups: the questions of each text, after one about its empty span, which gets no logits.
 
         Raises:
-            PromptError: the model or its words cannot be asked so.
+            PromptError: the model or its label words do not allow it.
         """
         self.check_packing()
         packs, numbers, first = [], [], 0
@@ -165,15 +165,15 @@ class LabelFinder:
         return collected
 
     def check_packing(self) -> None:
-        """See whether `score_packed` is possible.
+        """Check that `score_packed` is possible.
 
         Raises:
-            PromptError: the model or its words cannot be asked so.
+            PromptError: the model or its label words do not allow it.
         """
         family = self.model.config.encoder_config.model_type
         if family not in FAMILIES or len(self.encoder.lengths) > 1:
             raise PromptError(
-                f"expected one of {', '.join(FAMILIES)} and label words of one token count to share texts, found "
+                f"expected one of {', '.join(FAMILIES)} and label words of equal token count to share texts, found "
                 f"{family} and {self.encoder.lengths}; ask about each span by itself"
             )
 
@@ -186,7 +186,7 @@ class LabelFinder:
 
 
 def own_encoder(config, tokenizer) -> TextEncoder | ClozeEncoder:
-    """What prepares texts as a model's configuration says."""
+    """The encoder that prepares texts as a model's configuration says."""
     inner = getattr(config, "encoder_config", None) or config
     cleaning = getattr(config, "text_cleaning", None)
     max_length = getattr(config, "input_length", None) or min(512, longest_input(tokenizer, inner))

@@ -1,4 +1,4 @@
-"""A trained adapter taken into its encoder: a whole model, which needs neither peft nor the encoder beside it."""
+"""A trained adapter merged into its encoder: a full model, which needs neither peft nor a separate encoder."""
 
 import atexit
 import logging
@@ -17,49 +17,49 @@ from .trained_models import load_model, load_own_tokenizer
 
 logger = logging.getLogger(__name__)
 
-TOLERANCE = 1e-3  # of scores, relative to the largest: what adding two matrices before a product may round
+TOLERANCE = 1e-3  # of scores, relative to the largest: rounding, as two matrices are added before a product
 
 
 def start_of(name_or_path: str, *, revision: str = "main", adapter: str = "none") -> str:
-    """Where the weights are that training starts from: the model itself, or the whole model that an adapter makes.
+    """Where training reads its first weights: the model itself, or, for an adapter, the full model that it makes.
 
     Args:
-        name_or_path: an encoder or a trained model, also an adapter; a folder or a Hub id.
+        name_or_path: an encoder, a trained model or an adapter; a folder or a Hub id.
         revision: branch, tag or commit on the Hub.
-        adapter: what is going to be trained on it, `none` for all weights.
+        adapter: method that will be trained on it, `none` for all weights.
 
     Returns:
         `name_or_path`, or a folder that is removed when the process ends.
 
     Raises:
         OSError: the weights are a pickle.
-        DataError: an adapter shall be trained on an adapter, or one cannot be taken into its encoder.
+        DataError: an adapter would be trained on an adapter, or the adapter cannot be merged into its encoder.
     """
     require_safetensors(name_or_path, revision=revision)
     if find_adapter_config_file(name_or_path, revision=revision) is None:
         return name_or_path
     if adapter != "none":
         raise DataError(
-            f"--adapter {adapter}: expected a whole model to put it on, found an adapter in {name_or_path}; "
-            f"`python predict.py {name_or_path} --merge MODEL` makes one"
+            f"--adapter {adapter}: expected a full model to put it on, found an adapter in {name_or_path}; "
+            f"make one with `python predict.py {name_or_path} --merge MODEL`"
         )
     folder = tempfile.mkdtemp(prefix="merged-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     merge_into(folder, name_or_path, revision=revision)
-    logger.info("%s: an adapter; training goes on from its encoder with the adapter in its weights", name_or_path)
+    logger.info("%s: an adapter; training starts from its encoder with the adapter merged into it", name_or_path)
     return folder
 
 
 def merge_into(folder: str | Path, name_or_path: str, *, revision: str = "main") -> None:
-    """Write the whole model that an adapter makes, and its tokenizer, and see that it gives the same scores.
+    """Write the full model that an adapter makes, and its tokenizer, and check that it gives the same scores.
 
     Args:
-        folder: is there.
+        folder: an existing folder.
         name_or_path, revision: where the adapter is.
 
     Raises:
         OSError: there is no such directory, or no base for it.
-        DataError: it holds no adapter, or one that is no change of weights, or what was written gives other scores.
+        DataError: it holds no adapter, or one that cannot be merged, or the merged model gives other scores.
     """
     model, tokenizer = _load(name_or_path, revision), load_own_tokenizer(name_or_path, revision=revision)
     inputs = make_inputs(model, tokenizer, size=(3, 21))
@@ -70,8 +70,8 @@ def merge_into(folder: str | Path, name_or_path: str, *, revision: str = "main")
     apart = (score_inputs(load_model(model_class, str(folder)).float().eval(), inputs) - expected).abs().max()
     if not apart <= TOLERANCE * max(1.0, float(expected.abs().max())):
         raise DataError(
-            f"{name_or_path}: expected the merged model to give the adapter's scores, found {apart:.1e} apart; "
-            "use the adapter as it is"
+            f"{name_or_path}: expected the merged model to give the adapter's scores, found a difference of "
+            f"{apart:.1e}; use the adapter as it is"
         )
 
 
@@ -82,13 +82,13 @@ def _load(name_or_path: str, revision: str) -> PreTrainedModel:
     if model_class is None or "adapter_base" not in fields:
         architecture = (fields.get("architectures") or ["none"])[0]
         raise DataError(
-            f"{name_or_path}: expected an adapter as --adapter trains it, found a whole model ({architecture})"
+            f"{name_or_path}: expected an adapter trained with --adapter, found a full model ({architecture})"
         )
     return load_model(model_class, name_or_path, revision=revision)
 
 
 def _take_in(model: PreTrainedModel) -> PreTrainedModel:
-    """Take a model's adapter into its weights, in place."""
+    """Merge a model's adapter into its weights, in place."""
     from ..adapters.directories import AdapterError, merge_adapter  # peft takes seconds
 
     try:

@@ -1,4 +1,4 @@
-"""Kinds of models: what a trained directory, or a model on the Hub, finds; known from its configuration alone."""
+"""Kinds of models: what a trained directory, or a model on the Hub, predicts; known from its configuration alone."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,7 +24,7 @@ from ..prompting.templates import Template
 
 
 class Kind(NamedTuple):
-    """Models that find the same.
+    """Models that predict the same kind of thing.
 
     Attributes:
         stock: the auto class of transformers' own.
@@ -55,7 +55,7 @@ WORDS = Kind(AutoModelForMaskedLM, scripts="run_mlm.py")  # what other models be
 
 HEADS = {head.config_class.model_type: head for kind in KINDS.values() for head in kind.heads}
 for _model_type, _head in HEADS.items():
-    # So that the tokenizer's look at the configuration needs no code of the directory.
+    # So that the tokenizer can read the configuration without the model's code.
     AutoConfig.register(_model_type, _head.config_class, exist_ok=True)
 
 
@@ -72,7 +72,7 @@ def find_kind(name_or_path: str, *, revision: str = "main") -> str:
 
     Raises:
         OSError: there is no such model.
-        DataError: it is for none of them.
+        DataError: it has none of the kinds.
     """
     if not Path(name_or_path).is_dir() and (name_or_path.count("/") > 1 or name_or_path[0] in "./~"):
         raise FileNotFoundError(
@@ -92,7 +92,7 @@ def find_kind(name_or_path: str, *, revision: str = "main") -> str:
         if architecture.endswith(kind.endings):
             return name
     scripts = ", ".join(kind.scripts for kind in KINDS.values())
-    raise DataError(f"{name_or_path}: expected a model that {scripts} has trained, found {architecture}")
+    raise DataError(f"{name_or_path}: expected a model trained by {scripts}, found {architecture}")
 
 
 def asks_spans(fields: Mapping[str, Any]) -> bool:
@@ -106,11 +106,11 @@ def require_kind(kind: str, name_or_path: str, *, revision: str = "main") -> dic
 
     Raises:
         OSError: there is no such model.
-        UnsafeWeightsError: it is a pickle.
-        DataError: it is of another kind.
+        UnsafeWeightsError: its weights are a pickle.
+        DataError: it is a model of another kind.
     """
     if (found := find_kind(name_or_path, revision=revision)) != kind:
         scripts = KINDS[kind].scripts
-        raise DataError(f"{name_or_path}: expected a model for {kind} as {scripts} trains it, found one for {found}")
+        raise DataError(f"{name_or_path}: expected a model for {kind} trained by {scripts}, found one for {found}")
     require_safetensors(name_or_path, revision=revision)
     return PreTrainedConfig.get_config_dict(name_or_path, revision=revision)[0]

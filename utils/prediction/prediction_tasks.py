@@ -1,7 +1,7 @@
-"""What predict.py does for each kind of model: rows of input become lines of a file, or lines for a person.
+"""What predict.py does for each kind of model: rows of input become lines of a file, or text for people.
 
-A task has `pair`, whether a row has two texts; `kind`, `columns`, what its texts are called in files, and `reading`,
-how these are read, for `data.model_inputs`; `lines(ids, texts[, others])`, a line for each row, without ids where
+A task has `pair`, whether a row has two texts; `kind`, `columns` (what its texts are called in files) and `reading`
+(how files are read) for `reading.model_inputs`; `lines(ids, texts[, others])`, a line for each row, without ids where
 `ids` is None; and `show(text, other)`, lines for people.
 """
 
@@ -54,11 +54,11 @@ class EntityTask:
         self.to_line = cluener_line if output_format == "cluener" else entity_line
 
     def reading(self, **told) -> Reading:
-        """How files are read; `told` by the user, see `recall_reading`."""
+        """How files are read; `told` are the user's options, see `recall_reading`."""
         return recall_reading(None, plain="plain", **told)
 
     def lines(self, ids: Sequence[str] | None, texts: Sequence[str]) -> Iterator[str]:
-        """A line a text."""
+        """One line for each text."""
         for i, (text, entities) in enumerate(zip(texts, self.finder.find(texts), strict=True)):
             yield self.to_line(text, entities, id=ids and ids[i])
 
@@ -90,19 +90,19 @@ class ClassTask:
         self.header = SCORE_HEADER if scores else SUBMISSION_HEADER
         for option, value in {"threshold": threshold, "top_k": top_k}.items():
             if scores and value is not None:
-                raise OptionError(f"--{option}: this model tells a score of each text, no classes; leave it out")
+                raise OptionError(f"--{option}: this model predicts a score for each text, not classes; leave it out")
         if threshold is not None:
             finder.set_threshold(threshold)
 
     def reading(self, **told) -> Reading:
-        """How files are read: as training read its own, but for what the user has `told`, see `recall_reading`."""
+        """How files are read: as in training, but for the user's options in `told`, see `recall_reading`."""
         remembered = getattr(self.finder.model.config, "data_reading", None)
         return recall_reading(remembered, plain="fields", answers=self.finder.rule.labels, **told)
 
     def lines(
         self, ids: Sequence[str] | None, texts: Sequence[str], others: Sequence[str] | None = None
     ) -> Iterator[str]:
-        """A line a text or pair."""
+        """One line for each text or pair."""
         multi_label, scores = self.finder.rule.multi_label, isinstance(self.finder.rule, ScoreRule)
         for i, verdict in enumerate(self.finder.find(texts, others)):
             if scores and self.csv:
@@ -117,7 +117,7 @@ class ClassTask:
                 yield class_line(verdict, multi_label=multi_label, texts=sides, id=ids and ids[i], top_k=self.top_k)
 
     def show(self, text: str, other: str | None = None) -> Iterator[str]:
-        """What is said about one text or pair, for people."""
+        """The verdict on one text or pair, for people."""
         verdict = self.finder.find([text], [other] if self.pair else None)[0]
         if isinstance(self.finder.rule, ScoreRule):
             yield f"  {verdict:.4f}"
@@ -151,11 +151,11 @@ class AnswerTask:
             finder.null_threshold = threshold
 
     def reading(self, **told) -> Reading:
-        """How files are read; `told` by the user, see `recall_reading`."""
+        """How files are read; `told` are the user's options, see `recall_reading`."""
         return recall_reading(None, plain="plain", **told)
 
     def lines(self, ids: Sequence[str] | None, questions: Sequence[str], passages: Sequence[str]) -> Iterator[str]:
-        """A line a question."""
+        """One line for each question."""
         for i, answers in enumerate(self.finder.find(questions, passages)):
             yield answer_line(questions[i], answers, id=ids and ids[i], n_best=self.with_n_best)
 
@@ -166,10 +166,10 @@ class AnswerTask:
 
 
 class SeveralTasks:
-    """What several adapters say about texts, as JSON: under the name of each what its own line holds.
+    """The answers of several adapters to each text, as JSON: under the name of each, the fields of its own line.
 
     Args:
-        tasks: by name; none of pairs.
+        tasks: by name; all on single texts.
     """
 
     kind = "several"
@@ -186,7 +186,7 @@ class SeveralTasks:
         return next(iter(self.tasks.values())).reading(**told)
 
     def lines(self, ids: Sequence[str] | None, texts: Sequence[str]) -> Iterator[str]:
-        """A line a text."""
+        """One line for each text."""
         found = {name: [json.loads(line) for line in task.lines(None, texts)] for name, task in self.tasks.items()}
         for i, text in enumerate(texts):
             row = {"text": text} if ids is None else {"id": ids[i], "text": text}
@@ -195,7 +195,7 @@ class SeveralTasks:
             yield json.dumps(row, ensure_ascii=False)
 
     def show(self, text: str, other: str | None = None) -> Iterator[str]:
-        """What each says about one text, for people."""
+        """What each adapter finds in one text, for people."""
         for name, task in self.tasks.items():
             yield f"{name}:"
             yield from task.show(text)
@@ -208,7 +208,7 @@ TASKS = {task.kind: task for task in LOADERS}  # of each of `model_kinds.KINDS`
 def load_task(
     names: Sequence[str], *, output_format: str, options: dict, revision: str = "main", **loading
 ) -> EntityTask | ClassTask | AnswerTask | SeveralTasks:
-    """Load a model, or several adapters, and what is done with it.
+    """Load a model, or several adapters, as a task.
 
     Args:
         names: folders or Hub ids; several, or with `bases` among `loading`, are adapters.
@@ -219,8 +219,8 @@ def load_task(
 
     Raises:
         OSError: there is no such model.
-        DataError: it is for none of the kinds.
-        OptionError: the model does not take an option that is given, or adapters take two texts.
+        DataError: it has none of the kinds.
+        OptionError: the model does not take one of the options, or an adapter takes two texts.
     """
     tasks = {}
     for name in names:
@@ -237,5 +237,5 @@ def load_task(
         finder = LOADERS[task_class](name, revision=revision, **loading)
         tasks[name] = task_class(finder, output_format=output_format, **taken)
         if "bases" in loading and tasks[name].pair:
-            raise OptionError(f"--adapter: expected models of single texts, found {name}, which takes two")
+            raise OptionError(f"--adapter: expected adapters for single texts, found {name}, which takes two")
     return SeveralTasks(tasks) if "bases" in loading else tasks[names[0]]

@@ -13,15 +13,15 @@ NAMES = ("input_ids", "attention_mask", "token_type_ids")
 def make_inputs(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, size: tuple[int, int]
 ) -> dict[str, Tensor]:
-    """Random tokens of rows that get shorter; for a cloze classifier with the masks that its words need.
+    """Random tokens in rows of falling length; for a cloze classifier with the masks that its words need.
 
     Args:
         model: with any head.
-        tokenizer: the model's own; says which inputs it takes.
-        size: rows, and length of the first in sub-tokens.
+        tokenizer: the model's own, which knows the inputs that it takes.
+        size: number of rows, and length of the first in sub-tokens.
 
     Returns:
-        (rows, length) each, of a cloze classifier (rows, token counts of its words, length).
+        (rows, length) each; for a cloze classifier (rows, token counts of its words, length).
     """
     generator = torch.Generator().manual_seed(0)
     batch, length = size

@@ -1,4 +1,4 @@
-"""Scores that a regression tells, as lines of JSON, as rows of a file to submit, and for people."""
+"""Scores that a regression predicts, as lines of JSON, as rows of a file to submit, and as text for people."""
 
 import csv
 import io
@@ -16,9 +16,9 @@ def score_line(score: float, *, texts: Sequence[str], id: str | None = None) -> 
     """`{"id", "text", "text_pair", "score"}`.
 
     Args:
-        score: what the model tells, in the unit of its training data.
+        score: what the model predicts, in the unit of its training data.
         texts: the text, or the two of a pair.
-        id: of the row; left out if None.
+        id: the row's id; left out if None.
     """
     row = {} if id is None else {"id": id}
     row |= dict(zip(("text", "text_pair"), texts, strict=False))
@@ -47,7 +47,7 @@ def score_submission(dataset: Dataset, scores: Sequence[float]) -> Iterator[str]
 
 
 def describe_regression(split: str, scores: Mapping[str, float]) -> str:
-    """The scores for people.
+    """The scores of a split as text for people.
 
     Example:
         >>> print(describe_regression("test", {"pearson": 0.8125, "mae": 0.5}))

@@ -1,4 +1,4 @@
-"""A corpus in many files: found, divided among processes, and for each an output that is there when it is done."""
+"""A corpus in many files, divided among processes; the output of each file appears when it is complete."""
 
 import glob
 import json
@@ -13,7 +13,7 @@ RECORD = "predict.json"  # what the outputs of a folder were made with
 
 
 def find_shards(pattern: str) -> list[str]:
-    """The files that a pattern, a folder or a name stands for, sorted by name.
+    """The files that match a pattern, a folder or a name, sorted by name.
 
     Raises:
         DataError: there are none, or two of them would write the same output.
@@ -39,8 +39,8 @@ class ShardedFiles:
 
     Args:
         shards: all input files, in the same order in every process.
-        output_dir: folder of the outputs; made if it is not there.
-        suffix: of the outputs, with its dot.
+        output_dir: folder of the outputs; created if it does not exist.
+        suffix: suffix of the outputs, with its dot.
 
     Example:
         >>> files = ShardedFiles(["in/a.parquet", "in/b.jsonl"], "/tmp/out", suffix=".jsonl")
@@ -59,9 +59,9 @@ class ShardedFiles:
     def left(self, *, index: int, processes: int) -> list[str]:
         """The files of one process whose outputs are not there yet.
 
-        All files are divided, not those that are left: a process that starts later sees others done.
+        All files are divided, not only those that remain: a process that starts later already finds some outputs.
         """
-        # The rule of datasets.distributed.split_dataset_by_node for shards; itself it fails where some get none.
+        # As datasets.distributed.split_dataset_by_node divides shards, which fails where a process gets none.
         return [path for path in self.shards[index::processes] if not self.output_of(path).exists()]
 
     def write_each(
@@ -72,16 +72,16 @@ class ShardedFiles:
         open_file: Callable,
         tell: Callable[[str], None],
     ) -> list[str]:
-        """Write outputs; a file that cannot be read is left out, the others are worth having.
+        """Write the outputs; a file that cannot be read is skipped.
 
         Args:
             shards: the input files, see `left`.
-            write: writes the predictions of one and gives the number of its rows.
-            open_file: opens an output, such that it is there whole or not at all.
-            tell: takes a line for people about each that is done.
+            write: writes the predictions for one file and returns the number of its rows.
+            open_file: opens an output that appears complete or not at all.
+            tell: receives a line for people about each finished file.
 
         Returns:
-            For each file that was left out what is wrong with it.
+            What is wrong with each file that was skipped.
         """
         failures = []
         for shard in shards:
@@ -93,39 +93,39 @@ class ShardedFiles:
                 failures.append(str(error))
                 continue
             seconds = time.monotonic() - started
-            tell(f"{shard}: {count:,} texts, {count / seconds:,.0f} a second")
+            tell(f"{shard}: {count:,} texts, {count / seconds:,.0f} per second")
         return failures
 
     def finish(self, failures: Sequence[str]) -> None:
-        """Complain when all is written.
+        """Report failures when all is written.
 
         Raises:
-            DataError: files were left out; the message says why, of each.
+            DataError: files were skipped; the message has the reason for each.
         """
         if failures:
             done = sum(self.output_of(shard).exists() for shard in self.shards)
-            head = f"{len(failures)} of {len(self.shards)} files were left out, {done} are done"
-            raise DataError("\n".join([f"{head}; mend them and start again:", *failures[:SHOWN]]))
+            head = f"{len(failures)} of {len(self.shards)} files were skipped, {done} are done"
+            raise DataError("\n".join([f"{head}; repair them and start again:", *failures[:SHOWN]]))
 
     def remove_unfinished(self) -> None:
-        """Remove what a killed run left half-written; nobody may be writing."""
+        """Remove the unfinished files of a killed run; no process may be writing."""
         for path in self.folder.glob(".unfinished-*"):
             path.unlink(missing_ok=True)
 
     def check_record(self, record: dict) -> None:
-        """Refuse a folder whose outputs were made otherwise.
+        """Refuse a folder whose outputs were made with another model or other options.
 
         Args:
             record: model and options of this run.
 
         Raises:
-            DataError: the folder holds another record, or outputs and none.
+            DataError: the folder has another record, or outputs without a record.
         """
         path = self.folder / RECORD
         if not path.exists():
             done = sum(self.output_of(shard).exists() for shard in self.shards)
             if done:
-                raise DataError(f"{path}: expected the record of {done} outputs beside it, found none; move them away")
+                raise DataError(f"{path}: expected the record of {done} outputs here, found none; move them elsewhere")
             return
         earlier = json.loads(path.read_text(encoding="utf-8"))
         for name, value in record.items():

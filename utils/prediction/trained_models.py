@@ -46,7 +46,7 @@ def load_model(
 
 
 def load_own_tokenizer(name_or_path: str, *, revision: str = "main") -> PreTrainedTokenizerBase:
-    """The tokenizer beside a model; no code of the model's directory is run.
+    """The tokenizer in a model's directory; no code of the directory is run.
 
     Raises:
         OSError: it does not fit the model, see `open_tokenizer`.
@@ -57,7 +57,7 @@ def load_own_tokenizer(name_or_path: str, *, revision: str = "main") -> PreTrain
 
 
 def choose_device(device: str | None) -> str:
-    """The device that is asked for, else the first accelerator, else the CPU."""
+    """The given device, else the first accelerator, else the CPU."""
     if device:
         return device
     return torch.accelerator.current_accelerator().type if torch.accelerator.is_available() else "cpu"
