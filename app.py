@@ -1,11 +1,11 @@
-"""Try a trained directory in a browser: type a text and see what the model says.
+"""Try a trained directory in a browser: type a text and see the model's answer.
 
     pip install -r requirements-app.txt
     python app.py outputs/ner
     python app.py pretrained/bert-mini-zh --port 7861
 
-Entities are marked in the text, classes shown with their probabilities, answers in their passage; of a masked-language
-model the words that fill [MASK]. Only this machine can see the page, unless --host says otherwise.
+Entities are marked in the text, classes are shown with their probabilities, answers in their passage, and the words
+of a masked-language model for [MASK]. Only this machine can open the page, unless --host is given.
 """
 
 import argparse
@@ -29,13 +29,13 @@ def main(argv=None):
 
 
 def launch(args, *, block):
-    """Load the model, build the page and serve it; the address is shown by gradio.
+    """Load the model, build the page and serve it; gradio prints the address.
 
     Args:
         args: see `parse`.
-        block: whether to serve until Ctrl-C; else go on, and return the page, which has a `close()`.
+        block: serve until Ctrl-C; otherwise return the page at once, which has a `close()`.
     """
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before gradio is imported: it would tell its makers
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # before the import of gradio, which would report its use
     try:
         import gradio
     except ImportError as error:
@@ -54,7 +54,7 @@ def launch(args, *, block):
             gradio.Textbox(label=name, lines=lines, max_lines=12, max_length=LONGEST) for name, lines in fields.items()
         ]
         button = gradio.Button("Ask", variant="primary")
-        panel = gradio.HTML(label="What the model says")
+        panel = gradio.HTML(label="Answer")
         if kind in EXAMPLES:
             gradio.Examples(EXAMPLES[kind], boxes[0] if len(boxes) == 1 else boxes)
         gradio.on([button.click, boxes[0].submit], answer, boxes, panel, api_name="ask")
@@ -75,7 +75,7 @@ def load(name, *, revision="main", device=None):
     """Load a trained directory.
 
     Returns:
-        Its kind; the inputs that it takes, by name, with their lines; inputs -> HTML.
+        Its kind; its inputs by name, with their number of lines; a function from inputs to HTML.
     """
     from utils.data.errors import DataError
     from utils.prediction import model_kinds, prediction_tasks
@@ -111,7 +111,7 @@ def load(name, *, revision="main", device=None):
 
 
 def load_blanks(name, error, *, revision, device):
-    """What fills the blanks of a sentence, with the output layer of a masked-language model."""
+    """A function that shows the words for the blanks of a sentence, from a masked-language model."""
     from utils.encoding.tokenization import load_tokenizer, longest_input
     from utils.modeling.cloze_classifier import load_masked_lm
     from utils.modeling.weight_files import require_safetensors
@@ -130,7 +130,7 @@ def load_blanks(name, error, *, revision, device):
 
 
 def checked(answer):
-    """Say what is wrong with an input instead of failing."""
+    """Wrap a function so that it shows what is wrong with an input instead of failing."""
     from utils.reporting.answer_panels import message_panel
 
     def ask(*texts):
@@ -152,11 +152,11 @@ def parse(argv):
     )
     parser.add_argument("model", help="output directory of a run_*.py script, or the Hub id of such a model")
     parser.add_argument("--model_revision", default="main", help="branch, tag or commit of the Hub model")
-    parser.add_argument("--device", help="cpu, cuda, cuda:1, ...; the first accelerator if there is one")
+    parser.add_argument("--device", help="cpu, cuda, cuda:1, ...; the first accelerator, else cpu, if not given")
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to serve on; 0.0.0.0 shows the model to the whole network"
     )
-    parser.add_argument("--port", type=int, help="port to serve on; the first free one from 7860 on if not given")
+    parser.add_argument("--port", type=int, help="port to serve on; the first free one from 7860 upwards if not given")
     args = parser.parse_args(argv)
     if args.port is not None and not 0 < args.port < 65536:
         parser.error(f"--port {args.port}: expected 1 to 65535")

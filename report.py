@@ -1,13 +1,13 @@
-"""Put finished runs into a table with a paired test: Markdown, CSV, LaTeX and a picture; or two of them, side by side.
+"""Put finished runs into a table with paired tests: Markdown, CSV, LaTeX and a picture; or compare two of them.
 
     python report.py outputs/cluener
     python report.py outputs/cluener outputs/lora --metrics eval_f1 eval_precision --output_dir outputs/report
     python report.py --compare outputs/cluener/crf outputs/cluener/softmax
     python report.py outputs/cluener --keep results/cluener.json    # without weights and texts; read like a folder
 
-Runs, found by their run.json, that differ by the seed alone are one row: mean ± std, n. The best row is bold only
-where approximate randomisation over examples sets it apart from every other (p < 0.05); each comparison has its 95 %
-interval from a paired bootstrap. Both work on the counts of each example that runs leave; no scorer is run again.
+Runs are found by their run.json. Those that differ only in the seed are one row: mean ± std, n. The best row is bold
+only if approximate randomisation over examples separates it from every other (p < 0.05); each comparison has its 95 %
+interval from a paired bootstrap. Both use the counts of each example that runs save; nothing is scored again.
 """
 
 import argparse
@@ -32,7 +32,7 @@ def main(argv=None):
         sides = [run_groups.group_runs(read_runs([path])) for path in args.compare]
         for path, groups in zip(args.compare, sides, strict=True):
             if len(groups) > 1:
-                raise DataError(f"{path}: expected runs that differ by the seed alone, found {len(groups)} kinds")
+                raise DataError(f"{path}: expected runs that differ only in the seed, found {len(groups)} kinds")
         one, other = run_groups.group_runs([run for groups in sides for run in groups[0].runs])
         metric = (args.metrics or result_table.choose_metrics([one, other]) or ["eval_f1"])[0]
         print("\n".join(compare(one, other, metric, most=args.examples)))
@@ -55,7 +55,7 @@ def main(argv=None):
     parts = [table.markdown()]
     if args.per_epoch:
         if not any(group.epochs(args.per_epoch) for group in groups):
-            raise DataError(f"--per_epoch {args.per_epoch}: expected runs that logged it in training, found none")
+            raise DataError(f"--per_epoch {args.per_epoch}: expected runs that logged it during training, found none")
         parts.append(result_table.epoch_table(groups, args.per_epoch))
     if args.per_class:
         found = [result_table.class_table(group, args.per_class) for group in groups if group.classes(args.per_class)]
@@ -73,7 +73,7 @@ def main(argv=None):
 
 
 def read_runs(paths):
-    """Runs in folders, and in files of kept ones."""
+    """The runs in folders and in files of kept runs."""
     from utils.tables import kept_runs, run_groups
 
     files = [path for path in paths if Path(path).is_file()]
@@ -83,7 +83,7 @@ def read_runs(paths):
 
 
 def compare(one, other, metric, *, most):
-    """Lines about a pair: scores, difference with interval and p, examples that changed."""
+    """Lines that compare two groups: scores, difference with interval and p, examples that changed."""
     from utils.scoring.significance import mcnemar_p
     from utils.tables.changed_examples import changed_examples, describe_changes
     from utils.tables.paired_examples import compare_groups, pair_examples
@@ -102,7 +102,7 @@ def compare(one, other, metric, *, most):
 
 
 def read_published(path):
-    """YAML: a row's name -> what was reported, with its source, as one text."""
+    """Read YAML: name of a row -> what others have reported, with its source, as one text."""
     if path is None:
         return {}
     try:
@@ -118,23 +118,25 @@ def parse(argv):
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
-    parser.add_argument("outputs", nargs="*", help="folders of runs, folders above them, or files that --keep made")
-    parser.add_argument("--compare", nargs=2, metavar=("A", "B"), help="explain the difference of two")
+    parser.add_argument("outputs", nargs="*", help="folders of runs, their parent folders, or files written by --keep")
+    parser.add_argument("--compare", nargs=2, metavar=("A", "B"), help="explain the difference between two")
     parser.add_argument("--metrics", nargs="+", help="scores to show, such as eval_f1; the first one is tested")
-    parser.add_argument("--by_folder", action="store_true", help="what lies in one folder is a row, named by it")
-    parser.add_argument("--per_epoch", metavar="SCORE", help="also show this score as training went on")
-    parser.add_argument("--per_class", metavar="SPLIT", help="also show each class: validation or test")
     parser.add_argument(
-        "--keep", type=Path, metavar="FILE", help="add these runs to a small JSON file, and do no more"
+        "--by_folder", action="store_true", help="make a row of the runs in each folder, named after it"
     )
-    parser.add_argument("--published", help="YAML: a row's name -> what others have reported, and where")
+    parser.add_argument("--per_epoch", metavar="SCORE", help="also show this score after each epoch")
+    parser.add_argument("--per_class", metavar="SPLIT", help="also show the scores of each class: validation or test")
+    parser.add_argument(
+        "--keep", type=Path, metavar="FILE", help="add these runs to a small JSON file, and write no table"
+    )
+    parser.add_argument("--published", help="YAML file: name of a row -> what others have reported, with its source")
     parser.add_argument("--output_dir", type=Path, default=Path("outputs/report"), help="where the table is written")
     parser.add_argument("--examples", type=int, default=10, help="changed examples that --compare shows (10)")
     args = parser.parse_args(argv)
     if bool(args.outputs) == bool(args.compare):
         raise ArgumentError("expected folders of runs, or --compare with two of them")
     if args.keep and args.compare:
-        raise ArgumentError("--keep does nothing beside --compare; leave it out")
+        raise ArgumentError("--keep does nothing together with --compare; leave it out")
     return args
 
 

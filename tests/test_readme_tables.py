@@ -240,7 +240,7 @@ TABLES = {
     "| | spans/s | ratio |": prompt_ner,
     "| persons, places, organisations | precision | recall | F1 | macro F1 |": people,
     "| type | precision | recall | F1 | ALBERT | RoBERTa | feature CRF | support |": people_by_type,
-    "| what | Weitiao | beside | ratio |": speed,
+    "| what | Weitiao | compared with | ratio |": speed,
 }
 TABLES_ZH = {
     "| 模型 | 精确率 | 召回率 | F1 | 宏平均 F1 |": people,

@@ -155,7 +155,9 @@ def test_scores_after_each_epoch_that_all_seeds_have(tmp_path, capsys):
         "| eval_f1 after epoch | run_ner, bert-mini |\n|---|---|\n| 1 | 55.00 ± 7.07 |\n| 2 | 70.00 ± 0.00 |\n" in out
     )
     assert "| 3 |" not in out and (tmp_path / "report" / "table.md").read_text(encoding="utf-8") == out
-    with pytest.raises(DataError, match="--per_epoch eval_f2: expected runs that logged it in training, found none"):
+    with pytest.raises(
+        DataError, match="--per_epoch eval_f2: expected runs that logged it during training, found none"
+    ):
         report.main([str(tmp_path), "--per_epoch", "eval_f2", "--output_dir", str(tmp_path / "report")])
 
 
@@ -223,11 +225,16 @@ def test_losses_are_better_when_lower(tmp_path):
     ("prepare", "argv", "error", "message"),
     [
         (None, ["{}"], DataError, "expected a run's folder with its run.json"),
-        ("twice", ["{}"], DataError, "expected other seeds or settings, found the same twice"),
+        ("twice", ["{}"], DataError, "expected different seeds or settings, found the same twice"),
         ("broken", ["{}"], DataError, "run.json: expected the record of a run"),
         ("one", ["{}", "--metrics", "eval_bleu"], DataError, "--metrics eval_bleu: no run has it"),
         ("one", [], ArgumentError, "expected folders of runs, or --compare"),
-        ("one", ["--compare", "{}", "{}", "--keep", "{}/k"], ArgumentError, "--keep does nothing beside --compare"),
+        (
+            "one",
+            ["--compare", "{}", "{}", "--keep", "{}/k"],
+            ArgumentError,
+            "--keep does nothing together with --compare",
+        ),
         ("one", ["{}", "--published", "{}/run.json"], DataError, "expected a mapping|expected YAML"),
     ],
 )
@@ -250,7 +257,7 @@ def test_other_rows_with_the_same_ids_are_no_pair(tmp_path, capsys):
     report.main([str(tmp_path), "--output_dir", str(tmp_path / "report")])
     out = capsys.readouterr().out
     assert "**" not in out and "eval_f1: no paired test: not scored on the same examples" in out
-    with pytest.raises(DataError, match="eval_f1: not scored on the same examples: other rows, or other labels"):
+    with pytest.raises(DataError, match="eval_f1: not scored on the same examples: rows or their labels differ"):
         report.main(["--compare", str(tmp_path / "one"), str(tmp_path / "two")])
 
 
@@ -281,9 +288,9 @@ def test_f1_of_another_class_is_no_pair_and_the_table_says_whose_it_is(tmp_path,
         (tmp_path / name / "all_results.json").write_text(json.dumps(results), encoding="utf-8")
     report.main([str(tmp_path), "--metrics", "eval_f1", "--output_dir", str(tmp_path / "report")])
     out = capsys.readouterr().out
-    assert "eval_f1 is that of the class a: one" in out and "eval_f1 is that of the class b: two" in out
-    assert "eval_f1: no paired test: the score is not of the same classes" in out
-    with pytest.raises(DataError, match="eval_f1: the score is not of the same classes"):
+    assert "eval_f1 is for the class a: one" in out and "eval_f1 is for the class b: two" in out
+    assert "eval_f1: no paired test: the score is not for the same classes" in out
+    with pytest.raises(DataError, match="eval_f1: the score is not for the same classes"):
         report.main(["--compare", str(tmp_path / "one"), str(tmp_path / "two"), "--metrics", "eval_f1"])
 
 
@@ -311,4 +318,4 @@ def test_folds_of_one_seed_are_a_row_that_says_so(tmp_path, capsys):
         (tmp_path / "crf" / f"fold-{fold}" / "run.json").write_text(json.dumps(record), encoding="utf-8")
     report.main([str(tmp_path), "--output_dir", str(tmp_path / "report")])
     out = capsys.readouterr().out
-    assert "| 3 |" in out and "each run with data of its own: run_ner, bert-mini" in out
+    assert "| 3 |" in out and "each run on its own data: run_ner, bert-mini" in out

@@ -78,7 +78,7 @@ def test_every_kind_of_model_answers(heads, head, kind, typed, expected):
 
 
 def test_panels_say_when_nothing_was_decided_or_found():
-    assert "Not sure enough to say." in class_panel(Verdict([], [("<b>", 0.5)]), multi_label=False)
+    assert "Not sure enough to answer." in class_panel(Verdict([], [("<b>", 0.5)]), multi_label=False)
     assert "&lt;b&gt;" in class_panel(Verdict(["<b>"], [("<b>", 0.5)]), multi_label=True)
     assert "No entities." in entity_panel("text", [], [])
 

@@ -41,13 +41,13 @@ def errors():
 def test_summary_says_what_was_trained_and_what_to_do_next(state, errors):
     lines = describe_run(record(), errors, state, trained="outputs/a b").splitlines()
     assert [line.split()[0] for line in lines] == [
-        *("model", "trained", "best", "validation", "test", "left", "errors", "next")
+        *("model", "trained", "best", "validation", "test", "saved", "errors", "next")
     ]
     assert all(line[11] == " " and line[12] != " " for line in lines)  # aligned
     assert lines[0].endswith("pretrained/some, head crf") and lines[1].endswith("15 steps, 3 epochs, 1 min 15 s")
     assert lines[2].endswith("epoch 2, by f1")
     assert lines[3].split()[1:5] == ["f1", "0.5000", "precision", "0.2500"]
-    assert lines[3].endswith("1 of 2 not all right")
+    assert lines[3].endswith("1 of 2 texts have an error")
     assert lines[-1].endswith("python predict.py 'outputs/a b' --interactive")
     assert "\x1b" not in "".join(lines)
 
@@ -56,13 +56,13 @@ def test_summary_of_a_model_that_may_say_nothing_counts_what_it_did_not_say(stat
     logits = [[4.0, 0.0], [0.0, 4.0], [0.1, 0.0]]  # right, wrong, not sure enough
     found = {"validation": classifier(["a", "b"], ["a", "a", "a"], logits, abstain_below=0.9)}
     lines = describe_run(record(), found, state).splitlines()
-    assert lines[3].endswith("1 of 3 wrong, 1 not said")
+    assert lines[3].endswith("1 of 3 wrong, 1 without an answer")
 
 
 def test_summary_of_a_run_that_only_scored_has_no_training(errors):
     for state in (None, TrainerState()):
         lines = describe_run(record(), errors, state).splitlines()
-        assert [line.split()[0] for line in lines] == ["model", "validation", "test", "left", "errors"]
+        assert [line.split()[0] for line in lines] == ["model", "validation", "test", "saved", "errors"]
 
 
 def test_pages_are_left_where_there_is_something_to_show(state, errors):

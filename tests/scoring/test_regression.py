@@ -99,7 +99,7 @@ def test_scores_are_learnt_stored_and_told_alike_everywhere(run, words, capsys):
     card = (folder / "README.md").read_text(encoding="utf-8")
     assert "regression" in card and f"mae {results['eval_mae']:.4f}" in card
     page = (folder / "error_report.html").read_text(encoding="utf-8")
-    assert f"{results['eval_mae']:.4f} off on average" in page and "Told and gold" in page
+    assert f"mean error of {results['eval_mae']:.4f}" in page and "Predicted and gold" in page
     kind, fields, ask = app.load(str(folder), device="cpu")
     assert (kind, len(fields)) == ("classes", 2)
     shown = re.search(r"<strong>(.*?)</strong>", ask("张王在北开会", "京"))[1]
@@ -152,7 +152,7 @@ def test_regressions_are_compared_over_the_same_texts(run, tmp_path, capsys):
     flags = ["--metrics", "test_mae", "--output_dir", str(tmp_path / "report")]
     report.main([str(tmp_path / "one"), str(tmp_path / "two"), *flags])
     shown = capsys.readouterr().out
-    assert "test_mae, best mean beside each other row; paired over examples" in shown and "interval" in shown
+    assert "test_mae, best mean compared with each other row; paired over examples" in shown and "interval" in shown
 
 
 @pytest.mark.parametrize(

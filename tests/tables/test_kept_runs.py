@@ -81,7 +81,7 @@ def test_each_run_is_a_line(runs, tmp_path):
 def test_other_files_are_refused(content, tmp_path):
     path = tmp_path / "kept.json"
     path.write_text(content, encoding="utf-8")
-    with pytest.raises(DataError, match=r"kept\.json: expected runs as report\.py --keep writes them"):
+    with pytest.raises(DataError, match=r"kept\.json: expected a file written by report\.py --keep"):
         report.main([str(path), "--output_dir", str(tmp_path / "report")])
 
 

@@ -17,9 +17,9 @@ def of_answers(rows: Dataset, answers: Sequence[Sequence[Answer]], *, counts: di
 
     Args:
         rows: `id`, `question`, `context`, `answers`.
-        answers: those to each question, the best first.
-        counts: exact match and F1 of each, see `example_counts.of_answers`.
-        scores: by name; a split's name before it is taken off.
+        answers: the answers to each question, the best first.
+        counts: exact match and F1 of each question, see `example_counts.of_answers`.
+        scores: by name, with or without the prefix of the split.
     """
     exact, f1 = np.array(counts["exact"], dtype=np.float64), np.array(counts["f1"], dtype=np.float64)
     contexts, gold, found = rows["context"][:], rows["answers"][:], [each[0] for each in answers]
@@ -49,7 +49,7 @@ def of_answers(rows: Dataset, answers: Sequence[Sequence[Answer]], *, counts: di
     worst = []
     for i in worst_first(sure, [1 - value for value in f1]):
         starts = gold[i]["answer_start"]
-        # What was found in the middle, and the gold too where it is near.
+        # Keep what is around the found answer, which includes the gold one if it is near.
         first, last = excerpt(len(contexts[i]), found[i].start if found[i].text or not starts else starts[0])
         spans = sorted({(start, start + len(text)) for start, text in zip(starts, gold[i]["text"], strict=True)})
         shown = [{"start": start, "end": end, "label": ""} for start, end in spans if first <= start < last]

@@ -1,4 +1,4 @@
-"""What a model says about one text as HTML, for a page that somebody types into; everything is escaped."""
+"""What a model predicts for one text as HTML, for an interactive page; everything is escaped."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,8 +10,8 @@ from ..scoring.decisions import Verdict
 from .jinja_templates import PAGES
 from .marked_text import Mark
 
-HUES = 6  # looks of entity types, in turn
-STYLE = Path(__file__).with_suffix(".css")  # what the page needs besides
+HUES = 6  # colours of entity types, used in turn
+STYLE = Path(__file__).with_suffix(".css")  # the page needs it, too
 
 
 def entity_panel(text: str, entities: Sequence[Entity], types: Sequence[str]) -> str:
@@ -19,8 +19,8 @@ def entity_panel(text: str, entities: Sequence[Entity], types: Sequence[str]) ->
 
     Args:
         text: as it was typed.
-        entities: found in it.
-        types: all that the model knows; each has its look.
+        entities: found in the text.
+        types: all types that the model knows; each has its colour.
     """
     looks = {label: f"hue{i % HUES}" for i, label in enumerate(types)}
     marks = [Mark(one.start, one.end, one.label, looks.get(one.label, "hue0")) for one in entities]
@@ -28,24 +28,24 @@ def entity_panel(text: str, entities: Sequence[Entity], types: Sequence[str]) ->
 
 
 def class_panel(verdict: Verdict, *, multi_label: bool, most: int = 10) -> str:
-    """What was decided, and the most probable classes."""
-    nothing = "None of the labels." if multi_label else "Not sure enough to say."
+    """The chosen labels, and the most probable classes."""
+    nothing = "None of the labels." if multi_label else "Not sure enough to answer."
     return _panel("classes", verdict=verdict, nothing=nothing, most=most)
 
 
 def score_panel(score: float) -> str:
-    """The score that a regression tells."""
+    """The score that a regression predicts."""
     return _panel("score", score=score)
 
 
 def answer_panel(context: str, answers: Sequence[Answer]) -> str:
-    """The passage with the answer marked, and the answers that were compared."""
+    """The passage with the answer marked, and a table of the best answers."""
     marks = [Mark(answers[0].start, answers[0].end, "answer", "hue0")] if answers[0].text else []
     return _panel("answers", text=context, marks=marks, answers=answers)
 
 
 def filling_panel(fillings: Sequence[Any]) -> str:
-    """The words that may stand in the blanks, see `prompting.blanks`."""
+    """The words that may fill the blanks, see `prompting.blanks`."""
     return _panel("fillings", fillings=fillings)
 
 

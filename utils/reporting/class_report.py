@@ -8,10 +8,10 @@ from ..scoring.score_names import shown_in
 
 
 def describe_scores(split: str, report: dict, *, labels: Sequence[str]) -> str:
-    """The report for people.
+    """The report as text for people.
 
     Args:
-        split: its name.
+        split: name of the split.
         report: see `ClassEvaluator.report`.
         labels: class names in the order of the confusion matrix.
     """
@@ -39,7 +39,7 @@ def describe_scores(split: str, report: dict, *, labels: Sequence[str]) -> str:
 
 
 def describe_coverage(rows: Sequence[dict]) -> str:
-    """The risk-coverage table: how often answers are right when the less sure ones are not given."""
+    """The risk-coverage table: the accuracy when the less sure answers are not given."""
     lines = ["answered  threshold  accuracy of the answers"]
     lines += [f"{row['coverage']:>8.0%}{row['threshold']:>11.3f}{row['accuracy']:>10.4f}" for row in rows]
     return "\n".join(lines)

@@ -1,9 +1,9 @@
-"""How a run went: losses and the deciding score by epoch, as numbers, and as a picture for where no browser is."""
+"""Learning curves: losses and the deciding score by epoch, as numbers, and as a picture where there is no browser."""
 
 from collections.abc import Sequence
 from io import BytesIO
 
-POINTS = 300  # of a line, at most
+POINTS = 300  # of a line at most
 
 
 def read_curves(history: Sequence[dict], *, metric: str, best_step: int | None = None) -> dict:
@@ -11,12 +11,12 @@ def read_curves(history: Sequence[dict], *, metric: str, best_step: int | None =
 
     Args:
         history: `log_history`.
-        metric: name of the score that chooses the best state, without `eval_`; `loss` for none but the loss.
-        best_step: where that was.
+        metric: name of the score that chooses the best state, without `eval_`; `loss` to plot only the loss.
+        best_step: step of the best state.
 
     Returns:
         `{"unit", "best", "charts": [{"title", "lines": [{"name", "points": [[x, y], ...]}]}]}`, x in epochs, or in
-        steps where there are fewer than two epochs; without charts where nothing was logged.
+        steps if there are fewer than two epochs; no charts if nothing was logged.
     """
     while_training = []
     for entry in history:
@@ -37,7 +37,7 @@ def read_curves(history: Sequence[dict], *, metric: str, best_step: int | None =
 
 
 def draw_curves(curves: dict) -> bytes:
-    """PNG of what `read_curves` found; charts side by side."""
+    """A PNG of the curves from `read_curves`, charts side by side."""
     import matplotlib  # takes a second
 
     matplotlib.use("Agg")

@@ -1,9 +1,9 @@
 """What a run got wrong, by split: `error_report.json`, from which `report_page` makes `error_report.html`.
 
-Each split has its `kind` (see `example_counts`), how many `examples` it has and how many of them are not all right,
+Each split has its `kind` (see `example_counts`), the number of `examples`, how many of them have an error (`wrong`),
 `scores` and `table`, the confusions, `slices` (see `error_slices`), `reliability` (see `calibration`), and `worst`: up
-to 50 examples on which the model was most sure and wrong. Counts are over all examples; of a text that is long, `text`
-is the part of it that begins at character `offset`.
+to 50 wrong examples on which the model was surest. Counts are over all examples; of a long text, `text` is the part
+that begins at character `offset`.
 """
 
 from collections import Counter
@@ -23,7 +23,7 @@ from .error_slices import frequency_bins, share_of, slice_scores, with_ones
 from .span_errors import MISSED, RIGHT, ErrorCounts, SpanPair, as_entities, pair_spans
 
 CONFUSED = 200  # pairs of classes that are kept
-UNSURE = 0.5  # what a missed entity counts as, which no probability is known of
+UNSURE = 0.5  # confidence of a missed entity, which has no known probability
 
 
 def of_entities(
@@ -40,8 +40,8 @@ def of_entities(
         rows: `id`, `text`, `entities`.
         found: the entities found in each text.
         table: per-class table, see `EntityF1`.
-        scores: by name; a split's name before it is taken off.
-        train: what was learnt from, to tell how often an entity was seen in it.
+        scores: by name, with or without the prefix of the split.
+        train: training data, to count how often an entity was seen in it.
     """
     seen = None if train is None else Counter(_words(train))
     errors, counts = ErrorCounts(), np.zeros((len(rows), 3))
@@ -110,10 +110,10 @@ def of_verdicts(
 
     Args:
         rows: `id`, `text`, `text_pair` of pairs, and `label`, or `labels` where there are several.
-        verdicts: what was said about each text.
-        rule: by which.
+        verdicts: what the model predicts for each text.
+        rule: the decision rule behind the verdicts.
         report: see `ClassEvaluator.report`.
-        train: what was learnt from, to tell how frequent a class is in it.
+        train: training data, to count how frequent a class is in it.
     """
     several = "labels" in rows.features
     column, texts = "labels" if several else "label", ["text", "text_pair"][: 1 + ("text_pair" in rows.features)]
@@ -198,7 +198,7 @@ def of_scores(rows: Dataset, found: Sequence[float], *, scores: dict[str, float]
 
     Args:
         rows: `id`, `text`, `text_pair` of pairs, and `label`, a number.
-        found: what was told about each text.
+        found: the predicted score of each text.
         scores: by name.
     """
     gold = np.fromiter(iterate_column(rows, "label"), np.float64, len(rows))

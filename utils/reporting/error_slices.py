@@ -1,14 +1,14 @@
-"""Scores of a part of the examples: of the short and the long, the rare and the frequent."""
+"""Scores of parts of the examples: short and long, rare and frequent ones."""
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-FREQUENCIES = (0, 1, 5, 20, 100)  # the last of each bin; what is above has its own
+FREQUENCIES = (0, 1, 5, 20, 100)  # the last of each bin; higher ones have their own
 
 
 def length_bins(values: np.ndarray, *, most: int = 5) -> list[tuple[int, int]]:
-    """Bins with about as many values each, as (first, last) inclusive; fewer where values are equal.
+    """Bins with about the same number of values each, as (first, last) inclusive; fewer if many values are equal.
 
     Example:
         >>> length_bins(np.array([2, 2, 2, 3, 3, 4, 9, 30]), most=3)
@@ -42,11 +42,11 @@ def slice_scores(
 
     Args:
         title: what is binned.
-        values: (n,) of each example.
-        counts: (n, c) what each adds to the score.
+        values: (n,) the value of each example.
+        counts: (n, c) what each example adds to the score.
         score: (c,) sums over the bin -> the score, 0-1.
-        name: of the score.
-        bins: how values are put together.
+        name: name of the score.
+        bins: function that groups values into bins.
 
     Returns:
         `{"title", "score", "rows": [{"from", "to", "count", "score"}]}`.
@@ -62,11 +62,11 @@ def slice_scores(
 
 
 def share_of(sums: np.ndarray) -> float:
-    """Right ones of all: sums of (right, 1)."""
+    """The share of right ones, 0-1, from the sums of (right, 1)."""
     return float(sums[0] / sums[1])
 
 
 def with_ones(hits: Sequence) -> np.ndarray:
-    """(n,) -> (n, 2): what `share_of` takes."""
+    """(n,) -> (n, 2): a column of ones is added, for `share_of`."""
     hits = np.asarray(hits, dtype=np.float64)
     return np.stack([hits, np.ones(len(hits))], axis=1)

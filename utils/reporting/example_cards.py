@@ -1,4 +1,4 @@
-"""The worst examples of a split: which classes and errors each belongs to, and where its text is marked."""
+"""The worst examples of a split: the classes and kinds of errors of each, and the marks in its text."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -6,24 +6,24 @@ from collections.abc import Sequence
 from .marked_text import Mark
 
 NOTES = {
-    "entities": "Ordered by the probability of the surest wrong entity. A missed one counts as 0.5: nothing says how "
-    "sure the model was of leaving it out.",
-    "classes": "Ordered by the probability of what was said instead.",
-    "label_sets": "Ordered by how far the surest wrong label was from being right.",
-    "answers": "Ordered by the answer's share of probability among the candidates.",
-    "scores": "Ordered by how far what was told is from the gold score.",
+    "entities": "Ordered by the probability of the surest wrong entity. A missed one counts as 0.5, as its "
+    "probability is not known.",
+    "classes": "Ordered by the probability of the wrong prediction.",
+    "label_sets": "Ordered by the probability of the surest wrong decision about a label.",
+    "answers": "Ordered by the answer's probability among the candidates.",
+    "scores": "Ordered by the difference between predicted and gold score.",
 }
 
 
 def example_cards(errors: dict) -> dict:
-    """What the list of worst examples shows besides them, and its filters.
+    """The list of worst examples, with its note and its filters.
 
     Args:
-        errors: of a split, see `error_report`.
+        errors: the errors of a split, see `error_report`.
 
     Returns:
-        `note`; `filters`, of each `kind`, `title` and `options`, (number, name, count) each; `cards`, of each
-        `classes` and `kinds`, numbers of options, the `example`, and `texts`, (title, marks) each: the text is shown
+        `note`; `filters`, each with `kind`, `title` and `options` as (number, name, count); `cards`, each with
+        `classes` and `kinds` (numbers of options), the `example`, and `texts` as (title, marks): the text is shown
         once for each of them.
     """
     examples = errors["worst"]
@@ -37,7 +37,7 @@ def example_cards(errors: dict) -> dict:
 
 
 class _Filter:
-    """Options to choose examples by, and the numbers of those that each example belongs to."""
+    """The options of a filter, and the numbers of those that each example belongs to."""
 
     def __init__(self, kind: str, plural: str, title: str, belonging: Sequence[Sequence[str]]):
         self.kind, self.plural, self.title = kind, plural, title
@@ -48,7 +48,7 @@ class _Filter:
 
 
 def _labels(one: dict) -> list[str]:
-    """The classes that an example is about; of entities those with an error."""
+    """The classes of an example; for entities, only those with an error."""
     given = [*one["gold"], *one["found"]]
     if any(isinstance(each, dict) for each in given):
         given = [each["label"] for each in given if each.get("error") not in ("right", None)]
@@ -56,7 +56,7 @@ def _labels(one: dict) -> list[str]:
 
 
 def _texts(one: dict) -> list[tuple[str, list[Mark]]]:
-    """The text twice, with what is right and with what was found; a passage once, with both; else without marks."""
+    """The text twice, with gold and with found entities; a passage once, with both; other texts without marks."""
     if "question" in one:
         marks = [Mark(each["start"], each["end"], "gold", "gold") for each in one["gold"]]
         marks += [Mark(each["start"], each["end"], "answered", "wrong") for each in one["found"]]

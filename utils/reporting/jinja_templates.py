@@ -1,4 +1,4 @@
-"""Templates of what people look at: what is put into them is shown as it stands, and never read as a template."""
+"""Templates of pages and cards: values are shown as they are and never interpreted as a template."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from .marked_text import mark_steps, plain, plain_markdown, runs, shorten
 
 
 def _finalize(value: Any) -> Any:
-    """Text on its way into a page: characters that have no shape get one; what templates made is left alone."""
+    """Make invisible characters of a text visible on the page; what templates made is left alone."""
     return plain(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
@@ -27,5 +27,5 @@ def _environment(**options: Any) -> Environment:
 
 PAGES = _environment(autoescape=True, finalize=_finalize)  # HTML
 PAGES.filters |= {"mark_steps": mark_steps, "runs": runs, "shorten": shorten}
-CARDS = _environment(autoescape=False)  # Markdown, where labels go through a filter
+CARDS = _environment(autoescape=False)  # Markdown; labels go through a filter
 CARDS.filters |= {"markdown": plain_markdown}

@@ -1,4 +1,4 @@
-"""Text from data, as templates show it: nothing in it is markup, nothing invisible hides, spans are marked."""
+"""Text from data, as templates show it: nothing in it is markup, nothing is invisible, spans are marked."""
 
 import html
 import re
@@ -10,12 +10,12 @@ from typing import NamedTuple
 from ..data.errors import printable
 
 SHOWN = {"\n": "↵", "\t": "⇥", "\r": "␍"}
-HIDDEN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}  # categories of Unicode without a shape of their own
+HIDDEN = {"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"}  # Unicode categories of invisible characters
 LONGEST_NAME = 80  # characters of a label or id
 
 
 class Mark(NamedTuple):
-    """A span to mark: character offsets, end exclusive; its name; a class of the style sheet."""
+    """A span to mark: character offsets, end exclusive; its name; its class in the style sheet."""
 
     start: int
     end: int
@@ -28,7 +28,7 @@ def _is_hidden(character: str) -> bool:
 
 
 def runs(text: str) -> Iterator[tuple[str, str | None]]:
-    """A text in runs, each with None, and a sign for each character that has no shape, with its name or with "".
+    """A text in runs, each with None; and for each invisible character a sign, with its name or with "".
 
     Example:
         >>> list(runs("a\\u202eb\\n"))
@@ -46,7 +46,7 @@ def runs(text: str) -> Iterator[tuple[str, str | None]]:
 
 
 def plain(text: str) -> str:
-    """The same without elements, for attributes, options and drawings.
+    """A text with its invisible characters spelled out, for attributes, options and drawings.
 
     Example:
         >>> plain("a\\u202e")
@@ -56,7 +56,7 @@ def plain(text: str) -> str:
 
 
 def plain_markdown(text: str) -> str:
-    """A label in Markdown as it is read: no markup, no HTML, no further cell or line.
+    """A label escaped for Markdown: no markup, no HTML, no further cell or line.
 
     Example:
         >>> plain_markdown("<b>a|b</b>")
@@ -67,7 +67,7 @@ def plain_markdown(text: str) -> str:
 
 
 def shorten(text: str) -> str:
-    """A name for a table: its beginning, with an ellipsis where that is not all."""
+    """A name for a table: its first 80 characters, with an ellipsis if there are more."""
     return text if len(text) <= LONGEST_NAME else text[: LONGEST_NAME - 1] + "…"
 
 
@@ -76,11 +76,8 @@ def mark_steps(text: str, marks: Sequence[Mark], offset: int = 0) -> Iterator[tu
 
     Args:
         text: a text, or a part of one.
-        marks: offsets are those of the whole text; what lies outside of the part is left out.
+        marks: with offsets in the whole text; what is outside of the part is left out.
         offset: where the part begins.
-
-    Yields:
-        `("open", look)`, `("text", part)` and `("close", name)`, without a name where a span goes on behind another.
     """
     shifted = [mark._replace(start=mark.start - offset, end=mark.end - offset) for mark in marks]
     inside = sorted(
@@ -94,11 +91,11 @@ def mark_steps(text: str, marks: Sequence[Mark], offset: int = 0) -> Iterator[tu
         kept = 0
         while kept < min(len(opened), len(covering)) and opened[kept] is covering[kept]:
             kept += 1
-        for mark in reversed(opened[kept:]):  # one that goes on behind this border is opened again
+        for mark in reversed(opened[kept:]):  # one that continues after this border is opened again
             yield "close", mark.name if mark.end <= first else ""
         for mark in covering[kept:]:
             yield "open", mark.look
         opened = covering
         yield "text", text[first:last]
-    for mark in reversed(opened):  # these end here, or go on behind the part
+    for mark in reversed(opened):  # these end here, or after the part
         yield "close", mark.name

@@ -1,4 +1,4 @@
-"""The README.md of a trained model: metadata that the Hub reads, and `templates/model_card.md.jinja` below."""
+"""The README.md of a trained model: metadata for the Hub, then the text of `templates/model_card.md.jinja`."""
 
 import shlex
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from huggingface_hub import EvalResult, ModelCardData
 from ..data.private_words import hide_folders, hide_texts
 from .jinja_templates import CARDS
 
-MERGED = ("lora", "bitfit", "layernorm", "ia3")  # adapters that are changes of weights
+MERGED = ("lora", "bitfit", "layernorm", "ia3")  # adapters that can be merged into the weights
 EXAMPLES = {"zh": "张伟在北京大学教书。", "en": "Ann Lee teaches at Oxford."}
 
 
@@ -29,15 +29,15 @@ def model_card(
     """A model card in the form that the Hub reads.
 
     Args:
-        name: of its template, which says what the model does, what it was scored with and what was not tested.
-        record: what `describe_run` gives.
+        name: name of its template, which says what the model does, how it was scored and what was not tested.
+        record: the record of the run, see `describe_run`.
         task: the Hub's name of the task.
         tags: further tags.
-        metrics: names of the results that go into the front matter.
+        metrics: names of the scores that go into the front matter.
         auto: name of the Auto class that loads it.
-        stock: whether transformers has the model's class; one that is not stock brings code along.
-        piped: whether a pipeline applies it as it was trained.
-        shown: what the template shows besides.
+        stock: whether transformers has the model's class; other models bring their code along.
+        piped: whether a pipeline gives what the model was trained for.
+        shown: further values for the template.
     """
     arguments = record["arguments"]
     adapter, base = arguments.get("adapter", "none"), arguments["model_name_or_path"]
@@ -76,7 +76,7 @@ def model_card(
 
 
 def _results(record: dict, task: str, metrics: Sequence[str], *, dataset_type: str) -> list[EvalResult]:
-    """Scores of both splits, those that the run has."""
+    """Scores of validation and test, as far as the run has them."""
     arguments, results = record["arguments"], record["results"]
     read = arguments["train_file"] if isinstance(arguments["train_file"], list) else [arguments["train_file"]]
     trained_on = arguments["dataset_name"] or ", ".join(path.rstrip("/").rpartition("/")[2] for path in read)

@@ -16,7 +16,7 @@ for (const form of document.querySelectorAll(".filters")) {
   form.addEventListener("change", apply);
   form.addEventListener("submit", (event) => event.preventDefault());
   form.hidden = selects.length === 0;
-  apply(); // a browser that goes back keeps what was chosen
+  apply(); // after "back" a browser keeps what was chosen
 }
 
 const root = document.documentElement;

@@ -1,7 +1,7 @@
-"""`error_report.html`: one page that needs no network, made of what `error_report.json` holds.
+"""`error_report.html`: one page that needs no network, made from the content of `error_report.json`.
 
-Everything from data is escaped, and stands in elements that isolate its direction. The page's own style and script are
-the only ones that its policy admits, by their digests, and it may load nothing.
+Everything from data is escaped, in elements that isolate its text direction. The page's content security policy allows
+only its own style and script, by their digests, and it may load nothing.
 """
 
 import base64
@@ -17,14 +17,14 @@ from .svg_charts import LineChart
 BROADEST = 12  # classes of a matrix
 PAIRS = 20  # confusions that are listed
 KINDS = 30  # classes whose kinds of errors are listed
-SHADES = (0.03, 0.1, 0.25)  # shares of a class from which on a confusion is darker
+SHADES = (0.03, 0.1, 0.25)  # a confusion is darker from each of these shares of its class on
 
 
 def report_page(report: dict) -> str:
-    """The page.
+    """The HTML of the page.
 
     Args:
-        report: `run`, facts by name; `splits`, see `error_report`; `curves`, see `curves`.
+        report: `run` (facts by name), `splits` (see `error_report`), `curves` (see `read_curves`).
     """
     style, script = (
         Path(__file__).with_name(f"report_page.{kind}").read_text(encoding="utf-8") for kind in ("css", "js")
@@ -50,7 +50,7 @@ def _said(name: str) -> str:
 
 
 def _split(errors: dict) -> dict:
-    """What a split shows: its errors and what is made of them."""
+    """The errors of a split, and what the page derives from them."""
     return {
         "errors": errors,
         "scores": {_said(name): value for name, value in errors["scores"].items()},
@@ -65,7 +65,7 @@ def _split(errors: dict) -> dict:
 
 
 def _kinds(counted: dict[str, dict[str, int]]) -> dict:
-    """How often each kind of error occurs with each class, those with most errors first."""
+    """How often each kind of error occurs in each class, classes with most errors first."""
     names = list(next(iter(counted.values()), ()))
     shown = sorted(counted, key=lambda label: -sum(counted[label][name] for name in names[1:]))[:KINDS]
     rows = [(label, [counted[label][name] for name in names]) for label in shown]
@@ -73,7 +73,7 @@ def _kinds(counted: dict[str, dict[str, int]]) -> dict:
 
 
 def _matrix(errors: dict) -> list[tuple[str, list[tuple[str, int | None]]]]:
-    """Rows of looks and counts, the darker the greater their share of the gold class; none of too many classes."""
+    """Rows of looks and counts, darker for a greater share of the gold class; empty if there are too many classes."""
     counts = {(gold, found): count for gold, found, count in errors.get("confused", [])}
     right = errors.get("right", {})
     labels = sorted({label for pair in counts for label in pair} | set(right))
@@ -91,22 +91,22 @@ def _matrix(errors: dict) -> list[tuple[str, list[tuple[str, int | None]]]]:
 
 
 def _means(rows: Sequence[dict]) -> LineChart:
-    """What a regression told on average, by the gold score."""
+    """The mean prediction of a regression, by the gold score."""
     lines = [
-        {"name": name, "points": [[row["gold"], row[name], row["count"]] for row in rows], "more": ["count"]}
-        for name in ("told", "gold")
+        {"name": name, "points": [[row["gold"], row[key], row["count"]] for row in rows], "more": ["count"]}
+        for name, key in (("predicted", "told"), ("gold", "gold"))
     ]
-    return LineChart("Told and gold", lines, x_name="gold score", y_name="mean of what was told")
+    return LineChart("Predicted and gold", lines, x_name="gold score", y_name="mean prediction")
 
 
 def _calibration(errors: dict) -> LineChart:
     lines = []
-    for name, key in (("as decided", "reliability"), ("before tuning", "untuned_reliability")):
+    for name, key in (("final", "reliability"), ("before tuning", "untuned_reliability")):
         if rows := errors.get(key):
             points = [[row["confidence"], row["accuracy"], row["count"]] for row in rows]
             lines.append({"name": name, "points": points, "more": ["count"]})
-    names = {"x_name": "probability that was promised", "y_name": "share that was right"}
-    return LineChart("Promised and kept", lines, **names, square=True)
+    names = {"x_name": "predicted probability", "y_name": "share that is right"}
+    return LineChart("Predicted and observed", lines, **names, square=True)
 
 
 def _training(curves: dict) -> list[LineChart]:

@@ -1,4 +1,4 @@
-"""What a run leaves for people: the pages to look at, and a few aligned lines at its end."""
+"""What a run shows to people: the pages that it writes, and the summary that it prints at its end."""
 
 import shlex
 from pathlib import Path
@@ -10,18 +10,18 @@ from ..scoring.score_names import shown_in
 from .curves import draw_curves, read_curves
 from .report_page import report_page
 
-SPLITS = {"eval": "validation", "test": "test"}  # how the names of scores begin -> the split they are of
+SPLITS = {"eval": "validation", "test": "test"}  # prefix of a score's name -> its split
 MOST = 4  # scores of a split
 FACTS = ("head", "pooling", "adapter", "template", "seed")  # arguments that the page names
 
 
 def pages(record: dict, errors: dict[str, dict], state: TrainerState | None) -> dict[str, object]:
-    """`error_report.html` and `.json` where a split was scored, `curves.png` where something was learnt; by name.
+    """The files by name: `error_report.html` and `.json` if a split was scored, `curves.png` if a model was trained.
 
     Args:
-        record: what `describe_run` gives.
-        errors: of each labelled split, see `error_report`.
-        state: the trainer's; None where nothing was trained.
+        record: the record of the run, see `run_setup.describe_run`.
+        errors: the errors of each labelled split, see `error_report`.
+        state: the trainer's state; None if nothing was trained.
     """
     curves, files = _curves(record, state), {}
     if errors:
@@ -45,12 +45,12 @@ def describe_run(
     trained: str | Path | None = None,
     command: str | None = None,
 ) -> str:
-    """The end of a run: what was trained, the best epoch, scores, where it lies, what to do next.
+    """The summary of a run: what was trained, the best epoch, scores, where it is saved, what to do next.
 
     Args:
         record, errors, state: see `pages`.
-        trained: the directory that predict.py takes.
-        command: what to do with it instead.
+        trained: the directory for predict.py.
+        command: the next command, if it is not predict.py.
     """
     arguments, results = record["arguments"], record["results"]
     model = arguments.get("model_name_or_path") or arguments.get("train_from_config")
@@ -75,7 +75,7 @@ def describe_run(
             rest = _describe_wrong(errors[split]) if split in errors else ""
             lines.append((split, f"{scores}{rest}".rstrip()))
     output_dir = Path(arguments["output_dir"])
-    lines.append(("left in", str(output_dir)))
+    lines.append(("saved in", str(output_dir)))
     if errors:
         lines.append(("errors", str(output_dir / "error_report.html")))
     if trained is not None:
@@ -89,20 +89,21 @@ def _curves(record: dict, state: TrainerState | None) -> dict:
     metric = (record["arguments"].get("metric_for_best_model") or "loss").removeprefix("eval_")
     history, best = (state.log_history, state.best_global_step) if state else ([], None)
     if not record["arguments"].get("load_best_model_at_end", True):
-        best = None  # the last state is what was kept
+        best = None  # the last state was kept
     return read_curves(history, metric=metric, best_step=best)
 
 
 def _describe_wrong(errors: dict) -> str:
-    """How many examples are not right; of a model that may say nothing, how often it did."""
+    """How many examples have an error; for a model that may give no answer, also how often it gave none."""
     total = f"{errors['examples']:,}"
     if errors["kind"] == "scores":
         return f"on {total} texts"
     texts = errors.get("errors", {}).get("texts")
     if texts is None:
-        return f"{errors['wrong']:,} of {total} not all right"
+        examples = "questions" if errors["kind"] == "answers" else "texts"
+        return f"{errors['wrong']:,} of {total} {examples} have an error"
     wrong = texts.get("wrong class", 0)
-    return f"{wrong:,} of {total} wrong, {errors['wrong'] - wrong:,} not said"
+    return f"{wrong:,} of {total} wrong, {errors['wrong'] - wrong:,} without an answer"
 
 
 def _duration(seconds: float) -> str:

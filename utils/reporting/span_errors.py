@@ -13,7 +13,7 @@ ERRORS = (BORDER, TYPE, BOTH, MISSED, SPURIOUS)
 
 
 class SpanPair(NamedTuple):
-    """An entity of the gold and what was found in its place; one of them is None where it was missed, or spurious."""
+    """A gold entity and what was found in its place; `found` is None if it was missed, `gold` if it is spurious."""
 
     kind: str
     gold: Entity | None
@@ -26,9 +26,9 @@ def as_entities(entities: Sequence[dict]) -> list[Entity]:
 
 
 def pair_spans(gold: Sequence[Entity], found: Sequence[Entity]) -> list[SpanPair]:
-    """Each entity of gold and found exactly once, by place.
+    """Each gold and each found entity exactly once, in order of position.
 
-    Equal ones are paired first, then those with the same borders, then those that overlap: of the same type before
+    Equal ones are paired first, then those with the same borders, then those that overlap: the same type before
     others, the longer overlap first.
 
     Example:
@@ -48,7 +48,7 @@ def pair_spans(gold: Sequence[Entity], found: Sequence[Entity]) -> list[SpanPair
             left.append(one)
     rest = sorted(one for equal in places.values() for one in equal)
     longest = max((one.end - one.start for one in rest), default=0)
-    near = []  # (how good, number of gold, number of found): only neighbours are looked at, so long texts cost little
+    near = []  # (rank, index of gold, index of found): only neighbours are compared, so long texts cost little
     for i, one in enumerate(left):
         for k in range(bisect_left(rest, (one.start - longest,)), bisect_left(rest, (one.end,))):
             other = rest[k]
@@ -69,21 +69,21 @@ def pair_spans(gold: Sequence[Entity], found: Sequence[Entity]) -> list[SpanPair
 
 
 class ErrorCounts:
-    """How often each kind of error was made; what is added is not kept."""
+    """How often each kind of error was made; only counts are kept."""
 
     def __init__(self):
         self.kinds: dict[str, Counter] = {}
         self.types: Counter = Counter()
 
     def add(self, pairs: Sequence[SpanPair]) -> None:
-        """Count the pairs of a text; a spurious one counts for the type found."""
+        """Count the pairs of a text; a spurious entity counts for its own type."""
         for pair in pairs:
             self.kinds.setdefault((pair.gold or pair.found).label, Counter())[pair.kind] += 1
             if pair.kind in (TYPE, BOTH):
                 self.types[pair.gold.label, pair.found.label] += 1
 
     def by_type(self) -> dict[str, dict[str, int]]:
-        """By type, sorted, how often it was right and each kind of error."""
+        """For each type, sorted: how often it was right, and how often each kind of error was made."""
         return {label: {kind: self.kinds[label][kind] for kind in (RIGHT, *ERRORS)} for label in sorted(self.kinds)}
 
     def confused(self) -> list[list]:

@@ -1,4 +1,4 @@
-"""Small line charts: where their lines, ticks and words lie; `templates/svg_charts.html.jinja` draws them as SVG."""
+"""Small line charts: positions of lines, ticks and words; `templates/svg_charts.html.jinja` draws them as SVG."""
 
 import math
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 def nice_ticks(low: float, high: float, *, count: int = 5) -> list[float]:
-    """Round numbers that span a range, about so many.
+    """About `count` round numbers that span a range.
 
     Example:
         >>> nice_ticks(0.13, 0.58)
@@ -27,10 +27,10 @@ class LineChart:
 
     Args:
         title: what it shows.
-        lines: `{"name", "points": [[x, y], ...]}`, three at most; `more` names further numbers of each point.
-        x_name, y_name: of the axes.
-        mark: an x to draw a line at, the best.
-        square: both axes from 0 to 1, with the diagonal.
+        lines: three at most, `{"name", "points": [[x, y], ...]}`; `more` names further numbers of each point.
+        x_name, y_name: names of the axes.
+        mark: the x of the best state, marked by a line.
+        square: both axes run from 0 to 1, and the diagonal is drawn.
 
     Attributes:
         width, height: of the drawing, in its own units.
@@ -55,25 +55,25 @@ class LineChart:
             xs, ys = ([point[k] for line in self.lines for point in line["points"]] for k in (0, 1))
             self.x_ticks, self.y_ticks = nice_ticks(min(xs), max(xs)), nice_ticks(min(ys), max(ys))
             first, last = self.x_ticks[0], self.x_ticks[-1]
-            if last - first >= 2:  # epochs and steps are whole
+            if last - first >= 2:  # epochs and steps are integers
                 whole = (tick for tick in self.x_ticks if tick == int(tick))
                 self.x_ticks = sorted({math.floor(first), math.ceil(last), *whole})
 
     def across(self, x: float) -> float:
-        """Where an x lies."""
+        """Horizontal position of an x in the drawing."""
         first, last = self.x_ticks[0], self.x_ticks[-1]
         return round(self.left + (x - first) / (last - first) * (self.right - self.left), 1)
 
     def down(self, y: float) -> float:
-        """Where a y lies."""
+        """Vertical position of a y in the drawing."""
         first, last = self.y_ticks[0], self.y_ticks[-1]
         return round(self.bottom - (y - first) / (last - first) * (self.bottom - self.top), 1)
 
     def describe(self) -> str:
-        """The lines, for those who do not see them."""
+        """The lines in words, for screen readers."""
         told = []
         for line in self.lines:
             values = [point[1] for point in line["points"]]
-            ends = f"{values[0]:.4g} at first, {values[-1]:.4g} at last, highest {max(values):.4g}"
+            ends = f"from {values[0]:.4g} to {values[-1]:.4g}, highest {max(values):.4g}"
             told.append(f"{line['name']}, {self.y_name} {ends}")
         return "; ".join(told)

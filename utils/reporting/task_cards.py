@@ -1,4 +1,4 @@
-"""Model cards of each task: what a model's card depends on; its words are in the template of the card's name."""
+"""Model cards of each task: the values of a card; its text is in the template of the same name."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ def ner_card(record: dict, *, types: Sequence[str], table: dict[str, dict]) -> s
     """Model card of an entity tagger.
 
     Args:
-        record: what `describe_run` gives.
+        record: the record of the run, see `describe_run`.
         types: entity types, sorted.
         table: per-class table of the validation set, see `EntityF1`.
     """
@@ -24,7 +24,7 @@ def ner_card(record: dict, *, types: Sequence[str], table: dict[str, dict]) -> s
         metrics=("f1", "precision", "recall"),
         auto="AutoModel" if spans else "AutoModelForTokenClassification",
         stock=stock,
-        # The stock pipeline reads B- and I- alone, and decides each token for itself.
+        # The stock pipeline reads only B- and I- tags, and decides each token by itself.
         piped=not stock or (arguments["scheme"] == "bio" and not arguments["constrained_decoding"]),
         types=types,
         rows=table,
@@ -35,8 +35,8 @@ def class_card(record: dict, *, report: dict) -> str:
     """Model card of a text classifier.
 
     Args:
-        record: what `describe_run` gives.
-        report: of the validation set, see `ClassEvaluator.report`.
+        record: the record of the run, see `describe_run`.
+        report: report of the validation set, see `ClassEvaluator.report`.
     """
     return _text_card("class_card", record, report, [], ("accuracy", "f1", "macro_f1", "mcc"))
 
@@ -45,8 +45,8 @@ def score_card(record: dict, *, report: dict) -> str:
     """Model card of a regression.
 
     Args:
-        record: what `describe_run` gives.
-        report: of the validation set, with its `scores`.
+        record: the record of the run, see `describe_run`.
+        report: report of the validation set, with its `scores`.
     """
     return _text_card("score_card", record, report, ["regression"], ("pearson", "spearman", "mae", "mse"))
 
@@ -69,9 +69,9 @@ def cloze_card(record: dict, *, report: dict, spans: bool) -> str:
     """Model card of a cloze classifier.
 
     Args:
-        record: what `describe_run` gives.
-        report: of each labelled split, see `prompt_tasks.Answers`; may be empty after few-shot training.
-        spans: whether it is asked about spans, which may be entities.
+        record: the record of the run, see `describe_run`.
+        report: report of each labelled split; may be empty after few-shot training.
+        spans: whether it is asked about spans, to find entities.
     """
     task = "token-classification" if spans else "text-classification"
     return model_card(
@@ -92,7 +92,7 @@ def masked_card(record: dict) -> str:
     """Model card of a masked-language model.
 
     Args:
-        record: what `describe_run` gives.
+        record: the record of the run, see `describe_run`.
     """
     results, names = record["results"], ("loss", "perplexity", "accuracy")
     return model_card(
@@ -108,11 +108,11 @@ def masked_card(record: dict) -> str:
 
 
 def answer_card(record: dict, *, language: str) -> str:
-    """Model card of a model that finds answers in passages.
+    """Model card of a model for answers in passages.
 
     Args:
-        record: what `describe_run` gives.
-        language: `zh` or `en`: whose measure the scores are.
+        record: the record of the run, see `describe_run`.
+        language: `zh` or `en`, which chooses the measure.
     """
     shown = ("exact_match", "f1", "average", "threshold")
     scores = {name: value for name, value in record["results"].items() if name.startswith("eval_")}

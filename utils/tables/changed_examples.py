@@ -1,4 +1,4 @@
-"""Two runs on the same examples: which ones one of them has right and the other wrong."""
+"""Two runs on the same examples: which of these one run has right and the other wrong."""
 
 import json
 from collections.abc import Iterator
@@ -12,14 +12,14 @@ from .run_groups import RunGroup
 
 
 def changed_examples(one: RunGroup, other: RunGroup, metric: str) -> tuple[list[str], list[str]]:
-    """Ids of the examples that `one` has better than `other`, and worse, the largest changes first.
+    """Ids of the examples on which `one` is better than `other`, and on which it is worse, largest changes first.
 
     Args:
         one, other: scored on the same examples.
         metric: such as `eval_f1`.
 
     Raises:
-        DataError: runs without counts, or on other examples.
+        DataError: the runs have no counts, or were scored on different examples.
     """
     try:
         first, second = pair_examples(one, other, metric)
@@ -34,7 +34,7 @@ def changed_examples(one: RunGroup, other: RunGroup, metric: str) -> tuple[list[
 
 
 def _errors(examples: Examples) -> np.ndarray:
-    """(examples,): items missed and found wrongly, or what is lacking to full score."""
+    """(examples,): number of missed and spurious items, or the distance from the full score."""
     counts = examples.counts
     if counts.shape[1] == 2:
         return counts[:, 1] - counts[:, 0]
@@ -43,7 +43,7 @@ def _errors(examples: Examples) -> np.ndarray:
 
 
 def read_predictions(folder: Path) -> dict[str, dict]:
-    """The lines of a run's predictions.jsonl by id; nothing where there are none."""
+    """The lines of a run's predictions.jsonl by id; empty if there is no such file."""
     path = folder / "predictions.jsonl"
     if not path.exists():
         return {}
@@ -52,7 +52,7 @@ def read_predictions(folder: Path) -> dict[str, dict]:
 
 
 def describe_changes(ids: list[str], one: RunGroup, other: RunGroup, *, most: int) -> Iterator[str]:
-    """Lines that show what the first run of each group predicted for examples; their ids, where neither told that."""
+    """Lines that show what the first run of each group predicted for examples; only their ids without predictions."""
     found = [read_predictions(group.runs[0].folder) for group in (one, other)]
     if not any(found):
         more = f" and {len(ids) - most:,} more" if len(ids) > most else ""

@@ -2,7 +2,7 @@
 
 import re
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # how a cell begins that a spreadsheet runs
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # beginnings of cells that a spreadsheet runs
 
 
 def harmless_cell(text: str) -> str:

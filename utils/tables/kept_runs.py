@@ -1,7 +1,7 @@
-"""A table's runs in one small file, to be kept beside the code when their folders are gone, and read by report.py.
+"""A table's runs in one small file for report.py, to be kept with the code when their folders are gone.
 
-Of each run: command, settings, scores and their history, table of classes, counts of each example, versions, hardware,
-date. No weights, no texts, no folders of the machine. A run is a line, so that another run changes that line alone.
+For each run: command, settings, scores and their history, table of classes, counts of each example, versions,
+hardware, date. No weights, no texts, no local folders. Each run is one line, so that a new run changes only one line.
 """
 
 import hashlib
@@ -14,16 +14,16 @@ from ..data.errors import DataError
 from ..data.private_words import hide_folders, hide_texts
 from .run_groups import Run, is_setting
 
-TOLD = ("versions", "hardware", "git_commit", "started", "wall_time_seconds")  # of run.json, as it stands there
-DIGITS = 6  # of scores; a count of examples needs fewer
+TOLD = ("versions", "hardware", "git_commit", "started", "wall_time_seconds")  # copied from run.json
+DIGITS = 6  # decimals of scores
 
 
 @dataclass(frozen=True)
 class KeptRun(Run):
-    """A run without its folder, which is the name of its cell.
+    """A run whose folder is gone; `folder` has the name of its cell.
 
     Attributes:
-        line: what is kept of it, as it stands in the file.
+        line: what the file holds of it.
     """
 
     line: dict = field(default_factory=dict)
@@ -33,7 +33,7 @@ class KeptRun(Run):
 
 
 def cell_of(run: Run) -> str:
-    """What a run is called in a table: the last two parts of its folder, `ROW/seed-SEED`."""
+    """The name of a run in a table: the last two parts of its folder, `ROW/seed-SEED`."""
     return "/".join(run.folder.resolve().parts[-2:])
 
 
@@ -41,24 +41,24 @@ def read_kept(path: str | Path) -> list[Run]:
     """The runs of a file.
 
     Raises:
-        DataError: a file that `write_kept` has not written.
+        DataError: the file was not written by `report.py --keep`.
     """
     kept = _read(path)
     try:
         return [_run_of(line, kept["examples"]) for line in kept["runs"]]
     except (KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"{path}: expected runs as report.py --keep writes them, found {_told(error)}") from error
+        raise DataError(f"{path}: expected a file written by report.py --keep, found {_told(error)}") from error
 
 
 def with_runs(path: str | Path, runs: Iterable[Run]) -> tuple[str, int]:
-    """What a file of kept runs holds when runs are added, in place of those of the same cells.
+    """The content of a file of kept runs after runs are added, which replace those of the same cells.
 
     Args:
-        path: the file; it need not be there yet.
-        runs: of folders, or kept in other files.
+        path: the file; it need not exist yet.
+        runs: from folders, or from other files of kept runs.
 
     Returns:
-        Its text, and how many runs that holds.
+        The text, and the number of runs in it.
     """
     kept = _read(path) if Path(path).exists() else {"examples": {}, "runs": []}
     lines = {line["cell"]: line for line in kept["runs"]}
@@ -76,7 +76,7 @@ def with_runs(path: str | Path, runs: Iterable[Run]) -> tuple[str, int]:
 
 
 def _line_of(run: Run) -> tuple[dict, dict[str, list[str]]]:
-    """What is kept of a run, and by their digests the ids of its examples, which many runs share."""
+    """What is kept of a run, and the ids of its examples by digest, since many runs share them."""
     if isinstance(run, KeptRun):
         return run.line, {run.line["counts"][split]["ids"]: found["ids"] for split, found in run.counts.items()}
     record = json.loads((run.folder / "run.json").read_text(encoding="utf-8"))
@@ -118,7 +118,7 @@ def _read(path: str | Path) -> dict:
         if not (isinstance(kept, dict) and kept.keys() == {"examples", "runs"}):
             raise ValueError("other JSON")
     except (OSError, ValueError) as error:
-        raise DataError(f"{path}: expected runs as report.py --keep writes them, found {_told(error)}") from error
+        raise DataError(f"{path}: expected a file written by report.py --keep, found {_told(error)}") from error
     return kept
 
 

@@ -1,4 +1,4 @@
-"""The examples that two groups of runs were both scored on, in one order, or why there are none such."""
+"""The examples that two groups of runs were both scored on, in the same order, or why they cannot be paired."""
 
 import hashlib
 import json
@@ -21,10 +21,10 @@ class Examples:
     """What each example adds to a score of a group of runs.
 
     Attributes:
-        ids: of the examples; where runs have data of their own, which data stands before them.
+        ids: ids of the examples; if runs have different data, with a digest of the data before each id.
         counts: (examples, counts), in the order of `ids`; means over runs that were scored on the same examples.
-        metric: the score, of sums of counts.
-        meaning: what the columns are about: the classes, and the positive one.
+        metric: the score as a function of summed counts.
+        meaning: what the columns stand for: the classes, and the positive one.
     """
 
     ids: list[str]
@@ -36,16 +36,16 @@ class Examples:
 def examples_of(group: RunGroup, metric: str, *, by_rows: bool = True) -> Examples:
     """The examples of a group.
 
-    Where all runs were scored on the same ones, an example stays one example. Where runs had data of their own, theirs
-    stand one after the other.
+    If all runs were scored on the same examples, each example appears once. If runs have different data, the examples
+    of each follow one another.
 
     Args:
-        group: of runs.
+        group: the runs.
         metric: name of a score, such as `eval_f1`.
         by_rows: see `identity`.
 
     Raises:
-        Unpaired: runs left no counts, or such as do not add up to their scores.
+        Unpaired: runs have no counts, or counts that do not add up to their scores.
     """
     parts: dict[str, list] = {}
     for run in group.runs:
@@ -54,7 +54,7 @@ def examples_of(group: RunGroup, metric: str, *, by_rows: bool = True) -> Exampl
         ids = part[0][0] if part else split["ids"]
         part.append((ids, counts[_places(split["ids"], ids)], score, _meaning(split, metric)))
     if len({meaning for part in parts.values() for *_, meaning in part}) > 1:
-        raise Unpaired(f"{group.name}: its runs have other classes")
+        raise Unpaired(f"{group.name}: its runs have different classes")
     whole = {name: (part[0][0], np.mean([counts for _, counts, *_ in part], axis=0)) for name, part in parts.items()}
     *_, score, meaning = next(iter(parts.values()))[0]
     if len(whole) == 1:
@@ -69,15 +69,15 @@ def pair_examples(one: RunGroup, other: RunGroup, metric: str) -> tuple[Examples
     """The examples of two groups, the same in the same order.
 
     Raises:
-        Unpaired: they were scored on others, or with other classes.
+        Unpaired: they were scored on different examples, or with different classes.
     """
     known = all("rows" in _split_of(run, metric) for group in (one, other) for run in group.runs)
     sides = [{identity(run, metric, by_rows=known) for run in group.runs} for group in (one, other)]
     first, second = (examples_of(group, metric, by_rows=known) for group in (one, other))
     if sides[0] != sides[1] or len(first.ids) != len(second.ids):
-        raise Unpaired("not scored on the same examples: other rows, or other labels of them")
+        raise Unpaired("not scored on the same examples: rows or their labels differ")
     if first.meaning != second.meaning or first.counts.shape != second.counts.shape:
-        raise Unpaired("the score is not of the same classes")
+        raise Unpaired("the score is not for the same classes")
     return first, replace(second, ids=first.ids, counts=second.counts[_places(second.ids, first.ids)])
 
 
@@ -91,7 +91,7 @@ def compare_groups(one: RunGroup, other: RunGroup, metric: str) -> Comparison | 
 
 
 def class_of(group: RunGroup, metric: str) -> str | None:
-    """Whose precision, recall or F1 a score is: the name of the positive class of two; None where it is of none."""
+    """The positive class that a precision, recall or F1 is for; None if it is for no single class."""
     try:
         splits = [_split_of(run, metric) for run in group.runs]
     except Unpaired:
@@ -101,14 +101,14 @@ def class_of(group: RunGroup, metric: str) -> str | None:
 
 
 def identity(run: Run, metric: str, *, by_rows: bool = True) -> str:
-    """What a run was scored on, as a short digest: the split's rows with their labels.
+    """A short digest of what a run was scored on: the split's rows with their labels.
 
-    Runs of before `rows` were kept are told apart by ids, gold labels and the hash of the data file.
+    For runs from before `rows` was saved, it is made from ids, gold labels and the hash of the data file.
 
     Args:
-        run: that left counts.
+        run: a run with counts.
         metric: such as `eval_f1`.
-        by_rows: False where what it is compared with has no `rows`.
+        by_rows: False if the runs that it is compared with have no `rows`.
     """
     split = _split_of(run, metric)
     if by_rows and "rows" in split:
@@ -122,12 +122,12 @@ def identity(run: Run, metric: str, *, by_rows: bool = True) -> str:
 
 
 def _places(ids: Sequence[str], wanted: Sequence[str]) -> list[int] | slice:
-    """Where each of the wanted ids stands among others."""
+    """The index in `ids` of each wanted id."""
     if list(ids) == list(wanted):
         return slice(None)
     place = {id: i for i, id in enumerate(ids)}
     if len(place) < len(ids) or place.keys() != set(wanted):
-        raise Unpaired("not scored on the same examples: other ids, or one that stands twice")
+        raise Unpaired("not scored on the same examples: ids differ or occur twice")
     return [place[id] for id in wanted]
 
 

@@ -16,16 +16,16 @@ LEVEL = 0.05
 
 @dataclass
 class ResultTable:
-    """A row a group, a column a score.
+    """A table with a row for each group and a column for each score.
 
     Args:
         groups: see `group_runs`.
         metrics: names of scores, such as `eval_f1`; the first one decides which row is best.
-        published: of a row's name: what others have reported, with its source.
+        published: name of a row -> what others have reported, with its source.
 
     Attributes:
-        best: the group with the best mean, where a paired test sets it apart from every other; else None.
-        comparisons: of the best mean with each other group, by name; or why there is none.
+        best: the group with the best mean, if a paired test separates it from every other; else None.
+        comparisons: the best mean compared with each other group, by name; or why that is not possible.
     """
 
     groups: Sequence[RunGroup]
@@ -47,7 +47,7 @@ class ResultTable:
             self.best = first
 
     def cells(self, group: RunGroup) -> list[str]:
-        """A cell a score: mean ± std times 100, plain for losses."""
+        """A cell for each score: mean ± std, times 100 for shares."""
         found = []
         for metric in self.metrics:
             spread = group.spread(metric)
@@ -67,7 +67,7 @@ class ResultTable:
         return rows
 
     def markdown(self) -> str:
-        """With the best cell in bold, and below it how the best mean compares with the others."""
+        """The table with the best cell in bold, and below it the best mean compared with the others."""
         lines = []
         for number, row in enumerate(self._rows()):
             cells = [_plain_cell(cell) for cell in row]
@@ -79,35 +79,35 @@ class ResultTable:
         return "\n".join(lines + self.remarks()) + "\n"
 
     def remarks(self) -> list[str]:
-        """What the bold print rests on, or why there is none."""
+        """The tests behind the bold print, or why there are none."""
         if not self.comparisons:
             return self._notes()
         metric, reasons = self.metrics[0], {str(found) for found in self.comparisons.values()}
         if not any(isinstance(found, Comparison) for found in self.comparisons.values()) and len(reasons) == 1:
             return ["", f"{metric}: no paired test: {reasons.pop()}", *self._notes()]  # a speed, say
-        lines = ["", f"{metric}, best mean beside each other row; paired over examples, seeds averaged:", ""]
+        lines = ["", f"{metric}, best mean compared with each other row; paired over examples, seeds averaged:", ""]
         for name, found in self.comparisons.items():
             told = found.describe() if isinstance(found, Comparison) else f"not tested: {found}"
             lines.append(f"- {name}: {told}")
         return lines + self._notes()
 
     def _notes(self) -> list[str]:
-        """Rows that are means over runs with data of their own, as folds have; classes whose F1 is told."""
+        """Rows that average over runs on different data, such as folds; and the classes that scores are for."""
         lines = []
         found = [group.name for group in self.groups if len({run.data_hash("train") for run in group.runs}) > 1]
         if found:
-            lines += ["", f"each run with data of its own: {', '.join(found)}"]
+            lines += ["", f"each run on its own data: {', '.join(found)}"]
         for metric in self.metrics:
             owners: dict[str, list[str]] = {}
             for group in self.groups:
                 if (label := class_of(group, metric)) is not None:
                     owners.setdefault(label, []).append(group.name)
             for label, names in owners.items():
-                lines += ["", f"{metric} is that of the class {label}: {', '.join(names)}"]
+                lines += ["", f"{metric} is for the class {label}: {', '.join(names)}"]
         return lines
 
     def csv(self) -> str:
-        """Means and deviations in columns of their own; cells that a spreadsheet would run are quoted."""
+        """Means and deviations in separate columns; cells that a spreadsheet would run get an apostrophe."""
         output = io.StringIO()
         writer = csv.writer(output, lineterminator="\n")
         head = [name for metric in self.metrics for name in (metric, f"{metric}_std")]
@@ -122,7 +122,7 @@ class ResultTable:
         return output.getvalue()
 
     def latex(self) -> str:
-        """A booktabs table."""
+        """A LaTeX table for the package booktabs."""
         rows = self._rows()
         lines = [f"\\begin{{tabular}}{{l{'r' * (len(rows[0]) - 1)}}}", "\\toprule"]
         for number, row in enumerate(rows):
@@ -136,12 +136,12 @@ class ResultTable:
 
 
 def scale_of(metric: str) -> int:
-    """What a score is multiplied by where it is shown: 100 where it is a share."""
+    """The factor by which a score is shown: 100 for shares, else 1."""
     return 100 if describe_score(metric).share else 1
 
 
 def epoch_table(groups: Sequence[RunGroup], metric: str) -> str:
-    """A Markdown table of a score as training went on: a row an epoch, a column a group."""
+    """A Markdown table of a score during training: a row for each epoch, a column for each group."""
     scale = scale_of(metric)
     columns = [{epoch: spread for epoch, *spread in group.epochs(metric)} for group in groups]
     lines = [

@@ -1,4 +1,4 @@
-"""Finished runs, grouped: those that differ by their seed alone are one row of a table."""
+"""Finished runs, grouped: those that differ only in the seed are one row of a table."""
 
 import itertools
 import json
@@ -25,23 +25,23 @@ IGNORED = {
 IGNORED |= {"resume_from_checkpoint", "disable_tqdm", "report_to", "save_total_limit", "logging_steps", "push_to_hub"}
 IGNORED_PREFIXES = ("hub_", "logging_", "dataloader_", "deepspeed", "fsdp", "ddp_", "local_rank", "include_")
 CLASS_SCORES = ("precision", "recall", "f1", "support")
-SPLITS = {"eval": "validation", "test": "test"}  # how the names of scores begin -> the split they are of
+SPLITS = {"eval": "validation", "test": "test"}  # prefix of a score's name -> its split
 
 
 def is_setting(name: str) -> bool:
-    """Whether an argument makes a run what it is: not its seed, its folder, or how much it prints."""
+    """Whether an argument defines a run; its seed, its folder, and how much it prints do not."""
     return name not in IGNORED and not name.startswith(IGNORED_PREFIXES)
 
 
 @dataclass(frozen=True)
 class Run:
-    """What a run left.
+    """A finished run.
 
     Attributes:
-        folder: where.
+        folder: its output directory.
         script: its name, such as `run_ner`.
-        arguments: as they were resolved.
-        results: of `all_results.json`, and `size_mb`, that of its weights on disk.
+        arguments: the resolved arguments.
+        results: scores from `all_results.json`, and `size_mb`, the size of its weights on disk.
         files: path of each data file -> its SHA-256.
     """
 
@@ -53,17 +53,17 @@ class Run:
 
     @property
     def seed(self) -> int:
-        """Of the run."""
+        """The seed of the run."""
         return self.arguments["seed"]
 
     @cached_property
     def counts(self) -> dict[str, dict]:
-        """See `example_counts`."""
+        """The counts of each example by split, see `example_counts`."""
         return read_counts(self.folder)
 
     @cached_property
     def history(self) -> list[dict]:
-        """What was logged while it trained; nothing where the run left none."""
+        """The log of its training; empty if the run has none."""
         return _read_part(self.folder / "trainer_state.json", "log_history") or []
 
     @cached_property
@@ -78,14 +78,14 @@ class Run:
         return {Path(name).name: digest for name, digest in self.files.items()}
 
     def data_hash(self, split: str) -> str | None:
-        """SHA-256 of a split's file, or of that which it was taken from; None where that is not known."""
+        """SHA-256 of a split's file, or of the training file that it was held out from; None if it is not known."""
         files = (self.arguments.get(f"{name}_file") for name in (split, "train"))
         path = next((path for path in files if isinstance(path, str)), None)
         return self.data.get(Path(path).name) if path else None
 
     @property
     def settings(self) -> dict[str, str]:
-        """The arguments that make a run what it is, as text; of data files only the names."""
+        """The arguments that define a run, as text; data files are reduced to their names."""
         found = {"script": self.script}
         for name, value in self.arguments.items():
             if not is_setting(name):
@@ -98,27 +98,27 @@ class Run:
 
 @dataclass(frozen=True)
 class RunGroup:
-    """Runs that differ by their seed alone.
+    """Runs that differ only in the seed.
 
     Attributes:
-        name: what sets them apart from the other groups.
-        runs: by seed.
+        name: what distinguishes them from the other groups.
+        runs: sorted by seed.
     """
 
     name: str
     runs: Sequence[Run]
 
     def values(self, metric: str) -> list[float]:
-        """A score of each run that has it."""
+        """The values of a score, one for each run that has it."""
         return [run.results[metric] for run in self.runs if isinstance(run.results.get(metric), int | float)]
 
     def spread(self, metric: str) -> tuple[float, float | None] | None:
-        """Mean, and standard deviation of the sample where there are several; None without any."""
+        """Mean and sample standard deviation (None for one run); None if no run has the score."""
         values = self.values(metric)
         return _spread(values) if values else None
 
     def epochs(self, metric: str) -> list[tuple[float, float, float | None]]:
-        """Epoch, mean and deviation of a score as training went on, of epochs that all runs have scored."""
+        """(epoch, mean, deviation) of a score during training, for the epochs that all runs have scored."""
         seen = [
             {entry["epoch"]: entry[metric] for entry in run.history if isinstance(entry.get(metric), int | float)}
             for run in self.runs
@@ -127,7 +127,7 @@ class RunGroup:
         return [(epoch, *_spread([scores[epoch] for scores in seen])) for epoch in shared]
 
     def classes(self, split: str) -> dict[str, dict[str, tuple[float, float | None]]]:
-        """Mean and deviation of each class's precision, recall, f1 and support, of classes that all runs have."""
+        """Mean and deviation of precision, recall, f1 and support of each class that all runs have."""
         tables = [run.tables.get(split, {}) for run in self.runs]
         return {
             label: {key: _spread([table[label][key] for table in tables]) for key in CLASS_SCORES}
@@ -141,10 +141,10 @@ def _spread(values: Sequence[float]) -> tuple[float, float | None]:
 
 
 def read_runs(paths: Iterable[str | Path]) -> list[Run]:
-    """The finished runs in folders, and in the folders below them.
+    """The finished runs in folders and their subfolders.
 
     Raises:
-        DataError: a path without any, or a file that is not whole.
+        DataError: a path has no run, or a file is incomplete or damaged.
     """
     found: dict[Path, Run] = {}
     for path in map(Path, paths):
@@ -157,7 +157,7 @@ def read_runs(paths: Iterable[str | Path]) -> list[Run]:
 
 
 def _read_part(path: Path, key: str):
-    """What a JSON file holds under a key; None where there is no file."""
+    """The value of a key in a JSON file; None if there is no file."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))[key] if path.exists() else None
     except (ValueError, KeyError, TypeError) as error:
@@ -178,11 +178,11 @@ def _read_run(path: Path) -> Run:
 
 
 def group_runs(runs: Iterable[Run], *, by_folder: bool = False) -> list[RunGroup]:
-    """Put together what differs by the seed alone, in the order in which groups first appear.
+    """Group the runs that differ only in the seed, in the order in which groups first appear.
 
     Args:
         runs: see `read_runs`.
-        by_folder: instead, what lies in one folder is a group, named by it.
+        by_folder: group the runs of each folder instead, and name the group after it.
 
     Raises:
         DataError: two runs of a group have the same seed and data, so that one would count twice.
@@ -196,14 +196,14 @@ def group_runs(runs: Iterable[Run], *, by_folder: bool = False) -> list[RunGroup
         for one, other in itertools.combinations(members, 2):
             if one.seed == other.seed and one.data == other.data:
                 raise DataError(
-                    f"{one.folder}, {other.folder}: expected other seeds or settings, found the same twice"
+                    f"{one.folder}, {other.folder}: expected different seeds or settings, found the same twice"
                 )
     names = _folder_names(list(map(Path, groups))) if by_folder else _names(list(groups.values()))
     return [RunGroup(name, members) for name, members in zip(names, groups.values(), strict=True)]
 
 
 def _folder_names(folders: list[Path]) -> list[str]:
-    """The last parts of each path, as many as set all of them apart."""
+    """The last parts of each path, as many as make all of them different."""
     for count in range(1, max(len(folder.parts) for folder in folders) + 1):
         names = ["/".join(folder.parts[-count:]) for folder in folders]
         if len(set(names)) == len(names):
@@ -212,7 +212,7 @@ def _folder_names(folders: list[Path]) -> list[str]:
 
 
 def _names(groups: list[list[Run]]) -> list[str]:
-    """What sets each group apart from the others of its script: the settings that not all of them share."""
+    """A name for each group: the settings that differ among the groups of its script."""
     scripts = [members[0].script for members in groups]
     names = []
     for members in groups:

@@ -1,4 +1,4 @@
-"""A picture of a results table: of each group the mean, the deviation over seeds as a whisker, each seed as a dot."""
+"""A picture of a results table: for each group the mean, the deviation over seeds as a whisker, each seed as a dot."""
 
 from io import BytesIO
 
@@ -6,7 +6,7 @@ from .result_table import ResultTable, scale_of
 
 
 def draw_scores(table: ResultTable) -> bytes:
-    """PNG of the first score of each group."""
+    """A PNG of the first score of each group."""
     import matplotlib  # takes a second
 
     matplotlib.use("Agg")
