@@ -1,8 +1,8 @@
-"""Speed of the CRF beside pytorch-crf: loss with gradient, and decoding, on random batches.
+"""Speed of the CRF compared with pytorch-crf: loss with gradient, and decoding, on random batches.
 
     PYTHONPATH=. python benchmarks/crf_speed.py --batch 32 --length 128 --labels 31
 
-Both take the same emissions and mask in turn, in one process; prints the median time of each and their ratio.
+Both run in turn on the same emissions and mask, in one process. Prints the median time of each and their ratio.
 pytorch-crf is in tests/requirements.txt.
 """
 
@@ -25,7 +25,7 @@ def main():
     parser.add_argument("--labels", type=int, default=31, help="odd: O, and B- and I- of each type")
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--output_file", type=Path, help="leave a record of it")
+    parser.add_argument("--output_file", type=Path, help="write a record here (JSON)")
     args = parser.parse_args()
 
     torch.manual_seed(0)

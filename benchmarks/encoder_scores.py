@@ -5,10 +5,11 @@
     PYTHONPATH=. python benchmarks/encoder_scores.py --encoders shipped=pretrained/bert-mini-zh \\
         adapted=outputs/adapted --tasks cluener --seeds 1 2 3 4 5 --data_dir data --output_dir outputs/adaptation
 
-An encoder named random has the configuration of the one it points to, and other random weights for each seed. Below
---data_dir stand cluener/, peoples_daily/, taipei_qa/, thucnews/ and fewclue/eprstmt/. Recipes are those of configs/;
-CLUENER and peoples_daily are scored by their best epoch on dev, the others, where nothing is chosen, by their last.
-Runs go --jobs at a time, a thread each; what is done is not done again. Prints a Markdown table, leaves scores.json.
+An encoder named random has the configuration of the one it points to, with new random weights for each seed.
+--data_dir contains cluener/, peoples_daily/, taipei_qa/, thucnews/ and fewclue/eprstmt/. Recipes are those of
+configs/. CLUENER and peoples_daily are scored at the best epoch on dev, the others at the last one, as nothing is
+chosen there. --jobs runs go in parallel, with one thread each; finished runs are not repeated. Prints a Markdown
+table and writes scores.json.
 """
 
 import argparse
@@ -42,7 +43,7 @@ def main():
     args = parser.parse_args()
     encoders = dict(each.split("=", 1) for each in args.encoders)
     asked = [(task, name, seed) for task in args.tasks for name in encoders for seed in args.seeds]
-    for task, _, seed in asked:  # splits, before several runs read them
+    for task, _, seed in asked:  # make splits before several runs read them
         TASKS[task](args.data_dir, seed, args.output_dir / "splits")
     with ThreadPoolExecutor(args.jobs) as pool:
         done = list(pool.map(lambda each: score(*each, encoders[each[1]], args), asked))
@@ -55,7 +56,7 @@ def main():
 
 
 def table(scores: dict[str, dict[str, list[float]]], names: list[str]) -> Iterable[str]:
-    """Markdown: a row a task, a column an encoder, and how the last one compares with the one before it."""
+    """Markdown: a row for each task, a column for each encoder, and the last one compared with the one before it."""
     yield f"| | {' | '.join(names)} | {names[-1]} - {names[-2]} |" if len(names) > 1 else f"| | {names[0]} |"
     yield "|---" * (len(names) + 1 + (len(names) > 1)) + "|"
     for task, by_name in scores.items():
@@ -89,7 +90,7 @@ def score(task: str, name: str, seed: int, model: str, args) -> float:
 
 
 def write_random(like: str, seed: int, folder: Path) -> str:
-    """A masked-language model of the same configuration, with random weights."""
+    """Write a masked-language model of the same configuration, with random weights; returns its folder."""
     if not (folder / "tokenizer.json").exists():
         set_seed(seed)
         AutoModelForMaskedLM.from_config(AutoConfig.from_pretrained(like)).save_pretrained(folder)
@@ -98,7 +99,7 @@ def write_random(like: str, seed: int, folder: Path) -> str:
 
 
 def cluener(data: Path, seed: int, splits: Path):
-    """Strict F1 of a CRF on the official dev part."""
+    """Strict F1 of a CRF on the official dev split."""
     files = ["--train_file", data / "cluener/train.json", "--validation_file", data / "cluener/dev.json"]
     return "run_ner.py", ["configs/cluener_bert_mini.yaml", *files], "eval_f1"
 
@@ -110,13 +111,13 @@ def cluener_1000(data: Path, seed: int, splits: Path):
 
 
 def peoples_daily(data: Path, seed: int, splits: Path):
-    """Strict F1 of a CRF, with CLUENER's recipe; trained on test.txt, as there is no other training part."""
+    """Strict F1 of a CRF, with CLUENER's recipe; trained on test.txt, as there is no training split."""
     files = ["--train_file", data / "peoples_daily/test.txt", "--validation_file", data / "peoples_daily/dev.txt"]
     return "run_ner.py", ["configs/cluener_bert_mini.yaml", *files], "eval_f1"
 
 
 def taipei_qa(data: Path, seed: int, splits: Path):
-    """Accuracy on a tenth of the questions, split off by the seed."""
+    """Accuracy on a tenth of the questions, held out by the seed."""
     folder = splits / f"taipei-{seed}"
     if not (folder / "test.jsonl").exists():
         rows = read_classes(data / "taipei_qa/Taipei_QA_new.txt", file_format="faq")

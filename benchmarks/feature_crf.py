@@ -1,10 +1,10 @@
-"""Baseline: a CRF on characters and their neighbours; leaves what a run leaves, for report.py.
+"""Baseline: a CRF on characters and their neighbours; writes the files of a run, for report.py.
 
     PYTHONPATH=. python benchmarks/feature_crf.py --train_file data/ner_sample/train.json \\
         --validation_file data/ner_sample/dev.json --output_dir outputs/feature_crf
 
 sklearn-crfsuite (`pip install sklearn-crfsuite`) with L-BFGS: single characters up to two places away, pairs, and what
-kind of character each is. Nothing is random: one run is as good as three.
+kind of character each is. Nothing is random, so one run is enough.
 """
 
 import argparse
@@ -42,7 +42,7 @@ def main(argv=None):
     parser.add_argument("--train_file", required=True)
     parser.add_argument("--validation_file", required=True)
     parser.add_argument("--file_format", default="auto")
-    parser.add_argument("--iterations", type=int, default=100, help="of L-BFGS")
+    parser.add_argument("--iterations", type=int, default=100, help="iterations of L-BFGS")
     parser.add_argument("--seed", type=int, default=1, help="written to run.json; nothing here is random")
     parser.add_argument("--output_dir", required=True)
     args = Arguments(**vars(parser.parse_args(argv)))
@@ -71,13 +71,13 @@ def main(argv=None):
 
 
 def tags_of(row) -> list[str]:
-    """A BIO tag each character; of entities that overlap the longest."""
+    """A BIO tag for each character; of overlapping entities, the longest."""
     spans = flatten([(one["start"], one["end"], one["label"]) for one in row["entities"]])
     return spans_to_tags(spans, len(row["text"]), scheme="bio")
 
 
 def features(text: str) -> list[dict[str, str]]:
-    """Of each character: its neighbours, pairs of them, and kinds."""
+    """The features of each character: its neighbours, pairs of them, and kinds."""
     padded = ["<s>"] * 2 + list(text) + ["</s>"] * 2
     return [dict(_around(padded, place + 2)) for place in range(len(text))]
 
@@ -92,7 +92,7 @@ def _around(characters: list[str], place: int) -> Iterator[tuple[str, str]]:
 
 
 def kind_of(character: str) -> str:
-    """Border, digit, Latin letter, other letter (a Chinese character among them) or sign."""
+    """Border, digit, Latin letter, other letter (including Chinese characters) or sign."""
     if len(character) > 1:
         return "border"
     if character.isdigit():

@@ -1,10 +1,10 @@
-"""Training speed of run_mlm.py beside the stock recipe (stock_mlm.py): tokens a second, one after the other.
+"""Training speed of run_mlm.py compared with the stock recipe (stock_mlm.py): tokens per second, one after the other.
 
     python benchmarks/mlm_speed.py --train_file corpus.txt --rounds 3
 
 Same model, sequence length, batch size and steps, on the same machine; padding is not counted as tokens. The stock
-recipe is run with joined texts and with padded lines, ours with AdamW and with Muon; rounds take turns, so that what
-else the machine does touches all alike.
+recipe is run with joined texts and with padded lines, ours with AdamW and with Muon. They take turns, so that other
+work on the machine affects all of them.
 """
 
 import argparse

@@ -1,10 +1,10 @@
-"""F1 and speed of a CRF tagger as it is, as an ONNX graph, and with eight-bit weights, side by side on one thread.
+"""F1 and speed of a CRF tagger in torch, as an ONNX graph, and with eight-bit weights, side by side on one thread.
 
     PYTHONPATH=. python scripts/export_onnx.py outputs/cluener_bert_mini outputs/cluener_onnx --int8
     PYTHONPATH=. python benchmarks/onnx_speed.py outputs/cluener_bert_mini outputs/cluener_onnx cluener/dev.json
 
-The three take turns at all texts, in batches of like length, tokenizing and decoding included; prints the rows of the
-README's table: strict F1, the median of texts a second, megabytes. Takes a minute for CLUENER2020's validation file.
+The three take turns on all texts, in batches of similar length, including tokenizing and decoding. Prints the rows of
+the README's table: strict F1, median of texts per second, megabytes. Takes a minute for CLUENER2020's validation file.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from utils.tagging.readers_ner import read_ner
 
 
 class OnnxFinder(EntityFinder):
-    """Finds entities with a graph in place of the model."""
+    """Finds entities with an ONNX graph instead of the model."""
 
     def open(self, path, *, threads):
         spec = importlib.util.spec_from_file_location("onnx_decoding", path.with_name("onnx_decoding.py"))
@@ -48,11 +48,11 @@ class OnnxFinder(EntityFinder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", help="output directory of run_ner.py --head crf")
-    parser.add_argument("onnx", type=Path, help="folder that scripts/export_onnx.py has written, with --int8")
+    parser.add_argument("onnx", type=Path, help="folder written by scripts/export_onnx.py with --int8")
     parser.add_argument("file", help="labelled texts")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--output_file", help="write every round here")
+    parser.add_argument("--output_file", help="write the results of every round here (JSON)")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     dataset = read_ner(args.file)

@@ -1,11 +1,11 @@
-"""Resident memory of evaluation and prediction as the number of texts grows, above what the model itself takes.
+"""Resident memory of evaluation and prediction as the number of texts grows, in addition to what the model needs.
 
     PYTHONPATH=. python benchmarks/predict_memory.py --rows 1000000
 
-Writes labelled rows of some 16 characters to a temporary folder, trains a tagger and a classifier of random weights
-(two layers, 32 wide) for one step, and lets predict.py, run_ner.py and run_classification.py work on 100 rows, which
-is the model, and on a tenth and all of the rows. Prints the curve of each process, a number every tenth of its time,
-and its peak above that of 100 rows.
+Writes labelled rows of some 16 characters to a temporary folder, trains a tagger and a classifier with random weights
+(two layers, 32 wide) for one step, and runs predict.py, run_ner.py and run_classification.py on 100 rows, to measure
+the model alone, and on a tenth and all of the rows. Prints the peak of each process above that for 100 rows, and
+its curve, ten numbers over its time.
 """
 
 import argparse
@@ -57,7 +57,7 @@ def main():
 
 
 def make_encoder(folder: Path) -> None:
-    """A random BERT that knows the characters of the rows."""
+    """Save a random BERT whose vocabulary has the characters of the rows."""
     characters = sorted(set("".join(VERBS + CITIES) + "张王李赵陈伟芳娜敏静开会看病。0123456789"))
     folder.mkdir()
     (folder / "vocab.txt").write_text("\n".join(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *characters]) + "\n")
@@ -67,7 +67,7 @@ def make_encoder(folder: Path) -> None:
 
 
 def write_rows(path: Path, count: int, script: str) -> None:
-    """Rows of a text with what the script reads: a label, or two entities."""
+    """Write texts with what the script reads: a label, or two entities."""
     draw = random.Random(0)
     with path.open("w", encoding="utf-8") as file:
         for i in range(count):
@@ -83,7 +83,7 @@ def write_rows(path: Path, count: int, script: str) -> None:
 
 
 def measure(words: list[str]) -> list[float]:
-    """Run Python with these words; its resident memory in MB, five times a second."""
+    """Run Python with these arguments; returns its resident memory in MB, five times per second."""
     environment = os.environ | {"PYTHONPATH": "."}
     process = subprocess.Popen(
         [sys.executable, *words], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE

@@ -1,9 +1,9 @@
-"""Prediction speed of predict.py's finder beside the stock pipeline on the same model.
+"""Prediction speed of predict.py's finder compared with the stock pipeline on the same model.
 
     PYTHONPATH=. python benchmarks/predict_speed.py outputs/softmax cluener/train.json --count 10000
 
-The model is a stock token classifier (run_ner.py --head softmax), which pipeline("token-classification") can take.
-Further directories (--also outputs/crf outputs/span) are timed with the finder alone, --rounds times in turn. Prints
+The model is a stock token classifier (run_ner.py --head softmax), which pipeline("token-classification") can load.
+Further directories (--also outputs/crf outputs/span) are timed only with the finder, --rounds times in turn. Prints
 texts/s and ratios.
 """
 
@@ -29,7 +29,7 @@ def main():
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--also", nargs="*", default=[])
     parser.add_argument("--rounds", type=int, default=1)
-    parser.add_argument("--output_file", type=Path, help="leave a record of it")
+    parser.add_argument("--output_file", type=Path, help="write a record here (JSON)")
     args = parser.parse_args()
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
@@ -55,7 +55,7 @@ def main():
 
 
 def speed(count: int, call: Callable[[], object]) -> float:
-    """Texts a second of a call that takes `count` of them."""
+    """Texts per second of a call that processes `count` of them."""
     start = time.perf_counter()
     call()
     return count / (time.perf_counter() - start)

@@ -1,11 +1,11 @@
-"""Speed of prompt NER beside the loop that asks about one span at a time, and the F1 of asking zero-shot.
+"""Speed of prompt NER compared with a loop that asks about one span at a time, and its zero-shot F1.
 
     PYTHONPATH=. python benchmarks/prompt_ner_speed.py pretrained/bert-mini-zh cluener/dev.json --count 200 --bf16
 
 Every candidate span of the sentences is a question. The loop writes each out, tokenizes it, asks a stock
-`AutoModelForMaskedLM` for the whole vocabulary, sorts it, and looks the label words up. Both take turns in one
-process: the loop on some spans drawn at random, ours on all. Prints strict F1, spans/s, the ratio, and how far the
-probabilities lie from the loop's at most: nothing but rounding, unless the texts are shared.
+`AutoModelForMaskedLM` for the whole vocabulary, sorts it, and looks up the label words. Both take turns in one
+process: the loop on some spans drawn at random, ours on all. Prints strict F1, spans/s, the ratio, and the largest
+difference from the loop's probabilities, which is only rounding, unless the texts are shared.
 """
 
 import argparse
@@ -47,14 +47,18 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", help="a masked-language model")
     parser.add_argument("texts", help="an NER file with the entity types of CLUENER")
-    parser.add_argument("--count", type=int, default=200, help="sentences")
-    parser.add_argument("--loop_spans", type=int, default=300, help="spans that the loop asks about")
+    parser.add_argument("--count", type=int, default=200, help="number of sentences")
+    parser.add_argument("--loop_spans", type=int, default=300, help="number of spans that the loop asks about")
     parser.add_argument("--kind", choices=KINDS, default="ngrams", help="candidate spans")
-    parser.add_argument("--length", type=int, default=8, help="the most units of a candidate span")
-    parser.add_argument("--batch_size", type=int, default=64, help="questions a forward pass")
-    parser.add_argument("--bf16", action="store_true", help="measure ours in bfloat16, too")
-    parser.add_argument("--share_texts", action="store_true", help="read each text once, too: other answers, faster")
-    parser.add_argument("--rounds", type=int, default=1, help="the fastest of these counts")
+    parser.add_argument("--length", type=int, default=8, help="longest candidate span, in units of --kind")
+    parser.add_argument("--batch_size", type=int, default=64, help="questions per forward pass")
+    parser.add_argument("--bf16", action="store_true", help="also measure ours in bfloat16")
+    parser.add_argument(
+        "--share_texts",
+        action="store_true",
+        help="also measure shared texts: faster, other answers",
+    )
+    parser.add_argument("--rounds", type=int, default=1, help="number of rounds; the fastest counts")
     parser.add_argument("--output_file", help="write the numbers here, as JSON")
     args = parser.parse_args()
     transformers.utils.logging.set_verbosity_error()
@@ -116,7 +120,7 @@ def main():
         scores = {how: score_entities(entities, dataset)["f1"] for how, entities in chosen.items()}
         print(
             f"{name:<18}   {1 / taken[name]:9.1f} spans/s   {taken['loop'] / taken[name]:.1f}x   "
-            f"probabilities {apart:.0e} from the loop's at most"
+            f"probabilities at most {apart:.0e} from the loop's"
         )
         print("                     strict F1: " + ", ".join(f"{how} {100 * f1:.1f}" for how, f1 in scores.items()))
         numbers[name] = {
@@ -131,7 +135,7 @@ def main():
 
 
 def load_finder(args, tokenizer, verbalizer, list_spans, *, bf16: bool) -> ClozeEntityFinder:
-    """Ours, on a model of its own."""
+    """Our finder, with its own model."""
     words = verbalizer.encode(tokenizer, spaced=Template(TEMPLATE).spaced)
     model = ClozeClassifier.from_encoder(
         args.model,
@@ -146,7 +150,7 @@ def load_finder(args, tokenizer, verbalizer, list_spans, *, bf16: bool) -> Cloze
 
 @torch.inference_mode()
 def ask_one(model, tokenizer, text: str, span: tuple[int, int], words) -> list[float]:
-    """Probabilities of the classes of one span, the plain way: the whole vocabulary, sorted, then the words."""
+    """Class probabilities for one span, done plainly: the whole vocabulary, sorted, then the label words."""
     masks = len(words[0][2])
     written = TEMPLATE.replace("{text}", text).replace("{span}", text[slice(*span)])
     batch = tokenizer(written.replace("{mask}", tokenizer.mask_token), return_tensors="pt")

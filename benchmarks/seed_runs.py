@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def run_script(script: str, *given) -> None:
-    """Run a script of the repository; print what it said and exit if it fails."""
+    """Run a script of the repository; if it fails, print its error and exit."""
     command = [sys.executable, str(ROOT / script), *map(str, given)]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
@@ -24,7 +24,7 @@ def run_script(script: str, *given) -> None:
 
 
 def spread(values: Sequence[float]) -> str:
-    """Mean ± standard deviation (of the sample), times 100.
+    """Mean ± sample standard deviation, times 100.
 
     Example:
         >>> spread([0.5, 0.7])
@@ -42,7 +42,7 @@ def write_rows(rows: Iterable[dict[str, Any]], path: Path) -> Path:
 
 
 def write_record(path: Path | None, rows: Sequence[dict[str, Any]]) -> None:
-    """Leave what was measured as JSON, with command, date, versions and machine; do nothing without a path."""
+    """Write the measurements as JSON, with command, date, versions and machine; do nothing without a path."""
     if path is None:
         return
     from utils.running.run_setup import PACKAGES, git_commit, hardware
@@ -55,5 +55,5 @@ def write_record(path: Path | None, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """What a run left."""
+    """The content of a JSON file."""
     return json.loads(path.read_text(encoding="utf-8"))

@@ -1,9 +1,9 @@
-"""How long a script takes to say what is wrong with its command line, and to show its help, in processor time.
+"""Processor time that a script takes to refuse a wrong command line, and to show its help.
 
     python benchmarks/start_up.py
     python benchmarks/start_up.py --rounds 9
 
-Each command is run some times with warm caches; the median of user and system time is told, in seconds.
+Each command is run several times with warm caches. Prints the median of user and system time, in seconds.
 """
 
 import argparse
@@ -32,7 +32,7 @@ def main(argv=None):
 
 
 def measure(command):
-    """User and system seconds of a process and those below it."""
+    """User and system seconds of a process and its children."""
     before = os.times()
     subprocess.run([sys.executable, *command], capture_output=True)
     after = os.times()

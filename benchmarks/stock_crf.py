@@ -69,7 +69,10 @@ class EncoderCrf(nn.Module):
 def main(argv: Sequence[str] | None = None) -> dict:
     parser = build_parser(__doc__)
     parser.add_argument(
-        "--crf_learning_rate", type=float, default=None, help="for the linear layer and the CRF; default: the same"
+        "--crf_learning_rate",
+        type=float,
+        default=None,
+        help="for linear layer and CRF; default: --learning_rate",
     )
     args = parser.parse_args(argv)
     set_seed(args.seed)

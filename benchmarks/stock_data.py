@@ -125,10 +125,10 @@ def collect_results(args: argparse.Namespace, trainer: Trainer, validation: Data
         "f1_default": [entry["eval_f1_default"] for entry in epochs],
         "best_f1_strict": max(entry["eval_f1_strict"] for entry in epochs),
         "last_f1_strict": epochs[-1]["eval_f1_strict"],
-        # Gold entities that truncation or a dropped character took out of the score: the difference of these two.
+        # The difference of these two: gold entities lost by truncation or by characters that the tokenizer drops.
         "gold_entities": sum(tag.startswith("B-") for tags in validation["tags"] for tag in tags),
         "gold_entities_scored": epochs[-1]["eval_gold_entities_scored"],
-        "train_samples_per_second": finish["train_samples_per_second"],  # Trainer's own: evaluations count as time
+        "train_samples_per_second": finish["train_samples_per_second"],  # Trainer's, evaluations included
         "train_samples_per_second_without_eval": samples / (finish["train_runtime"] - seconds_evaluating),
         "train_runtime": finish["train_runtime"],  # seconds
         "eval_samples_per_second": epochs[-1]["eval_samples_per_second"],

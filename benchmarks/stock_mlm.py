@@ -3,8 +3,8 @@
     python benchmarks/stock_mlm.py --train_file corpus.txt --model_name_or_path pretrained/bert-mini-zh --max_steps 60
 
 `DataCollatorForLanguageModeling`, fp32, AdamW, the output layer at every token. Texts are joined and cut into blocks
-of --max_length, or with --line_by_line padded to the longest of their batch. Prints JSON: tokens (padding not counted)
-that were trained on in a second.
+of --max_length, or with --line_by_line padded to the longest of their batch. Prints JSON: training tokens per second,
+padding not counted.
 """
 
 import argparse

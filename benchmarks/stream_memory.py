@@ -1,10 +1,10 @@
-"""Peak memory of runs whose training data is small and large: a stream, and files that are read whole.
+"""Peak memory of runs with small and large training data: a stream, and files that are read completely.
 
     PYTHONPATH=. python benchmarks/stream_memory.py --rows 5000000
 
-Writes rows of some 20 characters to a temporary folder (260 MB for 5 million), removed at the end. run_mlm.py with
---streaming takes 20 steps, and a stream is read from the first to the last row as it is fed to training;
-run_classification.py reads, tokenises and takes 2. Prints the peak resident memory of each process.
+Writes rows of some 20 characters to a temporary folder (260 MB for 5 million), removed at the end. run_mlm.py
+--streaming takes 20 steps; one process reads a stream to its end, as it is prepared for training;
+run_classification.py reads, tokenises and takes 2 steps. Prints the peak resident memory of each process.
 """
 
 import argparse
@@ -40,7 +40,7 @@ for row in SequenceStream(read, packer, seed=0):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=5_000_000, help="of the large stream")
+    parser.add_argument("--rows", type=int, default=5_000_000, help="number of rows of the large stream")
     parser.add_argument("--model_name_or_path", default="pretrained/bert-mini-zh")
     args = parser.parse_args()
     model = args.model_name_or_path
@@ -62,7 +62,7 @@ def main():
 
 
 def write_rows(path: Path, count: int) -> None:
-    """Rows of a text and a label, as a table."""
+    """Write a table of texts and labels."""
     draw = random.Random(0)
     sample = Path(__file__).resolve().parent.parent / "data/review_sample/train.tsv"
     texts = [line.split("\t")[0] for line in sample.read_text(encoding="utf-8").splitlines()[1:]]
@@ -73,7 +73,7 @@ def write_rows(path: Path, count: int) -> None:
 
 
 def command(script: str, model: str, folder: Path, flags: str, path: Path) -> list[str]:
-    """A run of a script on one of the files."""
+    """The arguments for a run of a script on one of the files."""
     words = (
         f"{script} --model_name_or_path {model} --output_dir {folder / script}-{path.stem} --precision fp32 {flags}"
     )
@@ -82,7 +82,7 @@ def command(script: str, model: str, folder: Path, flags: str, path: Path) -> li
 
 
 def report(what: str, count: int, words: list[str]) -> None:
-    """Run Python with these words and print the most memory that it held."""
+    """Run Python with these arguments and print its peak memory."""
     process = subprocess.Popen([sys.executable, *words], env=os.environ | {"PYTHONPATH": "."})
     _, status, used = os.wait4(process.pid, 0)
     if status:

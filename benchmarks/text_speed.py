@@ -1,12 +1,12 @@
-"""Training speed of run_classification.py beside a stock script that pads to 128 (stock_classification.py).
+"""Training speed of run_classification.py compared with a stock script that pads to 128 (stock_classification.py).
 
     PYTHONPATH=. python benchmarks/text_speed.py --train_file train.tsv --validation_file dev.tsv
     PYTHONPATH=. python benchmarks/text_speed.py --train_file train.tsv --validation_file dev.tsv \\
         -- --pooling mean --layers weighted
 
 Same encoder, batch size, epochs and learning rate, one after the other on the same machine, evaluation not counted;
-what stands behind `--` is for ours alone. Prints texts/s, their ratio, and the accuracy of both, so that speed is not
-bought with quality.
+flags after `--` are only for ours. Prints texts/s, their ratio, and the accuracy of both, to show that speed does not
+cost quality.
 """
 
 import argparse
@@ -26,7 +26,7 @@ def main():
     parser.add_argument("--learning_rate", default="1e-3")
     parser.add_argument("--per_device_train_batch_size", default="32")
     parser.add_argument("--seed", default="1")
-    parser.add_argument("flags", nargs=argparse.REMAINDER, help="-- and what our script is told besides")
+    parser.add_argument("flags", nargs=argparse.REMAINDER, help="-- and further flags for our script")
     args = vars(parser.parse_args())
     flags = [word for word in args.pop("flags") if word != "--"]
     common = [word for name, value in args.items() for word in (f"--{name}", value)]

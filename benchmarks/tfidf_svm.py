@@ -1,9 +1,9 @@
-"""Baseline: TF-IDF n-grams and a linear SVM; leaves what a run leaves, so that report.py sets it beside others.
+"""Baseline: TF-IDF n-grams and a linear SVM; writes the files of a run, so that report.py can compare it with others.
 
     PYTHONPATH=. python benchmarks/tfidf_svm.py --train_file data/review_sample/train.tsv \\
         --validation_file data/review_sample/dev.tsv --output_dir outputs/svm
 
-Characters 1-3 long, or with `--analyzer word` words and pairs of them. Nothing is random: one run is as good as three.
+Runs of 1-3 characters, or with `--analyzer word` words and pairs of them. Nothing is random, so one run is enough.
 """
 
 import argparse
@@ -46,7 +46,7 @@ def main(argv=None):
     parser.add_argument("--test_file")
     parser.add_argument("--file_format", default="auto")
     parser.add_argument("--analyzer", choices=list(WIDEST), default="char")
-    parser.add_argument("--seed", type=int, default=1, help="of the split that it was given; nothing here is random")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the split; nothing here is random")
     parser.add_argument("--output_dir", required=True)
     args = Arguments(**vars(parser.parse_args(argv)))
 
@@ -79,7 +79,7 @@ def main(argv=None):
 
 
 def texts_of(rows):
-    """A text each; a pair's two texts one behind the other."""
+    """One text for each row; the two texts of a pair are joined by a line feed."""
     pairs = rows["text_pair"][:] if "text_pair" in rows.column_names else [""] * len(rows)
     return [f"{one}\n{other}" if other else one for one, other in zip(rows["text"][:], pairs, strict=True)]
 

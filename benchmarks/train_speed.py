@@ -1,11 +1,11 @@
-"""Training speed of run_ner.py --head crf beside a plain Trainer + pytorch-crf loop (stock_crf.py).
+"""Training speed of run_ner.py --head crf compared with a plain Trainer + pytorch-crf loop (stock_crf.py).
 
     PYTHONPATH=. python benchmarks/train_speed.py --train_file cluener/train.json --validation_file cluener/dev.json \\
         --seeds 1 2 3
 
 Same encoder, batch size, epochs and learning rate, in turn on the same machine, evaluation not counted. The stock loop
-runs as users write it: float32, random batches padded to their longest text. Prints texts/s, their ratio, and the
-strict F1 of both, so that speed is not bought with quality.
+is what users write: float32, random batches padded to their longest text. Prints texts/s, their ratio, and the strict
+F1 of both, to show that speed does not cost quality.
 """
 
 import argparse
@@ -24,7 +24,7 @@ def main():
     parser.add_argument("--learning_rate", default="1e-3")
     parser.add_argument("--per_device_train_batch_size", default="32")
     parser.add_argument("--seeds", nargs="+", default=["1"], help="both train once with each")
-    parser.add_argument("--output_file", type=Path, help="leave a record of it")
+    parser.add_argument("--output_file", type=Path, help="write a record here (JSON)")
     args = vars(parser.parse_args())
     output_file, seeds = args.pop("output_file"), args.pop("seeds")
     common = [word for name, value in args.items() for word in (f"--{name}", value)]

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Domain adaptation: the encoder goes on learning on a task's unlabelled training texts, then both versions are fine-tuned, five seeds.
+# Domain adaptation: the encoder is trained further on a task's unlabelled training texts, then both versions are fine-tuned, five seeds.
 #   bash scripts/adapt_domain.sh path/to/data          # cluener/, thucnews/ and the others of benchmarks/encoder_scores.py
-# MODEL=... starts from another encoder, SEEDS="1 2 3" runs fewer. DRY_RUN=1 prints the commands. Runs that are done are not run again.
+# MODEL=... starts from another encoder, SEEDS="1 2 3" runs fewer. DRY_RUN=1 prints the commands. Finished runs are not repeated.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
 take_at_most 1 "$@"

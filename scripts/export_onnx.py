@@ -3,10 +3,10 @@
     PYTHONPATH=. python scripts/export_onnx.py outputs/ner outputs/ner_onnx
     PYTHONPATH=. python scripts/export_onnx.py outputs/ner outputs/ner_onnx --int8
 
-Takes an output directory of any run_*.py, or a Hub id. Leaves model.onnx, with --int8 also model_int8.onnx (weights
-of matrices in eight bits), the configuration and the tokenizer; of taggers onnx_decoding.py too, which reads tags and
-entities, or spans, off the graph's scores, tag_scores.npz, the CRF's transitions, and tags.json, their names. The
-graph is run once beside the model, and what differs by more than 1e-3 is an error. Needs the packages of
+Takes an output directory of any run_*.py, or a Hub id. Writes model.onnx, with --int8 also model_int8.onnx (weights of
+matrices in eight bits), the configuration and the tokenizer. For taggers it adds onnx_decoding.py, which decodes the
+graph's scores into tags and entities, or spans; tag_scores.npz, the CRF's transitions; and tags.json, their names. The
+graph is compared with the model once, and a difference of more than 1e-3 is an error. Needs the packages of
 requirements-onnx.txt.
 """
 
@@ -41,12 +41,12 @@ TOLERANCE = 1e-3
 
 
 class Graph(torch.nn.Module):
-    """A model whose inputs and outputs go by place."""
+    """A model whose inputs and outputs are positional."""
 
     def __init__(self, model, inputs, outputs):
         super().__init__()
         self.model, self.inputs, self.outputs = model, inputs, outputs
-        if getattr(model, "shares", None) is not None:  # of label words, learned; constants from now on
+        if getattr(model, "shares", None) is not None:  # learned shares of label words are constants from now on
             with torch.no_grad():
                 model.words.shares = model.shares(model.words.labels)
             model.shares = None
@@ -72,10 +72,10 @@ class Graph(torch.nn.Module):
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", help="output directory of a run_*.py script, or the Hub id of such a model")
-    parser.add_argument("output_dir", help="folder of the graph")
+    parser.add_argument("output_dir", help="folder for the graph")
     parser.add_argument("--model_revision", default="main", help="branch, tag or commit of the Hub model")
     parser.add_argument("--opset", type=int, default=OPSET, help=f"version of the operators, 14 to {OPSET} ({OPSET})")
-    parser.add_argument("--int8", action="store_true", help="write a graph with eight-bit weights besides")
+    parser.add_argument("--int8", action="store_true", help="also write a graph with eight-bit weights")
     args = parser.parse_args(argv)
     if not 14 <= args.opset <= OPSET:
         raise ArgumentError(f"--opset {args.opset}: expected 14 to {OPSET}")
@@ -96,11 +96,11 @@ def main(argv=None):
     inputs = list(example)
     answers = model.config.architectures[0].endswith("ForQuestionAnswering")
     outputs = ["start_logits", "end_logits"] if answers else ["logits"]
-    graph = Graph(model, inputs, outputs).eval()  # else the export would leave it, and the model, in training mode
+    graph = Graph(model, inputs, outputs).eval()  # else the export puts it and the model into training mode
     example, other = tuple(example.values()), tuple(other.values())
     path, special = output_dir / "model.onnx", getattr(model.config, "special_token_ids", None)
     if special is not None:
-        model.config.special_token_ids = None  # the graph knows padding only: whoever decodes knows the special tokens
+        model.config.special_token_ids = None  # the graph knows only padding; decoding knows special tokens
     try:
         write_graph(graph, example, path, opset=args.opset)
     except (RuntimeError, torch.onnx.errors.OnnxExporterError) as error:
@@ -108,16 +108,18 @@ def main(argv=None):
         raise ArgumentError(f"{args.model}: expected a model that torch can trace, found: {reason}") from error
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    used = [each.name for each in session.get_inputs()]  # some encoders pass token_type_ids by
+    used = [each.name for each in session.get_inputs()]  # some encoders ignore token_type_ids
     found = session.run(outputs, {name: other[inputs.index(name)].numpy() for name in used})
     with torch.no_grad():
         expected = graph(*other)
     worst = max(float(np.abs(a - b.numpy()).max()) for a, b in zip(found, expected, strict=True))
     if not worst <= TOLERANCE:
         path.unlink()
-        raise ArgumentError(f"{args.model}: expected the graph to give what the model gives, found {worst:.1e} apart")
+        raise ArgumentError(
+            f"{args.model}: expected the graph to give the model's scores, found a difference of {worst:.1e}"
+        )
     if args.int8:
-        logging.disable(logging.WARNING)  # advice on graphs that are not optimised yet
+        logging.disable(logging.WARNING)  # it advises to optimise the graph first
         quantize_dynamic(path, output_dir / "model_int8.onnx", weight_type=QuantType.QInt8)
         logging.disable(logging.NOTSET)
     if special is not None:
@@ -131,7 +133,7 @@ def main(argv=None):
             write_json(output_dir / "tags.json", {"names": tags.names, "scheme": tags.scheme})
     for each in sorted(output_dir.glob("*.onnx")):
         print(f"{each}: {each.stat().st_size / 1e6:.1f} MB")
-    print(f"inputs {', '.join(used)}; outputs {', '.join(outputs)}; {worst:.1e} from the model at most")
+    print(f"inputs {', '.join(used)}; outputs {', '.join(outputs)}; at most {worst:.1e} from the model's scores")
 
 
 def load(name_or_path, *, revision):
@@ -146,10 +148,10 @@ def load(name_or_path, *, revision):
 
 
 def write_graph(graph, example, path, *, opset):
-    """Trace the model and write what its outputs come from; what it decodes besides is left out."""
+    """Trace the model and write the part that its outputs need, without its decoding."""
     axes = {0: "batch", 1: "length"} if example[0].dim() == 2 else {0: "batch", 2: "length"}
     with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")  # tracing takes checks of shapes, and lengths of loops, for constants
+        warnings.simplefilter("ignore")  # tracing warns that checks of shapes and lengths of loops become constants
         torch.onnx.export(
             graph,
             example,
@@ -163,13 +165,13 @@ def write_graph(graph, example, path, *, opset):
 
 
 def find_labels(model):
-    """The names of a tagger's tags or types in the order of their ids; None for what is no tagger."""
+    """The names of a tagger's tags or types in the order of their ids; None if it is no tagger."""
     tags = isinstance(model, CrfTagger | SpanTagger) or type(model).__name__.endswith("ForTokenClassification")
     return [model.config.id2label[i] for i in range(model.config.num_labels)] if tags else None
 
 
 def tag_scores(model):
-    """Scores of transitions, starts and ends: the CRF's; else 0, and -inf for what a constrained decoding forbids."""
+    """Scores of transitions, starts and ends: the CRF's, else 0, with -inf for what constrained decoding forbids."""
     names = ("transitions", "starts", "ends")
     if getattr(model, "crf", None) is not None:
         return {name: scores.detach().numpy() for name, scores in zip(names, model.crf.constrain(), strict=True)}

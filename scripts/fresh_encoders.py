@@ -1,9 +1,9 @@
-"""Encoders with random weights, as large as a given BERT and with its tokenizer: OUTPUT/bert, albert and roberta.
+"""Make encoders with random weights, the size of a given BERT and with its tokenizer: OUTPUT/bert, albert and roberta.
 
     PYTHONPATH=. python scripts/fresh_encoders.py pretrained/bert-mini-zh outputs/fresh --seed 1
 
-What pre-training is worth, and that the scripts take each family, can be seen with them where no others can be had.
-Masked-language models, so that every script loads them. ALBERT shares one layer's weights among all.
+They show what pre-training is worth, and that the scripts work with each family, where no published ones are at hand.
+They are masked-language models, so that every script loads them. ALBERT's layers share their weights.
 """
 
 import argparse
@@ -34,7 +34,7 @@ SIZES = ("vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads"
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("like", help="a BERT, folder or name")
+    parser.add_argument("like", help="the BERT whose size and tokenizer they get: a folder or a Hub id")
     parser.add_argument("output", type=Path)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args(argv)
@@ -45,7 +45,7 @@ def main(argv=None):
         if family == "albert":
             own["embedding_size"] = like.hidden_size
         positions = like.max_position_embeddings
-        if family == "roberta":  # whose positions begin behind the padding's
+        if family == "roberta":  # its positions begin after that of padding
             positions += tokenizer.pad_token_id + 1
         set_seed(args.seed)
         config = config_class(**own, max_position_embeddings=positions, pad_token_id=tokenizer.pad_token_id)

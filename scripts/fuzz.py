@@ -1,11 +1,11 @@
-"""Throw damaged and invented files at every reader and the configuration parser, and tell what breaks them.
+"""Throw damaged and invented files at every reader and the configuration parser, and report what breaks them.
 
     PYTHONPATH=. python scripts/fuzz.py --seconds 60
     PYTHONPATH=. python scripts/fuzz.py --seconds 600 read_ner config --seed 7
 
-Each reader has so many seconds. It may return, or raise the error that a user is shown (`DataError`, `ArgumentError`):
-anything else, and a file that takes more than ten seconds, is a finding. The smallest file that shows it is left in
---findings, a line tells what happened, and the exit status is 1. Needs hypothesis: tests/requirements.txt.
+Each reader is tested for --seconds. It may return, or raise an error for users (`DataError`, `ArgumentError`).
+Anything else, and a file that takes more than ten seconds, is a finding: the smallest file that shows it is saved in
+--findings, a line says what happened, and the exit status is 1. Needs hypothesis: tests/requirements.txt.
 """
 
 import argparse
@@ -41,11 +41,11 @@ from utils.reading.text_cleaning import read_rules
 from utils.reading.text_stream import read_pairs, read_texts
 from utils.tagging.readers_ner import read_ner
 
-SECONDS = 10  # a file; more is a finding
+SECONDS = 10  # for one file; more is a finding
 ROUND = 200  # files between two looks at the clock
 SHRINKING = True  # look for the smallest file of a finding
 FLAGS = {"head", "learning_rate", "train_file", "verbalizer", "template", "seed", "do_train"}
-SHOWN = (DataError, ArgumentError, PromptError)  # to users
+SHOWN = (DataError, ArgumentError, PromptError)  # errors for users
 SIGNS = (
     '[ ] { } " "" \' , : - # | &a *a !! !!float ? <<: % @ ` ~ null true NaN -Infinity 1e999 -1 0x1f 2001-99-99 1:60'
 )
@@ -59,32 +59,32 @@ PIECES = [
 
 
 class Target(NamedTuple):
-    """A reader, and good files of it by name."""
+    """A reader, and good files for it by name."""
 
     read: Callable[[Path], object]
     samples: dict[str, str]
 
 
 def consume(stream):
-    """Read to the end."""
+    """Read a stream to its end."""
     for _ in stream:
         pass
 
 
 def read_entities(path: Path) -> None:
-    """Read what a tagger shall answer."""
+    """Read the input of a tagger."""
     reading = recall_reading(None, plain="plain")
     consume(read_inputs(str(path), kind="entities", columns=[None], known=(TEXT_KEYS,), reading=reading))
 
 
 def read_questions(path: Path) -> None:
-    """Read what a model of passages shall answer."""
+    """Read the input of a model for answers in passages."""
     known, reading = (QUESTION_KEYS, PASSAGE_KEYS), recall_reading(None, plain="plain")
     consume(read_inputs(str(path), kind="answers", columns=[None, None], known=known, reading=reading))
 
 
 def list_targets() -> dict[str, Target]:
-    """Every reader of files that users bring along."""
+    """Every reader of files from users."""
     dumped = [
         {"text": "张三在北京", "label": {"name": {"张三": [[0, 1]]}}},
         {"text": "李四", "entities": [{"start": 0, "end": 2, "label": "name"}]},
@@ -158,7 +158,7 @@ EDIT = st.tuples(
 
 
 def edit(content: bytes, edits: Sequence[tuple[str, int, int, bytes]]) -> bytes:
-    """A file after these edits; gzip files are packed behind them, or damaged as they are."""
+    """The content of a file after these edits."""
     content = bytearray(content)
     for kind, place, size, piece in edits:
         start = place % (len(content) + 1)
@@ -196,7 +196,7 @@ def fuzz(name: str, target: Target, *, seconds: float, start: int, findings: Pat
     """Throw files at a reader.
 
     Returns:
-        How many, and what the first finding is, None if there was none.
+        The number of files, and the first finding, None if there was none.
     """
     count, last = 0, ("", b"")
     ends = time.monotonic() + seconds
@@ -224,7 +224,7 @@ def fuzz(name: str, target: Target, *, seconds: float, start: int, findings: Pat
         while time.monotonic() < ends:
             try:
                 seed(start)(quiet(strategy(throw)))()
-            except Exception as error:  # whatever a reader lets through is a finding
+            except Exception as error:  # any other error of a reader is a finding
                 findings.mkdir(parents=True, exist_ok=True)
                 kept = findings / f"{name}-{start}-{last[0]}"
                 kept.write_bytes(last[1])
@@ -235,13 +235,13 @@ def fuzz(name: str, target: Target, *, seconds: float, start: int, findings: Pat
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Fuzz the readers that are named, or all; the exit status."""
+    """Fuzz the given readers, or all; returns the exit status."""
     targets = list_targets()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("readers", nargs="*", help=f"of {', '.join(targets)}; all if none is named")
-    parser.add_argument("--seconds", type=float, default=60.0, help="for each reader (60)")
-    parser.add_argument("--seed", type=int, default=0, help="another one draws other files (0)")
-    parser.add_argument("--findings", type=Path, default=Path("outputs/fuzz"), help="folder (outputs/fuzz)")
+    parser.add_argument("readers", nargs="*", help=f"some of {', '.join(targets)}; all if none is given")
+    parser.add_argument("--seconds", type=float, default=60.0, help="seconds for each reader (60)")
+    parser.add_argument("--seed", type=int, default=0, help="another seed draws other files (0)")
+    parser.add_argument("--findings", type=Path, default=Path("outputs/fuzz"), help="their folder (outputs/fuzz)")
     given_args = parser.parse_args(argv)
     if unknown := set(given_args.readers) - set(targets):
         parser.error(f"expected {', '.join(targets)}, found {', '.join(sorted(unknown))}")

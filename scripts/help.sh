@@ -1,6 +1,6 @@
-# Read by the other scripts of this folder: the comment on top of each is its help, and what it does not know is refused.
+# Sourced by the other scripts of this folder: the comment at the top of each is its help, and unknown options are refused.
 
-# take_at_most COUNT ARGUMENT...: answer --help; end the script where there are more words than COUNT, or unknown options
+# take_at_most COUNT ARGUMENT...: answer --help; end the script if there are more than COUNT arguments, or unknown options
 take_at_most() {
     local most=$1 script=${BASH_SOURCE[-1]} word
     shift
@@ -15,13 +15,13 @@ take_at_most() {
     for word in "$@"; do
         case $word in
             -*)
-                echo "$(basename "$script"): unknown option $word; --help says what there is" >&2
+                echo "$(basename "$script"): unknown option $word; --help lists what it takes" >&2
                 exit 2
                 ;;
         esac
     done
     if [ $# -gt "$most" ]; then
-        echo "$(basename "$script"): expected $most arguments at most, found $#: $*; --help says what there is" >&2
+        echo "$(basename "$script"): expected at most $most arguments, found $#: $*; --help lists what it takes" >&2
         exit 2
     fi
 }

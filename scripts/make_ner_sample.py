@@ -3,7 +3,7 @@
     python scripts/make_ner_sample.py                         # data/ner_sample/*.json, the same bytes every time
     python scripts/make_ner_sample.py --output_dir /tmp/x     # elsewhere
 
-Prints the table of counts that stands in data/ner_sample/README.md. Takes about a second.
+Prints the table of counts in data/ner_sample/README.md. Takes about a second.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Sentence:
 
 
 def bare(word: str) -> str:
-    """The name without title marks: 《北岸》 in validation is no new name when 北岸 is in training."""
+    """The name without title marks: 《北岸》 in validation is not a new name if 北岸 is in training."""
     return word.strip("《》")
 
 
@@ -106,7 +106,7 @@ class SampleMaker:
             word = self.fill_words(self.pick(forms), "dev")
             if bare(word) not in self.train_names:
                 return word
-        raise ValueError(f"kind {kind!r}: no validation name left that training does not hold; give it more words")
+        raise ValueError(f"kind {kind!r}: no validation name is left that is not in training; give it more words")
 
     def fill_template(self, template: str, split: str) -> Sentence:
         template = CHOICE.sub(lambda match: self.pick(match[1].split("|")), template)
@@ -162,7 +162,7 @@ class SampleMaker:
             sentences.append(sentence)
             plain = (
                 self.rng.random() < PLAIN_SHARE
-            )  # drawn per kept sentence, so rejected repeats do not thin them out
+            )  # drawn once for each kept sentence, so rejected repeats do not make them rarer
             if split == "train":
                 for kind, word in zip(sentence.kinds, sentence.words(), strict=True):
                     self.train_mentions[kind].add(word)
@@ -171,7 +171,7 @@ class SampleMaker:
 
 
 def is_sound(sentence: Sentence) -> bool:
-    """Length in range, and no name that also stands unmarked elsewhere in the text or was drawn twice by chance."""
+    """Whether its length is in range, and no name also occurs unmarked in the text or was drawn twice by chance."""
     if not MIN_LENGTH <= len(sentence.text) <= MAX_LENGTH:
         return False
     marked = {i for start, end, _ in sentence.mentions for i in range(start, end)}
@@ -183,7 +183,7 @@ def is_sound(sentence: Sentence) -> bool:
 
 
 def check(train: list[Sentence], dev: list[Sentence]) -> float:
-    """Raise when a promise of the README is broken; return the share of validation mentions unseen in training."""
+    """Check what the README promises; returns the share of validation mentions that are unseen in training."""
     for sentence in train + dev:
         row = json.loads(sentence.to_json())
         for entity_type, words in row["label"].items():
@@ -192,7 +192,7 @@ def check(train: list[Sentence], dev: list[Sentence]) -> float:
                     if entity_type not in TYPES or row["text"][start : end + 1] != word:
                         raise ValueError(f"{entity_type} {word!r} is not at [{start}, {end}] of {row['text']!r}")
     if {s.text for s in train} & {s.text for s in dev}:
-        raise ValueError("a sentence stands in both files")
+        raise ValueError("a sentence is in both files")
     for name, sentences in (("train", train), ("dev", dev)):
         counts = Counter(entity_type for s in sentences for _, _, entity_type in s.mentions)
         if set(counts) != set(TYPES) or min(counts.values()) < len(sentences) * 0.07:
@@ -231,7 +231,7 @@ def count_table(train: list[Sentence], dev: list[Sentence]) -> str:
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output_dir", type=Path, default=ROOT / "data" / "ner_sample", help="where the files go")
-    parser.add_argument("--seed", type=int, default=42, help="another seed gives other sentences; the shipped is 42")
+    parser.add_argument("--seed", type=int, default=42, help="another seed gives other sentences (42)")
     args = parser.parse_args(argv)
     spec = yaml.safe_load(Path(__file__).with_name("ner_sample.yaml").read_text(encoding="utf-8"))
     maker = SampleMaker(spec, seed=args.seed)

@@ -3,7 +3,7 @@
     python scripts/make_text_samples.py                         # below data/, the same bytes every time
     python scripts/make_text_samples.py --output_dir /tmp/x     # elsewhere
 
-Prints the counts that stand in the README.md of each folder. Takes about a second.
+Prints the counts in the README.md of each folder. Takes about a second.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ REVIEWS = {"train": 1200, "dev": 200}
 PASSAGES = {"train": 80, "dev": 20}
 QUESTIONS = {"train": 250, "dev": 60}
 NO_ANSWER_SHARE = 0.15
-FACTS_TOLD = 4  # of the six of a kind; the others are asked about in vain
+FACTS_TOLD = 4  # of the six of a kind; questions about the others have no answer
 KEPT_FROM_TRAINING = 0.3  # of the words, and of the review templates
 FRESH_SHARE = 0.2  # how often a validation review draws from what was kept
 OPPOSITE = {"good": "bad", "bad": "good"}
@@ -41,11 +41,11 @@ Split = Mapping[str, list[str]]  # "train", "dev"
 class Review(NamedTuple):
     text: str
     label: str
-    is_mixed: bool  # a clause of the other verdict stands in it
+    is_mixed: bool  # it has a clause of the other verdict
 
 
 class Draws:
-    """Draws by one seeded stream of `random()`, which gives the same files under every Python."""
+    """Draws from one seeded stream of `random()`, which gives the same files with every Python."""
 
     def __init__(self, seed: int):
         self.rng = random.Random(seed)
@@ -82,7 +82,7 @@ def read_lists(lists: Mapping[str, str]) -> dict[str, list[str]]:
 
 
 class ReviewMaker:
-    """Fills review templates; a domain's clauses are an aspect's name and what is said of it."""
+    """Fills review templates; a clause of a domain is the name of an aspect and a judgement about it."""
 
     def __init__(self, spec: dict, seed: int):
         self.draws = Draws(seed)
@@ -135,14 +135,14 @@ class ReviewMaker:
         return text[:-1] + ("！" if chance < 0.12 else "")
 
     def make(self, split: str, total: int, taken: set[str]) -> list[Review]:
-        """`total` different reviews, half of each label; `taken` holds all texts so far, without punctuation."""
+        """`total` different reviews, half with each label; `taken` holds all texts so far, without punctuation."""
         queues: dict[tuple, list[str]] = defaultdict(list)
         reviews: list[Review] = []
         for turn, domain in enumerate(cycle(self.domains)):
             if len(reviews) == total:
                 return self.draws.shuffle(reviews)
             if turn > 20 * total:
-                raise ValueError(f"reviews: no {total} different ones for {split}; give the domains more words")
+                raise ValueError(f"reviews: fewer than {total} different ones for {split}; give domains more words")
             verdict = "good" if len(reviews) % 2 else "bad"
             pool = "dev" if split == "dev" and self.draws.rng.random() < FRESH_SHARE else "train"
             queue = queues[verdict, pool]
@@ -183,7 +183,7 @@ def make_questions(spec: dict, seed: int) -> list[tuple[str, str]]:
 
 
 class PassageMaker:
-    """Tells some facts of an invented person or thing, and asks about these and about others."""
+    """Writes passages with some facts about an invented person or thing, and questions about these and other facts."""
 
     def __init__(self, spec: dict, seed: int):
         self.draws = Draws(seed)
@@ -193,7 +193,7 @@ class PassageMaker:
         self.lists = {side: closed | {name: words[side] for name, words in split.items()} for side in PASSAGES}
 
     def tell(self, kind: dict, name: str, split: str) -> tuple[str, dict[int, tuple[str, int]]]:
-        """A passage, and fact -> (answer, its first character) for the facts that it tells."""
+        """A passage, and fact -> (answer, its first character) for the facts in it."""
         lists = self.lists[split]
         told = sorted(self.draws.shuffle(range(len(kind["facts"])))[:FACTS_TOLD])
         aside_before = self.draws.pick(told)
@@ -210,7 +210,7 @@ class PassageMaker:
         return passage, answers
 
     def make(self, split: str, names: set[str]) -> list[dict]:
-        """SQuAD's articles, each of one passage; `names` holds all names so far."""
+        """Articles in SQuAD's format, each with one passage; `names` holds all names so far."""
         passages, questions = PASSAGES[split], QUESTIONS[split]
         without = round(questions * NO_ANSWER_SHARE)
         flags = [(i + 1) * without // questions > i * without // questions for i in range(questions)]  # evenly spread
@@ -225,7 +225,7 @@ class PassageMaker:
                 if name not in names and all(passage.count(answer) == 1 for answer, _ in answers.values()):
                     break
             else:
-                raise ValueError(f"kind {kind_name!r}: no new name left for {split}; give it more words")
+                raise ValueError(f"kind {kind_name!r}: no new name is left for {split}; give it more words")
             names.add(name)
             told = self.draws.shuffle(list(answers))
             untold = self.draws.shuffle([i for i in range(len(kind["facts"])) if i not in answers])
@@ -283,7 +283,7 @@ def qa_counts(articles: Mapping[str, Sequence[dict]]) -> list[str]:
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output_dir", type=Path, default=ROOT / "data", help="where the three folders go")
-    parser.add_argument("--seed", type=int, default=42, help="another seed gives other texts; the shipped is 42")
+    parser.add_argument("--seed", type=int, default=42, help="another seed gives other texts (42)")
     args = parser.parse_args(argv)
     spec = yaml.safe_load(Path(__file__).with_name("text_samples.yaml").read_text(encoding="utf-8"))
 

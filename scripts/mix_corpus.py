@@ -1,9 +1,9 @@
-"""Put together a corpus for run_mlm.py: documents of some files more often than those of others, a few held out.
+"""Mix a corpus for run_mlm.py: documents of some files more often than those of others, a few held out.
 
     python scripts/mix_corpus.py scripts/bert_mini_corpus.yaml path/to/corpus outputs/corpus
 
-Reads files of documents with blank lines between them. Writes train/ with a file for each one, and dev.txt: one
-document in a hundred, which training does not see. The same seed writes the same bytes. Takes some seconds.
+Reads files of documents with blank lines between them. Writes train/ with one file for each, and dev.txt with one
+document in a hundred, which is held out from training. The same seed writes the same bytes. Takes some seconds.
 """
 
 import argparse
@@ -16,12 +16,16 @@ from pathlib import Path
 import yaml
 
 HELD_OUT = 0.01
-LONGEST = 5_000  # characters of a held-out document, so that no book becomes the whole of dev.txt
+LONGEST = 5_000  # characters of a held-out document, so that no book fills dev.txt
 
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("weights", type=Path, help="YAML: pattern of file names -> how often, on average; first match")
+    parser.add_argument(
+        "weights",
+        type=Path,
+        help="YAML: pattern of file names -> how often a document is taken; the first match counts",
+    )
     parser.add_argument("corpus", type=Path, help="folder of .txt files")
     parser.add_argument("output_dir", type=Path)
     parser.add_argument("--seed", type=int, default=1)
@@ -48,7 +52,7 @@ def main(argv=None):
 
 
 def draw_documents(documents: list[str], weight: float, draws: random.Random) -> tuple[list[str], list[str]]:
-    """Those held out, and the others: each of them as often as the whole part of `weight` says, or once more."""
+    """The held-out documents, and the others, each `weight` times on average."""
     held, taken = [], []
     for document in documents:
         if len(document) <= LONGEST and draws.random() < HELD_OUT:
@@ -60,7 +64,7 @@ def draw_documents(documents: list[str], weight: float, draws: random.Random) ->
 
 
 def write_documents(documents: Iterable[str], path: Path) -> None:
-    """Write them with blank lines between."""
+    """Write documents with blank lines between them."""
     path.write_text("\n\n".join(documents) + "\n", encoding="utf-8")
 
 

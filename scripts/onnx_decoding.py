@@ -1,10 +1,10 @@
-"""What follows an exported tagger's graph: tags or spans from its scores, in numpy alone. Lies beside model.onnx.
+"""Decode the scores of an exported tagger into tags or spans, with numpy alone. Copied next to model.onnx.
 
 import json, numpy, onnxruntime
 from onnx_decoding import read_tags, viterbi
 session = onnxruntime.InferenceSession("model.onnx")
-(emissions,) = session.run(["logits"], inputs)                  # inputs: what the tokenizer gives, as numpy int64
-tags = viterbi(emissions, mask, **numpy.load("tag_scores.npz"))  # mask: what is no special token and no padding
+(emissions,) = session.run(["logits"], inputs)                  # inputs: the tokenizer's, as numpy int64
+tags = viterbi(emissions, mask, **numpy.load("tag_scores.npz"))  # mask: neither special token nor padding
 entities = read_tags(tags, **json.load(open("tags.json")))
 """
 
@@ -16,7 +16,7 @@ def viterbi(emissions, mask, transitions, starts, ends):
 
     Args:
         emissions: (batch, length, tags) scores.
-        mask: (batch, length) bool, the positions that carry a tag; the others are passed over.
+        mask: (batch, length) bool, the positions that have a tag; the others are skipped.
         transitions: (tags, tags) score of moving from the row's tag to the column's; -inf forbids it.
         starts, ends: (tags,) scores of a first and a last tag.
 
@@ -41,12 +41,12 @@ def viterbi(emissions, mask, transitions, starts, ends):
 
 
 def read_tags(tags, names, scheme):
-    """The entities that tags say.
+    """The entities that tags stand for.
 
     Args:
         tags: (batch, length) tag ids; below 0 where there is none.
         names: tag of each id: "O", or B-, I-, E- or S- and a type.
-        scheme: `bio`, `bios` or `bioes`: well-formed entities alone; else an I- or E- may begin one, too.
+        scheme: `bio`, `bios` or `bioes`: only well-formed entities; otherwise an I- or E- may begin one, too.
 
     Returns:
         For each row a list of first token, last token (inclusive), type.
@@ -54,7 +54,7 @@ def read_tags(tags, names, scheme):
     begins = "BS" if scheme in ("bio", "bios", "bioes") else "BSIE"
     found = []
     for row in tags:
-        entities, tokens, kind = [], [], ""  # those of the entity that is open
+        entities, tokens, kind = [], [], ""  # of the entity that is open
         for place in [*np.flatnonzero(row >= 0).tolist(), None]:
             prefix, _, label = ("O" if place is None else names[row[place]]).partition("-")
             if tokens and not (prefix in "IE" and label == kind):
@@ -73,12 +73,12 @@ def read_tags(tags, names, scheme):
 
 
 def read_spans(logits, mask, *, nested):
-    """The entities that a span tagger's scores say.
+    """The entities that a span tagger's scores stand for.
 
     Args:
         logits: (batch, types, length, length) score of the span from token i to token j.
         mask: (batch, length) bool, the positions that spans may cover.
-        nested: keep spans that overlap; otherwise the better one of two that do.
+        nested: keep overlapping spans; otherwise the best of them.
 
     Returns:
         For each row a list of first token, last token (inclusive), type id, probability; the best first.

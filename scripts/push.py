@@ -1,6 +1,6 @@
 """Send a finished run to the Hugging Face Hub, or try again; scripts/push.sh calls this from anywhere.
 
-    PYTHONPATH=. python scripts/push.py outputs/ner me/ner --dry_run     # list what would go up; needs no network
+    PYTHONPATH=. python scripts/push.py outputs/ner me/ner --dry_run     # list what would be sent; needs no network
     PYTHONPATH=. python scripts/push.py outputs/ner me/ner --private
 
 Prints the address. The token is that of `hf auth login`, or HF_TOKEN.
@@ -15,11 +15,11 @@ from utils.running.hub import Destination, list_uploads
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", help="output directory of a run_*.py script")
-    parser.add_argument("repo_id", help="owner/name on the Hub; made if it is not there")
-    parser.add_argument("--private", action="store_true", default=None, help="for you alone, if it has to be made")
-    parser.add_argument("--revision", help="branch to write to, made if it is not there; the main one if not given")
+    parser.add_argument("repo_id", help="owner/name on the Hub; created if it does not exist")
+    parser.add_argument("--private", action="store_true", default=None, help="make a new repository private")
+    parser.add_argument("--revision", help="branch to write to, created if it does not exist; main if not given")
     parser.add_argument("--overwrite", action="store_true", help="replace another model, or one with other labels")
-    parser.add_argument("--dry_run", action="store_true", help="list what would go up, and send nothing")
+    parser.add_argument("--dry_run", action="store_true", help="list what would be sent, and send nothing")
     args = parser.parse_args(argv)
     if args.dry_run:
         uploads = list_uploads(args.folder, repo_id=args.repo_id)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Send a finished run to the Hugging Face Hub: bash scripts/push.sh outputs/ner me/ner [--private] [--dry_run]
-# PYTHON=path/to/python chooses another than that of .venv.
+# PYTHON=path/to/python replaces the Python of .venv.
 set -euo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 python="$root/.venv/bin/python"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A trained tagger and its answers: a CRF on the embedded encoder and data/ner_sample, no model download.
+# Train a tagger and apply it: a CRF on the embedded encoder and data/ner_sample, without a download of models.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
 take_at_most 0 "$@"

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Make .venv in the repository and install what is missing; quick when nothing changed.
+# Make .venv in the repository and install what is missing; takes no time if nothing changed.
 #
 #   bash scripts/setup.sh                           requirements.txt
 #   bash scripts/setup.sh tests/requirements.txt    that file too (paths relative to the repository)
 #   PYTHON=/path/to/python3.12 bash scripts/setup.sh
-#   VENV=.venv-other bash scripts/setup.sh          another folder for it
+#   VENV=.venv-other bash scripts/setup.sh          another folder in place of .venv
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
 take_at_most 9 "$@"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 for file in "$@"; do
     if [ ! -f "$file" ]; then
-        echo "setup.sh: $file: expected a file of requirements, found none" >&2
+        echo "setup.sh: expected a requirements file $file, found none" >&2
         exit 2
     fi
 done
@@ -37,7 +37,7 @@ if ! [ -x "$venv/bin/python" ] || ! "$venv/bin/python" -c 'import pip' >/dev/nul
     echo "setup.sh: making $venv with $("$python" --version)"
     "$python" -m venv --clear "$venv"
 elif ! new_enough "$venv/bin/python"; then
-    echo "setup.sh: $venv holds $("$venv/bin/python" --version), 3.11 or newer is needed: remove $venv, start again." >&2
+    echo "setup.sh: Python 3.11 or newer is needed, $venv has $("$venv/bin/python" --version): remove $venv and start again." >&2
     exit 1
 fi
 
@@ -61,7 +61,7 @@ arguments=()
 for file in "${wanted[@]}"; do
     arguments+=(-r "$file")
 done
-echo "setup.sh: installing ${wanted[*]} (the first time: some minutes)"
+echo "setup.sh: installing ${wanted[*]} (takes some minutes the first time)"
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "${arguments[@]}"
 for file in "${wanted[@]}"; do
     { grep -vF "  $file" "$stamp" || true; } >"$stamp.new"

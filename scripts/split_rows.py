@@ -1,10 +1,10 @@
-"""Cut a file of texts with classes by a seed: train.jsonl, validation.jsonl where asked for, and test.jsonl.
+"""Split a file of texts with classes by a seed: train.jsonl, test.jsonl and, on request, validation.jsonl.
 
     PYTHONPATH=. python scripts/split_rows.py headlines.json outputs/splits/1 --seed 1 --test_share 0.1
     PYTHONPATH=. python scripts/split_rows.py headlines.json outputs/splits/1 --seed 1 --test_share 0.2 \\
         --validation_share 0.1
 
-Stratified by class, equal texts on one side, as the scripts do it; shares are those of the whole file (0-1).
+Splits are stratified by class and keep equal texts together, as in the scripts; shares are of the whole file (0-1).
 """
 
 import argparse
@@ -24,7 +24,7 @@ def main(argv=None):
     parser.add_argument("--file_format", default="auto")
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--test_share", type=float, required=True)
-    parser.add_argument("--validation_share", type=float, help="none is made without it")
+    parser.add_argument("--validation_share", type=float, help="no validation split is made without it")
     args = parser.parse_args(argv)
     sides = {}
     rest, sides["test"] = split_by_class(

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Lint, format check and tests, up to four files side by side; arguments go to pytest: bash scripts/test.sh -k crf -n 0
-# `bash scripts/test.sh --floor` first takes the lowest version of everything that requirements.txt allows, in .venv-floor.
+# Lint, format check and tests, up to four files in parallel; arguments go to pytest: bash scripts/test.sh -k crf -n 0
+# `bash scripts/test.sh --floor` tests with the lowest versions that requirements.txt allows, in .venv-floor.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/help.sh"
 case ${1:-} in -h | --help) take_at_most 0 "$1" ;; esac # all else goes to pytest

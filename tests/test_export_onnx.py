@@ -254,7 +254,7 @@ def test_graph_that_differs_from_its_model_is_not_left_there(heads, folder, monk
             graph.model.classifier.bias.sub_(1)
 
     monkeypatch.setattr(export_onnx, "write_graph", write_another)
-    with pytest.raises(ArgumentError, match=r"expected the graph to give what the model gives, found 1\.0e\+00 apart"):
+    with pytest.raises(ArgumentError, match=r"expected the graph to give the model's scores, found .* 1\.0e\+00$"):
         export_onnx.main([str(folder / "pooled"), str(folder / "wrong")])
     assert not (folder / "wrong" / "model.onnx").exists()
 

@@ -38,4 +38,4 @@ def test_unknown_option_and_too_many_arguments_are_refused(script):
     for words in (("--nonsense",), ("a",) * 12):
         done = run(script, *words)
         assert done.returncode == 2 and done.stdout == ""
-        assert "--help says what there is" in done.stderr and len(done.stderr.splitlines()) == 1
+        assert "--help lists what it takes" in done.stderr and len(done.stderr.splitlines()) == 1

@@ -121,7 +121,7 @@ def test_failed_cell_is_told_the_others_go_on_and_only_it_is_repeated(tmp_path, 
     assert done.stdout.splitlines()[0] == "people: 3 runs, 3 to do"
     assert re.search(r"\[1/3\] hfl-rbt3/seed-1: \d+ min \d+ s, about \d+ min \d+ s left", done.stdout)
     assert "[2/3] hfl-rbt3/seed-2: FAILED" in done.stderr and "no memory left" in done.stderr
-    assert "people: 1 of 3 runs failed; start the script again to repeat them" in done.stderr
+    assert "people: 1 of 3 runs failed; run the script again to repeat them" in done.stderr
     assert len((tmp_path / "called.txt").read_text().splitlines()) == 4  # three runs and the table
 
     done = run("people", tmp_path, **settings)

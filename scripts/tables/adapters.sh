@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Full tuning beside each --adapter on CLUENER (CRF) and Taipei QA: score after the last epoch, weights that learn, size on disk; and,
-# as a table of its own, speed and peak memory of 100 steps on CLUENER, which want a machine with nothing else to do.
+# Full tuning compared with each --adapter on CLUENER (CRF) and Taipei QA: score after the last epoch, trained weights, size on disk; and,
+# in a table of its own, speed and peak memory of 100 steps on CLUENER, which need a machine with no other work.
 #   bash scripts/tables/adapters.sh path/to/data                 # cluener/train.json, cluener/dev.json, taipei_qa/Taipei_QA_new.txt
 #   MODELS=hfl/chinese-roberta-wwm-ext FULL_RATE=2e-5 LORA_RATE=2e-4 BOTTLENECK_RATE=2e-4 ... bash scripts/tables/adapters.sh data
-# TASKS="cluener", METHODS="full lora_all" choose. cells.sh tells of SEEDS, OUT, KEPT, DRY_RUN.
+# TASKS="cluener" and METHODS="full lora_all" choose some of them. cells.sh explains SEEDS, OUT, KEPT, DRY_RUN.
 source "$(dirname "${BASH_SOURCE[0]}")/../help.sh"
 take_at_most 1 "$@"
 CALLED_FROM=$PWD
@@ -16,8 +16,8 @@ TASKS=${TASKS:-cluener taipei speed}
 refuse_unknown METHODS "$METHODS" "${known[@]}" "${known[@]/%/_long}"
 refuse_unknown TASKS "$TASKS" cluener taipei speed
 
-# METHOD_long learns for two and a half times the epochs, in batches of 8 instead of 32, at two thirds of the rates.
-# rate METHOD RATE: the one of METHOD, where without _long it is RATE
+# METHOD_long trains for two and a half times the epochs, in batches of 8 instead of 32, at two thirds of the rates.
+# rate METHOD RATE: the learning rate of METHOD, which is RATE without _long
 rate() {
     case $1 in
         *_long) awk "BEGIN { printf \"%.0e\", 2 / 3 * $2 }" ;;
@@ -25,7 +25,7 @@ rate() {
     esac
 }
 
-# set_flags METHOD: fills `flags` with what and how it learns in `task`
+# set_flags METHOD: fills `flags` with the adapter and the learning rates of METHOD for `task`
 set_flags() {
     local name=${1%_long} usual
     case $name in
@@ -50,7 +50,7 @@ set_flags() {
     esac
     case $task/$name in
         taipei/*) flags+=(--head_learning_rate 5e-3) ;;
-        */lora_all) # heads as under full tuning, whose CRF has ten times its rate
+        */lora_all) # the head's rate is that of full tuning, and the CRF's ten times that
             flags+=(--head_learning_rate "$(rate "$1" "$full_rate")")
             flags+=(--crf_learning_rate "$(rate "$1" "$(awk "BEGIN { print 10 * $full_rate }")")")
             ;;

@@ -1,23 +1,23 @@
-# Read by the scripts of this folder, which say what a table's cells are; this file runs them and has report.py write it.
+# Sourced by the scripts of this folder, which define the cells of a table; this file runs them and has report.py write the table.
 #
 #   MODELS="pretrained/bert-mini-zh bert-base-chinese"   encoders, folders or names on the Hub
-#   SEEDS="1 2 3"                                        a run each
+#   SEEDS="1 2 3"                                        one run for each
 #   DRY_RUN=1                                            prints the commands, runs nothing
-#   OUT=outputs/tables                                   where the runs lie: OUT/TABLE/ROW/seed-SEED
+#   OUT=outputs/tables                                   folder of the runs: OUT/TABLE/ROW/seed-SEED
 #   EXTRA="--max_steps 20"                               flags for every training
-#   KEPT=results/tables                                  finished runs are kept in KEPT/TABLE.json, and count as finished where that
-#                                                        stands: on another machine, or when their folders are gone
+#   KEPT=results/tables                                  finished runs are added to KEPT/TABLE.json; runs in this file count as
+#                                                        finished, also on another machine, or when their folders are gone
 #
-# A run that is finished (it left run.json) is not run again; one that was stopped goes on from its last checkpoint. A run
-# that fails is told with the end of its log, the others go on, and the script ends with status 1.
+# A finished run (with run.json) is not repeated; a stopped one continues from its last checkpoint. If a run fails, the
+# end of its log is shown, the others continue, and the script ends with status 1.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 SEEDS=${SEEDS:-${usual_seeds:-1 2 3}}
 OUT=${OUT:-outputs/tables}
 python=${PYTHON:-.venv/bin/python}
-last_epoch=(--eval_strategy no --save_strategy no --load_best_model_at_end false) # where nothing may be chosen on the scored part
+last_epoch=(--eval_strategy no --save_strategy no --load_best_model_at_end false) # where nothing may be chosen on the scored split
 
-# name_of MODEL: what a row calls an encoder, `hfl/rbt3` -> hfl-rbt3, `pretrained/bert-mini-zh` -> bert-mini-zh
+# name_of MODEL: the name of an encoder in a row, `hfl/rbt3` -> hfl-rbt3, `pretrained/bert-mini-zh` -> bert-mini-zh
 name_of() {
     case $1 in
         */*/* | pretrained/* | outputs/*) basename "$1" ;;
@@ -25,7 +25,7 @@ name_of() {
     esac
 }
 
-# absolute PATH: for paths that are given relative to where the script was called
+# absolute PATH: makes a path absolute that is relative to where the script was called
 absolute() {
     case $1 in
         /*) echo "$1" ;;
@@ -33,7 +33,7 @@ absolute() {
     esac
 }
 
-# refuse_unknown NAME GIVEN KNOWN...: end the script where a word of GIVEN, the value of NAME, is none of those known
+# refuse_unknown NAME GIVEN KNOWN...: end the script if a word of GIVEN, the value of NAME, is not in KNOWN
 refuse_unknown() {
     local name=$1 given=$2 word
     shift 2
@@ -48,7 +48,7 @@ refuse_unknown() {
     done
 }
 
-# prepare PATH COMMAND...: run a command unless what it makes is there
+# prepare PATH COMMAND...: run a command that makes PATH, unless it exists
 prepare() {
     local made=$1
     shift
@@ -99,12 +99,12 @@ cell() {
     fi
 }
 
-# keep FOLDER: add its run to the table's file of kept ones, where there shall be one
+# keep FOLDER: add its run to the table's file of kept runs, if KEPT is set
 keep() {
     if [ -n "${KEPT:-}" ]; then "$python" report.py "$1" --keep "$KEPT/$table.json"; fi
 }
 
-# is_kept ROW/seed-SEED
+# is_kept ROW/seed-SEED: whether the file of kept runs has it
 is_kept() {
     grep -qsF "{\"cell\": \"$1\"," "${KEPT:-/nowhere}/$table.json"
 }
@@ -113,7 +113,7 @@ minutes() {
     echo "$(($1 / 60)) min $(($1 % 60)) s"
 }
 
-# write_table TABLE FLAG...: run what `cells` lists, then report.py with these flags over what there is
+# write_table TABLE FLAG...: run what `cells` lists, then report.py with these flags on all finished runs
 write_table() {
     table=$1
     shift
@@ -133,7 +133,7 @@ write_table() {
     fi
     "${command[@]}"
     if [ $failed -gt 0 ]; then
-        echo "$table: $failed of $total runs failed; start the script again to repeat them" >&2
+        echo "$table: $failed of $total runs failed; run the script again to repeat them" >&2
         exit 1
     fi
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# CLUENER2020, ten types of fine-grained entities: the heads of run_ner.py beside a feature CRF.
+# CLUENER2020, ten types of fine-grained entities: the heads of run_ner.py compared with a feature CRF.
 #   bash scripts/tables/cluener.sh path/to/cluener               # train.json, dev.json
 #   MODELS=hfl/chinese-roberta-wwm-ext-large RATE=2e-5 EPOCHS=5 bash scripts/tables/cluener.sh path/to/cluener
-# Published dev F1 with RoBERTa-large and a CRF: 80.1. HEADS="crf span" chooses; cells.sh tells of SEEDS, OUT, KEPT, DRY_RUN.
+# Published dev F1 with RoBERTa-large and a CRF: 80.1. HEADS="crf span" chooses heads; cells.sh explains SEEDS, OUT, KEPT, DRY_RUN.
 source "$(dirname "${BASH_SOURCE[0]}")/../help.sh"
 take_at_most 1 "$@"
 CALLED_FROM=$PWD

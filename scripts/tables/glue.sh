@@ -3,7 +3,7 @@
 #   bash scripts/tables/glue.sh                          # nyu-mll/glue from the Hub
 #   bash scripts/tables/glue.sh path/to/glue             # or cola/, sst2/, mrpc/, rte/ with train.tsv and dev.tsv each
 #   MODELS="bert-base-uncased roberta-base" bash scripts/tables/glue.sh
-# A table a task. cells.sh tells of SEEDS, OUT, DRY_RUN.
+# Makes one table for each task. cells.sh explains SEEDS, OUT, DRY_RUN.
 source "$(dirname "${BASH_SOURCE[0]}")/../help.sh"
 take_at_most 1 "$@"
 CALLED_FROM=$PWD

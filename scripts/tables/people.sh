@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Persons, places and organisations: encoders beside a feature CRF; also precision, recall, F1 and support of each type.
-#   bash scripts/tables/people.sh path/to/peoples_daily          # train.txt (or test.txt, where there is no other), dev.txt
+# Persons, places and organisations: encoders compared with a feature CRF; also precision, recall, F1 and support of each type.
+#   bash scripts/tables/people.sh path/to/peoples_daily          # train.txt (or test.txt, if there is none), dev.txt
 #   MODELS="bert-base-chinese voidful/albert_chinese_base hfl/chinese-roberta-wwm-ext" RATE=3e-5 EPOCHS=3 \
 #       bash scripts/tables/people.sh path/to/peoples_daily
-# Without MODELS: the embedded encoder, and an ALBERT and a RoBERTa of its size with random weights. cells.sh tells of SEEDS, OUT, DRY_RUN.
+# Without MODELS: the embedded encoder, and an ALBERT and a RoBERTa of its size with random weights. cells.sh explains SEEDS, OUT, DRY_RUN.
 source "$(dirname "${BASH_SOURCE[0]}")/../help.sh"
 take_at_most 1 "$@"
 CALLED_FROM=$PWD

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Taipei QA, 149 offices, 90/10 splits by seed: accuracy after each epoch, ranks, the three questions of configs/taipei_questions.jsonl
-# (how many of them are answered as expected), beside TF-IDF and a linear SVM.
+# (how many of them are answered as expected), compared with TF-IDF and a linear SVM.
 #   bash scripts/tables/taipei.sh path/to/Taipei_QA_new.txt
 #   MODELS=hfl/chinese-roberta-wwm-ext RATE=3e-5 HEAD_RATE=3e-4 EPOCHS=10 bash scripts/tables/taipei.sh Taipei_QA_new.txt
-# The last epoch counts, nothing is chosen on the held-out tenth. cells.sh tells of SEEDS, OUT, DRY_RUN.
+# The last epoch is scored, nothing is chosen on the held-out tenth. cells.sh explains SEEDS, OUT, DRY_RUN.
 source "$(dirname "${BASH_SOURCE[0]}")/../help.sh"
 take_at_most 1 "$@"
 CALLED_FROM=$PWD

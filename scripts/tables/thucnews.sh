@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# THUCNews titles, ten classes: trained on dev.txt (10,000), scored on test.txt, beside TF-IDF and a linear SVM.
+# THUCNews titles, ten classes: trained on dev.txt (10,000), scored on test.txt, compared with TF-IDF and a linear SVM.
 #   bash scripts/tables/thucnews.sh path/to/thucnews             # dev.txt, test.txt, class.txt
 #   MODELS=hfl/chinese-roberta-wwm-ext RATE=3e-5 HEAD_RATE=3e-4 EPOCHS=3 bash scripts/tables/thucnews.sh path/to/thucnews
-# The last epoch counts, nothing is chosen on the scored part. cells.sh tells of SEEDS, OUT, DRY_RUN.
+# The last epoch is scored, nothing is chosen on the scored split. cells.sh explains SEEDS, OUT, DRY_RUN.
 source "$(dirname "${BASH_SOURCE[0]}")/../help.sh"
 take_at_most 1 "$@"
 CALLED_FROM=$PWD
