@@ -90,7 +90,7 @@ def test_missing_package_is_named_with_its_requirements(heads, monkeypatch):
 
 
 def test_folder_without_a_model_and_wrong_port_are_refused(tiny_encoder, tmp_path):
-    with pytest.raises(DataError, match="expected a model that"):
+    with pytest.raises(DataError, match="expected a model trained by"):
         app.load(tiny_encoder)
     with pytest.raises(OSError, match="expected a trained output directory"):
         app.load(str(tmp_path / "nowhere"))
