@@ -37,7 +37,7 @@ def main(argv=None):
     from utils.modeling.label_rows import load_with_head
     from utils.prediction.answer_finder import MAX_ANSWER_LENGTH, AnswerFinder
     from utils.reading import readers_qa
-    from utils.scoring.answer_metrics import guess_language
+    from utils.scoring.answer_metrics import choose_measure
     from utils.tasks import answer_tasks, answers, run_folder, split_data
     from utils.tasks.starting_point import StartingPoint
 
@@ -61,7 +61,7 @@ def main(argv=None):
         dataset["train"] = readers_qa.drop_unlearnable(dataset["train"])
     language = qa.language
     if language == "auto":
-        language = guess_language(next(iter(dataset.values()))["context"][:500])
+        language = choose_measure(next(iter(dataset.values()))["context"][:500])
 
     # ---- 2. Tokenise: windows of question and part of the passage, with the first and last position of the answer
     null_threshold, tune = qa.null_threshold, False

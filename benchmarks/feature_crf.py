@@ -18,7 +18,7 @@ from sklearn_crfsuite import CRF
 from utils.data.tag_schemes import spans_to_tags, tags_to_spans
 from utils.options.arguments import run_script
 from utils.running.atomic_files import write_files
-from utils.running.run_setup import describe_run
+from utils.running.run_setup import record_run
 from utils.scoring import example_counts
 from utils.scoring.entity_evaluator import flatten
 from utils.scoring.metrics import EntityF1
@@ -60,9 +60,9 @@ def main(argv=None):
         found.append([{"start": start, "end": end, "label": label} for start, end, label in spans])
     scores = EntityF1(keep_in_memory=True).compute(predictions=found, references=gold)
     results = {f"eval_{name}": value for name, value in scores.items() if isinstance(value, float)}
-    counts = {"validation": example_counts.of_entities(validation, found)}
+    counts = {"validation": example_counts.count_entities(validation, found)}
     files = (args.train_file, args.validation_file)
-    record = describe_run([args], files=files, started=started, results=results)
+    record = record_run([args], files=files, started=started, results=results)
     Path(args.output_dir).mkdir(parents=True, exist_ok=True)
     errors = {"splits": {"validation": {"table": scores["table"]}}}
     left = {example_counts.NAME: counts, "error_report.json": errors, "all_results.json": results, "run.json": record}

@@ -24,7 +24,7 @@ from utils.prompting.candidates import KINDS, choose_spans
 from utils.prompting.templates import Template
 from utils.prompting.verbalizers import read_verbalizer
 from utils.scoring.entity_evaluator import score_entities
-from utils.scoring.span_decisions import choose_entities, tune_threshold
+from utils.scoring.span_decisions import choose_entities, tune_entity_threshold
 from utils.tagging.readers_ner import read_ner
 
 TEMPLATE = "{text}{span}是一个{mask}{mask}。"
@@ -112,7 +112,7 @@ def main():
     for name, finder in finders.items():
         found = torch.tensor(asked[name].logits).softmax(-1)[[number[question] for question in drawn]]
         apart = float((found - torch.tensor(alone)).abs().max())
-        best = tune_threshold(asked[name], gold, labels=verbalizer.labels)
+        best = tune_entity_threshold(asked[name], gold, labels=verbalizer.labels)
         chosen = {
             "zero-shot": finder.decide(asked[name]),
             "at the best threshold": choose_entities(asked[name], labels=verbalizer.labels, threshold=best),

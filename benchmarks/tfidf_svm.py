@@ -19,7 +19,7 @@ from utils.options.arguments import run_script
 from utils.reading.class_readers import read_classes
 from utils.reading.dataset_records import list_labels
 from utils.running.atomic_files import write_files
-from utils.running.run_setup import describe_run
+from utils.running.run_setup import record_run
 from utils.scoring import example_counts
 from utils.scoring.class_metrics import ClassScores
 
@@ -68,9 +68,9 @@ def main(argv=None):
             prefix = "eval" if split == "validation" else split
             results |= {f"{prefix}_{name}": value for name, value in scores.items() if isinstance(value, float)}
             errors[split] = {"table": scores["table"]}
-            counts[split] = example_counts.of_classes(rows, found, labels, positive)
+            counts[split] = example_counts.count_classes(rows, found, labels, positive)
     files = (args.train_file, args.validation_file, args.test_file)
-    record = describe_run([args], files=files, started=started, results=results)
+    record = record_run([args], files=files, started=started, results=results)
     left = {example_counts.NAME: counts, "error_report.json": {"splits": errors}}
     left |= {"all_results.json": results, "run.json": record}
     Path(args.output_dir).mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from datasets import Dataset
 
 import report
 from utils.data.errors import ArgumentError, DataError
-from utils.scoring.example_counts import of_classes, of_entities
+from utils.scoring.example_counts import count_classes, count_entities
 from utils.tables import result_table, run_groups
 from utils.tables.paired_examples import examples_of
 
@@ -37,7 +37,7 @@ def write_run(
     (folder / "predictions.jsonl").write_text(written, encoding="utf-8")
     if counts:
         rows = Dataset.from_dict({"id": ids, "text": texts or ["甲乙"] * examples, "entities": gold})
-        split = {"validation": of_entities(rows, found)}
+        split = {"validation": count_entities(rows, found)}
         (folder / "example_counts.json").write_text(json.dumps(split), encoding="utf-8")
     return results["eval_f1"]
 
@@ -198,7 +198,7 @@ def test_pair_of_classifiers_has_mcnemars_test(tmp_path, capsys):
         gold = ["a", "b"] * 50
         found = ["c"] * wrong + gold[wrong:]
         rows = Dataset.from_dict({"id": list(map(str, range(100))), "label": gold})
-        counts = {"validation": of_classes(rows, found, ["a", "b", "c"])}
+        counts = {"validation": count_classes(rows, found, ["a", "b", "c"])}
         (tmp_path / name / "example_counts.json").write_text(json.dumps(counts), encoding="utf-8")
     report.main(["--compare", str(tmp_path / "one"), str(tmp_path / "two"), "--metrics", "eval_accuracy"])
     out = capsys.readouterr().out
@@ -268,7 +268,7 @@ def test_classes_in_another_order_are_paired_by_their_names(tmp_path, capsys):
     for name, labels in (("one", ["a", "b"]), ("two", ["b", "a"])):
         write_run(tmp_path / name, 1, head=name)
         (tmp_path / name / "example_counts.json").write_text(
-            json.dumps({"validation": of_classes(rows, found[name], labels)}), encoding="utf-8"
+            json.dumps({"validation": count_classes(rows, found[name], labels)}), encoding="utf-8"
         )
         results = {"eval_macro_f1": {"one": 1 / 3, "two": 0.5}[name], "eval_accuracy": 0.5}
         (tmp_path / name / "all_results.json").write_text(json.dumps(results), encoding="utf-8")
@@ -282,7 +282,7 @@ def test_f1_of_another_class_is_no_pair_and_the_table_says_whose_it_is(tmp_path,
     rows = Dataset.from_dict({"id": ["1", "2"], "text": ["甲", "乙"], "label": ["a", "b"]})
     for name, positive in (("one", 0), ("two", 1)):
         write_run(tmp_path / name, 1, head=name)
-        counts = {"validation": of_classes(rows, ["a", "a"], ["a", "b"], positive)}
+        counts = {"validation": count_classes(rows, ["a", "a"], ["a", "b"], positive)}
         (tmp_path / name / "example_counts.json").write_text(json.dumps(counts), encoding="utf-8")
         results = {"eval_f1": (2 / 3, 0.0)[positive]}
         (tmp_path / name / "all_results.json").write_text(json.dumps(results), encoding="utf-8")

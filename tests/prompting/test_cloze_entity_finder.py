@@ -27,7 +27,7 @@ from utils.prompting.candidates import CandidateError, list_ngrams
 from utils.prompting.verbalizers import read_verbalizer
 from utils.scoring.decisions import DecisionRule
 from utils.scoring.entity_evaluator import score_entities
-from utils.scoring.span_decisions import tune_threshold
+from utils.scoring.span_decisions import tune_entity_threshold
 from utils.scoring.span_evaluator import SpanEvaluator
 
 TEXTS = ["这部电影真是太好了，不错", "电影很好很好", "", "，。", "a great movie"]
@@ -237,7 +237,7 @@ def test_tuned_on_span_questions_it_finds_them_in_training_and_when_served(save,
         probabilities(evaluator.sort(trainer.predict(encoded[1]).predictions).logits),
         atol=1e-4,
     )
-    finder.threshold = one.model.config.entity_threshold = tune_threshold(asked, entities, labels=LABELS)
+    finder.threshold = one.model.config.entity_threshold = tune_entity_threshold(asked, entities, labels=LABELS)
     one.model.save_pretrained(folder)
     assert load(folder).find(texts) == finder.find(texts)
     assert score_entities(finder.find(texts), dataset)["f1"] >= scores["eval_f1"]

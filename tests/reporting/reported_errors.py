@@ -28,7 +28,7 @@ def tagged(texts, entities):
 
 def tagger(texts, gold, found, *, train=None):
     found = [[Entity(*one) for one in each] for each in found]
-    return error_report.of_entities(tagged(texts, gold), found, table={}, scores={"eval_f1": 0.5}, train=train)
+    return error_report.report_entities(tagged(texts, gold), found, table={}, scores={"eval_f1": 0.5}, train=train)
 
 
 def classifier(labels, gold, logits, *, several=False, texts=None, abstain_below=0.0):
@@ -39,7 +39,7 @@ def classifier(labels, gold, logits, *, several=False, texts=None, abstain_below
     rule = DecisionRule(labels, several, abstain_below=abstain_below)
     logits = np.array(logits, dtype=np.float64)
     report = ClassEvaluator(encoded, rule).report(logits, rule)
-    return error_report.of_verdicts(Dataset.from_dict(columns), rule.verdicts(logits), rule, report=report)
+    return error_report.report_verdicts(Dataset.from_dict(columns), rule.verdicts(logits), rule, report=report)
 
 
 def report(labels=("name", EVIL)):

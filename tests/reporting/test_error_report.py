@@ -95,7 +95,7 @@ def test_answers_are_told_apart_by_what_is_wrong():
     found = [("Ann Lee", 0, 7, 0.9), ("Lee", 4, 7, 0.8), ("Ann", 0, 3, 0.7), ("Ann", 0, 3, 0.6), ("", 0, 0, 0.5)]
     counts = {"exact": [1, 0, 0, 0, 0], "f1": [1, 0.6, 0, 0, 0]}
     answers = [[Answer(*each)] for each in found]
-    errors = answer_errors.of_answers(rows, answers, counts=counts, scores={"test_f1": 0.3})
+    errors = answer_errors.report_answers(rows, answers, counts=counts, scores={"test_f1": 0.3})
     assert [one["errors"] for one in errors["worst"]] == [
         ["wrong border"],
         ["wrong place"],

@@ -4,7 +4,7 @@ import pytest
 from transformers import TrainerState
 
 from tests.reporting.reported_errors import HISTORY, classifier, tagger
-from utils.reporting.run_summary import describe_run, pages
+from utils.reporting.run_summary import pages, summarize_run
 
 RESULTS = {
     "eval_f1": 0.5,
@@ -39,7 +39,7 @@ def errors():
 
 
 def test_summary_says_what_was_trained_and_what_to_do_next(state, errors):
-    lines = describe_run(record(), errors, state, trained="outputs/a b").splitlines()
+    lines = summarize_run(record(), errors, state, trained="outputs/a b").splitlines()
     assert [line.split()[0] for line in lines] == [
         *("model", "trained", "best", "validation", "test", "saved", "errors", "next")
     ]
@@ -55,13 +55,13 @@ def test_summary_says_what_was_trained_and_what_to_do_next(state, errors):
 def test_summary_of_a_model_that_may_say_nothing_counts_what_it_did_not_say(state):
     logits = [[4.0, 0.0], [0.0, 4.0], [0.1, 0.0]]  # right, wrong, not sure enough
     found = {"validation": classifier(["a", "b"], ["a", "a", "a"], logits, abstain_below=0.9)}
-    lines = describe_run(record(), found, state).splitlines()
+    lines = summarize_run(record(), found, state).splitlines()
     assert lines[3].endswith("1 of 3 wrong, 1 without an answer")
 
 
 def test_summary_of_a_run_that_only_scored_has_no_training(errors):
     for state in (None, TrainerState()):
-        lines = describe_run(record(), errors, state).splitlines()
+        lines = summarize_run(record(), errors, state).splitlines()
         assert [line.split()[0] for line in lines] == ["model", "validation", "test", "saved", "errors"]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from utils.running.run_setup import guess_language
+from utils.running.run_setup import guess_file_language
 
 
 @pytest.mark.parametrize(
@@ -20,8 +20,8 @@ from utils.running.run_setup import guess_language
 )
 def test_language_is_guessed_from_letters_and_words(tmp_path, text, language):
     (tmp_path / "train.txt").write_text(text, encoding="utf-8")
-    assert guess_language([tmp_path / "train.txt"]) == language
+    assert guess_file_language([tmp_path / "train.txt"]) == language
 
 
 def test_no_file_no_language():
-    assert guess_language([]) is None
+    assert guess_file_language([]) is None

@@ -19,7 +19,7 @@ from utils.options.shared_arguments import DataArguments, ModelArguments
 from utils.running import run_setup
 from utils.running.atomic_files import replacing_files, write_json, write_text
 from utils.running.output_folder import prepare_output_dir
-from utils.running.run_setup import checkpoint_to_resume, describe_run, is_whole, last_whole_checkpoint
+from utils.running.run_setup import checkpoint_to_resume, is_whole, last_whole_checkpoint, record_run
 from utils.training.saved_model import complete, save_model
 
 
@@ -302,7 +302,7 @@ def record(tmp_path, monkeypatch):
         monkeypatch.setattr(sys, "argv", ["run_ner.py", *words])
         data = DataArguments(train_file=str(tmp_path / "train.json"))
         training = FineTuningArguments(str(tmp_path / "out"), seed=7, hub_token="hf_secret", use_cpu=True)
-        return describe_run(
+        return record_run(
             [data, ModelArguments("tiny"), training],
             files=[tmp_path / "train.json", None, tmp_path / "missing.json"],
             started=time.time() - 60,

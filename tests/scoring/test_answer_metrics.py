@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from utils.scoring.answer_metrics import (
     CmrcScores,
     SquadScores,
+    choose_measure,
     cmrc_words,
-    guess_language,
     longest_run,
     squad_words,
-    tune_threshold,
+    tune_null_threshold,
 )
 from utils.scoring.english_words import split_sentences, split_words
 
@@ -132,7 +132,7 @@ def test_the_tuned_threshold_is_the_best_of_all(rows):
         given_up = [one > threshold for one in odds]
         return sum(float(not a) if up else s for s, a, up in zip(scores, answerable, given_up, strict=True))
 
-    best = tune_threshold(scores, odds, answerable, answered=[True] * len(rows))
+    best = tune_null_threshold(scores, odds, answerable, answered=[True] * len(rows))
     assert best.score == max(map(total, [*odds, -100.0]))
     if best.score > sum(not known for known in answerable):
         assert total(best.threshold) == best.score
@@ -198,6 +198,6 @@ def test_sentences_lose_no_character():
 
 
 def test_the_language_goes_by_the_letters():
-    assert guess_language(["Who developed 战国无双?"]) == "en"
-    assert guess_language(["1998年，Koei公司开发"]) == "zh"
-    assert guess_language(["2018!"]) == guess_language([]) == "en"
+    assert choose_measure(["Who developed 战国无双?"]) == "en"
+    assert choose_measure(["1998年，Koei公司开发"]) == "zh"
+    assert choose_measure(["2018!"]) == choose_measure([]) == "en"

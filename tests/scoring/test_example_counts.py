@@ -29,7 +29,7 @@ def test_entities_add_up_to_strict_scores():
         [{"start": 0, "end": 1, "label": "Y"}],
     ]
     found = [[SimpleNamespace(start=0, end=2, label="X", score=0.5)], [SimpleNamespace(start=0, end=1, label="X")]]
-    split = example_counts.of_entities(rows_of("entities", gold), found)
+    split = example_counts.count_entities(rows_of("entities", gold), found)
     assert split["counts"] == [[1, 1, 2], [0, 1, 1]]
     assert [total(split, name) for name in ("f1", "precision", "recall")] == pytest.approx([0.4, 1 / 2, 1 / 3])
 
@@ -38,14 +38,14 @@ def test_classes_add_up_to_the_scores_of_scikit_learn():
     draw = random.Random(0)
     labels = ["a", "b", "c", "never"]
     gold, found = ([draw.choice(labels[:3]) for _ in range(50)] for _ in range(2))
-    split = example_counts.of_classes(rows_of("label", gold), found, labels)
+    split = example_counts.count_classes(rows_of("label", gold), found, labels)
     assert total(split, "accuracy") == pytest.approx(accuracy_score(gold, found))
     assert total(split, "macro_f1") == pytest.approx(f1_score(gold, found, average="macro"))
 
 
 def test_positive_class_of_two_has_its_own_scores():
     gold, found = ["a", "b", "b", "a", "b"], ["b", "b", "a", "a", "a"]
-    split = example_counts.of_classes(rows_of("label", gold), found, ["a", "b"], 1)
+    split = example_counts.count_classes(rows_of("label", gold), found, ["a", "b"], 1)
     for name, score in (("f1", f1_score), ("precision", precision_score), ("recall", recall_score)):
         assert total(split, name) == pytest.approx(score(gold, found, pos_label="b"))
 
@@ -55,24 +55,24 @@ def test_class_that_is_not_sure_enough_to_be_said_counts_as_in_the_scores():
     verdicts = rule.verdicts(np.array([[5.0, 0.0], [0.0, 0.5], [0.0, 0.5]]))
     assert [verdict.labels for verdict in verdicts] == [["a"], [], []]
     rows = Dataset.from_dict({"id": ["1", "2", "3"], "label": ["a", "b", "a"]})
-    split = example_counts.of_verdicts(rows, verdicts, rule)
+    split = example_counts.count_verdicts(rows, verdicts, rule)
     assert split["predicted"] == [0, 1, 1] and total(split, "accuracy") == pytest.approx(2 / 3)
 
 
 def test_several_labels_add_up_to_micro_scores():
-    split = example_counts.of_label_sets(rows_of("labels", [["a", "b"], ["a"]]), [["a"], ["a"]])
+    split = example_counts.count_label_sets(rows_of("labels", [["a", "b"], ["a"]]), [["a"], ["a"]])
     gold, found = [[1, 1], [1, 0]], [[1, 0], [1, 0]]
     for name, score in (("f1", f1_score), ("precision", precision_score), ("recall", recall_score)):
         assert total(split, name) == pytest.approx(score(gold, found, average="micro"))
 
 
 def test_answers_are_means():
-    split = example_counts.of_answers(rows_of("question", ["", ""]), [1, 0], [1, 0.5])
+    split = example_counts.count_answers(rows_of("question", ["", ""]), [1, 0], [1, 0.5])
     assert total(split, "exact_match") == 0.5 and total(split, "f1") == 0.75
 
 
 def test_what_is_written_comes_back(tmp_path):
-    split = example_counts.of_answers(rows_of("question", [""]), [1], [1])
+    split = example_counts.count_answers(rows_of("question", [""]), [1], [1])
     (tmp_path / "example_counts.json").write_text(json.dumps({"test": split}), encoding="utf-8")
     assert example_counts.read_counts(tmp_path) == {"test": split}
     assert example_counts.read_counts(tmp_path / "nowhere") == {}
@@ -105,10 +105,10 @@ def test_digest_of_rows_knows_texts_and_labels_and_no_order():
 
 def test_columns_of_classes_do_not_depend_on_the_order_in_which_a_script_names_them():
     gold, found = ["b", "a", "c", "a"], ["b", "b", "c", "a"]
-    splits = [example_counts.of_classes(rows_of("label", gold), found, labels) for labels in ("abc", "cab")]
+    splits = [example_counts.count_classes(rows_of("label", gold), found, labels) for labels in ("abc", "cab")]
     splits = [split | {"labels": list(split["labels"])} for split in splits]
     one, other = (example_counts.metrics_of(split)["macro_f1"][0] for split in splits)
     assert np.array_equal(one, other)
     for labels in ("ab", "ba"):
-        split = example_counts.of_classes(rows_of("label", ["a", "b"]), ["a", "a"], labels, labels.index("b"))
+        split = example_counts.count_classes(rows_of("label", ["a", "b"]), ["a", "a"], labels, labels.index("b"))
         assert (total(split, "f1"), total(split, "recall")) == (0, 0)

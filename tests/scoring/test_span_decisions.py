@@ -8,7 +8,7 @@ from transformers import EvalPrediction
 from utils.data.span_questions import list_questions
 from utils.scoring.entity_evaluator import score_entities
 from utils.scoring.metrics import EntityF1
-from utils.scoring.span_decisions import SpanLogits, choose_entities, tune_threshold
+from utils.scoring.span_decisions import SpanLogits, choose_entities, tune_entity_threshold
 from utils.scoring.span_evaluator import SpanEvaluator
 
 LABELS = ["place", "O", "name"]
@@ -60,7 +60,7 @@ def test_of_overlapping_spans_the_best_total_is_taken():
 @pytest.mark.parametrize("seed", range(4))
 def test_tuned_threshold_has_the_f1_of_the_best_of_all(seed):
     asked, entities = draw_case(seed)
-    tuned = tune_threshold(asked, entities, labels=LABELS)
+    tuned = tune_entity_threshold(asked, entities, labels=LABELS)
     odds = np.sort(asked.logits[:, [0, 2]].max(1) - asked.logits[:, 1])
     every = [f1_of(asked, entities, threshold) for threshold in (odds[1:] + odds[:-1]) / 2]
     assert f1_of(asked, entities, tuned) == pytest.approx(max(every), abs=1e-12)
@@ -68,9 +68,9 @@ def test_tuned_threshold_has_the_f1_of_the_best_of_all(seed):
 
 
 def test_threshold_is_0_where_nothing_can_be_tuned():
-    assert tune_threshold(SpanLogits([], np.zeros((0, 3))), [], labels=LABELS) == 0.0
+    assert tune_entity_threshold(SpanLogits([], np.zeros((0, 3))), [], labels=LABELS) == 0.0
     asked, entities = draw_case(0)
-    assert tune_threshold(asked, [[] for _ in entities], labels=LABELS) == 0.0
+    assert tune_entity_threshold(asked, [[] for _ in entities], labels=LABELS) == 0.0
 
 
 def test_scores_of_a_split_are_those_of_its_entities_whatever_the_order_of_its_questions():

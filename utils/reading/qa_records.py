@@ -78,7 +78,7 @@ class Repairs:
         return "; ".join(parts)
 
 
-class Row(NamedTuple):
+class QuestionRow(NamedTuple):
     """A question that was read; `answers` are (text, start), None for a question without labels."""
 
     place: Place
@@ -89,7 +89,7 @@ class Row(NamedTuple):
     is_impossible: bool
 
 
-def parse_question(record: dict, context: str, place: Place, repairs: Repairs) -> Row | None:
+def parse_question(record: dict, context: str, place: Place, repairs: Repairs) -> QuestionRow | None:
     """Check a question, and turn it into a row.
 
     Args:
@@ -123,7 +123,7 @@ def parse_question(record: dict, context: str, place: Place, repairs: Repairs) -
     given = _id_of(record, place)
     if len(place.log) > errors_before or not context:
         return None
-    return Row(place, given, question, context, answers, impossible is True)
+    return QuestionRow(place, given, question, context, answers, impossible is True)
 
 
 def key_of(record: dict, keys: Sequence[str]) -> str:
@@ -147,7 +147,9 @@ def text_of(record: dict, key: str, place: Place) -> str:
     return text
 
 
-def rows_to_dataset(rows: Sequence[Row | None], log: ErrorLog, repairs: Repairs, *, skip_bad_lines: bool) -> Dataset:
+def rows_to_dataset(
+    rows: Sequence[QuestionRow | None], log: ErrorLog, repairs: Repairs, *, skip_bad_lines: bool
+) -> Dataset:
     """Check what concerns all questions together, and build the data set.
 
     Args:

@@ -36,8 +36,8 @@ from .qa_records import (
     PASSAGE_KEYS,
     QUESTION_KEYS,
     Place,
+    QuestionRow,
     Repairs,
-    Row,
     key_of,
     parse_question,
     rows_to_dataset,
@@ -169,7 +169,9 @@ def _is_nested(lines: Sequence[str | None]) -> bool:
         return bool(_DATA.search(first)) or not (_OBJECT.match(first) and _OBJECT.match(second))
 
 
-def _flat_rows(records: Iterable[tuple[int, dict | None]], log: ErrorLog, repairs: Repairs) -> Iterator[Row | None]:
+def _flat_rows(
+    records: Iterable[tuple[int, dict | None]], log: ErrorLog, repairs: Repairs
+) -> Iterator[QuestionRow | None]:
     """Yield a row for each record, None for one with an error."""
     for number, record in records:
         if record is None:
@@ -234,7 +236,7 @@ class _NestedFile:
                     self.lines[id(next(closed))] = opened.pop()
         return self.lines[id(item)]
 
-    def rows(self, repairs: Repairs) -> Iterator[Row | None]:
+    def rows(self, repairs: Repairs) -> Iterator[QuestionRow | None]:
         """Yield a row for each question, None for one with an error, or with an error in its passage."""
         if self._is_webqa():
             yield from self._evidences(repairs)
@@ -251,7 +253,7 @@ class _NestedFile:
         whole = self.whole if isinstance(self.whole, dict) else {}
         return bool(whole) and all(isinstance(one, dict) and "evidences" in one for one in whole.values())
 
-    def _evidences(self, repairs: Repairs) -> Iterator[Row | None]:
+    def _evidences(self, repairs: Repairs) -> Iterator[QuestionRow | None]:
         """Yield the rows of WebQA: each question with each text that may answer it."""
         for name, asked in self.whole.items():
             if not isinstance(asked["evidences"], dict):

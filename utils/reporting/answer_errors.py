@@ -12,13 +12,15 @@ from .error_examples import LONGEST, example, excerpt, headlines, worst_first
 from .error_slices import share_of, slice_scores, with_ones
 
 
-def of_answers(rows: Dataset, answers: Sequence[Sequence[Answer]], *, counts: dict, scores: dict[str, float]) -> dict:
+def report_answers(
+    rows: Dataset, answers: Sequence[Sequence[Answer]], *, counts: dict, scores: dict[str, float]
+) -> dict:
     """Errors of answers in passages.
 
     Args:
         rows: `id`, `question`, `context`, `answers`.
         answers: the answers to each question, the best first.
-        counts: exact match and F1 of each question, see `example_counts.of_answers`.
+        counts: exact match and F1 of each question, see `example_counts.count_answers`.
         scores: by name, with or without the prefix of the split.
     """
     exact, f1 = np.array(counts["exact"], dtype=np.float64), np.array(counts["f1"], dtype=np.float64)

@@ -26,7 +26,7 @@ CONFUSED = 200  # pairs of classes that are kept
 UNSURE = 0.5  # confidence of a missed entity, which has no known probability
 
 
-def of_entities(
+def report_entities(
     rows: Dataset,
     found: Sequence[Sequence[Entity]],
     *,
@@ -103,7 +103,7 @@ def _wrong_text(row: dict, found: Sequence[Entity]) -> dict:
     }
 
 
-def of_verdicts(
+def report_verdicts(
     rows: Dataset, verdicts: Sequence[Verdict], rule: DecisionRule, *, report: dict, train: Dataset | None = None
 ) -> dict:
     """Errors of a classifier.
@@ -193,7 +193,7 @@ def _wrong_verdict(row: dict, verdict: Verdict, *, several: bool) -> dict:
     return one | {"scores": {label: round(scores.get(label, 0.0), 4) for label in shown}}
 
 
-def of_scores(rows: Dataset, found: Sequence[float], *, scores: dict[str, float]) -> dict:
+def report_scores(rows: Dataset, found: Sequence[float], *, scores: dict[str, float]) -> dict:
     """Errors of a regression.
 
     Args:

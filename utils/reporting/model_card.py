@@ -30,7 +30,7 @@ def model_card(
 
     Args:
         name: name of its template, which says what the model does, how it was scored and what was not tested.
-        record: the record of the run, see `describe_run`.
+        record: the record of the run, see `record_run`.
         task: the Hub's name of the task.
         tags: further tags.
         metrics: names of the scores that go into the front matter.

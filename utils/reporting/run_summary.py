@@ -19,7 +19,7 @@ def pages(record: dict, errors: dict[str, dict], state: TrainerState | None) -> 
     """The files by name: `error_report.html` and `.json` if a split was scored, `curves.png` if a model was trained.
 
     Args:
-        record: the record of the run, see `run_setup.describe_run`.
+        record: the record of the run, see `run_setup.record_run`.
         errors: the errors of each labelled split, see `error_report`.
         state: the trainer's state; None if nothing was trained.
     """
@@ -37,7 +37,7 @@ def pages(record: dict, errors: dict[str, dict], state: TrainerState | None) -> 
     return files | ({"curves.png": draw_curves(curves)} if curves["charts"] else {})
 
 
-def describe_run(
+def summarize_run(
     record: dict,
     errors: dict[str, dict],
     state: TrainerState | None,

@@ -9,7 +9,7 @@ def ner_card(record: dict, *, types: Sequence[str], table: dict[str, dict]) -> s
     """Model card of an entity tagger.
 
     Args:
-        record: the record of the run, see `describe_run`.
+        record: the record of the run, see `record_run`.
         types: entity types, sorted.
         table: per-class table of the validation set, see `EntityF1`.
     """
@@ -35,7 +35,7 @@ def class_card(record: dict, *, report: dict) -> str:
     """Model card of a text classifier.
 
     Args:
-        record: the record of the run, see `describe_run`.
+        record: the record of the run, see `record_run`.
         report: report of the validation set, see `ClassEvaluator.report`.
     """
     return _text_card("class_card", record, report, [], ("accuracy", "f1", "macro_f1", "mcc"))
@@ -45,7 +45,7 @@ def score_card(record: dict, *, report: dict) -> str:
     """Model card of a regression.
 
     Args:
-        record: the record of the run, see `describe_run`.
+        record: the record of the run, see `record_run`.
         report: report of the validation set, with its `scores`.
     """
     return _text_card("score_card", record, report, ["regression"], ("pearson", "spearman", "mae", "mse"))
@@ -69,7 +69,7 @@ def cloze_card(record: dict, *, report: dict, spans: bool) -> str:
     """Model card of a cloze classifier.
 
     Args:
-        record: the record of the run, see `describe_run`.
+        record: the record of the run, see `record_run`.
         report: report of each labelled split; may be empty after few-shot training.
         spans: whether it is asked about spans, to find entities.
     """
@@ -92,7 +92,7 @@ def masked_card(record: dict) -> str:
     """Model card of a masked-language model.
 
     Args:
-        record: the record of the run, see `describe_run`.
+        record: the record of the run, see `record_run`.
     """
     results, names = record["results"], ("loss", "perplexity", "accuracy")
     return model_card(
@@ -111,7 +111,7 @@ def answer_card(record: dict, *, language: str) -> str:
     """Model card of a model for answers in passages.
 
     Args:
-        record: the record of the run, see `describe_run`.
+        record: the record of the run, see `record_run`.
         language: `zh` or `en`, which chooses the measure.
     """
     shown = ("exact_match", "f1", "average", "threshold")

@@ -118,7 +118,7 @@ def checkpoint_to_resume(asked: str | None, output_dir: str | Path) -> str | Non
     return str(asked)
 
 
-def describe_run(arguments: Iterable, *, files: Iterable[str | Path | None], started: float, results: dict) -> dict:
+def record_run(arguments: Iterable, *, files: Iterable[str | Path | None], started: float, results: dict) -> dict:
     """The content of `run.json`: how to repeat this run, and where it ran.
 
     Args:
@@ -138,7 +138,7 @@ def describe_run(arguments: Iterable, *, files: Iterable[str | Path | None], sta
         "results": results,
         "seed": resolved["seed"],
         "data": {str(path): sha256(path) for path in paths},
-        "language": resolved.get("hub_language") or guess_language(paths),
+        "language": resolved.get("hub_language") or guess_file_language(paths),
         "versions": {name: version(name) for name in PACKAGES} | {"python": platform.python_version()},
         "git_commit": COMMIT,
         "hardware": hardware(),
@@ -159,7 +159,7 @@ def _list_files(paths: Iterable[str | Path]) -> Iterator[str]:
                 yield str(other)
 
 
-def guess_language(paths: Iterable[str | Path]) -> str | None:
+def guess_file_language(paths: Iterable[str | Path]) -> str | None:
     """`zh` or `en` by the letters and words at the beginning of the first file; None for anything else."""
     for path in paths:
         with open(path, "rb") as file:

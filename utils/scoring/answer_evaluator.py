@@ -9,7 +9,7 @@ from transformers import EvalPrediction
 from ..encoding.joined_windows import group_windows
 from .answer_metrics import MIXED_SCORES, CmrcScores, SquadScores
 from .answer_ranking import Answer, Ranking, find_candidates, rank
-from .example_counts import of_answers
+from .example_counts import count_answers
 
 COLUMNS = ["first", "starts", "ends", "text_index", "window"]
 
@@ -81,7 +81,7 @@ class AnswerEvaluator:
             for found, known in zip(answers, gold, strict=True)
         ]
         exact, f1 = ([getattr(pair, name) for pair in pairs] for name in ("exact_match", "f1"))
-        return of_answers(self.dataset, exact, f1)
+        return count_answers(self.dataset, exact, f1)
 
     def __call__(self, prediction: EvalPrediction) -> dict[str, float]:
         rankings, contexts = self.rankings(prediction.predictions), self.dataset["context"][:]

@@ -103,7 +103,7 @@ class AnswerScores(evaluate.Metric, ABC):
                 results |= {f"{prefix}_{name}": _mean(getattr(p, name) for p in chosen) for name in PairScore._fields}
             for name in PairScore._fields:
                 scores = [getattr(pair, name) for pair in pairs]
-                best = tune_threshold(scores, odds, answerable, answered=list(map(bool, texts)))
+                best = tune_null_threshold(scores, odds, answerable, answered=list(map(bool, texts)))
                 results[f"best_{name}"] = best.score / len(pairs)
                 results[f"best_{name}_threshold"] = best.threshold
         return results
@@ -163,7 +163,7 @@ class CmrcScores(AnswerScores):
         return results | {"average": (results["exact_match"] + results["f1"]) / 2}
 
 
-def tune_threshold(
+def tune_null_threshold(
     scores: Sequence[float], odds: Sequence[float], answerable: Sequence[bool], *, answered: Sequence[bool]
 ) -> Threshold:
     """Find the odds above which no answer is the better guess, as the evaluator of SQuAD 2.0 does.
@@ -178,7 +178,7 @@ def tune_threshold(
         The highest sum of scores, and the odds of the last question that is then answered; 0.0 if none should be.
 
     Example:
-        >>> tune_threshold([1.0, 0.5, 0.0], [-2.0, 1.0, 0.5], [True, True, False], answered=[True] * 3)
+        >>> tune_null_threshold([1.0, 0.5, 0.0], [-2.0, 1.0, 0.5], [True, True, False], answered=[True] * 3)
         Threshold(score=2.0, threshold=-2.0)
     """
     best = current = float(sum(not known for known in answerable))  # when none is answered
@@ -190,11 +190,11 @@ def tune_threshold(
     return Threshold(best, threshold)
 
 
-def guess_language(texts: Iterable[str]) -> str:
+def choose_measure(texts: Iterable[str]) -> str:
     """`zh` if a third of the letters or more are Chinese characters, else `en`.
 
     Example:
-        >>> guess_language(["《战国无双3》是由光荣和ω-force开发的", "Who developed it?"])
+        >>> choose_measure(["《战国无双3》是由光荣和ω-force开发的", "Who developed it?"])
         'zh'
     """
     letters = han = 0

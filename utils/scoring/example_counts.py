@@ -40,7 +40,7 @@ def count_items(gold: Iterable[Sequence[Hashable]], predicted: Iterable[Sequence
     ]
 
 
-def of_entities(rows: Dataset, predicted: Iterable) -> dict:
+def count_entities(rows: Dataset, predicted: Iterable) -> dict:
     """Counts for a tagger.
 
     Args:
@@ -58,7 +58,7 @@ def of_entities(rows: Dataset, predicted: Iterable) -> dict:
     return _head("entities", rows) | {"counts": count_items(gold, map(spans, predicted))}
 
 
-def of_classes(rows: Dataset, predicted: Iterable[str], labels: Sequence[str], positive: int | None = None) -> dict:
+def count_classes(rows: Dataset, predicted: Iterable[str], labels: Sequence[str], positive: int | None = None) -> dict:
     """Counts for a single-label classifier.
 
     Args:
@@ -73,30 +73,30 @@ def of_classes(rows: Dataset, predicted: Iterable[str], labels: Sequence[str], p
     return _head("classes", rows) | {"labels": list(labels), "positive": positive, **sides}
 
 
-def of_label_sets(rows: Dataset, predicted: Iterable[Sequence[str]]) -> dict:
+def count_label_sets(rows: Dataset, predicted: Iterable[Sequence[str]]) -> dict:
     """Counts for a multi-label classifier; rows have `labels`."""
     return _head("label_sets", rows) | {"counts": count_items(iterate_column(rows, "labels"), predicted)}
 
 
-def of_answers(rows: Dataset, exact: Iterable[float], f1: Iterable[float]) -> dict:
+def count_answers(rows: Dataset, exact: Iterable[float], f1: Iterable[float]) -> dict:
     """Exact match and F1 of the answer to each question, 0-1."""
     return _head("answers", rows) | {"exact": list(map(float, exact)), "f1": list(map(float, f1))}
 
 
-def of_scores(rows: Dataset, predicted: Sequence[float]) -> dict:
+def count_scores(rows: Dataset, predicted: Sequence[float]) -> dict:
     """Gold and predicted numbers of a regression; rows have a numeric `label`."""
     gold = list(map(float, iterate_column(rows, "label")))
     return _head("scores", rows) | {"gold": gold, "predicted": list(map(float, predicted))}
 
 
-def of_verdicts(rows: Dataset, verdicts: Verdicts, rule: DecisionRule) -> dict:
+def count_verdicts(rows: Dataset, verdicts: Verdicts, rule: DecisionRule) -> dict:
     """Counts for a classifier that decides by a rule; rows have a `label`, or several `labels`.
 
     They add up to the run's scores, which take the chosen class even where the model is not sure enough to give it.
     """
     if "labels" in rows.features:
-        return of_label_sets(rows, (verdict.labels for verdict in verdicts))
-    return of_classes(rows, (rule.labels[i] for i in verdicts.decided), rule.labels, rule.positive)
+        return count_label_sets(rows, (verdict.labels for verdict in verdicts))
+    return count_classes(rows, (rule.labels[i] for i in verdicts.decided), rule.labels, rule.positive)
 
 
 def digest_rows(rows: Dataset) -> str:

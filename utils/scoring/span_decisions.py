@@ -53,7 +53,7 @@ def choose_entities(asked: SpanLogits, *, labels: Sequence[str], threshold: floa
     return found
 
 
-def tune_threshold(asked: SpanLogits, gold: Sequence[Sequence[dict]], *, labels: Sequence[str]) -> float:
+def tune_entity_threshold(asked: SpanLogits, gold: Sequence[Sequence[dict]], *, labels: Sequence[str]) -> float:
     """The threshold with the highest strict F1; those tried are denser where fewer spans score higher.
 
     Args:

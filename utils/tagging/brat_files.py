@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..data.errors import DataError, ErrorLog, counted, show
 from ..files.text_files import read_bytes
-from .ner_rows import Row
+from .ner_rows import EntityRow
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ def is_brat(path: str | PathLike) -> bool:
         return False
 
 
-def read_brat(path: str | PathLike, log: ErrorLog, *, with_labels: bool = True) -> list[Row | None]:
+def read_brat(path: str | PathLike, log: ErrorLog, *, with_labels: bool = True) -> list[EntityRow | None]:
     """Read a text and its entities, or those of all texts in a folder.
 
     Relations, events, attributes and notes are counted and left out.
@@ -43,12 +43,12 @@ def read_brat(path: str | PathLike, log: ErrorLog, *, with_labels: bool = True) 
     """
     path = Path(path)
     texts = sorted(path.glob("*.txt")) if path.is_dir() else [path.with_suffix(".txt")]
-    rows: list[Row | None] = []
+    rows: list[EntityRow | None] = []
     others = 0
     for number, text_file in enumerate(texts, start=1):
         text = _read(text_file)
         if not with_labels:
-            rows.append(Row(number, text_file.stem, text, None))
+            rows.append(EntityRow(number, text_file.stem, text, None))
             continue
         annotations = _read(text_file.with_suffix(".ann"), may_be_empty=True)
         errors_before = len(log)
@@ -60,7 +60,7 @@ def read_brat(path: str | PathLike, log: ErrorLog, *, with_labels: bool = True) 
             message = _add_entity(spans, line, text)
             if message:
                 log.add(line_number, message, source=text_file.with_suffix(".ann"))
-        rows.append(Row(number, text_file.stem, text, spans) if len(log) == errors_before else None)
+        rows.append(EntityRow(number, text_file.stem, text, spans) if len(log) == errors_before else None)
     if others:
         logger.info("%s: left out %s that are not entities", log.source, counted(others, "line"))
     return rows

@@ -9,21 +9,21 @@ from itertools import tee
 from typing import Any
 
 from ..data.errors import ErrorLog, RowReport
-from .ner_rows import Row
-from .span_records import SPAN_KEYS, TEXT_KEYS, parse_cluener, parse_spans
+from .ner_rows import EntityRow
+from .span_records import SPAN_KEYS, SPAN_TEXT_KEYS, parse_cluener, parse_spans
 from .tagged_rows import TaggedRow, TagReading, untag_rows
 from .token_records import TAG_KEYS, TOKEN_KEYS, find_tags, find_tokens, parse_tokens
 from .tool_exports import unpack_exports
 
 # Keys of what a record holds besides its text and the labels of its entities.
 _BESIDE = {"id", "candidates", "relations", "Comments", "comments", "meta", "metadata", "info", "options", "cats"}
-_BESIDE |= {*TEXT_KEYS, *TOKEN_KEYS, "predictions", "pos_tags", "pos", "chunk_tags", "langs", "lemmas", "links"}
+_BESIDE |= {*SPAN_TEXT_KEYS, *TOKEN_KEYS, "predictions", "pos_tags", "pos", "chunk_tags", "langs", "lemmas", "links"}
 _LIKE_LABELS = re.compile(r"label|tag|entit|annot|span|mention|slot|result|gold|^(ner|bio|iob)", re.IGNORECASE)
 
 
 def records_to_rows(
     records: Iterable[tuple[int, Any]], log: ErrorLog, *, file_format: str, reading: TagReading
-) -> list[Row | None]:
+) -> list[EntityRow | None]:
     """Check the records of a file or data set, and turn each into a text with spans.
 
     Args:
@@ -60,7 +60,7 @@ def _find_format(records: Iterable[dict]) -> str:
         spans = next((record[key] for key in SPAN_KEYS if isinstance(record.get(key), list | dict)), None)
         tags = record.get(find_tags(record))
         is_tagged = isinstance(tags, list) and any(isinstance(tag, str | int) for tag in tags)
-        has_text = any(isinstance(record.get(key), str) for key in TEXT_KEYS)
+        has_text = any(isinstance(record.get(key), str) for key in SPAN_TEXT_KEYS)
         if find_tokens(record) and (is_tagged or not has_text or spans is None):
             return "tokens"
         if any(key in record for key in TOKEN_KEYS) and not has_text:
@@ -93,7 +93,7 @@ def _refuse_others(record: dict, report: RowReport, *, tokens: list[str]) -> Non
 
 
 # Format -> what turns its records into rows; to add a format, write a function and add a line to this table.
-PARSERS: dict[str, Callable[[dict, int, RowReport], Row | TaggedRow]] = {
+PARSERS: dict[str, Callable[[dict, int, RowReport], EntityRow | TaggedRow]] = {
     "cluener": parse_cluener,
     "spans": parse_spans,
     "tokens": parse_tokens,

@@ -23,7 +23,7 @@ FEATURES = Features(
 )
 
 
-class Row(NamedTuple):
+class EntityRow(NamedTuple):
     """A row that was read: `spans` are character offsets into `text`, None for a row without labels."""
 
     number: int  # of the line in the file, or of the row in the data set
@@ -34,7 +34,7 @@ class Row(NamedTuple):
 
 
 def rows_to_dataset(
-    rows: Sequence[Row | None],
+    rows: Sequence[EntityRow | None],
     log: ErrorLog,
     *,
     skip_bad_lines: bool,
@@ -103,7 +103,7 @@ def rows_to_dataset(
     return kept.whole()
 
 
-def _tidy(row: Row, log: ErrorLog) -> list[Span]:
+def _tidy(row: EntityRow, log: ErrorLog) -> list[Span]:
     """The spans of a row without white space at their borders and around their labels."""
     spans = []
     for start, end, label in row.spans or ():

@@ -31,7 +31,7 @@ from .column_files import parse_columns
 from .named_values import name_values
 from .ner_records import PARSERS, records_to_rows
 from .ner_rows import rows_to_dataset
-from .span_records import TEXT_KEYS
+from .span_records import SPAN_TEXT_KEYS
 from .tagged_rows import TagReading, untag_rows
 from .token_records import TOKEN_KEYS
 from .tool_exports import begin_as_export, is_export, parse_object
@@ -129,7 +129,7 @@ def read_ner_dataset(
     _check_options("auto", scheme)
     _refuse_column(tag_column, source)
     columns = dataset.column_names
-    if not {*TEXT_KEYS, *TOKEN_KEYS} & set(columns):
+    if not {*SPAN_TEXT_KEYS, *TOKEN_KEYS} & set(columns):
         raise DataError(
             f"{source}: expected the columns text and entities, or tokens and ner_tags, "
             f"found {', '.join(columns) or 'none'}; rename them"

@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 from ..data.errors import RowReport, counted, show
 from ..data.tag_schemes import Span
 from ..files.json_records import is_unicode
-from .ner_rows import Row
+from .ner_rows import EntityRow
 
-TEXT_KEYS = ("text", "sentence", "content", "data", "originalText")
+SPAN_TEXT_KEYS = ("text", "sentence", "content", "data", "originalText")
 SPAN_KEYS = ("entities", "label", "labels", "spans", "annotations", "annotation", "ents")
 
 
@@ -32,7 +32,7 @@ FORMS = (
 )
 
 
-def parse_cluener(record: dict, number: int, report: RowReport) -> Row:
+def parse_cluener(record: dict, number: int, report: RowReport) -> EntityRow:
     """The row of a record in the form of CLUENER, with entities under any of `SPAN_KEYS`."""
     text = text_of(record, report)
     key = next((key for key in SPAN_KEYS if record.get(key) is not None), None)
@@ -50,10 +50,10 @@ def parse_cluener(record: dict, number: int, report: RowReport) -> Row:
                     continue
                 for start, end in places:
                     _add_span(spans, text, start, end, label, report, word=word, inclusive=True)
-    return Row(number, id_of(record, report), text, spans, _candidates_of(record, text, report))
+    return EntityRow(number, id_of(record, report), text, spans, _candidates_of(record, text, report))
 
 
-def parse_spans(record: dict, number: int, report: RowReport) -> Row:
+def parse_spans(record: dict, number: int, report: RowReport) -> EntityRow:
     """The row of a record with a list of spans, under any of `SPAN_KEYS` and in any of `FORMS`."""
     text = text_of(record, report)
     key = next((key for key in SPAN_KEYS if record.get(key) is not None), None)
@@ -72,7 +72,7 @@ def parse_spans(record: dict, number: int, report: RowReport) -> Row:
                 report(
                     f'expected {{"start", "end", "label"}} or [start, end, label], found {show(entity)}; correct it'
                 )
-    return Row(number, id_of(record, report), text, spans, _candidates_of(record, text, report))
+    return EntityRow(number, id_of(record, report), text, spans, _candidates_of(record, text, report))
 
 
 def find_form(entity: dict) -> _Form | None:
@@ -101,8 +101,8 @@ def _add_form(spans: list[Span], text: str, entity: dict, form: _Form, report: R
 
 
 def text_of(record: dict, report: RowReport) -> str:
-    """The text of a record, under any of `TEXT_KEYS`; "" if there is none, which is reported."""
-    key = next((key for key in TEXT_KEYS if key in record), "text")
+    """The text of a record, under any of `SPAN_TEXT_KEYS`; "" if there is none, which is reported."""
+    key = next((key for key in SPAN_TEXT_KEYS if key in record), "text")
     text = record.get(key)
     if not isinstance(text, str):
         report(f'expected "{key}": a string, found {show(text) if key in record else "no such key"}; add the text')

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ..data.errors import DataError, ErrorLog
 from ..data.tag_schemes import detect_scheme, find_broken_tags, is_tag, tags_to_spans
 from .joined_words import WordJoiner
-from .ner_rows import Row
+from .ner_rows import EntityRow
 from .tag_spellings import is_numbered, respell_tags
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ class TagReading(NamedTuple):
     labels: bool = True
 
 
-def untag_rows(rows: Sequence[TaggedRow | None], log: ErrorLog, reading: TagReading) -> list[Row | None]:
+def untag_rows(rows: Sequence[TaggedRow | None], log: ErrorLog, reading: TagReading) -> list[EntityRow | None]:
     """Turn tags into character spans, and tokens into texts (see `WordJoiner`).
 
     Args:
@@ -64,7 +64,7 @@ def untag_rows(rows: Sequence[TaggedRow | None], log: ErrorLog, reading: TagRead
         scheme = detect_scheme(row.tags for row in rows if row and row.tags)
         logger.info("%s: the tags are read as %s", log.source, scheme)
     join = WordJoiner(row.tokens for row in whole)
-    untagged: list[Row | None] = []
+    untagged: list[EntityRow | None] = []
     for row in rows:
         if row is None:
             untagged.append(None)
@@ -92,7 +92,7 @@ def untag_rows(rows: Sequence[TaggedRow | None], log: ErrorLog, reading: TagRead
                 (starts[first], starts[stop - 1] + len(row.tokens[stop - 1]), label)
                 for first, stop, label in tags_to_spans(tags, scheme=scheme, strict=not broken)
             ]
-        untagged.append(Row(row.number, row.id, text, spans))
+        untagged.append(EntityRow(row.number, row.id, text, spans))
     return untagged
 
 

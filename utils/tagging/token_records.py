@@ -2,7 +2,7 @@
 
 from ..data.errors import RowReport, show
 from ..files.json_records import is_unicode
-from .span_records import TEXT_KEYS, id_of
+from .span_records import SPAN_TEXT_KEYS, id_of
 from .tag_spellings import respell_tags
 from .tagged_rows import TaggedRow
 
@@ -13,7 +13,7 @@ TAG_KEYS = ("ner_tags", "tags", "labels", "ner", "ner_labels", "label", "tag", "
 def find_tokens(record: dict) -> str | None:
     """The key of a record's tokens: a list of strings, or a text with a tag for each of its characters."""
     tags = record.get(find_tags(record))
-    for key in (*TOKEN_KEYS, *(TEXT_KEYS if tags is None or isinstance(tags, list) else ())):
+    for key in (*TOKEN_KEYS, *(SPAN_TEXT_KEYS if tags is None or isinstance(tags, list) else ())):
         value = record.get(key)
         if isinstance(value, list) and all(isinstance(token, str) for token in value):
             return key
@@ -21,7 +21,7 @@ def find_tokens(record: dict) -> str | None:
         return None
     if not respell_tags(tags) and set(tags) != {"O"}:
         return None
-    texts = [key for key in TEXT_KEYS if isinstance(record.get(key), str)]
+    texts = [key for key in SPAN_TEXT_KEYS if isinstance(record.get(key), str)]
     return next((key for key in texts if len(record[key]) == len(tags)), None)
 
 
@@ -34,7 +34,7 @@ def parse_tokens(record: dict, number: int, report: RowReport) -> TaggedRow:
     """The row of a record of tokens, with or without tags."""
     token_key = find_tokens(record) or next((key for key in TOKEN_KEYS if key in record), "tokens")
     tokens = record.get(token_key)
-    if isinstance(tokens, str) and token_key in TEXT_KEYS:
+    if isinstance(tokens, str) and token_key in SPAN_TEXT_KEYS:
         tokens = list(tokens)
     if not isinstance(tokens, list) or not all(isinstance(token, str) for token in tokens):
         report(f'expected "{token_key}": a list of strings, found {show(tokens)}; correct them')

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..data.errors import ErrorLog, RowReport, show
-from .span_records import SPAN_KEYS, TEXT_KEYS, find_form
+from .span_records import SPAN_KEYS, SPAN_TEXT_KEYS, find_form
 
 # How a file of pairs such as ["text", {}] begins, or of an object over many lines.
 _HEAD = re.compile(r'\s*(\{\s*$|\[\s*(\[\s*$|\[?\s*"([^"\\]|\\.)*"\s*,\s*[\[{]))')
@@ -69,7 +69,7 @@ def is_export(value: Any) -> bool:
 def _is_container(record: dict) -> bool:
     """Whether an object holds spaCy's lists, as NER Annotator writes it: {"classes": [], "annotations": [[...]]}."""
     parts = record.get("annotations")
-    if not isinstance(parts, list) or any(key in record for key in TEXT_KEYS):
+    if not isinstance(parts, list) or any(key in record for key in SPAN_TEXT_KEYS):
         return False
     return any(map(is_export, parts)) and all(part is None or is_export(part) for part in parts)
 
@@ -105,7 +105,7 @@ def _from_flat(record: dict) -> dict:
 def _from_label_studio(task: dict, report: RowReport) -> dict | None:
     """A task of Label Studio's JSON: the text in `data`, labels in the result of an annotation."""
     data = task["data"]
-    key = next((key for key in TEXT_KEYS if isinstance(data.get(key), str)), None)
+    key = next((key for key in SPAN_TEXT_KEYS if isinstance(data.get(key), str)), None)
     texts = [name for name, value in data.items() if isinstance(value, str)]
     record = {"id": task.get("id"), "text": data.get(key or (texts[0] if len(texts) == 1 else "text"))}
     annotations = task.get("annotations", task.get("completions"))

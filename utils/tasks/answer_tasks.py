@@ -8,7 +8,7 @@ from transformers.trainer_utils import PredictionOutput
 from ..data.errors import DataError
 from ..prediction.answer_finder import answer_lines
 from ..reading.readers_qa import is_labelled
-from ..reporting.answer_errors import of_answers
+from ..reporting.answer_errors import report_answers
 from ..reporting.task_cards import answer_card
 from ..scoring.answer_evaluator import AnswerEvaluator
 from .answers import Answers
@@ -60,7 +60,7 @@ class PassageAnswers:
         if not self.labelled[split]:
             return Answers(lines)
         counts = evaluator.counts(answers)
-        errors = of_answers(rows, answers, counts=counts, scores=outputs.metrics)
+        errors = report_answers(rows, answers, counts=counts, scores=outputs.metrics)
         return Answers(lines, f"{split}: {evaluator.describe(outputs.metrics)}", counts=counts, errors=errors)
 
     def decision(self) -> dict:

@@ -26,7 +26,7 @@ from ..reporting.task_cards import cloze_card
 from ..scoring.calibration import tune_rule
 from ..scoring.class_evaluator import ClassEvaluator
 from ..scoring.decisions import DecisionRule
-from ..scoring.example_counts import of_verdicts
+from ..scoring.example_counts import count_verdicts
 from ..scoring.positive_labels import describe_positive, positive_class
 from .answers import Answers
 from .cloze_panel import ClozePanel
@@ -140,8 +140,8 @@ class ClozeClasses:
             describe_scores(split, report, labels=self.labels),
             scores=report["scores"],
             report=report,
-            counts=of_verdicts(rows, verdicts, self.rule),
-            errors=error_report.of_verdicts(rows, verdicts, self.rule, report=report, train=train),
+            counts=count_verdicts(rows, verdicts, self.rule),
+            errors=error_report.report_verdicts(rows, verdicts, self.rule, report=report, train=train),
         )
 
     def explain(self, texts: Sequence[str], pairs: Sequence[str] | None) -> list[tuple[str, str]]:

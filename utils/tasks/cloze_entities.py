@@ -16,9 +16,9 @@ from ..reading.task_columns import require_labels
 from ..reporting import error_report
 from ..reporting.task_cards import cloze_card
 from ..scoring.entity_evaluator import score_entities
-from ..scoring.example_counts import of_entities
+from ..scoring.example_counts import count_entities
 from ..scoring.metrics import format_table
-from ..scoring.span_decisions import tune_threshold
+from ..scoring.span_decisions import tune_entity_threshold
 from ..scoring.span_evaluator import SpanEvaluator
 from ..tagging.readers_ner import read_ner
 from .answers import Answers
@@ -128,7 +128,7 @@ class ClozeEntities:
         asked = self.finder.ask(rows["text"][:], rows["candidates"][:] if "candidates" in rows.features else None)
         gold = rows["entities"][:]
         if tune and self.threshold is None and any(gold):
-            self.finder.threshold = tune_threshold(asked, gold, labels=self.labels)
+            self.finder.threshold = tune_entity_threshold(asked, gold, labels=self.labels)
         found = self.finder.decide(asked)
         lines = "".join(entity_lines(rows, found))
         if not any(gold):
@@ -140,8 +140,8 @@ class ClozeEntities:
             f"{split}, strict scores on character spans:\n{format_table(table)}",
             scores=scores,
             report={"labels": self.labels, "threshold": self.finder.threshold, "scores": scores, "table": table},
-            counts=of_entities(rows, found),
-            errors=error_report.of_entities(rows, found, table=table, scores=scores, train=train),
+            counts=count_entities(rows, found),
+            errors=error_report.report_entities(rows, found, table=table, scores=scores, train=train),
         )
 
     def explain(self, texts: Sequence[str], pairs: None) -> list[tuple[str, str]]:

@@ -8,7 +8,7 @@ from transformers.trainer_utils import PredictionOutput
 from ..prediction.entity_lines import entity_lines
 from ..reporting import error_report, task_cards
 from ..scoring.entity_evaluator import EntityEvaluator
-from ..scoring.example_counts import of_entities
+from ..scoring.example_counts import count_entities
 from ..scoring.metrics import format_table
 from .answers import Answers
 
@@ -50,9 +50,9 @@ class TaggedEntities:
         if not any(rows["entities"]):
             return Answers(lines)
         known = {"table": evaluator.table, "scores": outputs.metrics, "train": train}
-        errors = error_report.of_entities(rows, entities, **known)
+        errors = error_report.report_entities(rows, entities, **known)
         shown = f"{split}, strict scores on character spans:\n{format_table(evaluator.table)}"
-        return Answers(lines, shown, counts=of_entities(rows, entities), errors=errors)
+        return Answers(lines, shown, counts=count_entities(rows, entities), errors=errors)
 
     def decision(self) -> dict:
         """No fields: the model decodes by itself."""

@@ -13,7 +13,7 @@ from transformers import PreTrainedModel, Trainer
 from ..options.adapter_arguments import FASTER
 from ..options.arguments import Options
 from ..options.shared_arguments import TrickArguments
-from ..reporting.run_summary import describe_run, pages
+from ..reporting.run_summary import pages, summarize_run
 from ..running import run_setup
 from ..running.atomic_files import write_files
 from ..running.hub import Destination, push
@@ -112,7 +112,7 @@ class Run:
             found: the answers for the splits.
             settled: argument objects in which values that the command line left open are filled in.
             read: data files; if not given, those that the command line names.
-            **summary: `trained` or `command`, see `run_summary.describe_run`.
+            **summary: `trained` or `command`, see `run_summary.summarize_run`.
         """
         if self.training.process_index != 0:
             return
@@ -126,7 +126,7 @@ class Run:
         left |= pages(record, found.errors, state)  # error_report.html, curves.png
         write_files(self.output_dir, left | {"run.json": record})
         push(self.output_dir, self.destination)
-        logger.info("\n%s\n", describe_run(record, found.errors, state, **summary))
+        logger.info("\n%s\n", summarize_run(record, found.errors, state, **summary))
 
     def _record(self, results, settled: Sequence, read: Iterable[str] | None, *, learnt: bool) -> dict:
         if read is None:
@@ -134,7 +134,7 @@ class Run:
         training = copy.copy(self.training)
         training.do_train = learnt
         told = [*self.groups, *settled, training]
-        return run_setup.describe_run(told, files=read, started=self.options.started, results=dict(results))
+        return run_setup.record_run(told, files=read, started=self.options.started, results=dict(results))
 
 
 def open_run(parsed: Sequence, *, folder: bool = True, **changes) -> Run:

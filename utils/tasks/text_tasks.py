@@ -17,7 +17,7 @@ from ..reporting.class_report import describe_scores
 from ..scoring import calibration
 from ..scoring.class_evaluator import ClassEvaluator
 from ..scoring.decisions import DecisionRule
-from ..scoring.example_counts import of_scores, of_verdicts
+from ..scoring.example_counts import count_scores, count_verdicts
 from ..scoring.score_metrics import ScoreEvaluator
 from ..scoring.score_rule import ScoreRule
 from .answers import Answers
@@ -81,8 +81,8 @@ class TextClasses:
             shown=describe_scores(split, report, labels=self.rule.labels),
             scores=report["scores"],
             report=report,
-            counts=of_verdicts(rows, verdicts, self.rule),
-            errors=error_report.of_verdicts(rows, verdicts, self.rule, report=report, train=train),
+            counts=count_verdicts(rows, verdicts, self.rule),
+            errors=error_report.report_verdicts(rows, verdicts, self.rule, report=report, train=train),
         )
 
     def write(self, rows: Dataset, verdicts) -> Answers:
@@ -153,8 +153,8 @@ class TextScores:
             shown=describe_regression(split, scores),
             scores=scores,
             report={"scores": scores, "task": "regression"},
-            counts=of_scores(rows, found),
-            errors=error_report.of_scores(rows, found, scores=scores),
+            counts=count_scores(rows, found),
+            errors=error_report.report_scores(rows, found, scores=scores),
         )
 
     def decision(self) -> dict:
