@@ -79,7 +79,7 @@ def join_tags(windows: Sequence[dict], tags: Sequence, *, id2label: dict[int, st
 
 
 def join_spans(windows: Sequence[dict], spans: Sequence, *, id2label: dict[int, str], scores=None) -> list[Entity]:
-    """Put the spans of a text's windows together, each taken from the window where it lies furthest from a border.
+    """Put the spans of a text's windows together, each taken from the window where it is furthest from a border.
 
     Args:
         windows: the windows of one text, in order.

@@ -244,7 +244,7 @@ def _nearest(places: Sequence[int], start: int) -> int | None:
 def _add_answer(
     answers: list[tuple[str, int]], context: str, text: Any, start: Any, place: Place, repairs: Repairs
 ) -> None:
-    """Check an answer and append it, moved to where it stands; or report what is wrong with it."""
+    """Check an answer and append it, moved to where it occurs; or report what is wrong with it."""
     if not isinstance(text, str) or not is_unicode(text):
         place.report(f"expected the text of an answer, found {show(text)}; write a string")
     elif not text.strip():
