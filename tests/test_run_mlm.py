@@ -249,7 +249,7 @@ def test_stream_evaluates_on_its_validation_file(run, tmp_path):
         ({"train_file": None}, "--train_file, --dataset_name: expected exactly one of them"),
         ({"model_name_or_path": None}, "--model_name_or_path, --train_from_config: expected exactly one of them"),
         ({"train_tokenizer": 50}, "--train_tokenizer does nothing without --train_from_config"),
-        ({"init": "neighbours"}, "--init: expected --train_from_config"),
+        ({"init": "neighbours"}, "--init neighbours does nothing without --train_from_config"),
         ({"r_drop_alpha": 1}, "--r_drop_alpha compares class scores"),
         ({"optimizer": "muon", "layer_decay": 0.9}, "--layer_decay does nothing to what Muon trains"),
         ({"optimizer": "muon", "head_learning_rate": 1e-3}, "--head_learning_rate does nothing to what Muon trains"),

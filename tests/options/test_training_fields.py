@@ -123,7 +123,7 @@ def test_field_that_does_nothing_alone_is_refused(name):
             {"early_stopping_patience": "1", "eval_strategy": "no", "load_best_model_at_end": "false"},
             "evaluations",
         ),
-        ({"metric_for_best_model": "bleu"}, "--metric_for_best_model bleu: expected one of loss, accuracy, f1"),
+        ({"metric_for_best_model": "bleu"}, "--metric_for_best_model bleu: expected one of loss, f1, accuracy"),
         ({"save_only_model": "true", "resume_from_checkpoint": "last"}, "--save_only_model: resuming needs"),
         ({"do_train": "false"}, "--do_train: expected true, as there is data to train on"),
         ({"do_predict": "false"}, "--do_predict false: .*leave out --test_file"),

@@ -116,7 +116,7 @@ def test_answers_prior_is_divided_out(run, entity_files, calibrate):
     [
         ({"verbalizer": "{film: 好, review: 错}"}, DataError, "expected a class O for spans that are not entities"),
         ({"verbalizer": "{film: 好, O: 般}"}, DataError, "review"),
-        ({"share_texts": "true", "verbalizer": "{film: 不错, review: 错, O: 很}"}, ArgumentError, "one token count"),
+        ({"share_texts": "true", "verbalizer": "{film: 不错, review: 错, O: 很}"}, ArgumentError, "equal token count"),
         ({"max_span_length": 0}, ArgumentError, "--max_span_length 0: expected 1 or more"),
         ({"negatives": -1}, ArgumentError, "--negatives -1.0: expected 0 or more"),
         ({"template_weights": "validation", "template": [TEMPLATE] * 2}, ArgumentError, "it is for classes"),

@@ -142,7 +142,9 @@ class StartArguments(ModelArguments):
     train_from_config: str | None = option(
         None, "Start from random weights: a YAML or JSON file with a model's configuration, model_type included."
     )
-    tokenizer_name: str | None = option(None, "Tokenizer of a new model: a folder or a Hub id.")
+    tokenizer_name: str | None = option(
+        None, "Tokenizer of a new model: a folder or a Hub id.", used_with="train_from_config"
+    )
     train_tokenizer: int | None = option(
         None,
         "Train the tokenizer of a new model on the training text: WordPiece with this many pieces.",
@@ -153,6 +155,7 @@ class StartArguments(ModelArguments):
         "random",
         "`neighbours`: the attention of a new BERT starts with adjacent tokens, which saves millions of tokens.",
         choices=["random", "neighbours"],
+        used_with="train_from_config",
     )
 
     def check(self, options: Options) -> None:
@@ -164,15 +167,10 @@ class StartArguments(ModelArguments):
         new = self.train_from_config
         if bool(self.model_name_or_path) == bool(new):
             raise ArgumentError("--model_name_or_path, --train_from_config: expected exactly one of them")
-        if not new:
-            given = {"tokenizer_name": self.tokenizer_name, "train_tokenizer": self.train_tokenizer}
-            given |= {"init": self.init != "random"}
-            for flag in (flag for flag, value in given.items() if value):
-                raise ArgumentError(f"--{flag}: expected --train_from_config; a pretrained model keeps its own")
-            return
-        if bool(self.tokenizer_name) == (self.train_tokenizer is not None):
+        if new and bool(self.tokenizer_name) == (self.train_tokenizer is not None):
             raise ArgumentError("--train_from_config: expected either --tokenizer_name or --train_tokenizer SIZE")
-        self.new_fields()
+        if new:
+            self.new_fields()
 
     def new_fields(self) -> dict:
         """The fields of a new model's configuration, read from the file.

@@ -180,17 +180,10 @@ class PromptArguments:
             raise ArgumentError("--calibrate is for zero-shot runs; leave it out, or leave out --train_file")
         if self.splits > 1 and "push_to_hub" in given:
             raise ArgumentError("--push_to_hub: expected one run, found --splits; push one with scripts/push.sh")
-        if self.splits > 1 and not self.few_shot:
-            raise ArgumentError("--splits: expected --few_shot, whose examples are drawn anew for each run")
         if tunes and len(self.template or []) > 1:
             raise ArgumentError("--template: expected one template for training, found several")
-        learning = {"few_shot": self.few_shot, "aggregation learned": self.aggregation == "learned"}
-        learning |= {"tune soft": self.tune != "all", "mlm_weight": self.mlm_weight}
-        learning |= {"soft_encoder": self.soft_encoder != "none", "soft_layers": self.soft_layers}
-        if self.search:
-            learning.pop("few_shot")
-        if not tunes and (given := [f"--{flag}" for flag, value in learning.items() if value]):
-            raise ArgumentError(f"{', '.join(given)}: expected --train_file to learn from")
+        if not tunes and self.aggregation == "learned":
+            raise ArgumentError("--aggregation learned: expected --train_file to learn from")
         if options.fgm_epsilon and self.tune != "all":
             raise ArgumentError("--fgm_epsilon moves word embeddings, which are frozen here; leave it out")
         if self.template_weights == "validation" and len(self.template or []) < 2:
