@@ -30,6 +30,7 @@ def test_bad_data_is_said_once_by_the_process_that_reads_it(still_models, sample
     assert list((tmp_path / "run").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_failure_of_one_process_in_training_ends_all_with_its_message(still_models, samples, tmp_path):
     started = time.monotonic()
     program = Path(__file__).with_name("fail_in_training.py")

@@ -37,6 +37,7 @@ def test_processes_stop_together_and_the_first_names_the_rows_of_the_other(still
     assert done.stderr.count("error: step 3: the loss is nan; its rows (32, by id or beginning)") == 1, done.stderr
 
 
+@pytest.mark.slow
 def test_processes_skip_a_step_together(still_models, samples, tmp_path):
     flags = flags_of(still_models, samples, tmp_path / "run", on_nan="skip")
     done = torchrun(Path(__file__).with_name("lose_numbers.py"), *flags)

@@ -48,6 +48,7 @@ def tagger(alone):
     return str(alone / "crf")
 
 
+@pytest.mark.slow
 def test_killed_run_goes_on_and_has_every_row_exactly_once(corpus, tagger, tmp_path):
     out = tmp_path / "out"
     words = ["predict.py", tagger, "--input_file", f"{corpus}/*", "--output_dir", str(out), "--precision", "fp32"]
