@@ -32,7 +32,8 @@ SCRIPTS = {
     '--max_train_samples 200 --template {soft:4}{text}很{mask} --verbalizer {"positive":"好","negative":"差"} '
     "--soft_encoder lstm",
     "run_mlm.py": "--train_file review_sample/train.tsv --validation_file review_sample/dev.tsv --max_length 32 "
-    "--masking ngram --optimizer muon",
+    "--masking ngram --optimizer muon --max_train_samples 192 --max_eval_samples 32 --num_train_epochs 1 "
+    "--eval_steps 2 --save_steps 2",  # few steps: Muon's bfloat16 products take seconds where a CPU has none
 }
 MASKED_LM = dict.fromkeys(
     ("run_prompt.py", "run_mlm.py"), "pretrained/bert-mini-zh"
@@ -55,7 +56,7 @@ def start(script, sample_encoder, output_dir, *flags, event="none", number=0, de
     """Run a script, killed at a moment (see `kill_moment.py`); its exit status and what it said."""
     words = [f"data/{word}" if "_sample/" in word else word for word in SCRIPTS[script].split()]
     model = MASKED_LM.get(script, sample_encoder)
-    given = ["--model_name_or_path", model, "--output_dir", str(output_dir), *words, *SETTINGS.split(), *flags]
+    given = ["--model_name_or_path", model, "--output_dir", str(output_dir), *SETTINGS.split(), *words, *flags]
     command = [sys.executable, "-m", "tests.kill_moment", event, str(number), str(delay), script, *given]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=SECONDS)
