@@ -41,7 +41,7 @@ def main(argv=None):
     import transformers
     from tqdm import tqdm
 
-    from utils.files.line_stream import count_lines
+    from utils.files.text_lines import count_lines
     from utils.options.fine_tuning_arguments import has_bf16
     from utils.prediction import prediction_tasks, sharded_files
     from utils.reading.text_stream import cut_chunks

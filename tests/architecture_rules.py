@@ -63,7 +63,7 @@ WINGS = {
     ),
     "options": (
         {"torch", "transformers", "yaml"},
-        {"adapters.methods", "data", "files.text_files", "options", "running.processes", "running.stop_signals"},
+        {"adapters.methods", "data", "files.raw_files", "options", "running.processes", "running.stop_signals"},
     ),
     "training": (
         {"accelerate", "datasets", "safetensors", "torch", "tqdm", "transformers"},

@@ -8,7 +8,7 @@ import pytest
 
 from tests.reading.written_files import json_lines, write
 from utils.data.errors import DataError
-from utils.files.line_stream import open_bytes
+from utils.files.raw_files import open_bytes
 from utils.files.text_encodings import find_encoding
 from utils.reading.class_readers import read_classes
 from utils.reading.readers_corpus import read_documents

@@ -22,9 +22,9 @@ BAD_LINES = {
     "no JSON": (
         "a.jsonl",
         b"oops",
-        "expected a JSON object, found: Expecting value: line 1 column 1 (char 0); repair the line",
+        "expected a JSON object on one line, found invalid JSON: Expecting value at column 1; repair the line",
     ),
-    "a list": ("a.jsonl", b"[1]", "expected a JSON object, found a list; write one object per line"),
+    "a list": ("a.jsonl", b"[1]", "expected a JSON object, found [1]; write each row as {...}"),
     "a number as text": ("a.jsonl", b'{"text": 5}', "expected a text, found 5; write it in quotes"),
     "null as text": ("a.jsonl", b'{"text": null}', "expected a text, found null; write it in quotes"),
     "no column": (

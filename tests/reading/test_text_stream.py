@@ -8,7 +8,7 @@ import pytest
 
 from tests.reading.written_files import write_and_stream
 from utils.data.errors import DataError
-from utils.files.line_stream import count_lines
+from utils.files.text_lines import count_lines
 from utils.reading.column_names import ID_KEYS, TEXT_KEYS
 from utils.reading.text_stream import read_texts
 

@@ -14,9 +14,9 @@ import yaml
 from tests.reading.data_errors import message_of
 from utils.data.errors import ArgumentError, DataError, ErrorLog, printable
 from utils.data.plain_yaml import load_yaml
-from utils.files import text_files
+from utils.files import raw_files
 from utils.files.prompt_files import read_label_words
-from utils.files.text_files import read_bytes
+from utils.files.raw_files import read_bytes
 from utils.options.arguments import parse_arguments
 from utils.options.shared_arguments import DataArguments, ModelArguments
 from utils.reading.class_readers import read_classes
@@ -42,14 +42,14 @@ def packed_zeros(path, size, *, before=b""):
 @pytest.fixture
 def small_bounds(monkeypatch):
     """Files of more than a megabyte are looked at, so that tests need no large ones."""
-    monkeypatch.setattr(text_files, "FREE", MEGABYTE)
+    monkeypatch.setattr(raw_files, "FREE", MEGABYTE)
 
 
 @pytest.mark.parametrize("read", [read_ner, read_classes, read_qa, read_bytes], ids=lambda read: read.__name__)
 def test_gzip_file_that_swells_without_end_is_refused(small_bounds, tmp_path, read):
     bomb = packed_zeros(tmp_path / "bomb.json.gz", 16 * MEGABYTE)
     assert os.path.getsize(bomb) < MEGABYTE / 10
-    assert message_of(read, bomb) == f"{bomb}: {text_files.BOMB}"
+    assert message_of(read, bomb) == f"{bomb}: {raw_files.BOMB}"
 
 
 @pytest.mark.parametrize("name", ["bomb.txt.gz", "bomb.jsonl.gz", "bomb.csv.gz"])

@@ -1,9 +1,9 @@
 """Files that are wrong, and all that is said about them."""
 
 import gzip
+import io
 import os
 import stat
-from pathlib import Path
 
 import pytest
 from datasets import Dataset
@@ -146,10 +146,10 @@ def test_file_without_permission_gets_its_message(tmp_path, monkeypatch):
     os.chmod(path, stat.S_IWUSR)
     if os.access(path, os.R_OK):  # an administrator may read everything
 
-        def refuse(self):
+        def refuse(path):
             raise PermissionError
 
-        monkeypatch.setattr(Path, "read_bytes", refuse)
+        monkeypatch.setattr(io, "FileIO", refuse)
     assert message_of(path) == "a.json: expected a file that can be read, found no permission; chmod u+r it"
 
 

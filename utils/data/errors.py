@@ -50,6 +50,7 @@ class ErrorLog:
     Args:
         source: path of the file, or another name.
         unit: "line" shows places as `file:3`; anything else, such as "row", shows `file, row 3`.
+        stops: whether the first error is raised at once, not when all has been read.
 
     Example:
         >>> log = ErrorLog("train.json")
@@ -57,9 +58,10 @@ class ErrorLog:
         >>> log.finish(skip_bad_lines=True)  # warns; with False it raises
     """
 
-    def __init__(self, source: str | PathLike, *, unit: str = "line"):
+    def __init__(self, source: str | PathLike, *, unit: str = "line", stops: bool = False):
         self.source = source
         self.unit = unit
+        self.stops = stops
         self.errors: list[tuple[str, int, str]] = []  # source, line, message
         self.notes: Counter[str] = Counter()
         self.first_place: dict[str, int] = {}
@@ -74,8 +76,13 @@ class ErrorLog:
             line_number: number of the line or row.
             message: what is wrong.
             source: the file, if it is not that of the log.
+
+        Raises:
+            DataError: the log stops at the first error.
         """
         self.errors.append((str(source or self.source), line_number, _escape(message)))
+        if self.stops:
+            self.finish(skip_bad_lines=False)
 
     def note(self, line_number: int, noun: str, *, done: str, count: int = 1) -> None:
         """Count what is not an error but was changed while reading; `finish` logs the total unless it raises.

@@ -1,5 +1,6 @@
 """JSON lines and JSON arrays, as objects with the numbers of their lines."""
 
+import itertools
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -18,12 +19,12 @@ def begin_as_json(lines: Iterable[str | None]) -> bool:
 
 
 def parse_records(
-    lines: list[str | None], log: ErrorLog, *, permits: Callable[[Any], bool] = lambda value: False
+    lines: Iterable[str | None], log: ErrorLog, *, permits: Callable[[Any], bool] = lambda value: False
 ) -> Iterator[tuple[int, Any]]:
-    """Parse JSON lines, or a JSON array if the first line that is not blank begins one.
+    """Parse JSON lines one by one, or a JSON array if the first line that is not blank begins one.
 
     Args:
-        lines: as `text_files.read_lines` gives them.
+        lines: as `text_lines.decode_lines` gives them.
         log: takes an error for each line or element that is not a JSON object.
         permits: whether a value that is not an object is accepted, too.
 
@@ -34,9 +35,21 @@ def parse_records(
     Raises:
         DataError: an array is broken, so that nothing after that place can be read.
     """
-    first = _first_line(lines)
-    is_array = first.lstrip().startswith("[") and not permits(_parse(first))
-    return _array_records(lines, log, permits) if is_array else _line_records(lines, log, permits)
+    lines = iter(lines)
+    head = []
+    for line in lines:
+        head.append(line)
+        if line and line.strip():
+            break
+    first = _first_line(head)
+    lines = itertools.chain(head, lines)
+    is_array = first.lstrip().startswith("[") and not _is_list_of_others(_parse(first), permits)
+    return _array_records(list(lines), log, permits) if is_array else _line_records(lines, log, permits)
+
+
+def _is_list_of_others(value: Any, permits: Callable[[Any], bool]) -> bool:
+    """Whether a line is a record by itself, or a list that is none, rather than an array of records."""
+    return value is not None and (permits(value) or not all(isinstance(one, dict) or permits(one) for one in value))
 
 
 def is_unicode(text: str) -> bool:

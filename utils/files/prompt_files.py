@@ -8,7 +8,7 @@ import yaml
 
 from ..data.errors import DataError, ErrorLog
 from ..data.plain_yaml import TextLoader, load_yaml
-from .text_files import read_lines
+from .text_lines import read_lines
 
 _FORM = "`class: word` or `class: [word, word]` on each line"
 

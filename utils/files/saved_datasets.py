@@ -9,7 +9,7 @@ import pyarrow.parquet
 from datasets import Dataset, DatasetDict
 
 from ..data.errors import DataError
-from .text_files import read_bytes
+from .raw_files import read_bytes
 
 
 def load_splits(name_or_path: str, config_name: str | None = None) -> dict[str, Dataset]:
@@ -54,7 +54,7 @@ def read_parquet(path: str | PathLike) -> Dataset:
     """Read a parquet file, gzipped or not.
 
     Raises:
-        DataError: as in `text_files.read_bytes`, or it is not a complete parquet file.
+        DataError: as in `raw_files.read_bytes`, or it is not a complete parquet file.
     """
     raw = read_bytes(path)
     try:

@@ -15,7 +15,6 @@ MARKS = (
     (b"\xfe\xff", "utf-16-be"),
 )
 WIDE = ("utf-16", "utf-32")  # in these a line feed is more than one byte
-SAMPLE = 1 << 20  # bytes from which the encoding is found
 
 # Files under these names often hold characters of the later, larger encodings.
 _SUPERSETS = {"gb2312": "gb18030", "gbk": "gb18030", "big5": "cp950"}
@@ -97,11 +96,11 @@ def undecodable(raw: bytes, error: UnicodeDecodeError, encoding: Encoding) -> st
     )
 
 
-def find_encoding(raw: bytes, name: str | None = None) -> Encoding:
+def find_encoding(sample: bytes, name: str | None = None) -> Encoding:
     """Find the encoding of a file.
 
     Args:
-        raw: the file, or its beginning.
+        sample: the beginning of the file.
         name: the encoding that the user gave; a byte-order mark decides which kind of UTF-16 it is.
 
     Returns:
@@ -110,9 +109,8 @@ def find_encoding(raw: bytes, name: str | None = None) -> Encoding:
     Raises:
         DataError: there is no encoding of this name.
     """
-    if told := told_encoding(raw, name):
+    if told := told_encoding(sample, name):
         return told
-    sample = raw[:SAMPLE]
     if sample.isascii() and b"\0" not in sample:
         return Encoding("utf-8")
     if b"\0" in sample and (wide := _find_wide(sample)):

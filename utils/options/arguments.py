@@ -16,7 +16,7 @@ import yaml
 
 from ..data.errors import ArgumentError, DataError, TrainingError, printable
 from ..data.plain_yaml import load_yaml
-from ..files.text_files import require_file
+from ..files.raw_files import require_file
 from ..running.stop_signals import watched
 from .flag_names import explain_unknown
 from .option_checks import OptionError, check_ranges, ranges_of, refuse_idle

@@ -7,7 +7,7 @@ from os import PathLike
 from pathlib import Path
 
 from ..data.errors import DataError, ErrorLog
-from ..files.text_files import read_lines
+from ..files.text_lines import read_lines
 from .text_labels import sort_labels
 
 logger = logging.getLogger(__name__)

@@ -12,8 +12,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..data.errors import DataError, ErrorLog
-from ..files.line_stream import decode_lines, open_bytes
+from ..files.raw_files import open_bytes
 from ..files.saved_datasets import read_parquet
+from ..files.text_lines import decode_lines
 from ..tagging.brat_files import is_brat
 from ..tagging.column_files import are_columns
 from ..tagging.readers_ner import FILE_FORMATS as ENTITY_FORMATS
@@ -107,8 +108,7 @@ def _is_nested(path: str, columns: Sequence[str | None], known: Columns, reading
 
 def _head_of(path: str, reading: Reading) -> list[str | None]:
     with open_bytes(path) as file:
-        lines = decode_lines(file, lambda number, message: None, reading.encoding, ErrorLog(path))
-        return list(itertools.islice(lines, _HEAD))
+        return list(itertools.islice(decode_lines(file, ErrorLog(path), encoding=reading.encoding), _HEAD))
 
 
 def _first_record(head: Sequence[str], name: str) -> dict | None:

@@ -28,7 +28,7 @@ from datasets import Dataset
 from ..data.errors import DataError, ErrorLog, counted, show
 from ..files.json_records import parse_records
 from ..files.saved_datasets import load_splits, read_parquet
-from ..files.text_files import read_lines
+from ..files.text_lines import read_lines
 from .qa_records import (
     ID_KEYS,
     NO_ANSWER,

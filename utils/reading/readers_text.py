@@ -21,9 +21,8 @@ from pathlib import Path
 from datasets import Dataset
 
 from ..data.errors import DataError, ErrorLog
-from ..files.json_records import parse_records
 from ..files.saved_datasets import load_splits, read_parquet
-from ..files.text_files import read_lines
+from ..files.text_lines import read_lines
 from .class_files import CLASS_FILE, find_class_names, read_class_names
 from .class_rows import name_classes, settle_labels
 from .column_names import (
@@ -213,11 +212,8 @@ class TextReader:
             answers=labels or (),
             before=self.form,
         )
-        if form.kind == "json":
-            records = list(parse_records(lines, log))
-            return form, records, list(dict.fromkeys(key for _, record in records if record for key in record))
         named = self._columns()
-        if named and form.kind != "table" and not form.told:
+        if named and form.has_lines and not form.told:
             raise DataError(
                 f"{path}: expected a first line with the names of columns ({', '.join(sorted(named))}), found none; "
                 "name the columns there, or all of them with --columns, such as id,label,text"
@@ -230,6 +226,8 @@ class TextReader:
                 record = None
             if form.kind != "plain" or record is None or record["text"].strip():
                 records.append((number, record))
+        if form.kind == "json":
+            return form, records, list(dict.fromkeys(key for _, record in records if record for key in record))
         if not records:
             raise DataError(f"{log.source}: expected rows below the header, found none; check how it was written")
         if form.kind == "fields" and _may_be_header([record for _, record in records]):

@@ -19,7 +19,7 @@ import yaml
 
 from ..data.errors import DataError, ErrorLog, show
 from ..data.plain_yaml import load_yaml
-from ..files.text_files import read_lines
+from ..files.text_lines import read_lines
 
 _FORM = '{pattern: "...", replacement: "..."}'
 

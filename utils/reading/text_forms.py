@@ -101,7 +101,7 @@ def find_form(
     """Find the form by the user's options, else by the extension and the first line that is not blank, else by all.
 
     Args:
-        lines: of the file, or its first ones, as `text_files.read_lines` gives them.
+        lines: of the file, or its first ones, as `text_lines.read_lines` gives them.
         name: name of the file, in lower case, without ".gz".
         file_format: one of `FILE_FORMATS` (no parquet), `plain`, or `auto`.
         separator: between cells or fields, if the user gave it.

@@ -2,32 +2,37 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from ..data.errors import ErrorLog, show
+from ..files.json_records import parse_records
 from ..files.table_cells import name_separators, read_cells, separator_line
 from .text_forms import FIELDS, NOTHING, REST, TextForm, expected_fields
 
-Record = dict[str, str]
+Record = dict[str, Any]
 Numbered = Iterator[tuple[int, Record | str | None]]  # None for one with a line that cannot be read
 
 
 def read_records(
     lines: Iterable[str | None], form: TextForm, log: ErrorLog, *, by_width: dict[int, tuple[str, ...]] = FIELDS
 ) -> tuple[list[str], Numbered]:
-    """Read a table, or lines without a header.
+    """Read JSON, a table, or lines without a header.
 
     Args:
         lines: without line ends; None for one that cannot be read.
-        form: what `find_form` returns; not `json`.
-        log: takes an error of a table's header, which is raised.
+        form: what `find_form` returns.
+        log: takes an error of a table's header, which is raised, and those of JSON.
         by_width: as in `find_form`.
 
     Returns:
-        The names of the columns; and an iterator over the rows: the line number, and the record or what is wrong.
+        The names of the columns, none of JSON; and an iterator over the rows: the line number, and the record or what
+        is wrong.
 
     Raises:
         DataError: the header cannot be read, or two columns have the same name.
     """
+    if form.kind == "json":
+        return [], parse_records(lines, log)
     if form.kind == "table":
         return _read_table(_without_separator(lines), form, log)
     if form.kind == "fields":

@@ -1,17 +1,16 @@
 """Texts to predict, read as a stream; a file may be larger than memory."""
 
 import itertools
-import json
 import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ..data.errors import DataError, ErrorLog
-from ..files.json_records import parse_records
-from ..files.line_stream import decode_lines, open_bytes, up_to_text
 from ..files.parquet_stream import stream_parquet
+from ..files.raw_files import open_input
+from ..files.text_lines import decode_lines, up_to_text
 from .column_names import ID_KEYS, PAIR_KEYS, TEXT_KEYS
 from .remembered_reading import ANYTHING, Reading
 from .stream_columns import Column, check_text, choose_columns
@@ -20,7 +19,7 @@ from .text_records import read_records
 
 logger = logging.getLogger(__name__)
 
-Parsed = tuple[int, tuple[str | None, list[str]] | str]  # line number; id and texts, or what is wrong with the line
+Taken = tuple[str | None, list[str]]  # id, if the row has one, and texts
 
 
 def read_texts(
@@ -83,37 +82,33 @@ def _read_rows(
 ) -> Iterator[tuple[str, list[str]]]:
     name = Path(path.removesuffix(".gz")).name.lower() if path != "-" else ""
     is_parquet = reading.file_format == "parquet" or (reading.file_format == "auto" and name.endswith(".parquet"))
-    log = ErrorLog("standard input" if path == "-" else path, unit="row" if is_parquet else "line")
-
-    def note(number: int, message: str) -> None:
-        log.add(number, message)
-        if not skip_bad_lines:
-            log.finish(skip_bad_lines=False)
-
-    with open_bytes(path) as file:
+    source, unit = "standard input" if path == "-" else path, "row" if is_parquet else "line"
+    log = ErrorLog(source, unit=unit, stops=not skip_bad_lines)
+    with open_input(path) as file:
         by_line = False
         if is_parquet:
-            parsed_rows = _parse_parquet(file, path, columns, reading)
+            records = _read_parquet(file, path, columns, reading)
         else:
-            lines = decode_lines(file, note, reading.encoding, log)
+            lines = decode_lines(file, log, encoding=reading.encoding)
             # Standard input may be endless: no more than a line is read ahead.
             head, lines = head_of(lines) if os.path.isfile(path) else up_to_text(lines)
             named = [column.name for column in columns if column.name] or reading.named
             named = (*named, reading.id) if reading.id_given else tuple(named)
-            form = _find_form(head, name, reading._replace(named=named), columns, log.source)
+            form = _find_form(head, name, reading._replace(named=named), columns, source)
             by_line = form.has_lines
-            if form.kind == "json":
-                parsed_rows = _parse_json(lines, head, columns, reading, log)
-            elif form.kind == "plain" and len(columns) > 1:
-                parsed_rows = _parse_pairs(lines)
-            else:
-                parsed_rows = _parse_cells(lines, form, columns, reading, log)
-        for row, (number, parsed) in enumerate(parsed_rows):
-            if isinstance(parsed, str):
-                note(number, parsed)
-            elif parsed is not None:
-                given, texts = parsed
-                yield str(number - 1 if by_line else row) if given is None else str(given), texts
+            if by_line and not form.told:
+                columns = [column._replace(is_required=False) for column in columns]
+            records = _read_lines(lines, form, columns, reading, log)
+        for row, (number, record) in enumerate(records):
+            try:
+                taken = _take(record, columns, reading) if isinstance(record, dict) else record
+            except DataError as error:
+                taken = str(error)
+            if isinstance(taken, str):
+                log.add(number, taken)
+            elif taken is not None:
+                row_id, texts = taken
+                yield str(number - 1 if by_line else row) if row_id is None else str(row_id), texts
     log.finish(skip_bad_lines=skip_bad_lines)
 
 
@@ -152,101 +147,52 @@ def _find_form(
     return form
 
 
-def _parse_pairs(lines: Iterable[str | None]) -> Iterator[Parsed]:
+def _read_lines(
+    lines: Iterable[str | None], form: TextForm, columns: list[Column], reading: Reading, log: ErrorLog
+) -> Iterator[tuple[int, dict | Taken | str | None]]:
+    """The number of each line; and its record, its texts, what is wrong with it, or None if it cannot be read."""
+    pair = len(columns) > 1
+    if form.kind == "plain" and pair:
+        return _read_pairs(lines)
+    header, records = read_records(lines, form, log, by_width=PAIR_FIELDS if pair else SINGLE_FIELDS)
+    if header:
+        try:  # if a column is missing, no line can be read
+            _take(dict.fromkeys(header, ""), columns, reading)
+        except DataError as error:
+            raise DataError(f"{log.source}: {error}") from None
+    return records
+
+
+def _read_pairs(lines: Iterable[str | None]) -> Iterator[tuple[int, Taken | str | None]]:
     for number, line in enumerate(lines, start=1):
-        if line is None:
-            yield number, None
-            continue
-        texts = line.split("\t")
-        if len(texts) == 2:
-            yield number, (None, texts)
+        texts = [] if line is None else line.split("\t")
+        if line is None or len(texts) == 2:
+            yield number, None if line is None else (None, texts)
         else:
             yield number, f"expected 2 texts separated by a tab, found {len(texts)}; write one tab between them"
 
 
-def _parse_json(
-    lines: Iterable[str | None], head: Sequence[str | None], columns: list[Column], reading: Reading, log: ErrorLog
-) -> Iterator[Parsed]:
-    first = next((line for line in head if line and line.strip()), "")
-    if first.lstrip().startswith("["):
-        whole = list(lines)
-        if not _is_list_of_others(whole, first):
-            for number, fields in parse_records(whole, log):
-                yield number, None if fields is None else _take(fields, columns, reading)
-            return
-        lines = whole
-    for number, line in enumerate(lines, start=1):
-        if line is None:
-            yield number, None
-            continue
-        if not line.strip():
-            continue
-        try:
-            fields = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            yield number, f"expected a JSON object, found: {error}; repair the line"
-            continue
-        if not isinstance(fields, dict):
-            yield number, f"expected a JSON object, found a {type(fields).__name__}; write one object per line"
-            continue
-        yield number, _take(fields, columns, reading)
-
-
-def _is_list_of_others(lines: Sequence[str | None], first: str) -> bool:
-    """Whether each line is a list by itself, not part of an array of objects."""
-    try:
-        found = json.loads(first)
-    except (ValueError, RecursionError):
-        return False
-    return len([line for line in lines if line and line.strip()]) > 1 or not all(
-        isinstance(one, dict) for one in found
-    )
-
-
-def _take(fields: dict, columns: list[Column], reading: Reading) -> tuple[str | None, list[str]] | str:
-    """Id and texts of a row, or what is wrong with it."""
-    try:
-        names = choose_columns(list(fields), columns)
-        texts = [check_text(fields[name], column) for name, column in zip(names, columns, strict=True)]
-        return _id_of(fields, reading), texts
-    except DataError as error:
-        return str(error)
-
-
-def _parse_parquet(file, path: str, columns: list[Column], reading: Reading) -> Iterator[Parsed]:
-    names: list[str] = []
-
+def _read_parquet(file: BinaryIO, path: str, columns: list[Column], reading: Reading) -> Iterator[tuple[int, dict]]:
     def choose(found: list[str]) -> list[str]:
         try:
-            names.extend(choose_columns(found, columns))
+            names = choose_columns(found, columns)
         except DataError as error:  # no row of it can be read
             raise DataError(f"{path}: {error}") from None
         ids = [reading.id] if reading.id else ID_KEYS
         return [*names, *(key for key in ids if key in found and key not in names)]
 
-    for number, fields in enumerate(stream_parquet(file, path, choose=choose), start=1):
-        yield number, _take(fields, columns, reading)
+    return enumerate(stream_parquet(file, path, choose=choose), start=1)
 
 
-def _parse_cells(
-    lines: Iterable[str | None], form: TextForm, columns: list[Column], reading: Reading, log: ErrorLog
-) -> Iterator[Parsed]:
-    by_width = PAIR_FIELDS if len(columns) > 1 else SINGLE_FIELDS
-    header, records = read_records(lines, form, log, by_width=by_width)
-    if form.has_lines and not form.told:
-        columns = [column._replace(is_required=False) for column in columns]
-    names: list[str] = []
-    if header:
-        try:
-            names = choose_columns(header, columns)
-            _id_of(dict.fromkeys(header), reading)
-        except DataError as error:  # no line of it can be read
-            raise DataError(f"{log.source}: {error}") from None
-    for number, record in records:
-        if isinstance(record, dict):
-            yield number, (_id_of(record, reading), [record[name] for name in names])
-        else:
-            yield number, record
+def _take(record: dict, columns: list[Column], reading: Reading) -> Taken:
+    """Id and texts of a row.
+
+    Raises:
+        DataError: what is wrong with it.
+    """
+    names = choose_columns(list(record), columns)
+    texts = [check_text(record[name], column) for name, column in zip(names, columns, strict=True)]
+    return _id_of(record, reading), texts
 
 
 def _id_of(fields: dict, reading: Reading) -> Any:

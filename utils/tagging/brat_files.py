@@ -6,7 +6,7 @@ from os import PathLike
 from pathlib import Path
 
 from ..data.errors import DataError, ErrorLog, counted, show
-from ..files.text_files import read_bytes
+from ..files.raw_files import read_bytes
 from .ner_rows import EntityRow
 
 logger = logging.getLogger(__name__)

@@ -26,7 +26,7 @@ def parse_columns(
     If each character is followed by its place in the word (Weibo's second release), the place is removed.
 
     Args:
-        lines: as `text_files.read_lines` gives them; -DOCSTART-, comments after # and a line of names are left out.
+        lines: as `text_lines.read_lines` gives them; -DOCSTART-, comments after # and a line of names are left out.
         log: takes an error for each line with an empty column, or with more or fewer columns than most lines.
         is_csv: prefer commas and semicolons as separator; else tabs and spaces.
         tag_column: which column holds the tags, from 1 on; None goes by content.

@@ -25,7 +25,7 @@ from ..data.errors import ArgumentError, DataError, ErrorLog
 from ..data.tag_schemes import READABLE
 from ..files.json_records import begin_as_json, parse_records
 from ..files.saved_datasets import load_splits, read_parquet
-from ..files.text_files import read_lines
+from ..files.text_lines import read_lines
 from .brat_files import is_brat, read_brat
 from .column_files import parse_columns
 from .named_values import name_values
