@@ -92,8 +92,7 @@ def test_lines_of_any_length_come_back_whatever_they_hold(tmp_path, monkeypatch,
     draw = random.Random(encoding)
     monkeypatch.setattr("utils.files.text_lines.BUFFER", 64)
     for _ in range(50):
-        lines = [
-            "".join(draw.choices("ab上下𠀀é\u2028", k=draw.choice([1, 9, 200]))) for _ in range(draw.randint(1, 9))
-        ]
+        texts = (draw.choices("ab上下𠀀é\u2028", k=draw.choice([1, 9, 200])) for _ in range(draw.randint(1, 9)))
+        lines = ["x", *map("".join, texts)]
         path = write(tmp_path / "a.txt", "\n".join(lines).encode(encoding))
         assert read_lines(path, ErrorLog(path), encoding=encoding) == lines
