@@ -1,82 +1,21 @@
 """Text and entities through a tokenizer and back."""
 
-import string
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
-from transformers import AutoConfig, PreTrainedTokenizerFast
+from transformers import AutoConfig
 
+from tests.encoding.small_tokenizers import CHINESE, LETTERS, TOKENIZERS
 from utils.data.tag_schemes import tag_names
 from utils.encoding.entity_windows import SpanEncoder, TagEncoder, has_overlaps
 from utils.encoding.joined_windows import Entity, group_windows, join_spans, join_tags
 from utils.encoding.tokenization import SpecialTokens, find_tokens, longest_input, tokenize
 from utils.encoding.windows import Window, cut_windows
 
-CHINESE = "我在北京大學学校的人民和国國家上海市台臺灣说話话今年天"
 ODD = " \u3000\u200b\ufeff\xa0\t\n\u2028é́ß İAａ１９20８Ⅳ①%—。，《》“”😀👨‍👩‍👧🇨🇳𠮷\ue000日ｶﾞ한ไ"
-LETTERS = string.ascii_letters + string.digits
 TEXTS = st.text(
     st.sampled_from(CHINESE + ODD + LETTERS + " " * 5) | st.characters(exclude_categories=["Cs"]), min_size=1
 )
-SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-
-
-def wordpiece():
-    """BERT's tokenizer: drops spaces and controls, lower-cases, strips accents, splits Chinese characters."""
-    alphabet = set(CHINESE + "。，《》%—" + string.ascii_lowercase + string.digits)
-    vocabulary = (
-        SPECIALS + sorted(alphabet) + [f"##{c}" for c in string.ascii_lowercase + string.digits] + ["20", "北京"]
-    )
-    tokenizer = Tokenizer(models.WordPiece({token: i for i, token in enumerate(vocabulary)}, unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer()
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.post_processor = processors.TemplateProcessing(
-        "[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
-    )
-    return wrap(tokenizer)
-
-
-def byte_level_bpe():
-    """RoBERTa's and ModernBERT's: several tokens may share one character, spaces belong to words."""
-    tokenizer = Tokenizer(models.BPE(unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(
-        vocab_size=400, special_tokens=SPECIALS, initial_alphabet=alphabet, show_progress=False
-    )
-    tokenizer.train_from_iterator(["the new york times 北京 北京 2018 年 20 20 the the new new"] * 5, trainer)
-    tokenizer.post_processor = processors.RobertaProcessing(("[SEP]", 3), ("[CLS]", 2), trim_offsets=True)
-    return wrap(tokenizer)
-
-
-def sentencepiece():
-    """ALBERT's and DeBERTa's: a marker for the space before a word."""
-    tokenizer = Tokenizer(models.Unigram([("[UNK]", -10.0)], unk_id=0, byte_fallback=False))
-    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
-    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
-    trainer = trainers.UnigramTrainer(vocab_size=120, special_tokens=SPECIALS, unk_token="[UNK]", show_progress=False)
-    tokenizer.train_from_iterator([CHINESE, "the new york times 北京 2018", LETTERS] * 5, trainer)
-    tokenizer.post_processor = processors.TemplateProcessing(
-        "[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
-    )
-    return wrap(tokenizer)
-
-
-def wrap(tokenizer):
-    names = {
-        "pad_token": "[PAD]",
-        "unk_token": "[UNK]",
-        "cls_token": "[CLS]",
-        "sep_token": "[SEP]",
-        "mask_token": "[MASK]",
-    }
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names)
-
-
-TOKENIZERS = {"wordpiece": wordpiece(), "byte-level": byte_level_bpe(), "sentencepiece": sentencepiece()}
 TYPES = ["LOC", "PER"]
 
 

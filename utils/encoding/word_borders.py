@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 # Han characters with their extensions, and the numeral 〇.
-_HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+HAN = "\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 # A run of Han characters; a run of other letters and digits, apostrophes inside; any other sign.
-_PIECES = re.compile(f"([{_HAN}]+)|[^\\W{_HAN}]+(?:['’][^\\W{_HAN}]+)*|\\S")
+_PIECES = re.compile(f"([{HAN}]+)|[^\\W{HAN}]+(?:['’][^\\W{HAN}]+)*|\\S")
 
 
 def number_words(text: str) -> np.ndarray:

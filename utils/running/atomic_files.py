@@ -61,6 +61,18 @@ def write_bytes(path: str | Path, content: bytes) -> None:
 
 
 @contextlib.contextmanager
+def making_folder(path: str | Path) -> Iterator[Path]:
+    """Give a new folder to write to, which appears under its name once the block has ended without an error."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".unfinished-") as fresh:
+        inside = Path(fresh) / path.name
+        inside.mkdir()
+        yield inside
+        os.replace(inside, path)
+
+
+@contextlib.contextmanager
 def replacing_files(folder: str | Path) -> Iterator[Path]:
     """Give a new folder to write to; if the block ends without an error, its files replace those of `folder`."""
     folder = Path(folder)
