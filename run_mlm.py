@@ -82,7 +82,8 @@ def main(argv=None):
             tokenizer = transformers.AutoTokenizer.from_pretrained(name, **loading)
             config = masked_lm.new_config(start.new_fields(), tokenizer=tokenizer)
         else:
-            tokenizer, config = tokenization.load_tokenizer(source, **loading)
+            splitting = start.split_characters == "yes"
+            tokenizer, config = tokenization.load_tokenizer(source, split=splitting, **loading)
         if not is_masked_lm(config):
             name = start.train_from_config or start.model_name_or_path
             raise ValueError(f"{name}: expected a family with a masked-language model, found {config.model_type}")

@@ -59,7 +59,7 @@ def main(argv=None):
         ner = replace(ner, head=finder.head, constrained_decoding=finder.constrained)
         data = replace(data, stride=finder.encoder.stride)
     else:
-        start = starting_point.StartingPoint.load(base, adapter)
+        start = starting_point.StartingPoint.load(base, adapter).split_for(dataset["train"])
         longest, scheme = start.longest, None if ner.head == "span" else ner.scheme
         labels = types if ner.head == "span" else tag_schemes.tag_names(types, scheme=scheme)
         label2id = {label: i for i, label in enumerate(labels)}

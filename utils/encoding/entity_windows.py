@@ -17,6 +17,8 @@ from .row_batches import iterate_column, iterate_rows
 from .tokenization import SpecialTokens, Tokens, find_tokens, tokenize
 from .windows import Window, cut_windows, margin
 
+BATCH = 1000  # texts that are tokenised at a time
+
 
 def has_overlaps(entities: Iterable[Sequence[dict]]) -> bool:
     """Whether any two entities of one text share a character."""
@@ -25,6 +27,21 @@ def has_overlaps(entities: Iterable[Sequence[dict]]) -> bool:
         if any(later[0] < earlier[1] for earlier, later in pairwise(spans)):
             return True
     return False
+
+
+def count_inside_tokens(tokenizer: PreTrainedTokenizerBase, rows: Dataset) -> int:
+    """How many entities begin or end inside a token, or on characters that the tokenizer drops.
+
+    Args:
+        tokenizer: a fast one.
+        rows: with `text` and `entities`.
+    """
+    count = 0
+    for batch in rows.select_columns(["text", "entities"]).iter(BATCH):
+        for tokens, entities in zip(tokenize(tokenizer, batch["text"]), batch["entities"], strict=True):
+            starts, ends = set(tokens.starts), set(tokens.ends)
+            count += sum(one["start"] not in starts or one["end"] not in ends for one in entities)
+    return count
 
 
 @dataclass

@@ -14,6 +14,7 @@ from transformers import PreTrainedConfig, PreTrainedTokenizerBase
 
 from ..modeling.position_offsets import OFFSET_POSITIONS
 from ..modeling.pretrained_weights import read_config
+from .split_characters import split_characters
 from .tokenizer_files import open_tokenizer
 
 
@@ -105,11 +106,14 @@ class SpecialTokens:
         return row
 
 
-def load_tokenizer(name_or_path: str, **loading) -> tuple[PreTrainedTokenizerBase, PreTrainedConfig]:
+def load_tokenizer(
+    name_or_path: str, *, split: bool = False, **loading
+) -> tuple[PreTrainedTokenizerBase, PreTrainedConfig]:
     """Load an encoder's tokenizer and configuration, also out of a model that was trained with one of our heads.
 
     Args:
         name_or_path: a folder or a Hub id.
+        split: whether each Chinese character becomes a token of its own, see `split_characters`.
         **loading: `revision`, `trust_remote_code` and the like.
 
     Raises:
@@ -125,7 +129,8 @@ def load_tokenizer(name_or_path: str, **loading) -> tuple[PreTrainedTokenizerBas
         config = read_config(name_or_path, loading=loading)
     except ValueError as error:  # a folder without model_type, or code that is not trusted
         raise OSError(f"{name_or_path}: expected an encoder that transformers knows, found: {error}") from error
-    return open_tokenizer(name_or_path, config, saved_again=True, **loading), config
+    tokenizer = open_tokenizer(name_or_path, config, saved_again=True, **loading)
+    return split_characters(tokenizer) if split else tokenizer, config
 
 
 def longest_input(tokenizer: PreTrainedTokenizerBase, config: PreTrainedConfig) -> int:

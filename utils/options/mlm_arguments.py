@@ -139,6 +139,12 @@ class StartArguments(ModelArguments):
     model_name_or_path: str | None = option(
         None, "Masked-language model to continue from: a folder or a Hub id; or give --train_from_config."
     )
+    split_characters: str = option(
+        "no",
+        "`yes` makes each Chinese character and sign a token of its own, as in BERT; kept in the saved tokenizer.",
+        choices=["yes", "no"],
+        used_with="model_name_or_path",
+    )
     train_from_config: str | None = option(
         None, "Start from random weights: a YAML or JSON file with a model's configuration, model_type included."
     )

@@ -147,6 +147,13 @@ class ModelArguments:
     )
     model_revision: str = option("main", "Branch, tag or commit of the Hub model.")
     trust_remote_code: bool = option(False, "Run modelling code that comes with the model; only for models you trust.")
+    split_characters: str = option(
+        "auto",
+        "Whether each Chinese character and sign is a token of its own, as in BERT; `auto`: if that saves entities of "
+        "run_ner.py's training data that begin or end inside a token. Kept in the saved tokenizer.",
+        choices=["auto", "yes", "no"],
+        used_with="training",
+    )
 
 
 @dataclass(frozen=True)
