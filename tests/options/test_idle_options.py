@@ -19,6 +19,7 @@ SCRIPTS = {
     "mlm": run_mlm,
 }
 CLOZE = "--template {text}很{mask}。 --verbalizer {a:好,b:差} "
+SEARCH, FOUND = "--template {text}很{mask}。 --train_file t --output_file o --search ", " --verbalizer {a:好,b:差}"
 
 # script, words of the command line, what is said about them. Without --train_file a trained directory is applied.
 REFUSED = [
@@ -54,6 +55,24 @@ REFUSED = [
     ("prompt", CLOZE + "--text x --r_drop_alpha 1", "--r_drop_alpha does nothing if no model is trained"),
     ("prompt", CLOZE + "--test_file README.md --output_file o", "--output_file: expected --fill, --text or --search"),
     ("prompt", "--fill x[MASK] --template {text}{mask}", "--template does nothing with --fill"),
+    ("prompt", "--fill x[MASK] --train_file t", "--train_file does nothing with --fill"),
+    ("prompt", "--fill x[MASK] --validation_file t", "--validation_file does nothing with --fill"),
+    ("prompt", "--fill x[MASK] --test_file t", "--test_file does nothing with --fill"),
+    ("prompt", "--fill x[MASK] --learning_rate 1e-4", "--learning_rate does nothing with --fill"),
+    ("prompt", "--fill x[MASK] --train_file t --adapter lora", "--adapter does nothing with --fill"),
+    ("prompt", CLOZE + "--test_file t --template_weights validation", "validation does nothing without --validation_"),
+    ("prompt", CLOZE + "--train_file t --few_shot 2 --splits 2 --text x --output_file o", "expected one run, found"),
+    ("prompt", SEARCH + "templates --few_shot 2 --splits 2" + FOUND, "--splits does nothing together with --search"),
+    ("prompt", SEARCH + "templates --top_k 2" + FOUND, "--top_k does nothing together with --search"),
+    ("prompt", SEARCH + "templates --positive_label a" + FOUND, "--positive_label does nothing together with"),
+    ("prompt", SEARCH + "words" + FOUND, "--verbalizer does nothing with --search words"),
+    ("prompt", SEARCH + "words --aggregation max", "--aggregation does nothing with --search words"),
+    ("prompt", SEARCH + "words --template {text}很{mask}。 {text}真{mask}", "words: expected one template, found"),
+    (
+        "prompt",
+        SEARCH + "templates --template_weights validation" + FOUND,
+        "validation does nothing together with --se",
+    ),
 ]
 ACCEPTED = [
     ("ner", "--train_file t --head softmax --label_smoothing_factor 0.1 --constrained_decoding --class_weights auto"),

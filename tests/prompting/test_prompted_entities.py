@@ -119,7 +119,7 @@ def test_answers_prior_is_divided_out(run, entity_files, calibrate):
         ({"share_texts": "true", "verbalizer": "{film: 不错, review: 错, O: 很}"}, ArgumentError, "equal token count"),
         ({"max_span_length": 0}, ArgumentError, "--max_span_length 0: expected 1 or more"),
         ({"negatives": -1}, ArgumentError, "--negatives -1.0: expected 0 or more"),
-        ({"template_weights": "validation", "template": [TEMPLATE] * 2}, ArgumentError, "it is for classes"),
+        ({"positive_label": "film"}, ArgumentError, "--positive_label: expected a template without {span}; it is for"),
         ({"template": "{text}{mask}", "entity_threshold": 1}, ArgumentError, "expected a template with {span}"),
         ({"template": [TEMPLATE, "{text}{mask}"]}, ArgumentError, "or {span} in all or in none"),
     ],

@@ -254,9 +254,18 @@ def test_blanks_are_filled(run, files, wordpiece, capsys):
         ({"test_file": "test.jsonl", "adapter": "lora"}, ArgumentError, "expected a pretrained model"),
         ({"train_file": "train.jsonl", "mlm_weight": -1}, ArgumentError, "--mlm_weight -1.0: expected 0 or more"),
         ({"test_file": "test.jsonl", "tune": "soft"}, ArgumentError, "--tune soft does nothing if no model"),
-        ({"test_file": "test.jsonl", "template_weights": "validation"}, ArgumentError, "expected several templates"),
+        (
+            {"validation_file": "test.jsonl", "template_weights": "validation"},
+            ArgumentError,
+            "expected several templates",
+        ),
         ({"fill": "真好", "template": None, "verbalizer": None}, ArgumentError, "'真好': expected a blank"),
         ({"text": "电", "top_k": 0}, ArgumentError, "expected 1 or more"),
+        (
+            {"text": "电", "template": "{text}{span}{mask}", "verbalizer": "{a: 好, O: 一般}", "top_k": 2},
+            ArgumentError,
+            r"--top_k: expected a template without \{span\}",
+        ),
     ],
 )  # fmt: skip
 def test_wrong_input_is_an_error_before_anything_runs(run, flags, error, message):

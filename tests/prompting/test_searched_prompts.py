@@ -65,11 +65,11 @@ def test_trigger_is_a_plain_template_with_a_lower_loss(run, files, capsys):
         ({"search": "words", "test_file": "test.jsonl"}, "--search: expected no --test_file or --text"),
         ({"search": "templates", "verbalizer": None}, "expected --template and --verbalizer"),
         ({"search": "trigger"}, "--search trigger: expected a template with {soft:...}"),
-        ({"search": "words", "template": "{soft:2}{text}{mask}"}, "--search words: expected a template with no"),
-        ({"search": "words", "calibrate": "batch"}, "--search words: expected no --calibrate"),
+        ({"search": "templates", "template": "{soft:2}{text}{mask}"}, "--search templates: expected a template with"),
+        ({"search": "templates", "calibrate": "batch"}, "--search templates: expected no --calibrate"),
         ({"search": "words", "words_per_class": 0}, "--words_per_class 0: expected 1 or more"),
         ({"search": "trigger", "template": "{text}{soft:4}{mask}", "search_steps": 2}, "a step or more for each of 4"),
-        ({"search": "words", "template": "{text}{span}{mask}"}, "--search: expected a template without {span}"),
+        ({"search": "templates", "template": "{text}{span}{mask}"}, "--search: expected a template without {span}"),
     ],
 )
 def test_wrong_search_is_an_error(run, files, flags, message):

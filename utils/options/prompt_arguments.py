@@ -1,7 +1,7 @@
 """Options of run_prompt.py."""
 
 from collections.abc import Set
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from ..data.errors import ArgumentError
 from .arguments import Options, option
@@ -13,10 +13,13 @@ _OF_OTHER_SCRIPTS = {
     ),
     "label_separator": "a cloze question has one answer; use run_classification.py for several labels per text",
 }
-_OF_FILLING = {"fill", "top_k", "output_file", "model_name_or_path", "model_revision", "trust_remote_code"}
+_OF_FILLING = {
+    *("fill", "top_k", "output_file", "model_name_or_path", "model_revision", "trust_remote_code"),
+    *("output_dir", "use_cpu", "precision", "seed", "log_level", "disable_tqdm"),  # of every run
+}
 _OF_SPANS = {"candidates", "max_span_length", "negatives", "entity_threshold", "share_texts"}
 _OF_CLASSES = {
-    *("search", "template_weights", "cleaning_file", "class_file", "positive_label"),
+    *("search", "template_weights", "cleaning_file", "class_file", "positive_label", "top_k"),
     *("text_column", "text_pair_column", "label_column", "id_column", "columns", "separator"),
     *("label_separator", "label_columns"),
 }
@@ -55,11 +58,13 @@ class PromptArguments:
         "equal",
         "Weights of several templates: `equal`, or fitted on --validation_file (`validation`).",
         choices=["equal", "validation"],
+        used_with="!search validation_file",
     )
     positive_label: str | None = option(
         None,
         "With two classes, the one that precision, recall and F1 refer to. If not given, one with a well-known name "
         "(1, yes, 正面, ...); without such a name the scores are means over both classes.",
+        used_with="!search",
     )
     few_shot: int | None = option(
         None, "Train on this many examples of each class, drawn by --seed.", used_with="train_file", low=1
@@ -67,7 +72,7 @@ class PromptArguments:
     splits: int = option(
         1,
         "Repeat the draw of --few_shot this many times, with seeds from --seed on; scores are mean ± std.",
-        used_with="few_shot",
+        used_with="few_shot !search",
         low=1,
     )
     tune: str = option(
@@ -137,7 +142,7 @@ class PromptArguments:
     fill: list[str] | None = option(None, "Sentences whose [MASK]s are filled.")
     text: list[str] | None = option(None, "Texts to classify and explain.")
     text_pair: list[str] | None = option(None, "The second text of each pair.", used_with="text")
-    top_k: int = option(5, "How many fillings, or classes, are shown.", low=1)
+    top_k: int = option(5, "How many fillings, or classes, are shown.", used_with="!search", low=1)
     output_file: str | None = option(None, "Also write the results of --fill and --text here, as JSON lines.")
 
     def searching(self, *, seed: int) -> dict:
@@ -162,7 +167,7 @@ class PromptArguments:
         if flags := given & _OF_OTHER_SCRIPTS.keys():
             flag = min(flags)
             raise ArgumentError(f"--{flag}: {_OF_OTHER_SCRIPTS[flag]}")
-        if self.fill and (flags := given & {each.name for each in fields(self)} - _OF_FILLING):
+        if self.fill and (flags := given - _OF_FILLING):
             raise ArgumentError(f"--{min(flags)} does nothing with --fill; leave one of them out")
         if self.output_file and not (self.fill or self.text or self.search):
             raise ArgumentError("--output_file: expected --fill, --text or --search, whose results it gets")
@@ -172,12 +177,18 @@ class PromptArguments:
             raise ArgumentError("--search: expected --train_file with examples, and --output_file for the result")
         if self.search and (options.test_file or self.text):
             raise ArgumentError("--search: expected no --test_file or --text; give them to the next run")
+        if self.search == "words" and (flags := given & {"aggregation", "verbalizer"}):
+            raise ArgumentError(f"--{min(flags)} does nothing with --search words; leave one of them out")
+        if self.search in ("words", "trigger") and len(self.template) > 1:
+            raise ArgumentError(f"--search {self.search}: expected one template, found several")
         if self.search and self.calibrate != "none" and (self.search, self.calibrate) != ("trigger", "batch"):
             raise ArgumentError(f"--search {self.search}: expected no --calibrate; `batch` is for a trigger")
         if self.text_pair and len(self.text_pair) != len(self.text or []):
             raise ArgumentError("--text_pair: expected as many texts as in --text")
         if tunes and self.calibrate != "none":
             raise ArgumentError("--calibrate is for zero-shot runs; leave it out, or leave out --train_file")
+        if self.splits > 1 and self.output_file:
+            raise ArgumentError("--output_file: expected one run, found --splits; each run would write the same file")
         if self.splits > 1 and "push_to_hub" in given:
             raise ArgumentError("--push_to_hub: expected one run, found --splits; push one with scripts/push.sh")
         if tunes and len(self.template or []) > 1:
