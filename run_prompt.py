@@ -86,7 +86,8 @@ def main(argv=None):
     if prompt.search:
         on = {"batch_size": run.training.per_device_eval_batch_size, "device": run.training.device}
         on |= {"train": dataset["train"], "validation": dataset.get("validation"), "loading": start.loading}
-        search = prompt_search.PromptSearch(start.path, start.tokenizer, **preparing, **on)
+        on |= {"aggregation": prompt.aggregation, **preparing}
+        search = prompt_search.PromptSearch(start.path, start.tokenizer, **on)
         with arguments.refusing(ValueError):
             asked = prompt.search, question.templates, question.verbalizer
             result = search.run(*asked, **prompt.searching(seed=choices.seed))

@@ -273,6 +273,14 @@ def test_wrong_input_is_an_error_before_anything_runs(run, flags, error, message
         run(**flags)
 
 
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_several_labels_for_a_text_are_refused_in_every_split(run, files, split):
+    rows = '{"text": "电", "label": ["good", "bad"]}\n{"text": "般", "label": ["bad"]}\n'
+    (files / "several.jsonl").write_text(rows, encoding="utf-8")
+    with pytest.raises(DataError, match=r"several\.jsonl: expected one label for each text, found several"):
+        run(**({"train_file": "train.jsonl"} | {f"{split}_file": "several.jsonl"}))
+
+
 def test_encoder_without_its_output_layer_is_an_error(run, tiny_encoder):
     with pytest.raises(ArgumentError, match="expected a masked-language model, found none of its"):
         run(model=tiny_encoder, text="北京", verbalizer="{a: 北, b: 京}")

@@ -1,6 +1,7 @@
 """run_prompt.py --search: what is found is a configuration that the next run takes."""
 
 import json
+import math
 
 import pytest
 import yaml
@@ -55,6 +56,42 @@ def test_trigger_is_a_plain_template_with_a_lower_loss(run, files, capsys):
     assert "soft" not in found["template"] and found["template"].startswith("{text}。")
     assert "loss" in capsys.readouterr().err
     assert run(template=found["template"], test_file="test.jsonl")
+
+
+def test_templates_are_ranked_by_the_aggregation_that_is_asked_for(run, files, capsys):
+    flags = {"template": [TEMPLATE, OTHER], "validation_file": "test.jsonl", "aggregation": "max"}
+    assert search(run, files, "templates", **flags)["aggregation"] == "max"
+    shown = [line.split() for line in capsys.readouterr().err.splitlines() if line.endswith((TEMPLATE, OTHER))]
+    ranked = {pattern: float(likelihood) for _, likelihood, _, pattern in shown}
+    for k, template in enumerate([TEMPLATE, OTHER]):
+        run(f"t{k}", template=template, test_file="test.jsonl", aggregation="max")
+        lines = (files / f"t{k}" / "predictions.jsonl").read_text(encoding="utf-8").splitlines()
+        rows = [{each["label"]: each["score"] for each in json.loads(line)["top"]} for line in lines]
+        gold = [["bad", "good"][i % 2] for i in range(len(rows))]
+        wanted = sum(math.log(row[label]) for row, label in zip(rows, gold, strict=True)) / len(rows)
+        assert ranked[template] == pytest.approx(wanted, abs=1e-3)
+
+
+def test_trigger_is_searched_by_the_aggregation_that_is_asked_for(run, files, capsys):
+    losses = {}
+    for aggregation in ("mean", "max"):
+        flags = {"template": "{text}。{soft:2}{mask}", "search_steps": 2, "aggregation": aggregation}
+        assert search(run, files, "trigger", **flags)["aggregation"] == aggregation
+        losses[aggregation] = capsys.readouterr().err.split("loss ")[1].split(" ->")[0]
+    assert losses["mean"] != losses["max"]
+
+
+def test_second_texts_are_left_out_of_a_search_whose_template_has_no_place_for_them(run, files, capsys):
+    lines = (files / "train.jsonl").read_text(encoding="utf-8").splitlines()
+    pairs = [json.loads(line) | {"text_pair": "影"} for line in lines]
+    written = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in pairs)
+    (files / "pairs.jsonl").write_text(written, encoding="utf-8")
+    flags = {"search": "templates", "template": [TEMPLATE, OTHER], "output_file": str(files / "found.yaml")}
+    run(train_file="train.jsonl", **flags)
+    alone = (files / "found.yaml").read_text(encoding="utf-8")
+    run(train_file="pairs.jsonl", **flags)
+    assert (files / "found.yaml").read_text(encoding="utf-8") == alone
+    assert "the second texts are left out, as the template has no {text_pair}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,13 @@ class Verbalizer:
         """The classes, in the order given."""
         return list(self.words)
 
+    @property
+    def written(self) -> dict[str, Mapping[str, float] | list[str]]:
+        """The words as users write them: without weights if all words of a class have the same."""
+        return {
+            label: list(words) if len(set(words.values())) == 1 else dict(words) for label, words in self.words.items()
+        }
+
     def encode(self, tokenizer, *, spaced: bool) -> list[Word]:
         """The words as tokens, class by class.
 

@@ -58,7 +58,7 @@ class ClozeClasses:
         positive_label: str | None = None,
         **reading,
     ):
-        self.labels, self.pair, self.top_k, self.trains = list(labels), pair, top_k, trains
+        self.labels, self._pair, self.top_k, self.trains = list(labels), pair, top_k, trains
         self.reader = TextReader(**reading)
         positive = positive_class(self.labels, positive_label) if self.labels else None
         self.rule = DecisionRule(self.labels, positive=positive)
@@ -74,15 +74,19 @@ class ClozeClasses:
         """The rows of a file.
 
         Raises:
-            DataError: the file cannot be read, pairs are expected but missing, or there are no labels to train on.
+            DataError: the file cannot be read, pairs are expected but missing, texts have several labels each, or
+                there are no labels to train on.
         """
         rows = self.reader.read(path, labels=self.labels or None, allow_empty=split == "test")
-        if self.pair and "text_pair" not in rows.features:
+        if self._pair and "text_pair" not in rows.features:
             raise DataError(f"the {split} data: expected pairs of texts, as the template has {{text_pair}}")
-        if not self.pair and "text_pair" in rows.features:
+        if not self._pair and "text_pair" in rows.features:
             logger.warning("%s: the second texts are left out, as the template has no {text_pair}", path)
+            rows = rows.remove_columns("text_pair")
+        if split != "prior" and "labels" in rows.features:
+            raise DataError(f"{path}: expected one label for each text, found several; use run_classification.py")
         if split == "train" and "label" not in rows.features:
-            raise DataError("the training data: expected one label for each text, found none or several")
+            raise DataError("the training data: expected one label for each text, found none")
         if self.trains:
             require_labels({split: rows})
         return rows
@@ -111,7 +115,7 @@ class ClozeClasses:
 
     def calibrate(self, rows: Dataset | None) -> None:
         """Divide out the models' prior, measured on these rows or, for None, on an empty text."""
-        self.panel.measure_priors(*(self._texts(rows) if rows is not None else ([""], [""] if self.pair else None)))
+        self.panel.measure_priors(*(self._texts(rows) if rows is not None else ([""], [""] if self._pair else None)))
 
     def weigh(self, rows: Dataset, *, patterns: Sequence[str]) -> str:
         """Fit the weights of the templates on the labelled validation data; return a line for each pattern.
@@ -158,4 +162,4 @@ class ClozeClasses:
         return cloze_card(record, report=reports or {}, spans=False)
 
     def _texts(self, rows: Dataset) -> tuple[list[str], list[str] | None]:
-        return rows["text"][:], rows["text_pair"][:] if self.pair else None
+        return rows["text"][:], rows["text_pair"][:] if self._pair else None

@@ -46,8 +46,6 @@ class ClozeEntities:
         fields: fields of the model's configuration that describe the task.
     """
 
-    pair = False
-
     def __init__(
         self,
         labels: Sequence[str],

@@ -1,6 +1,6 @@
 """Search for prompts on labelled examples: the words that stand for classes, and the words of a template."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -28,7 +28,7 @@ class Found(NamedTuple):
     """The result of a search.
 
     Attributes:
-        flags: `template` and `verbalizer` for the next run.
+        flags: `template`, `verbalizer` and, unless words were searched, `aggregation` for the next run.
         shown: the result as text.
     """
 
@@ -45,6 +45,7 @@ class PromptSearch:
         tokenizer: its tokenizer.
         train: labelled rows to search on.
         validation: labelled rows to choose on; None for `train` itself.
+        aggregation: how the words of a class give its score, in the searches for templates and triggers.
         max_length, clean: how inputs are prepared, see `ClozeEncoder`.
         batch_size: texts per forward pass.
         device: where the model runs.
@@ -58,6 +59,7 @@ class PromptSearch:
     tokenizer: Any
     train: Dataset
     validation: Dataset | None = None
+    aggregation: str = "mean"
     max_length: int = 512
     clean: Callable[[str], str] = str
     batch_size: int = 64
@@ -108,7 +110,7 @@ class PromptSearch:
         logits = [self._finder(template, verbalizer).logits(texts, pairs) for template in templates]
         ranked, weights = rank_templates(logits, np.asarray(targets)), fit_weights(logits, np.asarray(targets))
         patterns = [template.pattern for template in templates]
-        flags = {"template": patterns[ranked[0].number], "verbalizer": _plain(verbalizer)}
+        flags = self._flags(patterns[ranked[0].number], verbalizer)
         return Found(flags, pool_text(patterns, ranked, weights, rows=len(texts)))
 
     def find_trigger(self, template: Template, verbalizer: Verbalizer, **search) -> Found:
@@ -122,13 +124,16 @@ class PromptSearch:
             words,
             self._examples(self.train, verbalizer.labels),
             labels=verbalizer.labels,
+            aggregation=self.aggregation,
             validation=held,
             batch_size=self.batch_size,
             **self._asking(),
             **search,
         )
-        flags = {"template": trigger.pattern, "verbalizer": _plain(verbalizer)}
-        return Found(flags, trigger_text(trigger))
+        return Found(self._flags(trigger.pattern, verbalizer), trigger_text(trigger))
+
+    def _flags(self, pattern: str, verbalizer: Verbalizer) -> dict[str, Any]:
+        return {"template": pattern, "verbalizer": verbalizer.written, "aggregation": self.aggregation}
 
     def _finder(self, template: Template, verbalizer: Verbalizer) -> LabelFinder:
         words = verbalizer.encode(self.tokenizer, spaced=template.spaced)
@@ -136,6 +141,7 @@ class PromptSearch:
             self.name_or_path,
             words=[[word.label, word.weight, list(word.ids)] for word in words],
             id2label=dict(enumerate(verbalizer.labels)),
+            aggregation=self.aggregation,
             mask_token_id=self.tokenizer.mask_token_id,
             loading=self.loading,
         )
@@ -154,14 +160,6 @@ class PromptSearch:
         ids = {label: i for i, label in enumerate(labels)}
         pairs = rows["text_pair"][:] if "text_pair" in rows.features else None
         return Examples(rows["text"][:], [ids[label] for label in rows["label"][:]], pairs)
-
-
-def _plain(verbalizer: Verbalizer) -> dict[str, Mapping[str, float] | list[str]]:
-    """The words as users write them: without weights if all words of a class have the same."""
-    return {
-        label: list(words) if len(set(words.values())) == 1 else dict(words)
-        for label, words in verbalizer.words.items()
-    }
 
 
 def list_candidates(
