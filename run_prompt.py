@@ -60,7 +60,7 @@ def main(argv=None):
     if prompt.splits > 1:
         return seed_runs.run_seeds(main, argv, first=choices.seed, count=prompt.splits, output_dir=choices.output_dir)
     start = StartingPoint.load(base, adapter)
-    prompt_data.require_masked_lm(start, asks=bool(prompt.text or prompt.fill))
+    prompt_data.require_masked_lm(start, asks=bool(prompt.text or prompt.fill) and not trains)
     if prompt.fill:
         prompt_data.fill_blanks(start, prompt.fill, top_k=prompt.top_k, output_file=prompt.output_file)
         return {}

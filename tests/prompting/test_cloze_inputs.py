@@ -137,9 +137,9 @@ def test_second_text_is_given_where_the_template_has_its_place(wordpiece):
     )
     assert (pair.pair, single.pair) == (True, False)
     assert pair.encode(["好"], ["了"]) == pair.fill([{"text": "好", "text_pair": "了"}])
-    with pytest.raises(ValueError, match="expected pairs of texts, as the template has places for, found single ones"):
+    with pytest.raises(ValueError, match=r"the template has a \{text_pair\}, but the rows are single"):
         pair.encode(["好"])
-    with pytest.raises(ValueError, match="expected single texts, as the template has places for, found pairs"):
+    with pytest.raises(ValueError, match=r"the template has no \{text_pair\}, but the rows are pairs"):
         single.encode(["好"], ["了"])
 
 

@@ -294,3 +294,10 @@ def test_trained_directory_is_sent_to_predict(run, files, flags):
     message = "expected a masked-language model, found cloze-classifier; use predict.py for a trained directory"
     with pytest.raises(ArgumentError, match=message):
         run(model=files / "out", **flags)
+
+
+def test_trained_directory_may_learn_more_and_then_explain_texts(run, files, capsys):
+    flags = {"train_file": "train.jsonl", "few_shot": 2, "num_train_epochs": 1}
+    run(**flags)
+    run("more", model=files / "out", text="电", **flags)
+    assert "电\n  " in capsys.readouterr().err

@@ -94,8 +94,8 @@ class ClozeEncoder:
             ValueError: second texts are missing, or there is no place for them.
         """
         if self.pair != (pairs is not None):
-            expected, found = ("pairs of texts", "single ones") if self.pair else ("single texts", "pairs")
-            raise ValueError(f"expected {expected}, as the template has places for, found {found}")
+            has, found = ("has a", "single texts") if self.pair else ("has no", "pairs")
+            raise ValueError(f"the template {has} {{text_pair}}, but the rows are {found}")
         others = [{}] * len(texts) if pairs is None else [{"text_pair": text} for text in pairs]
         return self.fill([{"text": text, **other} for text, other in zip(texts, others, strict=True)])
 

@@ -127,7 +127,8 @@ def require_masked_lm(start: StartingPoint, *, asks: bool) -> None:
 
     Args:
         start: the model.
-        asks: whether it is used without training; then a trained directory, which is for `predict.py`, is refused.
+        asks: whether it answers typed texts without training; then a trained directory is refused, as `predict.py`
+            answers with all that it has learnt.
 
     Raises:
         ArgumentError: as described.
