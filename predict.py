@@ -24,13 +24,15 @@ from functools import partial
 
 from utils.data.errors import ArgumentError
 from utils.options.arguments import refusing, run_script
+from utils.options.option_checks import OptionError, refuse_unused
 
 SUFFIXES = {"jsonl": ".jsonl", "csv": ".csv", "cluener": ".json"}
-RECORDED = (
-    *("model", "adapter", "model_revision", "output_format", "top_k", "threshold"),
-    *("text_column", "text_pair_column", "id_column", "file_format", "columns", "separator", "encoding"),
-    "skip_bad_lines",
-)
+OF_FILES = ("text_column", "text_pair_column", "id_column", "file_format", "columns", "separator", "encoding")
+OF_FILES += ("skip_bad_lines",)
+RECORDED = ("model", "adapter", "model_revision", "output_format", "top_k", "threshold", *OF_FILES)
+OF_MERGING = {"model", "merge", "model_revision"}
+USED_WITH = dict.fromkeys(OF_FILES, "!text !interactive") | {"output_file": "!interactive"}
+USED_WITH |= {"output_format": "!interactive", "question": "text", "text_pair": "text"}
 
 
 def main(argv=None):
@@ -190,8 +192,10 @@ def parse(argv):
     args = parser.parse_args(argv)
     if bool(args.model) == bool(args.adapter):
         parser.error("expected a model, or --adapter with several")
-    if args.merge and args.adapter:
-        parser.error("--merge: expected one model, found --adapter")
+    with refusing(OptionError):
+        refuse_unused(parser, vars(args), USED_WITH)
+        if args.merge:
+            refuse_unused(parser, vars(args), dict.fromkeys(sorted(vars(args).keys() - OF_MERGING), "!merge"))
     if args.adapter and args.output_format != "jsonl":
         parser.error("--adapter: expected --output_format jsonl, as adapters may be of several kinds")
     for name in ("top_k", "batch_size", "chunk_size"):

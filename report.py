@@ -18,7 +18,12 @@ import yaml
 
 from utils.data.errors import ArgumentError, DataError
 from utils.data.plain_yaml import load_yaml
-from utils.options.arguments import run_script
+from utils.options.arguments import refusing, run_script
+from utils.options.option_checks import OptionError, refuse_unused
+
+OF_TABLES = ("by_folder", "per_epoch", "per_class", "published", "output_dir")
+USED_WITH = {"keep": "!compare", "metrics": "!keep", "examples": "compare"}
+USED_WITH |= dict.fromkeys(OF_TABLES, "!compare !keep")
 
 
 def main(argv=None):
@@ -135,8 +140,10 @@ def parse(argv):
     args = parser.parse_args(argv)
     if bool(args.outputs) == bool(args.compare):
         raise ArgumentError("expected folders of runs, or --compare with two of them")
-    if args.keep and args.compare:
-        raise ArgumentError("--keep does nothing together with --compare; leave it out")
+    with refusing(OptionError):
+        refuse_unused(parser, vars(args), USED_WITH)
+    if args.compare and len(args.metrics or ()) > 1:
+        raise ArgumentError("--metrics: expected one score with --compare, found several")
     return args
 
 

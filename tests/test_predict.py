@@ -198,6 +198,34 @@ def test_interactive_questions_are_about_one_passage(answering, capsys, monkeypa
     assert ")" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--question 谁", "--question does nothing without --text"),
+        ("--question 谁 --input_file a.txt", "--question does nothing without --text"),
+        ("--text_pair a --input_file a.txt", "--text_pair does nothing without --text"),
+        ("--interactive --output_file f", "--output_file does nothing together with --interactive"),
+        ("--interactive --output_format csv", "--output_format does nothing together with --interactive"),
+        ("--interactive --text_pair a", "--text_pair does nothing without --text"),
+        ("--interactive --skip_bad_lines", "--skip_bad_lines does nothing together with --interactive"),
+        ("--text a --id_column key", "--id_column does nothing together with --text"),
+        ("--merge out --text a", "--text does nothing together with --merge"),
+        ("--merge out --output_file f", "--output_file does nothing together with --merge"),
+        ("--merge out --input_file a.txt", "--input_file does nothing together with --merge"),
+        ("--merge out --threshold 0.5", "--threshold does nothing together with --merge"),
+        ("--merge out --output_dir found --input_file x", "does nothing together with --merge"),
+    ],
+)
+def test_option_that_would_do_nothing_is_refused_before_anything_is_loaded(words, message):
+    with pytest.raises(ArgumentError, match=message):
+        predict.main(["no/such/model", *words.split()])
+
+
+def test_adapters_are_merged_one_by_one():
+    with pytest.raises(ArgumentError, match="--adapter does nothing together with --merge"):
+        predict.main(["--adapter", "one", "other", "--merge", "out"])
+
+
 @pytest.mark.parametrize("option", ["--top_k", "--batch_size", "--chunk_size"])
 def test_counts_below_one_are_refused(option, capsys):
     with pytest.raises(SystemExit):

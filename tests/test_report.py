@@ -235,6 +235,9 @@ def test_losses_are_better_when_lower(tmp_path):
             ArgumentError,
             "--keep does nothing together with --compare",
         ),
+        ("one", ["--compare", "{}", "{}"], ArgumentError, "--output_dir does nothing together with --compare"),
+        ("one", ["{}", "--keep", "{}/k", "--metrics", "eval_f1"], ArgumentError, "--metrics does nothing together wi"),
+        ("one", ["{}", "--examples", "3"], ArgumentError, "--examples does nothing without --compare"),
         ("one", ["{}", "--published", "{}/run.json"], DataError, "expected a mapping|expected YAML"),
     ],
 )
@@ -249,6 +252,12 @@ def test_what_cannot_be_reported_is_refused(tmp_path, prepare, argv, error, mess
     with pytest.raises(error, match=message):
         report.main([*words, "--output_dir", str(tmp_path / "report")] if words else [])
     assert not (tmp_path / "report").exists()
+
+
+def test_two_scores_of_a_pair_are_refused(runs):
+    pair = [str(runs / "crf-1"), str(runs / "softmax-1")]
+    with pytest.raises(ArgumentError, match="--metrics: expected one score with --compare, found several"):
+        report.main(["--compare", *pair, "--metrics", "eval_f1", "eval_loss"])
 
 
 def test_other_rows_with_the_same_ids_are_no_pair(tmp_path, capsys):

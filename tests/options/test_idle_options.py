@@ -48,6 +48,7 @@ REFUSED = [
     ("qa_span", "--test_file t --max_question_length 9", "--max_question_length does nothing if no model"),
     ("mlm", "--train_file t --muon_learning_rate 0.1", "--muon_learning_rate does nothing with --optimizer adamw"),
     ("mlm", "--train_file t --train_tokenizer 99", "--train_tokenizer does nothing without --train_from_config"),
+    ("mlm", "--train_file t --streaming --max_steps 9 --max_train_samples 5", "nothing together with --streaming"),
     ("prompt", CLOZE + "--text x --dataset_name no/such", "--dataset_name: run_prompt.py reads files; save a split"),
     ("prompt", CLOZE + "--text x --label_separator |", "--label_separator: a cloze question has one answer"),
     ("prompt", CLOZE + "--text x --negatives 9", "--negatives does nothing if no model is trained"),

@@ -1,6 +1,7 @@
 """Checks of options: values out of range, and options that a run would ignore, are refused."""
 
 import math
+from argparse import ArgumentParser
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import Field, fields
 from typing import Any
@@ -86,6 +87,21 @@ def refuse_idle(
                 raise OptionError(complaint)
 
 
+def refuse_unused(parser: ArgumentParser, values: Mapping[str, Any], used_with: Mapping[str, str]) -> None:
+    """`refuse_idle` for a script with a parser of its own; options at their default count as not given.
+
+    Args:
+        parser: knows the defaults.
+        values: what was parsed.
+        used_with: when an option has an effect.
+
+    Raises:
+        OptionError: an option would do nothing.
+    """
+    given = {name for name, value in values.items() if value != parser.get_default(name)}
+    refuse_idle([], given, values, trains=False, used_with=used_with)
+
+
 def _unmet(shown: str, conditions: str, values: Mapping[str, Any], *, trains: bool, idle: bool) -> str | None:
     for condition in conditions.split():
         name, _, wanted = condition.lstrip("!").partition("=")
@@ -106,7 +122,7 @@ def _unmet(shown: str, conditions: str, values: Mapping[str, Any], *, trains: bo
 
 
 def _is_nothing(value: Any) -> bool:
-    return value is None or value is False or value in _NOTHING
+    return value is None or value is False or (value is not True and value in _NOTHING)  # True equals 1
 
 
 def _is_neutral(value: Any, option: Field) -> bool:
