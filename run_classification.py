@@ -124,7 +124,7 @@ def main(argv=None):
         divergence=divergence,
         train_sampler=sampler,
         processing_class=tokenizer,
-        data_collator=collators.TextCollator(tokenizer),
+        data_collator=finder.collate if finder else collators.TextCollator(tokenizer),
         compute_loss_func=loss,
     )
 

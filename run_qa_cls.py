@@ -42,13 +42,13 @@ def main(argv=None):
     from utils.reading import class_readers, readers_text, task_columns, text_cleaning
     from utils.running.processes import once
     from utils.scoring.decisions import DecisionRule
-    from utils.tasks import answers, run_folder, split_data, text_tasks
+    from utils.tasks import answers, run_folder, split_data, text_labels, text_tasks
     from utils.tasks.starting_point import StartingPoint
     from utils.training import class_sampler, losses, regularized_dropout
 
     run = run_folder.open_run(parsed, folder=not only_asks)
     questions = class_readers.read_questions(faq.ask_file, faq.ask, encoding=data.encoding)
-    load_finder = partial(label_finder.LabelFinder.load, base.model_name_or_path, revision=base.model_revision)
+    load_finder = partial(text_labels.load_answerer, base.model_name_or_path, revision=base.model_revision)
     if only_asks:
         shown, counted = class_lines.answer_questions(load_finder(), questions, top_k=faq.top_k)
         logger.info("%s\n", shown)
@@ -68,6 +68,7 @@ def main(argv=None):
         seed=chosen.seed,
         folder=run.output_dir,
     )
+    task_columns.refuse_several(dataset)
     if not finder:
         task_columns.require_labels(dataset)
         logger.info("%s", task_columns.describe_rare(dataset["train"], labels, fewer_than=faq.rare_class_rows))
@@ -111,7 +112,9 @@ def main(argv=None):
 
     # ---- 4. Train: rare answers may have more weight, or be drawn more often
     teaching = {"processing_class": tokenizer, "data_collator": collators.TextCollator(tokenizer)}
-    if not finder:
+    if finder:
+        teaching["data_collator"] = finder.collate
+    else:
         ids, shaping = encoded["train"]["labels"][:], head.shaping(label_smoothing=chosen.label_smoothing_factor)
         loss = losses.ClassLoss.fit(ids, len(labels), adjustment=head.logit_adjustment, **shaping)
         sampler = class_sampler.ClassSampler.choose(head.class_sampling, encoded["train"], seed=chosen.seed)

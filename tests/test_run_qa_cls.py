@@ -2,6 +2,7 @@
 
 import json
 import random
+import shutil
 from pathlib import Path
 
 import pytest
@@ -199,3 +200,27 @@ def test_a_line_without_a_question_is_an_error_with_its_place(run, tmp_path):
     path.write_text("停車處 张伟\n戶政所\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"bad\.txt:2: "):
         run(train_file=path)
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("class-score", "scores"), ("class-fusion", "several labels"), ("class-mean", "pairs of texts")],
+)
+@pytest.mark.parametrize("asked", [["--ask", "张伟在哪里"], ["--test_file"]])
+def test_model_that_gives_no_single_answer_is_refused(tmp_path, name, found, asked):
+    saved = Path(__file__).resolve().parent / "modeling" / "saved_models"
+    shutil.copytree(saved / name, tmp_path / name)
+    for path in saved.glob("encoder/tokenizer*"):
+        shutil.copy(path, tmp_path / name)
+    (tmp_path / "faq.txt").write_text("".join(draw_lines(1, 0)), encoding="utf-8")
+    asked = asked if len(asked) > 1 else [*asked, str(tmp_path / "faq.txt")]
+    with pytest.raises(DataError, match=f"gives a single text one class, found one for {found}"):
+        run_qa_cls.main(["--model_name_or_path", str(tmp_path / name), "--output_dir", str(tmp_path / "out"), *asked])
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_questions_with_several_answers_each_are_refused(run, tmp_path, split):
+    path = tmp_path / "several.jsonl"
+    path.write_text('{"question": "张伟在哪里", "answer": ["停車處", "戶政所"]}\n', encoding="utf-8")
+    with pytest.raises(DataError, match=f"the {split} data: expected one answer for each question, found several"):
+        run(**{f"{split}_file": path})

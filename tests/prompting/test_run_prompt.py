@@ -9,6 +9,8 @@ import torch
 from transformers import AutoModelForMaskedLM
 
 import predict
+import run_classification
+import run_qa_cls
 from tests.prompting.cloze_models import OTHER, TEMPLATE, ask_plainly
 from utils.data.errors import ArgumentError, DataError
 from utils.prediction.label_finder import LabelFinder
@@ -301,3 +303,33 @@ def test_trained_directory_may_learn_more_and_then_explain_texts(run, files, cap
     run(**flags)
     run("more", model=files / "out", text="电", **flags)
     assert "电\n  " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("script", [run_classification, run_qa_cls])
+@pytest.mark.parametrize(
+    ("template", "aggregation"), [(TEMPLATE, "max"), ("{soft:2}{text}{soft:真是}{mask}", "learned")]
+)
+def test_trained_directory_is_scored_alike_by_the_other_scripts(run, files, script, template, aggregation):
+    wanted = run(
+        train_file="train.jsonl",
+        validation_file="test.jsonl",
+        test_file="test.jsonl",
+        template=template,
+        aggregation=aggregation,
+        num_train_epochs=1,
+    )
+    words = ["--model_name_or_path", str(files / "out"), "--output_dir", str(files / "scored")]
+    words += ["--test_file", str(files / "test.jsonl"), "--use_cpu", "true", "--precision", "fp32"]
+    found = script.main(words)
+    scores = {name: value for name, value in wanted.items() if name.startswith("test_")}
+    assert {"test_accuracy", "test_f1", "test_ece"} <= scores.keys()
+    assert {name: found[name] for name in scores} == pytest.approx(scores, abs=1e-4)
+    for row, other in zip(read_predictions(files / "scored"), read_predictions(files / "out"), strict=True):
+        assert (row["id"], row["label"]) == (other["id"], other["label"])
+        assert row["score"] == pytest.approx(other["score"], abs=2e-4)
+
+
+def test_trained_directory_answers_questions(run, files, capsys):
+    run(train_file="train.jsonl", few_shot=2, num_train_epochs=1)
+    run_qa_cls.main(["--model_name_or_path", str(files / "out"), "--ask", "电影", "--use_cpu", "true"])
+    assert "电影\n  1. " in capsys.readouterr().err

@@ -58,6 +58,17 @@ def require_labels(splits: Mapping[str, Dataset]) -> None:
         )
 
 
+def refuse_several(splits: Mapping[str, Dataset]) -> None:
+    """Refuse splits whose questions have several answers each, which would be read as none.
+
+    Raises:
+        DataError: there is one.
+    """
+    for split, rows in splits.items():
+        if "labels" in rows.features:
+            raise DataError(f"the {split} data: expected one answer for each question, found several")
+
+
 def describe_rare(dataset: Dataset, labels: Sequence[str], *, fewer_than: int) -> str:
     """One line for the log: how many answers there are, and which of them have few questions.
 

@@ -16,6 +16,27 @@ from ..scoring.score_rule import ScoreRule
 SHOWN = 12  # labels in the log
 
 
+def load_answerer(name_or_path: str, *, revision: str = "main") -> LabelFinder:
+    """A trained model that gives a question one answer: a single text one class.
+
+    Args:
+        name_or_path, revision: where the model is.
+
+    Raises:
+        OSError: there is no such model.
+        DataError: it is none for classes, takes pairs of texts, or gives several labels or scores.
+    """
+    finder = LabelFinder.load(name_or_path, revision=revision)
+    target = Target.known_to(finder)
+    if target.pair or target.multi_label or target.regression:
+        found = "scores" if target.regression else "several labels" if target.multi_label else "pairs of texts"
+        raise DataError(
+            f"{name_or_path}: expected a model that gives a single text one class, found one for {found}; ask it with "
+            "predict.py, or score it with run_classification.py"
+        )
+    return finder
+
+
 @dataclass(frozen=True)
 class Target:
     """What a classifier predicts for a text, or for a pair of texts.
