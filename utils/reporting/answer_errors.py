@@ -9,7 +9,7 @@ from datasets import Dataset
 from ..scoring.answer_ranking import Answer
 from ..scoring.calibration import reliability
 from .error_examples import LONGEST, example, excerpt, headlines, worst_first
-from .error_slices import share_of, slice_scores, with_ones
+from .error_slices import mean_of, slice_scores, with_ones
 
 
 def report_answers(
@@ -27,13 +27,13 @@ def report_answers(
     contexts, gold, found = rows["context"][:], rows["answers"][:], [each[0] for each in answers]
     slices = [
         slice_scores(
-            "Length of the passage (characters)", list(map(len, contexts)), with_ones(f1), share_of, name="F1"
+            "Length of the passage (characters)", list(map(len, contexts)), with_ones(f1), mean_of, name="F1"
         ),
         slice_scores(
             "Length of the question (characters)",
             list(map(len, rows["question"][:])),
             with_ones(f1),
-            share_of,
+            mean_of,
             name="F1",
         ),
     ]
@@ -41,7 +41,7 @@ def report_answers(
     if known:
         lengths = [len(gold[i]["text"][0]) for i in known]
         slices.append(
-            slice_scores("Length of the answer (characters)", lengths, with_ones(f1[known]), share_of, name="F1")
+            slice_scores("Length of the answer (characters)", lengths, with_ones(f1[known]), mean_of, name="F1")
         )
     kinds = [
         _answer_error(each["text"], one.text, exact[i], f1[i])

@@ -19,7 +19,7 @@ from ..scoring.class_metrics import confused_pairs
 from ..scoring.decisions import DecisionRule, Verdict
 from ..scoring.significance import micro_f1
 from .error_examples import LONGEST, WORST, example, excerpt, headlines, worst_first
-from .error_slices import frequency_bins, share_of, slice_scores, with_ones
+from .error_slices import frequency_bins, mean_of, slice_scores, with_ones
 from .span_errors import MISSED, RIGHT, ErrorCounts, SpanPair, as_entities, pair_spans
 
 CONFUSED = 200  # pairs of classes that are kept
@@ -68,12 +68,12 @@ def report_entities(
     slices = [slice_scores("Length of the text (characters)", sizes, counts, micro_f1, name="F1")]
     if lengths:
         hits = with_ones(hits)
-        slices.append(slice_scores("Length of the entity (characters)", lengths, hits, share_of, name="recall"))
+        slices.append(slice_scores("Length of the entity (characters)", lengths, hits, mean_of, name="recall"))
         title = "How often the entity is in the training data"
         if seen is None:
             types, title = Counter(often), "How often the type is in these texts"
             often = [types[label] for label in often]
-        slices.append(slice_scores(title, often, hits, share_of, name="recall", bins=frequency_bins))
+        slices.append(slice_scores(title, often, hits, mean_of, name="recall", bins=frequency_bins))
     report = {"kind": "entities", "examples": len(rows), "wrong": sum(each is not None for each in sure)}
     report |= {"scores": headlines(scores), "table": table, "errors": errors.by_type()}
     report |= {"confused": errors.confused()[:CONFUSED], "slices": slices}
@@ -136,10 +136,10 @@ def report_verdicts(
         kinds.update(errors)
         for side, labels in zip(sides.values(), (gold & said, gold - said, said - gold), strict=True):
             side.update(labels)
-    name, score = ("F1", micro_f1) if several else ("accuracy", share_of)
+    name, score = ("F1", micro_f1) if several else ("accuracy", mean_of)
     slices = [slice_scores("Length of the text (characters)", lengths, counts, score, name=name)]
     title = f"Texts of the class in {'these data' if train is None else 'the training data'}"
-    slices.append(slice_scores(title, often, with_ones(hits), share_of, name="recall", bins=frequency_bins))
+    slices.append(slice_scores(title, often, with_ones(hits), mean_of, name="recall", bins=frequency_bins))
     wrong = sum(each is not None for each in sure)
     kind = "label_sets" if several else "classes"
     head = {"kind": kind, "examples": len(rows), "wrong": wrong, "scores": headlines(report["scores"])}
@@ -206,12 +206,13 @@ def report_scores(rows: Dataset, found: Sequence[float], *, scores: dict[str, fl
     parts = ["text", "text_pair"][: 1 + ("text_pair" in rows.features)]
     lengths = [sum(map(len, texts)) for texts in iterate_rows(rows, *parts)]
     title = "Length of the text (characters)"
-    slices = [slice_scores(title, lengths, with_ones(off), share_of, name="mean error")]
+    slices = [slice_scores(title, lengths, with_ones(off), mean_of, name="mean error")]
     rounded = np.rint(gold).astype(np.int64)
-    slices.append(slice_scores("Gold score (rounded)", rounded, with_ones(off), share_of, name="mean error"))
+    slices.append(slice_scores("Gold score (rounded)", rounded, with_ones(off), mean_of, name="mean error"))
     most = max((row["score"] for each in slices for row in each["rows"]), default=0)
     worst = []
-    for i in np.argsort(-off, kind="stable")[:WORST].tolist():
+    wrong = int((off > 0).sum())
+    for i in np.argsort(-off, kind="stable")[: min(wrong, WORST)].tolist():
         row = rows[i]
         one = example(row["id"], row["text"], 0, LONGEST) | {"confidence": None, "errors": []}
         if "text_pair" in row:
@@ -222,7 +223,7 @@ def report_scores(rows: Dataset, found: Sequence[float], *, scores: dict[str, fl
         | {"count": int((rounded == value).sum())}
         for value in np.unique(rounded).tolist()
     ]
-    report = {"kind": "scores", "examples": len(rows), "wrong": int((off > 0).sum()), "scores": headlines(scores)}
+    report = {"kind": "scores", "examples": len(rows), "wrong": wrong, "scores": headlines(scores)}
     slices = [each | {"full": most} for each in slices]
     return report | {"table": {}, "slices": slices, "means": means, "reliability": [], "worst": worst}
 

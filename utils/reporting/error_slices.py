@@ -44,7 +44,7 @@ def slice_scores(
         title: what is binned.
         values: (n,) the value of each example.
         counts: (n, c) what each example adds to the score.
-        score: (c,) sums over the bin -> the score, 0-1.
+        score: (c,) sums over the bin -> the score: 0-1, or a mean error in the unit of the labels.
         name: name of the score.
         bins: function that groups values into bins.
 
@@ -61,12 +61,12 @@ def slice_scores(
     return {"title": title, "score": name, "rows": rows}
 
 
-def share_of(sums: np.ndarray) -> float:
-    """The share of right ones, 0-1, from the sums of (right, 1)."""
+def mean_of(sums: np.ndarray) -> float:
+    """The mean of values, from the sums of (value, 1); of hits, which are 1 or 0, that is the share of right ones."""
     return float(sums[0] / sums[1])
 
 
-def with_ones(hits: Sequence) -> np.ndarray:
-    """(n,) -> (n, 2): a column of ones is added, for `share_of`."""
-    hits = np.asarray(hits, dtype=np.float64)
-    return np.stack([hits, np.ones(len(hits))], axis=1)
+def with_ones(values: Sequence) -> np.ndarray:
+    """(n,) -> (n, 2): a column of ones is added, for `mean_of`."""
+    values = np.asarray(values, dtype=np.float64)
+    return np.stack([values, np.ones(len(values))], axis=1)

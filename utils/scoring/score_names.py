@@ -52,8 +52,10 @@ SCORES = {  # by name, without the split that is in front of it (`eval_`, `test_
     "token_loss": Score(lower_is_better=True, share=False),
     "loss": Score(lower_is_better=True, share=False, shown="epoch summary table"),
 }
-_LOSS = SCORES["token_loss"]
-_COSTS = {"runtime": _LOSS, "_mb": _LOSS, "_per_second": Score(share=False), "_weights": Score(share=False)}
+_ENDINGS = {  # of other names: losses of a kind, and costs of a run
+    **dict.fromkeys(("_loss", "runtime", "_mb"), Score(lower_is_better=True, share=False)),
+    **dict.fromkeys(("_per_second", "_weights"), Score(share=False)),
+}
 _SPLITS = ("eval_", "test_", "train_")
 
 
@@ -102,6 +104,4 @@ def describe_score(name: str) -> Score:
     plain = plain_name(name)
     if plain in SCORES:
         return SCORES[plain]
-    if plain.endswith("_loss"):
-        return _LOSS
-    return next((score for ending, score in _COSTS.items() if plain.endswith(ending)), Score())
+    return next((score for ending, score in _ENDINGS.items() if plain.endswith(ending)), Score())
