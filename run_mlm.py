@@ -107,7 +107,8 @@ def main(argv=None):
     def load_model():
         with arguments.refusing(ValueError):  # no trained output layer, or a family without --init neighbours
             if not start.train_from_config:
-                model = load_masked_lm(source, loading=loading | {"config": config})
+                own = {"new_output_layer": start.new_output_layer, "loading": loading | {"config": config}}
+                model = load_masked_lm(source, **own)
                 adapter.add_to(model, start.model_name_or_path, loading=loading)
             else:
                 model = masked_lm.new_masked_lm(config)

@@ -136,6 +136,20 @@ def test_new_model_with_its_own_vocabulary_from_neighbours_by_muon(run, tmp_path
     assert "base_model" not in (folder / "README.md").read_text(encoding="utf-8")
 
 
+def test_encoder_without_an_output_layer_gets_one_tied_to_its_embeddings(run, tiny_encoder, tiny_masked_lm, tmp_path):
+    with pytest.raises(ArgumentError, match=r"found none of its .*let run_mlm\.py --new_output_layer train one"):
+        run(model_name_or_path=tiny_encoder)
+    results = run(model_name_or_path=tiny_encoder, new_output_layer=True, num_train_epochs=6)
+    model = AutoModelForMaskedLM.from_pretrained(tmp_path / "run")
+    assert model.get_output_embeddings().weight is model.get_input_embeddings().weight
+    assert results["eval_perplexity"] < model.config.vocab_size / 2  # it has learnt something
+    before = load_file(Path(tiny_encoder) / "model.safetensors")["embeddings.word_embeddings.weight"]
+    assert not torch.equal(model.get_input_embeddings().weight, before)
+    run(tmp_path / "again", model_name_or_path=tmp_path / "run", num_train_epochs=1)
+    with pytest.raises(ArgumentError, match="expected no output layer yet, found one; leave out --new_output_layer"):
+        run(tmp_path / "third", model_name_or_path=tiny_masked_lm, new_output_layer=True)
+
+
 def test_configuration_may_be_yaml_and_its_tokenizer_another_models(run, tiny_masked_lm, tmp_path):
     lines = [f"{name}: {value}\n" for name, value in (MINI | {"model_type": "electra"}).items()]
     (tmp_path / "mini.yaml").write_text("".join(lines), encoding="utf-8")

@@ -347,23 +347,31 @@ def is_masked_lm(config: PreTrainedConfig) -> bool:
     return type(config) in MODEL_FOR_MASKED_LM_MAPPING or "AutoModelForMaskedLM" in brought
 
 
-def load_masked_lm(name_or_path: str, *, loading: dict | None = None) -> PreTrainedModel:
+def load_masked_lm(
+    name_or_path: str, *, new_output_layer: bool = False, loading: dict | None = None
+) -> PreTrainedModel:
     """A pre-trained masked-language model in float32.
 
     Args:
         name_or_path: on disk or on the Hub.
+        new_output_layer: whether an encoder that was saved without its output layer gets a new one: tied to the
+            embeddings if its configuration says so, the rest at random.
         loading: keyword arguments for `AutoModelForMaskedLM.from_pretrained` (revision, token, ...).
 
     Raises:
-        ValueError: it is not one, or has no trained output layer, such as an encoder that was saved without it.
+        ValueError: it is not one, or has no trained output layer, such as an encoder that was saved without it; or it
+            has one and should get a new one.
         WeightsError: its weights do not fit, see `load_weights`.
     """
     model, began_at_random = load_weights(AutoModelForMaskedLM, name_or_path, loading=loading)
-    if missing := sorted(began_at_random):
+    missing = sorted(began_at_random)
+    if missing and not new_output_layer:
         raise ValueError(
             f"{name_or_path}: expected a masked-language model, found none of its {', '.join(missing[:3])}; "
-            "take a checkpoint that was saved with its output layer"
+            "take a checkpoint that was saved with its output layer, or let run_mlm.py --new_output_layer train one"
         )
+    if new_output_layer and not missing:
+        raise ValueError(f"{name_or_path}: expected no output layer yet, found one; leave out --new_output_layer")
     return model
 
 

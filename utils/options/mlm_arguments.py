@@ -145,6 +145,11 @@ class StartArguments(ModelArguments):
         choices=["yes", "no"],
         used_with="model_name_or_path",
     )
+    new_output_layer: bool = option(
+        False,
+        "Give an encoder that was saved without its output layer a new one, tied to its embeddings.",
+        used_with="model_name_or_path",
+    )
     train_from_config: str | None = option(
         None, "Start from random weights: a YAML or JSON file with a model's configuration, model_type included."
     )
