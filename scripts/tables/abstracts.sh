@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Paper abstracts and keywords (FewCLUE's csl): mean and pooled output fused, compared with the pooled output alone, thresholds tuned for F1.
 #   bash scripts/tables/abstracts.sh path/to/csl                 # train_0.json, dev_0.json, test_public.json
-#   MODELS=hfl/chinese-roberta-wwm-ext RATE=2e-5 bash scripts/tables/abstracts.sh path/to/csl
+#   MODELS=hfl/chinese-roberta-wwm-ext RATE=3e-5 bash scripts/tables/abstracts.sh path/to/csl
 #   bash scripts/tables/abstracts.sh headlines.json              # or any file of texts with two classes; each seed splits it 70/10/20
 # report.json of each run also holds the scores before the threshold was tuned. cells.sh explains SEEDS, OUT, DRY_RUN.
 source "$(dirname "${BASH_SOURCE[0]}")/../help.sh"

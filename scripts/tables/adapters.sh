@@ -2,7 +2,7 @@
 # Full tuning compared with each --adapter on CLUENER (CRF) and Taipei QA: score after the last epoch, trained weights, size on disk; and,
 # in a table of its own, speed and peak memory of 100 steps on CLUENER, which need a machine with no other work.
 #   bash scripts/tables/adapters.sh path/to/data                 # cluener/train.json, cluener/dev.json, taipei_qa/Taipei_QA_new.txt
-#   MODELS=hfl/chinese-roberta-wwm-ext FULL_RATE=2e-5 LORA_RATE=2e-4 BOTTLENECK_RATE=2e-4 ... bash scripts/tables/adapters.sh data
+#   MODELS=hfl/chinese-roberta-wwm-ext FULL_RATE=3e-5 LORA_RATE=3e-4 BOTTLENECK_RATE=3e-4 ... bash scripts/tables/adapters.sh data
 # TASKS="cluener" and METHODS="full lora_all" choose some of them. cells.sh explains SEEDS, OUT, KEPT, DRY_RUN.
 source "$(dirname "${BASH_SOURCE[0]}")/../help.sh"
 take_at_most 1 "$@"

@@ -17,7 +17,7 @@ cells() {
     for model in $MODELS; do
         for seed in $SEEDS; do
             cell "$(name_of "$model")/seed-$seed" run_classification.py --model_name_or_path "$model" "${files[@]}" \
-                --learning_rate "${RATE:-2e-5}" --num_train_epochs "${EPOCHS:-3}" --per_device_train_batch_size 32 \
+                --learning_rate "${RATE:-3e-5}" --num_train_epochs "${EPOCHS:-3}" --per_device_train_batch_size 32 \
                 --metric_for_best_model "$metric" --seed "$seed"
         done
         if [ -n "$data" ]; then cell tfidf_svm/seed-1 benchmarks/tfidf_svm.py "${files[@]}" --analyzer word; fi
