@@ -123,6 +123,15 @@ def test_names_tell_what_differs(tmp_path):
     assert names == ["adapter=lora", "adapter=none"]
 
 
+@pytest.mark.parametrize("nothing", [None, {}], ids=["null", "empty"])
+def test_run_from_before_an_option_went_or_came_is_in_the_row_of_those_that_do_not_set_it(tmp_path, nothing):
+    write_run(tmp_path / "old", 1, adapter="none", chosen_rate=nothing)
+    write_run(tmp_path / "new", 2, adapter="none", fields=nothing)
+    write_run(tmp_path / "other", 1, adapter="none", fields={"hidden_size": 8})
+    groups = run_groups.group_runs(run_groups.read_runs([tmp_path]))
+    assert {group.name: len(group.runs) for group in groups} == {"no fields": 2, "fields={'hidden_size': 8}": 1}
+
+
 def test_scripts_are_told_apart_by_their_names_and_not_by_every_option(tmp_path):
     write_run(tmp_path / "a", 1)
     write_run(tmp_path / "b", 1, pooling="mean")

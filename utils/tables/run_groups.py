@@ -24,6 +24,7 @@ IGNORED = {
 }
 IGNORED |= {"resume_from_checkpoint", "disable_tqdm", "report_to", "save_total_limit", "logging_steps", "push_to_hub"}
 IGNORED_PREFIXES = ("hub_", "logging_", "dataloader_", "deepspeed", "fsdp", "ddp_", "local_rank", "include_")
+NOTHING = (None, {})  # values of an option that is not set
 CLASS_SCORES = ("precision", "recall", "f1", "support")
 SPLITS = {"eval": "validation", "test": "test"}  # prefix of a score's name -> its split
 
@@ -85,10 +86,13 @@ class Run:
 
     @property
     def settings(self) -> dict[str, str]:
-        """The arguments that define a run, as text; data files are reduced to their names."""
+        """The arguments that define a run, as text; data files are reduced to their names.
+
+        Those without a value are left out: a run from before an option existed has none either.
+        """
         found = {"script": self.script}
         for name, value in self.arguments.items():
-            if not is_setting(name):
+            if not is_setting(name) or value in NOTHING:
                 continue
             if name.endswith("_file") and value:
                 value = [Path(each).name for each in ([value] if isinstance(value, str) else value)]
@@ -218,16 +222,17 @@ def _names(groups: list[list[Run]]) -> list[str]:
     for members in groups:
         first = members[0]
         rivals = [each[0].settings for each in groups if each[0].script == first.script]
-        differing = [key for key in first.settings if len({each.get(key) for each in rivals}) > 1]
+        known = dict.fromkeys(key for settings in (first.settings, *rivals) for key in settings)
+        differing = [key for key in known if len({each.get(key) for each in rivals}) > 1]
         parts = [first.script] if len(set(scripts)) > 1 or not differing else []
         if "model_name_or_path" in differing or not differing:
             parts += (
                 [Path(first.arguments["model_name_or_path"]).name] if first.arguments.get("model_name_or_path") else []
             )
         for key in differing:
-            value = first.arguments.get(key)
-            if key != "model_name_or_path" and value is not None:
+            if key != "model_name_or_path" and key in first.settings:
+                value = first.arguments[key]
                 parts.append(str(value) if key == "head" else f"{key}={value}")
-        parts = parts or [f"no {key}" for key in differing if first.arguments.get(key) is None]
+        parts = parts or [f"no {key}" for key in differing if key not in first.settings]
         names.append(", ".join(parts))
     return [name if names.count(name) == 1 else f"{name} ({i})" for i, name in enumerate(names, start=1)]
