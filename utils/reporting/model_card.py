@@ -8,6 +8,7 @@ from typing import Any
 from huggingface_hub import EvalResult, ModelCardData
 
 from ..data.private_words import hide_folders, hide_texts
+from ..scoring.score_names import SPLITS
 from .jinja_templates import CARDS
 
 MERGED = ("lora", "bitfit", "layernorm", "ia3")  # adapters that can be merged into the weights
@@ -89,7 +90,7 @@ def _results(record: dict, task: str, metrics: Sequence[str], *, dataset_type: s
             metric_name=f"{split} {name}",
             metric_value=round(results[f"{key}_{name}"], 4),
         )
-        for split, key in (("validation", "eval"), ("test", "test"))
+        for key, split in SPLITS.items()
         for name in metrics
         if f"{key}_{name}" in results
     ]

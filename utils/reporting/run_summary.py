@@ -6,11 +6,10 @@ from pathlib import Path
 from transformers import TrainerState
 
 from ..data.private_words import hide_folders
-from ..scoring.score_names import shown_in
+from ..scoring.score_names import SPLITS, shown_in
 from .curves import draw_curves, read_curves
 from .report_page import report_page
 
-SPLITS = {"eval": "validation", "test": "test"}  # prefix of a score's name -> its split
 MOST = 4  # scores of a split
 FACTS = ("head", "pooling", "adapter", "template", "seed")  # arguments that the page names
 

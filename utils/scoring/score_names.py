@@ -56,7 +56,7 @@ _ENDINGS = {  # of other names: losses of a kind, and costs of a run
     **dict.fromkeys(("_loss", "runtime", "_mb"), Score(lower_is_better=True, share=False)),
     **dict.fromkeys(("_per_second", "_weights"), Score(share=False)),
 }
-_SPLITS = ("eval_", "test_", "train_")
+SPLITS = {"eval": "validation", "test": "test"}  # prefix of a score's name -> the split that is scored
 
 
 def shown_in(place: str) -> list[str]:
@@ -86,9 +86,19 @@ def plain_name(name: str) -> str:
         >>> plain_name("eval_macro_f1")
         'macro_f1'
     """
-    for split in _SPLITS:
-        name = name.removeprefix(split)
+    for prefix in (*SPLITS, "train"):
+        name = name.removeprefix(f"{prefix}_")
     return name
+
+
+def prefix_of(split: str) -> str:
+    """The prefix of the names of a split's scores, as in `Trainer`.
+
+    Example:
+        >>> prefix_of("validation"), prefix_of("train")
+        ('eval', 'train')
+    """
+    return next((prefix for prefix, scored in SPLITS.items() if scored == split), split)
 
 
 def describe_score(name: str) -> Score:

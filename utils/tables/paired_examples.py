@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..scoring.example_counts import metrics_of
+from ..scoring.score_names import SPLITS
 from ..scoring.significance import Comparison, Metric, compare
-from .run_groups import SPLITS, Run, RunGroup
+from .run_groups import Run, RunGroup
 
 
 class Unpaired(ValueError):

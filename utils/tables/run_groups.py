@@ -26,7 +26,6 @@ IGNORED |= {"resume_from_checkpoint", "disable_tqdm", "report_to", "save_total_l
 IGNORED_PREFIXES = ("hub_", "logging_", "dataloader_", "deepspeed", "fsdp", "ddp_", "local_rank", "include_")
 NOTHING = (None, {})  # values of an option that is not set
 CLASS_SCORES = ("precision", "recall", "f1", "support")
-SPLITS = {"eval": "validation", "test": "test"}  # prefix of a score's name -> its split
 
 
 def is_setting(name: str) -> bool:
