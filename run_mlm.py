@@ -80,7 +80,7 @@ def main(argv=None):
         if start.train_from_config:
             name = run.output_dir if start.train_tokenizer else start.tokenizer_name
             tokenizer = transformers.AutoTokenizer.from_pretrained(name, **loading)
-            config = masked_lm.new_config(start.new_fields(), tokenizer=tokenizer)
+            config = masked_lm.new_config(start.new_model.fields, tokenizer=tokenizer)
         else:
             splitting = start.split_characters == "yes"
             tokenizer, config = tokenization.load_tokenizer(source, split=splitting, **loading)
@@ -137,7 +137,8 @@ def main(argv=None):
     if adapter.adapter != "none":
         command = f"python predict.py {folder} --merge MODEL  # a model for the other scripts"
     told = {"task": masked_task.HiddenWords(kept), "read": [path for paths in files.values() for path in paths]}
-    run.leave(results, trainer=trainer, settled=[replace(data, max_length=max_length)], command=command, **told)
+    told["settled"] = [replace(data, max_length=max_length), start.new_model]
+    run.leave(results, trainer=trainer, command=command, **told)
     return results
 
 

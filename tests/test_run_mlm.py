@@ -20,6 +20,7 @@ import run_ner
 import run_prompt
 from tests.conftest import CITIES, GIVEN, SURNAMES, TAILS, VERBS
 from utils.data.errors import ArgumentError, DataError
+from utils.tables.run_groups import group_runs, read_runs
 
 ROOT = Path(__file__).resolve().parent.parent
 MINI = {
@@ -148,6 +149,18 @@ def test_encoder_without_an_output_layer_gets_one_tied_to_its_embeddings(run, ti
     run(tmp_path / "again", model_name_or_path=tmp_path / "run", num_train_epochs=1)
     with pytest.raises(ArgumentError, match="expected no output layer yet, found one; leave out --new_output_layer"):
         run(tmp_path / "third", model_name_or_path=tiny_masked_lm, new_output_layer=True)
+
+
+def test_record_of_a_new_model_tells_its_configuration(run, tiny_masked_lm, tmp_path):
+    flags = {"model_name_or_path": None, "train_from_config": tmp_path / "mini.json", "num_train_epochs": 1}
+    for width in (8, 16):  # the file is changed between two runs
+        (tmp_path / "mini.json").write_text(json.dumps(MINI | {"hidden_size": width}), encoding="utf-8")
+        run(tmp_path / f"width-{width}", **flags, tokenizer_name=tiny_masked_lm)
+    run(tmp_path / "trained", model_name_or_path=tiny_masked_lm, num_train_epochs=1)
+    told = {path.parent.name: read_json(path)["arguments"]["fields"] for path in tmp_path.glob("*/run.json")}
+    assert told == {"width-8": MINI | {"hidden_size": 8}, "width-16": MINI | {"hidden_size": 16}, "trained": {}}
+    groups = group_runs(read_runs([tmp_path / "width-8", tmp_path / "width-16"]))
+    assert len(groups) == 2 and all("hidden_size" in group.name for group in groups)
 
 
 def test_configuration_may_be_yaml_and_its_tokenizer_another_models(run, tiny_masked_lm, tmp_path):
@@ -281,6 +294,7 @@ def test_wrong_configurations_are_refused(run, tiny_encoder, tmp_path):
     new = {"model_name_or_path": None, "train_from_config": tmp_path / "new.json"}
     for content, message in [
         ("[1]", "expected a mapping such as `model_type: bert`, found list"),
+        ("{}", "new.json: expected a mapping such as `model_type: bert`, found an empty one"),
         ("{", "expected a YAML or JSON configuration file, found"),
         ('{"model_type": "vit"}', "new.json: expected a family with a masked-language model, found vit"),
         ('{"model_type": "bert", "hidden": 1}', "hidden: no field of bert"),

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import yaml
@@ -133,6 +134,17 @@ class MaskingArguments:
 
 
 @dataclass(frozen=True)
+class NewModel:
+    """What the file of `--train_from_config` says, for the record of the run: a path does not tell what is in it.
+
+    Attributes:
+        fields: of the new model's configuration; empty if the run continues from a model.
+    """
+
+    fields: dict
+
+
+@dataclass(frozen=True)
 class StartArguments(ModelArguments):
     """The model to continue from, or the configuration of a new one."""
 
@@ -180,16 +192,18 @@ class StartArguments(ModelArguments):
             raise ArgumentError("--model_name_or_path, --train_from_config: expected exactly one of them")
         if new and bool(self.tokenizer_name) == (self.train_tokenizer is not None):
             raise ArgumentError("--train_from_config: expected either --tokenizer_name or --train_tokenizer SIZE")
-        if new:
-            self.new_fields()
+        if new and not self.new_model.fields:
+            raise ArgumentError(f"{new}: expected a mapping such as `model_type: bert`, found an empty one")
 
-    def new_fields(self) -> dict:
-        """The fields of a new model's configuration, read from the file.
+    @cached_property
+    def new_model(self) -> NewModel:
+        """The new model's configuration; its file is read once.
 
         Raises:
             ArgumentError: the file cannot be read, or is not a mapping.
         """
-        new = self.train_from_config
+        if not (new := self.train_from_config):
+            return NewModel({})
         try:
             text = Path(new).read_text(encoding="utf-8-sig")
             found = json.loads(text) if new.endswith(".json") else load_yaml(text)
@@ -198,4 +212,4 @@ class StartArguments(ModelArguments):
         if not isinstance(found, dict):
             kind = type(found).__name__
             raise ArgumentError(f"{new}: expected a mapping such as `model_type: bert`, found {kind}")
-        return found
+        return NewModel(found)
