@@ -1,9 +1,8 @@
 """The task of run_qa_span.py: turns start and end scores into answers, their scores and errors."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from datasets import Dataset
-from transformers.trainer_utils import PredictionOutput
 
 from ..data.errors import DataError
 from ..prediction.answer_finder import answer_lines
@@ -11,6 +10,7 @@ from ..reading.readers_qa import is_labelled
 from ..reporting.answer_errors import report_answers
 from ..reporting.task_cards import answer_card
 from ..scoring.answer_evaluator import AnswerEvaluator
+from ..scoring.answer_ranking import Answer
 from .answers import Answers
 
 
@@ -52,16 +52,26 @@ class PassageAnswers:
             evaluator.null_threshold = self.evaluators["validation"].null_threshold
         return evaluator if self.labelled[split] else None
 
-    def answer(self, split: str, rows: Dataset, outputs: PredictionOutput, *, train: Dataset | None) -> Answers:
-        """The answers to the questions of a split."""
-        evaluator = self.evaluators[split]
-        answers = evaluator.answers(outputs.predictions, n_best=self.n_best)
-        lines = answer_lines(rows, answers, n_best=self.n_best > 1)
+    def decode(self, split: str, predictions: tuple) -> list[list[Answer]]:
+        """The best answers to each question of a split."""
+        return self.evaluators[split].answers(predictions, n_best=self.n_best)
+
+    def answer(
+        self,
+        split: str,
+        rows: Dataset,
+        answers: Sequence[Sequence[Answer]],
+        *,
+        scores: dict[str, float],
+        train: Dataset | None,
+    ) -> Answers:
+        """The answers for a split; `scores`: those of its prediction."""
+        evaluator, lines = self.evaluators[split], answer_lines(rows, answers, n_best=self.n_best > 1)
         if not self.labelled[split]:
             return Answers(lines)
         counts = evaluator.counts(answers)
-        errors = report_answers(rows, answers, counts=counts, scores=outputs.metrics)
-        return Answers(lines, f"{split}: {evaluator.describe(outputs.metrics)}", counts=counts, errors=errors)
+        errors = report_answers(rows, answers, counts=counts, scores=scores)
+        return Answers(lines, f"{split}: {evaluator.describe(scores)}", counts=counts, errors=errors)
 
     def decision(self) -> dict:
         """The threshold for no answer."""

@@ -1,8 +1,11 @@
 """The answers of a model for the splits of a run, and the files that are made of them.
 
-Every task has `evaluators`, which score each split but the training data; `scoring(split)`, the `compute_metrics`
-while a split is predicted; `answer(split, rows, outputs, train=...)`, which returns `Answers`; `decision()`, the
-fields of the model's configuration that describe how to decide; and `card(record, reports)`, the model card.
+Every task has `decision()`, the fields of the model's configuration that describe how to decide, and
+`card(record, reports)`, the model card. A task whose splits `answer_splits` predicts also has `evaluators`, one for
+each split but the training data; `scoring(split)`, the `compute_metrics` while a split is predicted;
+`decode(split, predictions)`, which returns what is needed of the model's outputs; and
+`answer(split, rows, decoded, scores=..., train=...)`, which returns `Answers`. Cloze tasks make their `Answers` in
+another way, see `cloze_classes`; a masked-language model has none.
 """
 
 import logging
@@ -14,18 +17,19 @@ from datasets import Dataset
 from transformers import Trainer
 
 from ..scoring import example_counts
+from ..scoring.score_names import prefix_of
 
 logger = logging.getLogger(__name__)
 
 
 class Answers(NamedTuple):
-    """The answers for a split; everything but the lines is empty if the split has no labels.
+    """The answers for a split. Without labels there are no scores, counts and errors, and nothing is shown.
 
     Attributes:
         lines: of `predictions.jsonl`.
         shown: the scores as text.
         scores: by name, without the prefix of the split; 0-1 except for losses and errors.
-        report: the part of `report.json` for the split; None if the task writes none.
+        report: the part of `report.json` for the split, empty without labels; None if the task writes none.
         counts: what each example adds to the scores, see `example_counts`.
         errors: wrong answers, see `error_report`.
         submission: lines of `submission.csv`; None if the task writes none.
@@ -81,11 +85,6 @@ class SplitAnswers:
         return self.files | reports | {example_counts.NAME: self.counts}
 
 
-def prefix_of(split: str) -> str:
-    """The prefix of the names of a split's scores, as in `Trainer`."""
-    return "eval" if split == "validation" else split
-
-
 def answer_splits(trainer: Trainer, dataset: Mapping[str, Dataset], encoded: Mapping[str, Dataset], task):
     """Predict, answer and score each split but the training data.
 
@@ -101,7 +100,8 @@ def answer_splits(trainer: Trainer, dataset: Mapping[str, Dataset], encoded: Map
     for split in task.evaluators:
         trainer.compute_metrics = task.scoring(split)
         outputs = trainer.predict(encoded[split], metric_key_prefix=prefix_of(split))
-        answers = task.answer(split, dataset[split], outputs, train=dataset.get("train"))
-        found.add(split, answers, costs=outputs.metrics)
+        decoded, metrics = task.decode(split, outputs.predictions), outputs.metrics
         del outputs  # the largest thing in memory
+        answers = task.answer(split, dataset[split], decoded, scores=metrics, train=dataset.get("train"))
+        found.add(split, answers, costs=metrics)
     return found

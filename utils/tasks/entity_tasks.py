@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 
 from datasets import Dataset
-from transformers.trainer_utils import PredictionOutput
 
 from ..prediction.entity_lines import entity_lines
 from ..reporting import error_report, task_cards
-from ..scoring.entity_evaluator import EntityEvaluator
+from ..scoring.entity_evaluator import EntityEvaluator, FoundEntities
 from ..scoring.example_counts import count_entities
 from ..scoring.metrics import format_table
 from .answers import Answers
@@ -42,16 +41,19 @@ class TaggedEntities:
         """`compute_metrics` while a split is predicted."""
         return self.evaluators[split]
 
-    def answer(self, split: str, rows: Dataset, outputs: PredictionOutput, *, train: Dataset | None) -> Answers:
-        """The entities of a split; `train`: the training rows."""
-        evaluator = self.evaluators[split]
-        entities = evaluator.entities(outputs.predictions)
-        lines = entity_lines(rows, entities)
+    def decode(self, split: str, predictions: tuple) -> FoundEntities:
+        """The entities of each text of a split."""
+        return self.evaluators[split].entities(predictions)
+
+    def answer(
+        self, split: str, rows: Dataset, entities: FoundEntities, *, scores: dict[str, float], train: Dataset | None
+    ) -> Answers:
+        """The answers for a split; `scores`: those of its prediction, `train`: the training rows."""
+        table, lines = self.evaluators[split].table, entity_lines(rows, entities)
         if not any(rows["entities"]):
             return Answers(lines)
-        known = {"table": evaluator.table, "scores": outputs.metrics, "train": train}
-        errors = error_report.report_entities(rows, entities, **known)
-        shown = f"{split}, strict scores on character spans:\n{format_table(evaluator.table)}"
+        errors = error_report.report_entities(rows, entities, table=table, scores=scores, train=train)
+        shown = f"{split}, strict scores on character spans:\n{format_table(table)}"
         return Answers(lines, shown, counts=count_entities(rows, entities), errors=errors)
 
     def decision(self) -> dict:

@@ -4,11 +4,10 @@ See `answers` for what a task is.
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from datasets import Dataset
-from transformers.trainer_utils import PredictionOutput
 
 from ..prediction.class_lines import prediction_lines, submission_lines
 from ..prediction.score_lines import describe_regression, score_lines, score_submission
@@ -65,10 +64,15 @@ class TextClasses:
         """The rule, fitted on validation data."""
         return calibration.tune_rule(self.rule, logits, targets, temperature=self.temperature, **self.tuning)
 
-    def answer(self, split: str, rows: Dataset, outputs: PredictionOutput, *, train: Dataset | None) -> Answers:
+    def decode(self, split: str, predictions: np.ndarray | tuple) -> np.ndarray:
+        """The logits of a split, in its order."""
+        return self.evaluators[split].logits(predictions)
+
+    def answer(
+        self, split: str, rows: Dataset, logits: np.ndarray, *, scores: dict[str, float], train: Dataset | None
+    ) -> Answers:
         """The answers for a split; `train`: the training rows."""
         evaluator = self.evaluators[split]
-        logits = evaluator.logits(outputs.predictions)
         if split == "validation" and self.tunes:
             self.rule = self.tune(logits, evaluator.targets)
             logger.info("decisions: %s", self.rule.describe())
@@ -141,10 +145,15 @@ class TextScores:
     def scoring(self, split: str) -> None:
         """None: scores are computed together with the answers."""
 
-    def answer(self, split: str, rows: Dataset, outputs: PredictionOutput, *, train: Dataset | None) -> Answers:
+    def decode(self, split: str, predictions: np.ndarray | tuple) -> list[float]:
+        """The score of each text of a split."""
+        return self.rule.verdicts(self.evaluators[split].logits(predictions))
+
+    def answer(
+        self, split: str, rows: Dataset, found: Sequence[float], *, scores: dict[str, float], train: Dataset | None
+    ) -> Answers:
         """The answers for a split."""
         evaluator = self.evaluators[split]
-        found = self.rule.verdicts(evaluator.logits(outputs.predictions))
         answers = Answers(score_lines(rows, found), report={}, submission=score_submission(rows, found))
         if evaluator.targets is None:
             return answers
