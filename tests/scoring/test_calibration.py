@@ -80,6 +80,16 @@ def test_huge_logits_have_a_temperature():
     assert found == 20.0
 
 
+@pytest.mark.parametrize("multi_label", [False, True])
+@pytest.mark.parametrize("broken", [math.nan, math.inf])
+def test_outputs_that_are_not_finite_get_no_temperature_and_a_warning(broken, multi_label, caplog):
+    logits, targets = make_logits(0, multi_label=multi_label)
+    logits[3:5, 1] = broken
+    assert fit_temperature(logits, targets, multi_label=multi_label) == 1.0
+    (message,) = caplog.messages
+    assert message.startswith("no temperature is fitted, as the outputs for 2 of 60 texts are NaN or infinite")
+
+
 # Reliability
 
 

@@ -1,5 +1,7 @@
 """From a trainer's outputs to the answers for the splits of a run."""
 
+import json
+import math
 import weakref
 from types import SimpleNamespace
 
@@ -12,9 +14,11 @@ from transformers.trainer_utils import PredictionOutput
 from utils.data.tag_schemes import tag_names
 from utils.encoding.encoded_dataset import encode_dataset
 from utils.encoding.entity_windows import TagEncoder
+from utils.scoring.decisions import DecisionRule
 from utils.tasks import entity_tasks
 from utils.tasks.answers import answer_splits
 from utils.tasks.entity_tasks import TaggedEntities
+from utils.tasks.text_tasks import QuestionClasses, TextClasses
 
 
 class Outputs:
@@ -67,3 +71,32 @@ def test_outputs_of_a_tagger_are_gone_before_errors_are_counted(tagged, monkeypa
     found = answer_splits(trainer, *splits, task)
     assert alive == [False, False]
     assert found.results["eval_f1"] == 1.0 and found.errors["validation"]["wrong"] == 0
+
+
+@pytest.mark.parametrize("kind", ["classes", "labels", "questions"])
+@pytest.mark.parametrize("broken", [slice(2, 3), slice(None)], ids=["one", "all"])
+def test_run_whose_outputs_are_nan_keeps_its_results(kind, broken, caplog):
+    labels, count = ["a", "b", "c"], 12
+    logits = np.random.default_rng(0).normal(size=(count, 3)).astype(np.float32)
+    logits[broken] = math.nan
+    rows = {"id": list(map(str, range(count))), "text": ["好" * i for i in range(count)]}
+    inputs = {"index": list(range(count)), "labels": [i % 3 for i in range(count)]}
+    if kind == "labels":
+        rows["labels"] = [[label for k, label in enumerate(labels) if i >> k & 1] for i in range(count)]
+        inputs["labels"] = [[float(i >> k & 1) for k in range(3)] for i in range(count)]
+    else:
+        rows["label"] = [labels[i % 3] for i in range(count)]
+    dataset, encoded = Dataset.from_dict(rows), {"validation": Dataset.from_dict(inputs)}
+    rule = DecisionRule(labels, kind == "labels")
+    if kind == "questions":
+        task = QuestionClasses(encoded, rule, tune=True, accuracy=0.9, top_k=2)
+    else:
+        tuning = {"metric": "f1", "per_label": True} if kind == "labels" else {}
+        task = TextClasses(encoded, rule, tune=True, temperature=True, tuning=tuning, separator=None)
+    found = answer_splits(Outputs(lambda _: (logits,)), {"validation": dataset}, encoded, task)
+    assert task.decision()["decision"]["temperature"] == 1.0
+    assert 0 <= found.results["eval_accuracy"] < 1
+    assert all(math.isfinite(score) for score in found.results.values())
+    assert [json.loads(line)["id"] for line in found.files["predictions.jsonl"]] == rows["id"]
+    json.dumps([found.reports, found.errors, found.counts], allow_nan=False)
+    assert "no temperature is fitted" in caplog.text and "texts are NaN: no class is probable" in caplog.text

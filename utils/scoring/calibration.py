@@ -29,9 +29,18 @@ def fit_temperature(logits: np.ndarray, targets: np.ndarray, *, multi_label: boo
         multi_label: sigmoid instead of softmax.
 
     Returns:
-        Between 0.5 (all targets are right) and 20 (the logits are useless).
+        Between 0.5 (all targets are right) and 20 (the logits are useless); 1, with a warning, if some are not finite:
+        a model has been trained by then, and its other results are worth keeping.
     """
     logits = np.asarray(logits, dtype=np.float64)
+    if broken := int((~np.isfinite(logits)).any(-1).sum()):
+        logger.warning(
+            "no temperature is fitted, as the outputs for %s of %s texts are NaN or infinite; look at the losses, and "
+            "try a lower --learning_rate, or --precision fp32",
+            broken,
+            len(logits),
+        )
+        return 1.0
 
     def slope(inverse: float) -> float:
         """The derivative of the negative log-likelihood with respect to the inverse temperature."""

@@ -3,12 +3,15 @@
 A `DecisionRule` is tuned on validation data, stored in the model's `config.json`, and applied by every prediction.
 """
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import expit, softmax
+
+logger = logging.getLogger(__name__)
 
 
 class Verdict(NamedTuple):
@@ -57,9 +60,13 @@ class DecisionRule:
         return {name: value for name, value in fields.items() if name not in ("labels", "multi_label")}
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
-        """(texts, num_labels) logits -> probabilities, float64; rows sum to 1 unless multi-label."""
+        """(texts, num_labels) logits -> probabilities, float64; rows sum to 1 unless multi-label.
+
+        Where logits are NaN or overflow, so that there is no probability, it is 0: nothing speaks for the class.
+        """
         scaled = np.asarray(logits, dtype=np.float64) / self.temperature
-        return expit(scaled) if self.multi_label else softmax(scaled, axis=-1)
+        with np.errstate(invalid="ignore"):  # inf - inf
+            return np.nan_to_num(expit(scaled) if self.multi_label else softmax(scaled, axis=-1))
 
     def decide(self, probabilities: np.ndarray) -> np.ndarray:
         """(texts, num_labels) -> (texts,) class ids, or (texts, num_labels) bool if multi-label.
@@ -79,7 +86,9 @@ class DecisionRule:
         return np.take_along_axis(probabilities, self.decide(probabilities)[:, None], 1)[:, 0] >= self.abstain_below
 
     def verdicts(self, logits: np.ndarray) -> "Verdicts":
-        """(texts, num_labels) logits -> the verdict on each text."""
+        """(texts, num_labels) logits -> the verdict on each text; a warning if there are NaN among the logits."""
+        if broken := int(np.isnan(logits).any(-1).sum()):
+            logger.warning("the outputs for %s of %s texts are NaN: no class is probable", broken, len(logits))
         return Verdicts(self, self.probabilities(logits))
 
     def describe(self) -> str:
