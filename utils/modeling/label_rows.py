@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
 
 from .encoders import head_names
@@ -17,10 +17,16 @@ from .pretrained_weights import load_weights
 logger = logging.getLogger(__name__)
 
 SHOWN = 8  # labels in a message
+DROPOUT_FIELDS = ("classifier_dropout", "classifier_dropout_prob", "seq_classif_dropout")  # of stock configurations
 
 
 def load_with_head(
-    kind: type, name_or_path: str, *, config: PreTrainedConfig, loading: Mapping | None = None
+    kind: type,
+    name_or_path: str,
+    *,
+    config: PreTrainedConfig,
+    loading: Mapping | None = None,
+    dropout: float | None = None,
 ) -> PreTrainedModel:
     """A stock model with a new head, into which a trained head of the same kind is copied by the names of labels.
 
@@ -29,10 +35,14 @@ def load_with_head(
         name_or_path: an encoder, or a trained model of any task.
         config: the encoder's configuration with the labels, see `PreTrainedConfig.id2label`.
         loading: keyword arguments for `from_pretrained`.
+        dropout: before the head, 0-1, also set in `config`; None leaves it to the configuration.
 
     Raises:
         WeightsError: the encoder's weights do not fit, see `load_weights`.
     """
+    if dropout is not None:
+        known = [name for name in DROPOUT_FIELDS if hasattr(config, name)]
+        config.update(dict.fromkeys(known or ["cls_dropout"], dropout))  # DeBERTa's, which it need not have yet
     model, began_at_random = load_weights(kind, name_or_path, loading={**(loading or {}), "config": config})
     if not began_at_random.issuperset(head_names(model)):  # the head was read by position
         fresh = type(model)(config).state_dict()
@@ -40,7 +50,16 @@ def load_with_head(
             for name in head_names(model):
                 model.state_dict()[name].copy_(fresh[name])
     keep_known_rows(model, name_or_path, loading=loading)
+    if dropout is not None:
+        _set_dropout(model, dropout)
     return model
+
+
+def _set_dropout(model: PreTrainedModel, dropout: float) -> None:
+    """Set the dropout before a head: families without a field for it, such as RoFormer, use that of their layers."""
+    for name, module in model.named_modules():
+        if isinstance(module, nn.Dropout) and not name.startswith((model.base_model_prefix, "pooler")):
+            module.p = dropout
 
 
 def keep_known_rows(model: PreTrainedModel, name_or_path: str, *, loading: Mapping | None = None) -> None:

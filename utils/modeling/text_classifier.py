@@ -21,8 +21,6 @@ from .encoder_body import EncoderBody, HeadConfig
 from .label_rows import load_with_head
 from .pretrained_weights import read_config
 
-DROPOUT_FIELDS = ("classifier_dropout", "classifier_dropout_prob", "seq_classif_dropout")  # of stock configurations
-
 
 class TextClassifierConfig(HeadConfig):
     """Configuration of a `TextClassifier`.
@@ -176,16 +174,9 @@ def load_classifier(
         own = {"pooling": pooling, "layers": layers, "fusion_weights": fusion_weights, "dropout": dropout}
         return TextClassifier.from_encoder(name_or_path, loading=loading, **own, **settings)
     config = read_config(name_or_path, loading=loading)
-    known = [name for name in DROPOUT_FIELDS if hasattr(config, name)]
-    for name in known or ["cls_dropout"]:  # DeBERTa's, which its configuration need not have
-        setattr(config, name, dropout)
     config.update(settings)
-    model = load_with_head(AutoModelForSequenceClassification, name_or_path, config=config, loading=loading)
-    # RoFormer and MPNet have no field for it: they use that of the encoder's layers.
-    for name, module in model.named_modules():
-        if isinstance(module, nn.Dropout) and not name.startswith((model.base_model_prefix, "pooler")):
-            module.p = dropout
-    return model
+    kind = AutoModelForSequenceClassification
+    return load_with_head(kind, name_or_path, config=config, loading=loading, dropout=dropout)
 
 
 TextClassifierConfig.register_for_auto_class()

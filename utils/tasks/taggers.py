@@ -10,7 +10,6 @@ from ..modeling.crf_tagger import CrfTagger, decode_softmax
 from ..modeling.label_rows import load_with_head
 from ..modeling.span_tagger import SpanTagger
 
-DROPOUT_FIELDS = ("classifier_dropout", "classifier_dropout_prob")  # where the stock class has one
 OF_SPANS = ("nested", "loss", "focal_gamma", "type_weights")
 OF_TAGS = ("constrained", "tag_scheme")
 
@@ -46,10 +45,9 @@ def load_tagger(
     others = OF_TAGS if head == "span" else OF_SPANS
     settings = {name: value for name, value in settings.items() if name not in others}
     if is_stock(head=head, layers=layers, lstm_hidden=lstm_hidden):
-        for name in (name for name in DROPOUT_FIELDS if hasattr(config, name)):
-            setattr(config, name, dropout)
         config.update(settings)
-        return load_with_head(AutoModelForTokenClassification, name_or_path, config=config, loading=loading)
+        kind = AutoModelForTokenClassification
+        return load_with_head(kind, name_or_path, config=config, loading=loading, dropout=dropout)
     settings |= {"layers": layers, "lstm_hidden": lstm_hidden, "dropout": dropout}
     settings["special_token_ids"] = special_token_ids
     if head == "span":
