@@ -12,7 +12,6 @@ model and no training data, it scores --validation_file and predicts --test_file
 
 import logging
 
-from utils.data.errors import ArgumentError
 from utils.options import arguments
 from utils.options.adapter_arguments import AdapterArguments
 from utils.options.classifier_arguments import CLASSIFIER_DEFAULTS, ClassifierArguments
@@ -47,13 +46,12 @@ def main(argv=None):
     # ---- 1. Data: every format becomes rows of id, text, text_pair (for pairs), label or labels
     reader = readers_text.TextReader(**data.reading())
     dataset = split_data.read_training(data, load=reader.load, read=reader.read)
+    run.check_splits(dataset)
     finder = None
     if "train" in dataset:
         target = text_labels.Target.of(dataset["train"], task=decisions.task, positive=decisions.positive_label)
         known = {"multi_label": target.multi_label, "positive": target.positive}
         decisions.check_labels(target.labels, **known, given=choices.given)
-    elif decisions.tuning:
-        raise ArgumentError("thresholds are tuned after training; for a trained model predict.py takes --threshold")
     else:
         finder = LabelFinder.load(base.model_name_or_path, revision=base.model_revision)
         target = text_labels.Target.known_to(finder)

@@ -41,6 +41,7 @@ def main(argv=None):
     reading = {"skip_bad_lines": data.skip_bad_lines} | tagging.reading(choices)
     read = partial(readers_ner.read_ner, file_format=data.file_format, encoding=data.encoding, **reading)
     dataset = split_data.read_training(data, load=partial(readers_ner.load_ner, **reading), read=read)
+    run.check_splits(dataset)
     finder = None
     if "train" in dataset:
         types = readers_ner.require_types(dataset["train"])

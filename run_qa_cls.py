@@ -57,6 +57,7 @@ def main(argv=None):
     # ---- 1. Data: every format becomes rows of id, text (the question), label (the answer)
     reader = readers_text.TextReader(**data.reading(), text_pair_column="none", plain="faq")
     dataset = split_data.read_training(data, load=reader.load, read=reader.read)
+    run.check_splits(dataset)
     finder = None if "train" in dataset else load_finder()
     labels = finder.rule.labels if finder else task_columns.list_answers(dataset["train"])
     dataset = split_data.add_evaluation(

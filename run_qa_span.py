@@ -47,6 +47,7 @@ def main(argv=None):
     reading = {"skip_bad_lines": data.skip_bad_lines}
     read = partial(readers_qa.read_qa, encoding=data.encoding, **reading)
     dataset = split_data.read_training(data, load=partial(readers_qa.load_qa, **reading), read=read)
+    run.check_splits(dataset)
     trains = "train" in dataset
     dataset = split_data.add_evaluation(
         dataset,

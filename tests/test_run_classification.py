@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from datasets import Dataset, DatasetDict
 from safetensors.torch import load_file
 
 import predict
@@ -225,6 +226,15 @@ def test_long_texts_are_cut_counted_and_still_classified(run, tmp_path, capsys):
 def test_options_that_make_no_sense_are_refused(run, kind, flags, message):
     with pytest.raises((ArgumentError, DataError), match=message):
         run(kind, **flags)
+
+
+@pytest.mark.parametrize("flag", [{"threshold_metric": "f1"}, {"layer_decay": 0.9}], ids=["thresholds", "tricks"])
+def test_options_of_training_are_refused_where_the_data_set_has_no_split_to_train_on(run, tmp_path, flag):
+    (name,) = flag
+    DatasetDict(test=Dataset.from_list(draw_rows("binary", 8, 0))).save_to_disk(tmp_path / "saved")
+    message = f"saved: expected a split named train, found test; so --{name}.* does nothing if no model is trained"
+    with pytest.raises(ArgumentError, match=message):
+        run(train_file=None, validation_file=None, dataset_name=tmp_path / "saved", num_train_epochs=None, **flag)
 
 
 def test_a_label_that_training_does_not_know_is_an_error_with_its_place(run, tmp_path):

@@ -10,8 +10,9 @@ import transformers
 from torch.utils.data import IterableDataset
 from transformers import PreTrainedModel, Trainer
 
+from ..data.errors import ArgumentError
 from ..options.adapter_arguments import FASTER
-from ..options.arguments import Options
+from ..options.arguments import Options, check_use
 from ..options.shared_arguments import TrickArguments
 from ..reporting.run_summary import pages, summarize_run
 from ..running import run_setup
@@ -35,12 +36,12 @@ class Run:
     """
 
     def __init__(self, parsed: Sequence, **changes):
-        *self.groups, choices = parsed
+        *self.groups, self.choices = parsed
         self.options, self.output_dir = Options(parsed), None
         for one in self.groups:  # fields that have another meaning here, which the trainer must not see
             changes = dict.fromkeys(getattr(one, "_training_fields", ())) | changes
-        rate = self.options.faster(choices)
-        self.training = choices.build(**changes, **rate)
+        rate = self.options.faster(self.choices)
+        self.training = self.choices.build(**changes, **rate)
         run_setup.set_up_logging(main_process=self.training.process_index == 0)
         if rate:
             shown = rate["learning_rate"], FASTER[self.options.adapter]
@@ -52,6 +53,24 @@ class Run:
         model, overwrite = self.options.model_name_or_path, self.options.overwrite_output_dir
         self.output_dir = open_output_dir(self.training, model=model, overwrite=overwrite)
         return self.output_dir
+
+    def check_splits(self, dataset: Mapping[str, Any]) -> None:
+        """Refuse options of training if the data set of `--dataset_name` turns out to have no split for it.
+
+        Args:
+            dataset: what was read, by split.
+
+        Raises:
+            ArgumentError: such an option is given.
+        """
+        if "train" in dataset or not self.options.dataset_name:
+            return
+        try:
+            check_use((*self.groups, self.choices), trains=False)
+        except ArgumentError as error:
+            found = ", ".join(dataset) or "none"
+            name = self.options.dataset_name
+            raise ArgumentError(f"{name}: expected a split named train, found {found}; so {error}") from None
 
     def fresh(self, load_model: Callable[..., PreTrainedModel], *which) -> PreTrainedModel:
         """A model whose new weights are initialised with the seed of the run."""
