@@ -6,7 +6,8 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForMaskedLM, BertConfig, BertForMaskedLM, BertTokenizerFast
 
-from utils.modeling.masked_lm import HEAD_IN_ORDER, new_config, new_masked_lm, predict_hidden_only, set_dropout
+from utils.modeling.encoders import HEAD_IN_ORDER
+from utils.modeling.masked_lm import new_config, new_masked_lm, predict_hidden_only, set_dropout
 from utils.modeling.neighbour_start import look_at_neighbours
 from utils.training.muon import MuonAdamW, split_matrices
 

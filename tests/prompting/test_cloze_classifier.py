@@ -9,7 +9,8 @@ import torch
 from transformers import AutoModel, AutoModelForSequenceClassification, BertConfig, BertModel
 
 from tests.prompting.cloze_models import BYTE_LEVEL, FAMILIES, JOINED, SPACED, TEXTS, WORDS, ask_plainly
-from utils.modeling.cloze_classifier import HEAD_IN_ORDER, ClozeClassifier
+from utils.modeling.cloze_classifier import ClozeClassifier
+from utils.modeling.encoders import HEAD_IN_ORDER
 
 
 @pytest.mark.parametrize("pattern", [SPACED, JOINED])

@@ -27,6 +27,7 @@ from transformers.modeling_outputs import SequenceClassifierOutput
 
 from .cloze_pipeline import ClozePipeline
 from .encoder_body import HeadConfig
+from .encoders import HEAD_IN_ORDER
 from .pretrained_weights import load_weights
 from .soft_prompts import SoftPrompts, find_layers
 
@@ -277,8 +278,6 @@ class ClozeClassifier(PreTrainedModel):
         return states
 
 
-# Families whose output layer consists of the modules after the encoder, applied in order.
-HEAD_IN_ORDER = {"albert", "bert", "camembert", "electra", "ernie", "modernbert", "roberta", "xlm-roberta"}
 # Families whose layers pass the result of attention, and their input, to `attention.output`; the rest is per token.
 LAYERS_LIKE_BERT = {"bert", "camembert", "electra", "ernie", "roberta", "xlm-roberta"}
 

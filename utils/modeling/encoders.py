@@ -16,6 +16,9 @@ from transformers import (
 )
 from transformers.integrations import is_deepspeed_zero3_enabled
 
+# Families whose output layer as a masked-language model consists of the modules after the encoder, applied in order.
+HEAD_IN_ORDER = {"albert", "bert", "camembert", "electra", "ernie", "modernbert", "roberta", "xlm-roberta"}
+
 
 class FamilyError(OSError, ValueError):
     """A family of models that cannot be used under a head."""

@@ -16,8 +16,7 @@ from transformers import (
 )
 from transformers.modeling_outputs import MaskedLMOutput
 
-# Families whose output layer consists of the modules after the encoder, applied in order.
-HEAD_IN_ORDER = {"albert", "bert", "camembert", "electra", "ernie", "modernbert", "roberta", "xlm-roberta"}
+from .encoders import HEAD_IN_ORDER
 
 
 def predict_hidden_only(model: PreTrainedModel) -> PreTrainedModel:
