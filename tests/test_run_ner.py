@@ -277,7 +277,7 @@ def test_windows_never_exceed_what_the_encoder_takes_and_must_advance(run, tmp_p
 def test_training_data_without_entities_is_refused(run, tmp_path):
     path = tmp_path / "none.json"
     path.write_text('{"text": "没有", "label": {}}\n', encoding="utf-8")
-    with pytest.raises(ArgumentError, match="expected entities to learn from, found none"):
+    with pytest.raises(DataError, match="the training data: expected entities to learn from, found none"):
         run(train_file=path)
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from datasets import Dataset
 
-from ..data.errors import ArgumentError, DataError, ErrorLog
+from ..data.errors import DataError, ErrorLog
 from ..data.tag_schemes import READABLE
 from ..files.json_records import begin_as_json, parse_records
 from ..files.saved_datasets import load_splits, read_parquet
@@ -178,10 +178,10 @@ def require_types(dataset: Dataset) -> list[str]:
     """The entity types of training data, sorted.
 
     Raises:
-        ArgumentError: it has no entities.
+        DataError: it has no entities.
     """
     if not (types := list_types(dataset)):
-        raise ArgumentError("the training data: expected entities to learn from, found none")
+        raise DataError("the training data: expected entities to learn from, found none")
     return types
 
 

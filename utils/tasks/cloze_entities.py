@@ -20,7 +20,7 @@ from ..scoring.example_counts import count_entities
 from ..scoring.metrics import format_table
 from ..scoring.span_decisions import tune_entity_threshold
 from ..scoring.span_evaluator import SpanEvaluator
-from ..tagging.readers_ner import read_ner
+from ..tagging.readers_ner import read_ner, require_types
 from .answers import Answers
 
 Splits = Mapping[str, Dataset]
@@ -73,8 +73,8 @@ class ClozeEntities:
             DataError: the file cannot be read, or there are no entities to train on.
         """
         rows = read_ner(path, entity_types=sorted(set(self.labels) - {OUTSIDE}), **self.reading)
-        if split == "train" and not any(rows["entities"][:]):
-            raise DataError("the training data: expected entities to learn, found none")
+        if split == "train":
+            require_types(rows)
         if self.trains:
             require_labels({split: rows})
         return rows
