@@ -13,6 +13,7 @@ from ..options.mlm_arguments import CorpusArguments
 from ..reporting.task_cards import masked_card
 from ..running.atomic_files import write_json
 from ..running.processes import once
+from .split_data import limit_rows
 
 logger = logging.getLogger(__name__)
 
@@ -40,10 +41,9 @@ def share_out(
         except ValueError as error:
             raise ArgumentError(str(error)) from None
         once(write_json, folder / "validation_ids.json", rows)
-    limits = {"train": data.max_train_samples, "validation": data.max_eval_samples}
+    encoded = limit_rows(encoded, data)
     for split, rows in encoded.items():
-        encoded[split] = rows.select(range(min(limits[split] or len(rows), len(rows))))
-        logger.info("%s: %s", split, describe_sequences(encoded[split], max_length=max_length))
+        logger.info("%s: %s", split, describe_sequences(rows, max_length=max_length))
     return encoded
 
 

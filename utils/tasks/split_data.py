@@ -8,6 +8,7 @@ from datasets import Dataset
 
 from ..data.errors import ArgumentError
 from ..encoding.encoded_dataset import encode_dataset
+from ..options.mlm_arguments import CorpusArguments
 from ..options.shared_arguments import DataArguments
 from ..running.atomic_files import write_json
 from ..running.processes import once
@@ -73,7 +74,7 @@ def add_evaluation(
     return limit_rows({split: dataset[split] for split in SPLITS if split in dataset}, data)
 
 
-def limit_rows(dataset: Mapping[str, Dataset], data: DataArguments) -> dict[str, Dataset]:
+def limit_rows(dataset: Mapping[str, Dataset], data: DataArguments | CorpusArguments) -> dict[str, Dataset]:
     """The first rows of each split, as many as `--max_train_samples` and `--max_eval_samples` allow."""
     limited = {}
     for split, rows in dataset.items():
