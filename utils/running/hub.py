@@ -25,17 +25,12 @@ from huggingface_hub.errors import (
 from huggingface_hub.utils import validate_repo_id
 
 from ..data.private_words import TEXT_OPTIONS, hide_folders, hide_texts
+from .model_files import BESIDE_WEIGHTS, WEIGHTS
 
 logger = logging.getLogger(__name__)
 
-WEIGHTS = re.compile(r"(model|adapter_model)(-\d+-of-\d+)?\.safetensors")
 PICKLES = re.compile(r".*\.(bin|pt|pth|pkl|pickle|ckpt)")
-MOVED = re.compile(  # in addition to the weights
-    r"(adapter_)?config\.json|generation_config\.json|model\.safetensors\.index\.json"
-    r"|tokenizer(_config)?\.json|special_tokens_map\.json|added_tokens\.json|chat_template\.jinja"
-    r"|vocab\.(txt|json)|merges\.txt|(spiece|spm|sentencepiece\.bpe|tokenizer)\.model"
-    r"|\w+\.py|README\.md|run\.json|all_results\.json"
-)
+MOVED = re.compile(rf"{BESIDE_WEIGHTS}|\w+\.py|README\.md|run\.json|all_results\.json")  # in addition to the weights
 SECRET = re.compile(r"\bhf_[A-Za-z0-9]{8,}")
 
 

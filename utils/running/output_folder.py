@@ -8,16 +8,14 @@ from pathlib import Path
 from transformers import TrainingArguments
 
 from ..data.errors import ArgumentError
+from .model_files import BESIDE_WEIGHTS, WEIGHTS
 from .run_setup import wants_to_resume
 
 logger = logging.getLogger(__name__)
 
-_WEIGHTS = re.compile(r"(adapter_)?model(-\d+-of-\d+)?\.safetensors")
 _LEFT = re.compile(  # by a run, in addition to its weights: nothing else is removed
-    r"(adapter_)?config\.json|generation_config\.json|model\.safetensors\.index\.json"
-    r"|tokenizer(_config)?\.json|special_tokens_map\.json|added_tokens\.json|chat_template\.jinja"
-    r"|vocab\.(txt|json)|merges\.txt|(spiece|spm|sentencepiece\.bpe|tokenizer)\.model"
-    r"|README\.md|run\.json|all_results\.json|report\.json|example_counts\.json|trainer_state\.json|training_args\.bin"
+    rf"{BESIDE_WEIGHTS}|README\.md|run\.json|all_results\.json|report\.json|example_counts\.json"
+    r"|trainer_state\.json|training_args\.bin"
     r"|error_report\.(html|json)|curves\.png|predictions\.jsonl|submission\.csv|(train|validation|test)_ids\.json"
 )
 _CHECKPOINT = re.compile(r"checkpoint-\d+")
@@ -80,4 +78,4 @@ def remove_run(folder: Path) -> None:
 
 
 def _is_trained(path: Path) -> bool:
-    return bool(_WEIGHTS.fullmatch(path.name)) or (path.is_dir() and bool(_CHECKPOINT.fullmatch(path.name)))
+    return bool(WEIGHTS.fullmatch(path.name)) or (path.is_dir() and bool(_CHECKPOINT.fullmatch(path.name)))
