@@ -54,7 +54,7 @@ def test_merged_model_answers_alike_and_is_a_plain_one(adapted, checkpoints, tmp
     model = train(adapted(kind, head), head)
     wanted = outputs_of(model, head)
     directories.merge_adapter(model)
-    assert set(model.state_dict()) == plain and not directories.has_adapter(model)
+    assert set(model.state_dict()) == plain and model.adapter is None
     torch.testing.assert_close(outputs_of(model, head), wanted, rtol=0, atol=1e-5)
     model.save_pretrained(tmp_path)
     assert "adapter_base" not in json.loads((tmp_path / "config.json").read_text())

@@ -27,11 +27,6 @@ class AdapterError(ValueError):
     """A directory whose adapter cannot be used."""
 
 
-def has_adapter(model: object) -> bool:
-    """Whether `methods.add_adapter` has added an adapter to the model."""
-    return getattr(model, "adapter", None) is not None
-
-
 def save_adapter(model: PreTrainedModel, folder: str | Path, state: Mapping[str, Tensor] | None = None) -> int:
     """Write the trained weights in peft's format, and the model's configuration; return the weights' size in bytes.
 

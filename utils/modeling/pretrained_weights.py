@@ -84,7 +84,7 @@ def load_weights(
     }
     wrong = {
         "missing": [name for name in report["missing_keys"] if not may_be_new(name)],
-        "left over": [name for name in report["unexpected_keys"] if _is_part(name, model, inside, own)],
+        "left over": [name for name in report["unexpected_keys"] if _is_part(name, model, own)],
         "of another shape": [text for name, text in shapes.items() if not may_be_new(name)],
     }
     if any(wrong.values()):
@@ -133,7 +133,7 @@ def _may_be_new(name: str, inside: str, own: Collection[str], *, whole: bool) ->
     return not whole and (not of_encoder or "pooler" in name.split("."))
 
 
-def _is_part(name: str, model: PreTrainedModel, inside: str, own: Collection[str]) -> bool:
+def _is_part(name: str, model: PreTrainedModel, own: Collection[str]) -> bool:
     """Whether a tensor that the model lacks belongs to its encoder, or to our head on it."""
     parts = name.split(".")
     buffers = {each.rpartition(".")[2] for each, _ in model.named_buffers()}  # computed, but older versions saved them

@@ -20,8 +20,7 @@ _OF_FILLING = {
 _OF_SPANS = {"candidates", "max_span_length", "negatives", "entity_threshold", "share_texts"}
 _OF_CLASSES = {
     *("search", "template_weights", "cleaning_file", "class_file", "positive_label", "top_k"),
-    *("text_column", "text_pair_column", "label_column", "id_column", "columns", "separator"),
-    *("label_separator", "label_columns"),
+    *("text_column", "text_pair_column", "label_column", "label_columns", "id_column", "columns", "separator"),
 }
 
 

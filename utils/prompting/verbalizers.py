@@ -90,7 +90,7 @@ def read_verbalizer(given: Mapping[str, Any]) -> Verbalizer:
     owners: dict[str, str] = {}
     for label, value in given.items():
         label = str(label)
-        pairs = _weighted(label, value)
+        pairs = _weighted(value)
         if not pairs:
             raise VerbalizerError(f"class {label}: expected a word or more, found none")
         for word, weight in pairs:
@@ -125,7 +125,7 @@ def token_counts(words: Sequence[Word]) -> list[int]:
     return sorted({len(word.ids) for word in words})
 
 
-def _weighted(label: str, value: Any) -> Sequence[tuple[Any, Any]]:
+def _weighted(value: Any) -> Sequence[tuple[Any, Any]]:
     if isinstance(value, Mapping):
         return list(value.items())
     if isinstance(value, list | tuple):

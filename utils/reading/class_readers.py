@@ -1,14 +1,11 @@
-"""One file, one data set, or the splits of one, read by a `TextReader` of its own."""
+"""One file of texts with classes, or of questions, read by a `TextReader` of its own."""
 
 from collections.abc import Collection, Iterable
 from os import PathLike
 
 from datasets import Dataset
 
-from .column_names import (
-    KNOWN_COLUMNS,
-    TextColumns,
-)
+from .column_names import KNOWN_COLUMNS, TextColumns
 from .readers_text import TextReader
 
 
@@ -35,25 +32,6 @@ def read_classes(
     """
     reader = TextReader(columns=fields, **_options_of(columns), **options)
     return reader.read(path, labels=labels, allow_empty=allow_empty)
-
-
-def read_classes_dataset(
-    dataset: Dataset,
-    *,
-    columns: TextColumns = KNOWN_COLUMNS,
-    labels: Collection[str] | None = None,
-    source: str | PathLike = "dataset",
-    **options,
-) -> Dataset:
-    """Turn one loaded data set into the columns of `read_classes`, see `TextReader.turn`."""
-    return TextReader(**_options_of(columns), **options).turn(dataset, labels=labels, source=source)
-
-
-def load_classes(
-    name_or_path: str, config_name: str | None = None, *, columns: TextColumns = KNOWN_COLUMNS, **options
-) -> dict[str, Dataset]:
-    """Load one data set, see `TextReader.load`."""
-    return TextReader(**_options_of(columns), **options).load(name_or_path, config_name)
 
 
 def read_questions(
