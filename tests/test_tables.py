@@ -14,6 +14,7 @@ import run_classification
 import run_ner
 import run_prompt
 import run_qa_cls
+import run_qa_span
 from utils.data.errors import DataError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,13 +24,17 @@ CELLS = {
     "cluener": 13,
     "sarcasm": 10,
     "taipei": 10,
-    "glue": 16,
+    "glue": 19,
+    "sts": 3,
+    "cmrc": 3,
     "thucnews": 4,
     "abstracts": 9,
     "few_shot": 120,
 }
 CELLS |= {"adapters": 99}
-MAINS = {f"{each.__name__}.py": each.main for each in (run_classification, run_ner, run_prompt, run_qa_cls)}
+MAINS = {
+    f"{each.__name__}.py": each.main for each in (run_classification, run_ner, run_prompt, run_qa_cls, run_qa_span)
+}
 
 
 def run(script, *given, **environment):
@@ -53,7 +58,7 @@ def test_dry_run_prints_a_command_for_each_cell_and_one_for_the_table(script, tm
         [each for each in found if each[1] != "report.py"],
         [each for each in found if each[1] == "report.py"],
     )
-    assert len(trained) == CELLS[script] and len(reports) == {"glue": 4, "few_shot": 2, "adapters": 3}.get(script, 1)
+    assert len(trained) == CELLS[script] and len(reports) == {"glue": 5, "few_shot": 2, "adapters": 3}.get(script, 1)
     folders = [each[each.index("--output_dir") + 1] for each in trained]
     assert len(set(folders)) == len(folders)
     assert all((ROOT / each[1]).is_file() for each in found)
