@@ -258,8 +258,8 @@ def test_every_path_in_the_readme_exists(name, least):
 
 def test_missing_path_is_caught():
     text = (
-        "见`utils/data/no_such.py`、`run_ner.py`, data/ner_sample/, [a](LICENSE), [b](docs/no_such.md). configs/*.toml "
-        "pretrained/published/me5-small-zh"
+        "见`utils/data/no_such.py`、`run_ner.py`, data/ner_sample/, [a](LICENSE), [b](docs/no_such.md). "
+        "configs/*.toml pretrained/published/me5-small-zh"
     )
     named, missing = missing_paths(text)
     assert len(named) == 7
