@@ -25,7 +25,7 @@ def test_feature_crf_leaves_what_a_run_leaves(tmp_path, capsys):
     files = ["--train_file", str(ROOT / "data/ner_sample/train.json")]
     files += ["--validation_file", str(ROOT / "data/ner_sample/dev.json")]
     load("benchmarks/feature_crf.py").main(
-        [*files, "--iterations", "35", "--output_dir", str(tmp_path / "crf" / "seed-1")]
+        [*files, "--iterations", "50", "--output_dir", str(tmp_path / "crf" / "seed-1")]
     )
     report.main([str(tmp_path), "--by_folder", "--per_class", "validation", "--output_dir", str(tmp_path / "report")])
     out = capsys.readouterr().out

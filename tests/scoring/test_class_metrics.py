@@ -61,7 +61,7 @@ def quietly(score, *args, **options):
 
 
 @given(IDS)
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=40)
 def test_averages_of_classes_are_those_of_scikit_learn(pairs):
     predictions, references = sides(pairs)
     scores = class_scores(predictions, references)
@@ -77,7 +77,7 @@ def test_averages_of_classes_are_those_of_scikit_learn(pairs):
 
 
 @given(IDS)
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=40)
 def test_rows_of_the_table_and_confusions_are_those_of_scikit_learn(pairs):
     predictions, references = sides(pairs)
     scores = class_scores(predictions, references)
@@ -102,7 +102,7 @@ def test_rows_of_the_table_and_confusions_are_those_of_scikit_learn(pairs):
 
 @pytest.mark.parametrize("positive", [0, 1])
 @given(pairs=st.lists(st.tuples(st.integers(0, 1), st.integers(0, 1)), min_size=1, max_size=12))
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=40)
 def test_scores_of_the_positive_class_are_those_of_scikit_learn(positive, pairs):
     predictions, references = sides(pairs)
     scores = class_scores(predictions, references, labels=["no", "yes"], positive=positive)
@@ -165,7 +165,7 @@ def test_area_is_left_out_without_probabilities():
 
 
 @given(ROWS)
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=60)
 def test_scores_of_several_labels_are_those_of_scikit_learn(pairs):
     predictions, references = sides(pairs)
     scores = label_scores(predictions, references)
@@ -251,7 +251,7 @@ RANKED = st.tuples(st.lists(st.sampled_from([0.0, 0.1, 0.2, 0.7]), min_size=5, m
 
 
 @given(st.lists(RANKED, min_size=1, max_size=10))
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=60)
 def test_ranks_are_those_of_counting_and_equal_scores_share_the_worst(rows):
     predictions, references = sides(rows)
     scores = RankingScores(keep_in_memory=True).compute(predictions=predictions, references=references)

@@ -59,7 +59,7 @@ def test_of_overlapping_spans_the_best_total_is_taken():
 
 @pytest.mark.parametrize("seed", range(4))
 def test_tuned_threshold_has_the_f1_of_the_best_of_all(seed):
-    asked, entities = draw_case(seed, texts=10)
+    asked, entities = draw_case(seed)
     tuned = tune_entity_threshold(asked, entities, labels=LABELS)
     odds = np.sort(asked.logits[:, [0, 2]].max(1) - asked.logits[:, 1])
     every = [f1_of(asked, entities, threshold) for threshold in (odds[1:] + odds[:-1]) / 2]
