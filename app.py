@@ -95,9 +95,7 @@ def load(name, *, revision="main", device=None):
 
     def find_classes(text, other=None):
         verdict = finder.find([text], None if other is None else [other])[0]
-        if isinstance(verdict, float):  # of a regression
-            return answer_panels.score_panel(verdict)
-        return answer_panels.class_panel(verdict, multi_label=finder.rule.multi_label, most=SHOWN)
+        return answer_panels.verdict_panel(finder.rule, verdict, most=SHOWN)
 
     def find_answers(question, context):
         return answer_panels.answer_panel(context, finder.find([question], [context])[0])

@@ -35,8 +35,7 @@ def main(argv=None):
     from utils.reading import readers_text, task_columns
     from utils.reading.text_cleaning import read_cleaning
     from utils.running.processes import once
-    from utils.scoring.decisions import DecisionRule
-    from utils.tasks import run_folder, split_data, text_labels, text_tasks
+    from utils.tasks import run_folder, split_data, text_labels, text_scores, text_tasks
     from utils.tasks.answers import answer_splits
     from utils.tasks.starting_point import StartingPoint
     from utils.training import class_sampler, losses, regularized_dropout
@@ -50,12 +49,12 @@ def main(argv=None):
     finder = None
     if "train" in dataset:
         target = text_labels.Target.of(dataset["train"], task=decisions.task, positive=decisions.positive_label)
-        known = {"multi_label": target.multi_label, "positive": target.positive}
+        known = {"multi_label": target.rule.multi_label, "positive": target.rule.positive}
         decisions.check_labels(target.labels, **known, given=choices.given)
     else:
         finder = LabelFinder.load(base.model_name_or_path, revision=base.model_revision)
         target = text_labels.Target.known_to(finder)
-    head.check_labels(multi_label=target.multi_label, regression=target.regression)
+    head.check_labels(multi_label=target.rule.multi_label, regression=target.regression)
     allowed = None if target.regression else target.labels
     dataset = split_data.add_evaluation(
         dataset,
@@ -73,24 +72,22 @@ def main(argv=None):
     # ---- 2. Tokenise: what is too long is cut (of a pair, the longer text) and counted
     cleaning, clean = read_cleaning(data.cleaning_file)
     if finder:
-        tokenizer, encoder, rule = finder.tokenizer, finder.encoder, finder.rule
+        tokenizer, encoder = finder.tokenizer, finder.encoder
     else:
         start = StartingPoint.load(base, adapter)
-        tokenizer, rule = start.tokenizer, None
+        tokenizer = start.tokenizer
         data = data.fit_length(start.longest, special=start.special(pair=target.pair), texts=1 + target.pair)
         encoder = text_inputs.TextEncoder(tokenizer, data.max_length, pair=target.pair, clean=clean)
-        if not target.regression:
-            rule = DecisionRule(target.labels, target.multi_label, positive=target.positive)
-    encoder.label2id, encoder.multi_label, encoder.scores = target.label2id, target.multi_label, target.regression
+    encoder.label2id = None if target.regression else target.label2id  # scores are numbers already
     encoded = split_data.encode_splits(dataset, encoder, describe=text_inputs.describe_inputs)
     if target.regression:
-        task = text_tasks.TextScores(encoded)
+        task = text_scores.TextScores(encoded)
     else:
         tuning = {"temperature": decisions.temperature_scaling, "tuning": decisions.tuning}
-        task = text_tasks.TextClasses(encoded, rule, tune=not finder, separator=data.label_separator, **tuning)
+        task = text_tasks.TextClasses(encoded, target.rule, tune=not finder, separator=data.label_separator, **tuning)
 
     # ---- 3. Model: the stock class, or our classifier with other kinds of pooling, on the encoder
-    settings = {"problem_type": target.problem_type, "label2id": target.label2id}
+    settings = {"problem_type": target.rule.problem_type, "label2id": target.label2id}
     settings |= {"id2label": dict(enumerate(target.labels)), "takes_pairs": target.pair, "text_cleaning": cleaning}
     settings["data_reading"] = once(reader.remember)  # so that prediction reads files as training did
     label_ids = encoded["train"]["labels"][:] if not finder else None
@@ -109,7 +106,7 @@ def main(argv=None):
     divergence = regularized_dropout.class_divergence
     if target.regression:
         loss, divergence = losses.ScoreLoss(huber=head.loss == "huber"), regularized_dropout.score_divergence
-    elif target.multi_label:
+    elif target.rule.multi_label:
         loss = losses.LabelLoss.fit(label_ids, **shaping) if label_ids else None
         divergence = regularized_dropout.label_divergence
     elif label_ids:

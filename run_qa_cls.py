@@ -38,7 +38,7 @@ def main(argv=None):
     from utils.data.splits import split_by_class
     from utils.encoding import collators, text_inputs
     from utils.modeling.text_classifier import load_classifier
-    from utils.prediction import class_lines, label_finder
+    from utils.prediction import label_finder, verdict_lines
     from utils.reading import class_readers, readers_text, task_columns, text_cleaning
     from utils.running.processes import once
     from utils.scoring.decisions import DecisionRule
@@ -50,7 +50,7 @@ def main(argv=None):
     questions = class_readers.read_questions(faq.ask_file, faq.ask, encoding=data.encoding)
     load_finder = partial(text_labels.load_answerer, base.model_name_or_path, revision=base.model_revision)
     if only_asks:
-        shown, counted = class_lines.answer_questions(load_finder(), questions, top_k=faq.top_k)
+        shown, counted = verdict_lines.answer_questions(load_finder(), questions, top_k=faq.top_k)
         logger.info("%s\n", shown)
         return counted
 
@@ -128,7 +128,7 @@ def main(argv=None):
     results |= found.results
     if questions:
         asking = label_finder.LabelFinder(trainer.model.eval(), tokenizer, encoder=encoder, rule=task.rule)
-        shown, counted = class_lines.answer_questions(asking, questions, top_k=faq.top_k)
+        shown, counted = verdict_lines.answer_questions(asking, questions, top_k=faq.top_k)
         logger.info("%s\n", shown)
         results |= counted
     folder = shlex.quote(str(base.model_name_or_path if finder else run.output_dir))

@@ -8,8 +8,8 @@ import pytest
 import app
 from tests.small_heads import CLASSES, TEXTS, TYPES, build_heads
 from utils.data.errors import ArgumentError, DataError
-from utils.reporting.answer_panels import class_panel, entity_panel
-from utils.scoring.decisions import Verdict
+from utils.reporting.answer_panels import entity_panel, verdict_panel
+from utils.scoring.decisions import DecisionRule, Verdict
 
 LISTENING = "0A"  # state of a socket in /proc/net/tcp
 
@@ -78,8 +78,8 @@ def test_every_kind_of_model_answers(heads, head, kind, typed, expected):
 
 
 def test_panels_say_when_nothing_was_decided_or_found():
-    assert "Not sure enough to answer." in class_panel(Verdict([], [("<b>", 0.5)]), multi_label=False)
-    assert "&lt;b&gt;" in class_panel(Verdict(["<b>"], [("<b>", 0.5)]), multi_label=True)
+    assert "Not sure enough to answer." in verdict_panel(DecisionRule(["<b>"]), Verdict([], [("<b>", 0.5)]))
+    assert "&lt;b&gt;" in verdict_panel(DecisionRule(["<b>"], True), Verdict(["<b>"], [("<b>", 0.5)]))
     assert "No entities." in entity_panel("text", [], [])
 
 

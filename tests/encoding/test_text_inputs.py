@@ -267,7 +267,7 @@ def test_columns_of_a_labelled_pair_are_those_that_training_needs():
 
 def test_several_labels_become_a_row_of_zeros_and_ones():
     rows = {"text": ["a", "b", "c"], "labels": [["c", "a"], [], ["b"]]}
-    encoder = TextEncoder(TOKENIZERS["wordpiece"], 16, False, LABEL_IDS, multi_label=True)
+    encoder = TextEncoder(TOKENIZERS["wordpiece"], 16, False, LABEL_IDS)
     encoded = encode_dataset(Dataset.from_dict(rows), encoder, by_length=False)
     assert encoded["labels"][:] == [[1.0, 0.0, 1.0], [0.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
     assert encoded.features["labels"].feature.dtype.startswith("float")

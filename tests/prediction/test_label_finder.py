@@ -234,7 +234,7 @@ def test_rule_and_encoder_that_are_given_win_over_the_stored_ones(save):
 
 def test_threshold_of_the_command_line_is_that_of_each_of_several_labels(save):
     finder = load(save(multi_label=True, **STOCK))
-    finder.set_threshold(0.0)
+    finder.rule = finder.rule.with_threshold(0.0)
     assert finder.find(["北京"])[0].labels == LABELS
 
 
@@ -242,13 +242,13 @@ def test_threshold_of_the_command_line_is_that_of_each_of_several_labels(save):
 def test_threshold_of_the_command_line_is_that_of_the_positive_class(save, threshold, label):
     decision = DecisionRule(["no", "yes"], positive=1, thresholds=[0.5]).to_config()
     finder = load(save(labels=["no", "yes"], decision=decision, **STOCK))
-    finder.set_threshold(threshold)
+    finder.rule = finder.rule.with_threshold(threshold)
     assert {tuple(verdict.labels) for verdict in finder.find(TEXTS)} == {(label,)}
 
 
 def test_threshold_of_the_command_line_is_below_which_nothing_is_said(save):
     finder = load(save(**STOCK))
-    finder.set_threshold(1.1)
+    finder.rule = finder.rule.with_threshold(1.1)
     assert {tuple(verdict.labels) for verdict in finder.find(TEXTS)} == {()}
 
 

@@ -10,7 +10,9 @@ import yaml
 from huggingface_hub import ModelCard
 
 from tests.small_heads import CLASSES, TYPES, build_heads
-from utils.reporting.task_cards import answer_card, class_card, cloze_card, masked_card, ner_card, score_card
+from utils.reporting.task_cards import answer_card, cloze_card, masked_card, ner_card, text_card
+from utils.scoring.decisions import DecisionRule
+from utils.scoring.regression import ScoreRule
 
 ROW = {"precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 2}
 TABLE = dict.fromkeys(TYPES, ROW)
@@ -19,7 +21,7 @@ CARDS = {
     "softmax": lambda record: ner_card(record, types=TYPES, table=TABLE),
     "crf": lambda record: ner_card(record, types=TYPES, table=TABLE),
     "span": lambda record: ner_card(record, types=TYPES, table=TABLE),
-    "pooled": lambda record: class_card(record, report=SCORED),
+    "pooled": lambda record: text_card(record, rule=DecisionRule(CLASSES), report=SCORED),
     "cloze": lambda record: cloze_card(record, report={"validation": SCORED}, spans=False),
     "answers": lambda record: answer_card(record, language="zh"),
     "masked": lambda record: masked_card(record),
@@ -127,8 +129,8 @@ def test_text_on_a_card_is_no_template(text):
     report = {"labels": [text], "scores": {text: 0.5}, "about": text, "table": {text: ROW}}
     cards = [
         ner_card(record, types=[text], table={text: ROW}),
-        class_card(record, report=report),
-        score_card(record, report=report),
+        text_card(record, rule=DecisionRule([text]), report=report),
+        text_card(record, rule=ScoreRule(), report=report),
         cloze_card(record, report={"validation": report}, spans=True),
         answer_card(record, language="en"),
     ]

@@ -8,8 +8,9 @@ import pytest
 from datasets import Dataset
 
 from tests.reporting.reported_errors import classifier, tagged, tagger
-from utils.reporting import answer_errors, error_examples, error_report
+from utils.reporting import answer_errors, error_examples
 from utils.reporting.error_slices import frequency_bins, length_bins
+from utils.reporting.regression_report import report_scores
 from utils.scoring.answer_ranking import Answer
 
 
@@ -83,7 +84,7 @@ def test_missed_and_spurious_labels_are_counted_by_label():
 
 def test_scores_that_are_right_are_not_among_the_worst():
     rows = Dataset.from_dict({"id": list("abc"), "text": ["ab", "cd", "ef"], "label": [1.0, 2.0, 5.0]})
-    errors = error_report.report_scores(rows, [1.5, 2.0, 3.0], scores={"mae": 2.5 / 3})
+    errors = report_scores(rows, [1.5, 2.0, 3.0], scores={"mae": 2.5 / 3})
     assert errors["wrong"] == 2 and [one["id"] for one in errors["worst"]] == ["c", "a"]
     assert [row["score"] for row in errors["slices"][0]["rows"]] == pytest.approx([2.5 / 3])
 

@@ -11,14 +11,14 @@ import pytest
 
 from tests.reporting.reported_errors import HISTORY, classifier, report, tagger
 from utils.encoding.joined_windows import Entity
-from utils.reporting.answer_panels import answer_panel, class_panel, entity_panel, message_panel
+from utils.reporting.answer_panels import answer_panel, entity_panel, message_panel, verdict_panel
 from utils.reporting.curves import draw_curves, read_curves
 from utils.reporting.jinja_templates import PAGES
 from utils.reporting.marked_text import Mark
 from utils.reporting.report_page import report_page
 from utils.reporting.svg_charts import nice_ticks
 from utils.scoring.answer_ranking import Answer
-from utils.scoring.decisions import Verdict
+from utils.scoring.decisions import DecisionRule, Verdict
 
 MARKED = PAGES.get_template("marked_text.html.jinja").module
 TEMPLATES = ("{{ 7 * 7 }}", "{% raw %}", "{# gone #}", "{%- if x -%}", "{{ self.__init__ }}", "# for x in y:")
@@ -95,7 +95,7 @@ def test_text_is_no_template_and_no_markup_wherever_it_stands(text):
 def test_panels_show_text_as_it_is(text):
     panels = [
         entity_panel(text, [Entity(0, len(text), text)], [text]),
-        class_panel(Verdict([text], [(text, 0.5)]), multi_label=False),
+        verdict_panel(DecisionRule([text]), Verdict([text], [(text, 0.5)])),
         answer_panel(text, [Answer(text, 0, len(text), 0.5)]),
         message_panel(text),
     ]

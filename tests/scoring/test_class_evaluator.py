@@ -24,13 +24,12 @@ TEXTS = 60
 def splits(tiny_encoder):
     """Whether multi-label -> a split that is encoded by length: row i has i % 7 characters."""
     tokenizer = AutoTokenizer.from_pretrained(tiny_encoder)
-    rows = {"text": ["在" * (i % 7) for i in range(TEXTS)], "label": [LABELS[i % 3] for i in range(TEXTS)]}
-    rows["labels"] = [[label for k, label in enumerate(LABELS) if i >> k & 1] for i in range(TEXTS)]
+    texts = {"text": ["在" * (i % 7) for i in range(TEXTS)]}
+    several = [[label for k, label in enumerate(LABELS) if i >> k & 1] for i in range(TEXTS)]
+    rows = {False: texts | {"label": [LABELS[i % 3] for i in range(TEXTS)]}, True: texts | {"labels": several}}
     label2id = {label: i for i, label in enumerate(LABELS)}
-    encoders = {kind: TextEncoder(tokenizer, 16, False, label2id, multi_label=kind) for kind in (False, True)}
-    return {
-        kind: encode_dataset(Dataset.from_dict(rows), encoder, by_length=True) for kind, encoder in encoders.items()
-    }
+    encoder = TextEncoder(tokenizer, 16, False, label2id)
+    return {kind: encode_dataset(Dataset.from_dict(each), encoder, by_length=True) for kind, each in rows.items()}
 
 
 @pytest.fixture(scope="module")

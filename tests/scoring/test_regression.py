@@ -18,7 +18,7 @@ from scripts import export_onnx
 from utils.data.errors import ArgumentError, DataError
 from utils.data.score_labels import are_scores
 from utils.scoring.example_counts import metrics_of
-from utils.scoring.score_metrics import RegressionScores
+from utils.scoring.regression import RegressionScores
 from utils.training.losses import ScoreLoss
 
 

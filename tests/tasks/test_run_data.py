@@ -139,7 +139,7 @@ def test_target_is_known_by_the_labels(labels, task, expected):
     column = "labels" if isinstance(labels[0], list) else "label"
     rows = Dataset.from_dict({"text": ["x", "y", "z"], column: labels})
     target = Target.of(rows, task=task, positive=None)
-    assert (list(target.labels), target.regression, target.problem_type) == expected
+    assert (list(target.labels), target.regression, target.rule.problem_type) == expected
     assert not target.pair and target.label2id == {label: i for i, label in enumerate(expected[0])}
 
 

@@ -14,7 +14,7 @@ from utils.scoring.class_metrics import RankingScores
 from utils.scoring.decisions import DecisionRule
 from utils.scoring.masked_scores import compute_masked_scores
 from utils.scoring.metrics import EntityCounts, TagCounts
-from utils.scoring.score_metrics import RegressionScores
+from utils.scoring.regression import RegressionScores
 from utils.scoring.score_names import SCORES, describe_score, scores_of
 from utils.training.best_metric import settle_best_metric
 

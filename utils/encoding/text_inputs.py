@@ -19,15 +19,14 @@ class TextEncoder:
         tokenizer: a tokenizer; text such as "[SEP]" is text to it.
         max_length: sub-tokens per input, special tokens included; of two texts the longer one is cut first.
         pair: whether inputs are pairs.
-        label2id: class -> id; None for rows that are not labelled.
-        multi_label: rows have `labels`, and each becomes a row of zeros and ones, instead of `label` and a class id.
+        label2id: class -> id; None for rows that are not labelled, or whose `label` is a number, for regression.
         clean: changes every text before it is tokenized.
-        scores: rows have a `label` that is a number, for regression.
         template: put around the first text after that; contains `{text}`.
 
     Columns:
         input_ids, token_type_ids (where the encoder has them), length: of the input as it is fed.
-        labels: class id, a list of floats, one per class, or the score. cut: sub-tokens of the texts that did not fit.
+        labels: the id of `label`, or the number; of several `labels`, zeros and ones, one per class.
+        cut: sub-tokens of the texts that did not fit.
         index: row number in the data set.
 
     Raises:
@@ -38,10 +37,8 @@ class TextEncoder:
     max_length: int
     pair: bool
     label2id: dict[str, int] | None = None
-    multi_label: bool = False
     clean: Callable[[str], str] = str
     template: str = "{text}"
-    scores: bool = False
     special: SpecialTokens = field(init=False)
 
     def __post_init__(self):
@@ -53,14 +50,12 @@ class TextEncoder:
     def __call__(self, batch: dict, indices: Sequence[int]) -> dict[str, list]:
         rows = self.encode(batch["text"], batch["text_pair"] if self.pair else None)
         columns = {name: [row[name] for row in rows] for name in rows[0]} | {"index": list(indices)}
-        if self.label2id and self.multi_label and "labels" in batch:
+        if self.label2id and "labels" in batch:
             columns["labels"] = [
                 [float(label in given) for label in self.label2id] for given in map(set, batch["labels"])
             ]
-        elif self.scores and "label" in batch:
-            columns["labels"] = batch["label"]
-        elif self.label2id and "label" in batch:
-            columns["labels"] = [self.label2id[label] for label in batch["label"]]
+        elif "label" in batch:
+            columns["labels"] = [self.label2id[label] for label in batch["label"]] if self.label2id else batch["label"]
         return columns
 
     def encode(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[dict]:

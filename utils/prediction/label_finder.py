@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +18,7 @@ from ..prompting.packed_questions import FAMILIES, PACK, count_shared, pack_ques
 from ..prompting.templates import Template
 from ..reading.text_cleaning import TextCleaner
 from ..scoring.decisions import DecisionRule, Verdict
-from ..scoring.score_rule import ScoreRule, is_regression
+from ..scoring.regression import ScoreRule, is_regression
 from .model_kinds import class_of, require_kind
 from .trained_models import choose_device, load_model, load_own_tokenizer
 
@@ -61,7 +60,7 @@ class LabelFinder:
         if bf16:
             model.base_model.to(torch.bfloat16)  # once; autocast would do it in each pass
         self.model, self.tokenizer, self.batch_size, self.bf16 = model, tokenizer, batch_size, bf16
-        self.rule = rule or (ScoreRule() if is_regression(config) else DecisionRule.from_config(config))
+        self.rule = rule or (ScoreRule if is_regression(config) else DecisionRule).from_config(config)
         self.encoder = encoder or own_encoder(config, tokenizer)
         self.collate = TextCollator(tokenizer)
         if isinstance(self.encoder, ClozeEncoder):
@@ -95,16 +94,6 @@ class LabelFinder:
         model = load_model(class_of(fields), name_or_path, revision=revision, bases=bases)
         tokenizer = load_own_tokenizer(name_or_path, revision=revision)
         return cls(model.to(choose_device(device)).eval(), tokenizer, **options)
-
-    def set_threshold(self, threshold: float) -> None:
-        """Set the probability (0-1) that the positive class of two, each of several labels, or any answer needs."""
-        rule = self.rule
-        if rule.multi_label:
-            self.rule = replace(rule, thresholds=[threshold] * len(rule.labels))
-        elif rule.positive is not None:
-            self.rule = replace(rule, thresholds=[threshold])
-        else:
-            self.rule = replace(rule, abstain_below=threshold)
 
     def find(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[Verdict] | list[float]:
         """The verdict on each text, or pair, in order; for a regression its score."""

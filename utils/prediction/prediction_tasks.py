@@ -13,15 +13,13 @@ from transformers import PreTrainedConfig
 from ..reading.column_names import PAIR_KEYS, TEXT_KEYS
 from ..reading.qa_records import PASSAGE_KEYS, QUESTION_KEYS
 from ..reading.remembered_reading import Reading, recall_reading
-from ..scoring.score_rule import ScoreRule
 from .answer_finder import AnswerFinder, answer_line
-from .class_lines import SUBMISSION_HEADER, class_line, submission_line
 from .cloze_entity_finder import ClozeEntityFinder
 from .entity_finder import EntityFinder
 from .entity_lines import cluener_line, entity_line
 from .label_finder import LabelFinder
 from .model_kinds import asks_spans, find_kind
-from .score_lines import SCORE_HEADER, score_line, score_row
+from .verdict_lines import submission_header, submission_line, verdict_line
 
 
 class OptionError(ValueError):
@@ -86,13 +84,13 @@ class ClassTask:
         self.finder, self.csv, self.top_k = finder, output_format == "csv", top_k or 3
         self.pair = finder.encoder.pair
         self.columns = (TEXT_KEYS, PAIR_KEYS) if self.pair else (TEXT_KEYS,)
-        scores = isinstance(finder.rule, ScoreRule)
-        self.header = SCORE_HEADER if scores else SUBMISSION_HEADER
+        self.header = submission_header(finder.rule)
         for option, value in {"threshold": threshold, "top_k": top_k}.items():
-            if scores and value is not None:
-                raise OptionError(f"--{option}: this model predicts a score for each text, not classes; leave it out")
+            if value is not None and option not in finder.rule.options:
+                found = finder.rule.scored
+                raise OptionError(f"--{option} is for classes, but this model predicts {found}; leave it out")
         if threshold is not None:
-            finder.set_threshold(threshold)
+            finder.rule = finder.rule.with_threshold(threshold)
 
     def reading(self, **told) -> Reading:
         """How files are read: as in training, but for the user's options in `told`, see `recall_reading`."""
@@ -103,28 +101,19 @@ class ClassTask:
         self, ids: Sequence[str] | None, texts: Sequence[str], others: Sequence[str] | None = None
     ) -> Iterator[str]:
         """One line for each text or pair."""
-        multi_label, scores = self.finder.rule.multi_label, isinstance(self.finder.rule, ScoreRule)
+        rule = self.finder.rule
         for i, verdict in enumerate(self.finder.find(texts, others)):
-            if scores and self.csv:
-                yield score_row(verdict, id=ids[i] if ids else str(i))
-            elif scores:
-                sides = (texts[i], others[i]) if others else (texts[i],)
-                yield score_line(verdict, texts=sides, id=ids and ids[i])
-            elif self.csv:
-                yield submission_line(verdict, id=ids[i] if ids else str(i))
+            if self.csv:
+                yield submission_line(rule, verdict, id=ids[i] if ids else str(i))
             else:
                 sides = (texts[i], others[i]) if others else (texts[i],)
-                yield class_line(verdict, multi_label=multi_label, texts=sides, id=ids and ids[i], top_k=self.top_k)
+                yield verdict_line(rule, verdict, texts=sides, id=ids and ids[i], top_k=self.top_k)
 
     def show(self, text: str, other: str | None = None) -> Iterator[str]:
         """The verdict on one text or pair, for people."""
-        verdict = self.finder.find([text], [other] if self.pair else None)[0]
-        if isinstance(self.finder.rule, ScoreRule):
-            yield f"  {verdict:.4f}"
-            return
-        nothing = "none" if self.finder.rule.multi_label else "I don't know"
-        yield "  " + (", ".join(verdict.labels) or nothing)
-        for label, score in verdict.ranked[: self.top_k]:
+        rule, verdict = self.finder.rule, self.finder.find([text], [other] if self.pair else None)[0]
+        yield "  " + (", ".join(rule.said(verdict)) or ("none" if rule.multi_label else "I don't know"))
+        for label, score in rule.ranked(verdict)[: self.top_k]:
             yield f"    {score:.3f}  {label}"
 
 

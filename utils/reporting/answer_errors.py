@@ -65,6 +65,7 @@ def report_answers(
     report = {"kind": "answers", "examples": len(rows), "wrong": errors.total(), "scores": headlines(scores)}
     report |= {"table": {}, "errors": {"answers": {"right": len(rows) - errors.total(), **dict(errors.most_common())}}}
     return report | {
+        "note": "Ordered by the answer's probability among the candidates.",
         "slices": slices,
         "reliability": reliability([one.score for one in found], exact) if len(rows) else [],
         "worst": worst,

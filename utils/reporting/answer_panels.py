@@ -6,7 +6,8 @@ from typing import Any
 
 from ..encoding.joined_windows import Entity
 from ..scoring.answer_ranking import Answer
-from ..scoring.decisions import Verdict
+from ..scoring.decisions import DecisionRule, Verdict
+from ..scoring.regression import ScoreRule
 from .jinja_templates import PAGES
 from .marked_text import Mark
 
@@ -27,15 +28,10 @@ def entity_panel(text: str, entities: Sequence[Entity], types: Sequence[str]) ->
     return _panel("entities", text=text, marks=marks, entities=entities)
 
 
-def class_panel(verdict: Verdict, *, multi_label: bool, most: int = 10) -> str:
-    """The chosen labels, and the most probable classes."""
-    nothing = "None of the labels." if multi_label else "Not sure enough to answer."
-    return _panel("classes", verdict=verdict, nothing=nothing, most=most)
-
-
-def score_panel(score: float) -> str:
-    """The score that a regression predicts."""
-    return _panel("score", score=score)
+def verdict_panel(rule: DecisionRule | ScoreRule, verdict: Verdict | float, *, most: int = 10) -> str:
+    """The chosen labels and the most probable classes, or the score."""
+    nothing = "None of the labels." if rule.multi_label else "Not sure enough to answer."
+    return _panel("verdict", said=rule.said(verdict), ranked=rule.ranked(verdict), nothing=nothing, most=most)
 
 
 def answer_panel(context: str, answers: Sequence[Answer]) -> str:

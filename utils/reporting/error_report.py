@@ -1,8 +1,9 @@
 """What a run got wrong, by split: `error_report.json`, from which `report_page` makes `error_report.html`.
 
 Each split has its `kind` (see `example_counts`), the number of `examples`, how many of them have an error (`wrong`),
-`scores` and `table`, the confusions, `slices` (see `error_slices`), `reliability` (see `calibration`), and `worst`: up
-to 50 wrong examples on which the model was surest. Counts are over all examples; of a long text, `text` is the part
+`scores` and `table`, the confusions, `slices` (see `error_slices`), `reliability` (see `calibration`), `worst`: up to
+50 wrong examples on which the model was surest, and `note`, which says how they are ordered. A regression also has its
+`mean_error` and `charts` (see `report_page`). Counts are over all examples; of a long text, `text` is the part
 that begins at character `offset`.
 """
 
@@ -18,7 +19,7 @@ from ..scoring.calibration import reliability
 from ..scoring.class_metrics import confused_pairs
 from ..scoring.decisions import DecisionRule, Verdict
 from ..scoring.significance import micro_f1
-from .error_examples import LONGEST, WORST, example, excerpt, headlines, worst_first
+from .error_examples import LONGEST, example, excerpt, headlines, worst_first
 from .error_slices import frequency_bins, mean_of, slice_scores, with_ones
 from .span_errors import MISSED, RIGHT, ErrorCounts, SpanPair, as_entities, pair_spans
 
@@ -77,6 +78,8 @@ def report_entities(
     report = {"kind": "entities", "examples": len(rows), "wrong": sum(each is not None for each in sure)}
     report |= {"scores": headlines(scores), "table": table, "errors": errors.by_type()}
     report |= {"confused": errors.confused()[:CONFUSED], "slices": slices}
+    report["note"] = "Ordered by the probability of the surest wrong entity. A missed one counts as 0.5, as its "
+    report["note"] += "probability is not known."
     worst = [_wrong_text(rows[i], found[i]) for i in worst_first(sure, extents)]
     return report | {"reliability": reliability(np.array(scored), np.array(right)), "worst": worst}
 
@@ -154,7 +157,9 @@ def report_verdicts(
         if rule.abstain_below:
             confused["errors"] = {"texts": {"right": len(rows) - kinds.total(), **dict(kinds.most_common())}}
     worst = [_wrong_verdict(rows[i], verdicts[i], several=several) for i in worst_first(sure, extents)]
-    tail = {"reliability": report["reliability"], "worst": worst}
+    surest = "surest wrong decision about a label" if several else "wrong prediction"
+    note = f"Ordered by the probability of the {surest}."
+    tail = {"reliability": report["reliability"], "note": note, "worst": worst}
     if report.get("about"):
         head["about"] = report["about"]
     if report.get("untuned", {}).get("reliability") not in (None, report["reliability"]):
@@ -191,41 +196,6 @@ def _wrong_verdict(row: dict, verdict: Verdict, *, several: bool) -> dict:
         one["text_pair"] = row["text_pair"][:LONGEST]
     one |= {"gold": sorted(gold), "found": sorted(said)}
     return one | {"scores": {label: round(scores.get(label, 0.0), 4) for label in shown}}
-
-
-def report_scores(rows: Dataset, found: Sequence[float], *, scores: dict[str, float]) -> dict:
-    """Errors of a regression.
-
-    Args:
-        rows: `id`, `text`, `text_pair` of pairs, and `label`, a number.
-        found: the predicted score of each text.
-        scores: by name.
-    """
-    gold = np.fromiter(iterate_column(rows, "label"), np.float64, len(rows))
-    off = np.abs(np.asarray(found) - gold)
-    parts = ["text", "text_pair"][: 1 + ("text_pair" in rows.features)]
-    lengths = [sum(map(len, texts)) for texts in iterate_rows(rows, *parts)]
-    title = "Length of the text (characters)"
-    slices = [slice_scores(title, lengths, with_ones(off), mean_of, name="mean error")]
-    rounded = np.rint(gold).astype(np.int64)
-    slices.append(slice_scores("Gold score (rounded)", rounded, with_ones(off), mean_of, name="mean error"))
-    most = max((row["score"] for each in slices for row in each["rows"]), default=0)
-    worst = []
-    wrong = int((off > 0).sum())
-    for i in np.argsort(-off, kind="stable")[: min(wrong, WORST)].tolist():
-        row = rows[i]
-        one = example(row["id"], row["text"], 0, LONGEST) | {"confidence": None, "errors": []}
-        if "text_pair" in row:
-            one["text_pair"] = row["text_pair"][:LONGEST]
-        worst.append(one | {"gold": [], "found": [], "told": round(found[i], 4), "wanted": row["label"]})
-    means = [
-        {"gold": float(gold[rounded == value].mean()), "told": float(np.asarray(found)[rounded == value].mean())}
-        | {"count": int((rounded == value).sum())}
-        for value in np.unique(rounded).tolist()
-    ]
-    report = {"kind": "scores", "examples": len(rows), "wrong": wrong, "scores": headlines(scores)}
-    slices = [each | {"full": most} for each in slices]
-    return report | {"table": {}, "slices": slices, "means": means, "reliability": [], "worst": worst}
 
 
 def _weight(pair: SpanPair) -> float:

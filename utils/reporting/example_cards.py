@@ -5,15 +5,6 @@ from collections.abc import Sequence
 
 from .marked_text import Mark
 
-NOTES = {
-    "entities": "Ordered by the probability of the surest wrong entity. A missed one counts as 0.5, as its "
-    "probability is not known.",
-    "classes": "Ordered by the probability of the wrong prediction.",
-    "label_sets": "Ordered by the probability of the surest wrong decision about a label.",
-    "answers": "Ordered by the answer's probability among the candidates.",
-    "scores": "Ordered by the difference between predicted and gold score.",
-}
-
 
 def example_cards(errors: dict) -> dict:
     """The list of worst examples, with its note and its filters.
@@ -33,7 +24,7 @@ def example_cards(errors: dict) -> dict:
         {"classes": one, "kinds": two, "example": example, "texts": _texts(example)}
         for one, two, example in zip(classes.numbers, kinds.numbers, examples, strict=True)
     ]
-    return {"note": NOTES[errors["kind"]], "filters": [classes, kinds], "cards": cards}
+    return {"note": errors["note"], "filters": [classes, kinds], "cards": cards}
 
 
 class _Filter:

@@ -6,7 +6,6 @@ only its own style and script, by their digests, and it may load nothing.
 
 import base64
 import hashlib
-from collections.abc import Sequence
 from pathlib import Path
 
 from ..scoring.class_metrics import shorten_table
@@ -58,7 +57,7 @@ def _split(errors: dict) -> dict:
         "kinds": _kinds(errors.get("errors", {})),
         "pairs": errors.get("confused", [])[:PAIRS],
         "matrix": _matrix(errors),
-        "means": _means(errors["means"]) if errors["kind"] == "scores" else None,
+        "charts": [LineChart(**chart) for chart in errors.get("charts", ())],
         "calibration": _calibration(errors) if errors["reliability"] else None,
         "examples": example_cards(errors),
     }
@@ -88,15 +87,6 @@ def _matrix(errors: dict) -> list[tuple[str, list[tuple[str, int | None]]]]:
             cells.append(("same", right.get(gold)) if gold == found else (look, count))
         rows.append((gold, cells))
     return rows
-
-
-def _means(rows: Sequence[dict]) -> LineChart:
-    """The mean prediction of a regression, by the gold score."""
-    lines = [
-        {"name": name, "points": [[row["gold"], row[key], row["count"]] for row in rows], "more": ["count"]}
-        for name, key in (("predicted", "told"), ("gold", "gold"))
-    ]
-    return LineChart("Predicted and gold", lines, x_name="gold score", y_name="mean prediction")
 
 
 def _calibration(errors: dict) -> LineChart:

@@ -95,7 +95,7 @@ def _curves(record: dict, state: TrainerState | None) -> dict:
 def _describe_wrong(errors: dict) -> str:
     """How many examples have an error; for a model that may give no answer, also how often it gave none."""
     total = f"{errors['examples']:,}"
-    if errors["kind"] == "scores":
+    if "mean_error" in errors:
         return f"on {total} texts"
     texts = errors.get("errors", {}).get("texts")
     if texts is None:

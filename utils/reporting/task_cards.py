@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+from ..scoring.decisions import DecisionRule
+from ..scoring.regression import ScoreRule
+from ..scoring.score_names import scores_of, shown_in
 from .model_card import model_card
 
 
@@ -31,34 +34,25 @@ def ner_card(record: dict, *, types: Sequence[str], table: dict[str, dict]) -> s
     )
 
 
-def class_card(record: dict, *, report: dict) -> str:
-    """Model card of a text classifier.
+def text_card(record: dict, *, rule: DecisionRule | ScoreRule, report: dict) -> str:
+    """Model card of a model for whole texts.
 
     Args:
         record: the record of the run, see `record_run`.
-        report: report of the validation set, see `ClassEvaluator.report`.
+        rule: how its outputs become what it predicts.
+        report: report of the validation set, with its `scores`, see `ClassEvaluator.report`.
     """
-    return _text_card("class_card", record, report, [], ("accuracy", "f1", "macro_f1", "mcc"))
-
-
-def score_card(record: dict, *, report: dict) -> str:
-    """Model card of a regression.
-
-    Args:
-        record: the record of the run, see `record_run`.
-        report: report of the validation set, with its `scores`.
-    """
-    return _text_card("score_card", record, report, ["regression"], ("pearson", "spearman", "mae", "mse"))
-
-
-def _text_card(name: str, record: dict, report: dict, tags: Sequence[str], metrics: Sequence[str]) -> str:
     arguments = record["arguments"]
     return model_card(
-        name,
+        f"{rule.scored}_card",
         record,
         task="text-classification",
-        tags=["text-classification", *tags, f"pooling-{arguments['pooling']}"],
-        metrics=metrics,
+        tags=[
+            "text-classification",
+            *rule.tags,
+            f"pooling-{arguments['pooling']}",
+        ],
+        metrics=[name for name in scores_of(rule.scored) if name in shown_in("card")],
         auto="AutoModelForSequenceClassification",
         stock=arguments["pooling"] == "cls" and arguments["layers"] == "last",
         report=report,

@@ -5,7 +5,7 @@ A `DecisionRule` is tuned on validation data, stored in the model's `config.json
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -47,6 +47,11 @@ class DecisionRule:
     positive: int | None = None
     abstain_below: float = 0.0
 
+    scored = "classes"  # see `score_names.Score.of`
+    columns = "label", "score"  # of a file to submit
+    options = "top_k", "threshold"  # of prediction
+    tags = ()  # of the model card
+
     @classmethod
     def from_config(cls, config) -> "DecisionRule":
         """Read what `to_config` stored; a model without it takes the likeliest class."""
@@ -58,6 +63,19 @@ class DecisionRule:
         """What the model's configuration keeps under `decision`."""
         fields = asdict(self) | {"thresholds": [float(each) for each in self.thresholds]}
         return {name: value for name, value in fields.items() if name not in ("labels", "multi_label")}
+
+    @property
+    def problem_type(self) -> str:
+        """The `problem_type` of transformers' configurations."""
+        return f"{'multi' if self.multi_label else 'single'}_label_classification"
+
+    def with_threshold(self, threshold: float) -> "DecisionRule":
+        """A rule whose positive class of two, each of several labels, or any answer needs this probability, 0-1."""
+        if self.multi_label:
+            return replace(self, thresholds=[threshold] * len(self.labels))
+        if self.positive is not None:
+            return replace(self, thresholds=[threshold])
+        return replace(self, abstain_below=threshold)
 
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """(texts, num_labels) logits -> probabilities, float64; rows sum to 1 unless multi-label.
@@ -90,6 +108,37 @@ class DecisionRule:
         if broken := int(np.isnan(logits).any(-1).sum()):
             logger.warning("the outputs for %s of %s texts are NaN: no class is probable", broken, len(logits))
         return Verdicts(self, self.probabilities(logits))
+
+    def said(self, verdict: Verdict) -> list[str]:
+        """What a verdict says, for people: no label, one or several."""
+        return verdict.labels
+
+    def ranked(self, verdict: Verdict) -> list[tuple[str, float]]:
+        """All labels with their probabilities, the most probable first."""
+        return verdict.ranked
+
+    def fields(self, verdict: Verdict, *, top_k: int = 3) -> dict:
+        """A verdict as JSON: `label`, `score`, `top`: [{"label", "score"}]; multi-label: `labels` and `scores`.
+
+        `label` is null where the model is not sure enough; `score` is the probability of the label, else of the
+        likeliest.
+
+        Args:
+            verdict: of this rule.
+            top_k: how many of the most probable labels are written.
+        """
+        top = [(label, round(score, 4)) for label, score in verdict.ranked[:top_k]]
+        if self.multi_label:
+            return {"labels": verdict.labels, "scores": dict(top)}
+        label = verdict.labels[0] if verdict.labels else None
+        score = round(dict(verdict.ranked)[label] if label else verdict.ranked[0][1], 4)
+        return {"label": label, "score": score, "top": [{"label": name, "score": value} for name, value in top]}
+
+    def cells(self, verdict: Verdict, *, separator: str = "|") -> list[str]:
+        """The values of `columns`; several labels, and their scores, are separated by `separator`."""
+        scores = dict(verdict.ranked)
+        shown = [scores[label] for label in verdict.labels] or [verdict.ranked[0][1]]
+        return [separator.join(verdict.labels), separator.join(f"{score:.6f}" for score in shown)]
 
     def describe(self) -> str:
         """One line for the log."""

@@ -12,7 +12,8 @@ class Score(NamedTuple):
         of: what is scored, separated by spaces: `classes`, their `ranks`, `entities`, `answers`, `scores` of a
             regression, hidden `words`.
         shown: where, separated by spaces: `epoch`, the line of one; `summary`, the end of a run; `report`, the lines
-            about a split of texts with classes; `page`, the page of errors; `table`, what report.py prints.
+            about a split of texts with classes; `page`, the page of errors; `table`, what report.py prints;
+            `card`, the first lines of the model card of classes and scores.
     """
 
     lower_is_better: bool = False
@@ -23,26 +24,26 @@ class Score(NamedTuple):
 
 _CLASSES = "classes entities"
 SCORES = {  # by name, without the split that is in front of it (`eval_`, `test_`); shown in this order
-    "f1": Score(of=f"{_CLASSES} answers", shown="summary report page table"),
+    "f1": Score(of=f"{_CLASSES} answers", shown="summary report page table card"),
     "exact_match": Score(of="answers", shown="summary page table"),
-    "accuracy": Score(of="classes words", shown="epoch summary report page table"),
+    "accuracy": Score(of="classes words", shown="epoch summary report page table card"),
     "precision": Score(of=_CLASSES, shown="epoch summary report page"),
     "recall": Score(of=_CLASSES, shown="epoch summary report page"),
     "average": Score(of="answers", shown="page"),
-    "macro_f1": Score(of=_CLASSES, shown="summary report page table"),
+    "macro_f1": Score(of=_CLASSES, shown="summary report page table card"),
     "weighted_f1": Score(of=_CLASSES, shown="report page"),
     "lenient_f1": Score(of="entities", shown="epoch page"),
     **dict.fromkeys(("lenient_precision", "lenient_recall"), Score(of="entities")),
-    "pearson": Score(of="scores", shown="summary page"),
-    "spearman": Score(of="scores", shown="summary page"),
-    "mae": Score(lower_is_better=True, share=False, of="scores", shown="summary page"),
-    "mse": Score(lower_is_better=True, share=False, of="scores", shown="page"),
+    "pearson": Score(of="scores", shown="summary page card"),
+    "spearman": Score(of="scores", shown="summary page card"),
+    "mae": Score(lower_is_better=True, share=False, of="scores", shown="summary page card"),
+    "mse": Score(lower_is_better=True, share=False, of="scores", shown="page card"),
     "has_answer_f1": Score(of="answers", shown="page"),
     "no_answer_f1": Score(of="answers", shown="page"),
     **dict.fromkeys(("has_answer_exact_match", "no_answer_exact_match"), Score(of="answers")),
     **dict.fromkeys(("best_exact_match", "best_f1"), Score(of="answers")),
     **dict.fromkeys(("best_exact_match_threshold", "best_f1_threshold"), Score(share=False, of="answers")),
-    "mcc": Score(of="classes", shown="report page table"),
+    "mcc": Score(of="classes", shown="report page table card"),
     "auroc": Score(of="classes", shown="report page"),
     "ap": Score(of="classes", shown="report page"),
     "hits@3": Score(of="ranks", shown="summary report page"),

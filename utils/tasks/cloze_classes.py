@@ -14,9 +14,9 @@ from datasets import Dataset
 from ..data.errors import DataError
 from ..data.few_shot import draw_few
 from ..data.splits import split_by_class
-from ..prediction.class_lines import prediction_lines
 from ..prediction.cloze_lines import cloze_line, cloze_text
 from ..prediction.label_finder import LabelFinder
+from ..prediction.verdict_lines import prediction_lines
 from ..prompting.template_pool import fit_weights
 from ..reading.readers_text import TextReader
 from ..reading.task_columns import require_labels
@@ -135,7 +135,7 @@ class ClozeClasses:
         if tune and evaluator.targets is not None:
             self.rule = tune_rule(self.rule, logits, evaluator.targets, temperature=True)
         verdicts = self.rule.verdicts(logits)
-        lines = "".join(prediction_lines(rows, verdicts, multi_label=False, top_k=self.top_k))
+        lines = "".join(prediction_lines(self.rule, rows, verdicts, top_k=self.top_k))
         if evaluator.targets is None:
             return Answers(lines, report={})
         report = evaluator.report(logits, self.rule)

@@ -1,6 +1,5 @@
 """What is predicted for texts: one class, several labels, or a score; from training data or a trained model."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from datasets import Dataset
@@ -10,8 +9,9 @@ from ..data.errors import DataError
 from ..prediction.label_finder import LabelFinder
 from ..reading.dataset_records import list_labels
 from ..reading.task_columns import match_columns
+from ..scoring.decisions import DecisionRule
 from ..scoring.positive_labels import describe_positive, positive_class
-from ..scoring.score_rule import ScoreRule
+from ..scoring.regression import ScoreRule
 
 SHOWN = 12  # labels in the log
 
@@ -28,8 +28,8 @@ def load_answerer(name_or_path: str, *, revision: str = "main") -> LabelFinder:
     """
     finder = LabelFinder.load(name_or_path, revision=revision)
     target = Target.known_to(finder)
-    if target.pair or target.multi_label or target.regression:
-        found = "scores" if target.regression else "several labels" if target.multi_label else "pairs of texts"
+    if target.pair or target.rule.problem_type != "single_label_classification":
+        found = "scores" if target.regression else "several labels" if target.rule.multi_label else "pairs of texts"
         raise DataError(
             f"{name_or_path}: expected a model that gives a single text one class, found one for {found}; ask it with "
             "predict.py, or score it with run_classification.py"
@@ -42,18 +42,12 @@ class Target:
     """What a classifier predicts for a text, or for a pair of texts.
 
     Attributes:
-        labels: the classes; for scores, the one name of the score.
+        rule: how outputs become what is predicted; before it is tuned, where it comes from training data.
         pair: whether inputs are pairs.
-        multi_label: whether a text can have several labels.
-        regression: whether the labels are scores.
-        positive: id of the positive class, see `positive_class`; None for multi-label data and scores.
     """
 
-    labels: Sequence[str]
+    rule: DecisionRule | ScoreRule
     pair: bool
-    multi_label: bool
-    regression: bool
-    positive: int | None = None
 
     @classmethod
     def of(cls, rows: Dataset, *, task: str, positive: str | None) -> "Target":
@@ -71,45 +65,47 @@ class Target:
         scores = task == "auto" and not multi_label and score_labels.are_scores(labels)
         if task == "regression" or scores:
             score_labels.refuse_several(rows.features)
-            return cls(list(ScoreRule.labels), "text_pair" in rows.features, multi_label, True)
+            return cls(ScoreRule(), "text_pair" in rows.features)
         if len(labels) < 2 - multi_label:
             raise DataError(f"the training data: expected two classes or more, found {', '.join(labels) or 'none'}")
         found = None if multi_label else positive_class(labels, positive)
-        return cls(labels, "text_pair" in rows.features, multi_label, False, found)
+        return cls(DecisionRule(labels, multi_label, positive=found), "text_pair" in rows.features)
 
     @classmethod
     def known_to(cls, finder: LabelFinder) -> "Target":
         """The target of a trained model."""
-        rule = finder.rule
-        scores = isinstance(rule, ScoreRule)
-        positive = None if scores else rule.positive
-        return cls(list(rule.labels), finder.encoder.pair, rule.multi_label, scores, positive)
+        return cls(finder.rule, finder.encoder.pair)
+
+    @property
+    def labels(self) -> list[str]:
+        """The classes; for scores, the one name of the score."""
+        return list(self.rule.labels)
+
+    @property
+    def regression(self) -> bool:
+        """Whether the labels are scores."""
+        return self.rule.scored == "scores"
 
     @property
     def label2id(self) -> dict[str, int]:
         """The id of each label."""
         return {label: i for i, label in enumerate(self.labels)}
 
-    @property
-    def problem_type(self) -> str:
-        """The `problem_type` of transformers' configurations."""
-        return "regression" if self.regression else f"{'multi' if self.multi_label else 'single'}_label_classification"
-
     def match(self, rows: Dataset, *, source: str) -> Dataset:
         """Give rows the columns of the training data; see `match_columns`."""
-        rows = match_columns(rows, pair=self.pair, multi_label=self.multi_label, source=source)
+        rows = match_columns(rows, pair=self.pair, multi_label=self.rule.multi_label, source=source)
         return score_labels.to_scores(rows, source=source) if self.regression else rows
 
     def describe(self) -> str:
         """A line or two for the log."""
         texts, each = (
             "pairs of texts" if self.pair else "texts",
-            "several labels each" if self.multi_label else "one each",
+            "several labels each" if self.rule.multi_label else "one each",
         )
         shown = ", ".join(self.labels[:SHOWN]) + (", ..." if len(self.labels) > SHOWN else "")
         lines = [f"{texts} with {each}: {shown}"]
         if self.regression:
             lines.insert(0, "labels are scores: regression (--task classification would treat them as classes)")
-        elif about := not self.multi_label and describe_positive(self.labels, self.positive):
+        elif about := not self.rule.multi_label and describe_positive(self.labels, self.rule.positive):
             lines.append(about)
         return "\n".join(lines)

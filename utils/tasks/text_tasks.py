@@ -1,24 +1,21 @@
-"""The tasks of run_classification.py and run_qa_cls.py: classes by a decision rule, or scores.
+"""The tasks of run_classification.py and run_qa_cls.py that give classes, by a decision rule.
 
 See `answers` for what a task is.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from datasets import Dataset
 
-from ..prediction.class_lines import prediction_lines, submission_lines
-from ..prediction.score_lines import describe_regression, score_lines, score_submission
+from ..prediction.verdict_lines import prediction_lines, submission_lines
 from ..reporting import error_report, task_cards
 from ..reporting.class_report import describe_scores
 from ..scoring import calibration
 from ..scoring.class_evaluator import ClassEvaluator
 from ..scoring.decisions import DecisionRule
-from ..scoring.example_counts import count_scores, count_verdicts
-from ..scoring.score_metrics import ScoreEvaluator
-from ..scoring.score_rule import ScoreRule
+from ..scoring.example_counts import count_verdicts
 from .answers import Answers
 
 logger = logging.getLogger(__name__)
@@ -91,8 +88,8 @@ class TextClasses:
 
     def write(self, rows: Dataset, verdicts) -> Answers:
         """The lines of a split's predictions and of its submission."""
-        lines = prediction_lines(rows, verdicts, multi_label=self.rule.multi_label)
-        submission = submission_lines(rows, verdicts, separator=self.separator)
+        lines = prediction_lines(self.rule, rows, verdicts)
+        submission = submission_lines(self.rule, rows, verdicts, separator=self.separator)
         return Answers(lines, report={}, submission=submission)
 
     def decision(self) -> dict:
@@ -101,7 +98,7 @@ class TextClasses:
 
     def card(self, record: dict, reports: Mapping[str, dict]) -> str:
         """The model card."""
-        return task_cards.class_card(record, report=reports["validation"])
+        return task_cards.text_card(record, rule=self.rule, report=reports["validation"])
 
 
 class QuestionClasses(TextClasses):
@@ -127,49 +124,4 @@ class QuestionClasses(TextClasses):
 
     def write(self, rows: Dataset, verdicts) -> Answers:
         """The lines of a split's predictions."""
-        return Answers(prediction_lines(rows, verdicts, multi_label=False, top_k=self.top_k), report={})
-
-
-class TextScores:
-    """A score for each text or pair: regression.
-
-    Args:
-        encoded: inputs by split.
-    """
-
-    rule = ScoreRule()
-
-    def __init__(self, encoded: Mapping[str, Dataset]):
-        self.evaluators = {split: ScoreEvaluator(rows) for split, rows in encoded.items() if split != "train"}
-
-    def scoring(self, split: str) -> None:
-        """None: scores are computed together with the answers."""
-
-    def decode(self, split: str, predictions: np.ndarray | tuple) -> list[float]:
-        """The score of each text of a split."""
-        return self.rule.verdicts(self.evaluators[split].logits(predictions))
-
-    def answer(
-        self, split: str, rows: Dataset, found: Sequence[float], *, scores: dict[str, float], train: Dataset | None
-    ) -> Answers:
-        """The answers for a split."""
-        evaluator = self.evaluators[split]
-        answers = Answers(score_lines(rows, found), report={}, submission=score_submission(rows, found))
-        if evaluator.targets is None:
-            return answers
-        scores = evaluator.score(found)
-        return answers._replace(
-            shown=describe_regression(split, scores),
-            scores=scores,
-            report={"scores": scores, "task": "regression"},
-            counts=count_scores(rows, found),
-            errors=error_report.report_scores(rows, found, scores=scores),
-        )
-
-    def decision(self) -> dict:
-        """No fields: `problem_type` is enough."""
-        return {}
-
-    def card(self, record: dict, reports: Mapping[str, dict]) -> str:
-        """The model card."""
-        return task_cards.score_card(record, report=reports["validation"])
+        return Answers(prediction_lines(self.rule, rows, verdicts, top_k=self.top_k), report={})

@@ -7,19 +7,19 @@ import json
 import pytest
 from datasets import Dataset
 
-from utils.prediction.class_lines import (
-    SUBMISSION_HEADER,
+from utils.prediction.verdict_lines import (
     answer_text,
-    class_line,
     prediction_lines,
     submission_line,
     submission_lines,
+    verdict_line,
 )
-from utils.scoring.decisions import Verdict
+from utils.scoring.decisions import DecisionRule, Verdict
 
 RANKED = [("体育", 0.61239), ("财经", 0.30001), ('news, "b"', 0.05), ("d", 0.0376)]
 SURE, UNSURE = Verdict(["体育"], RANKED), Verdict([], RANKED)
 SEVERAL = Verdict(["财经", "体育"], RANKED)
+ONE, MANY = DecisionRule([label for label, _ in RANKED]), DecisionRule([label for label, _ in RANKED], True)
 
 
 def read(line):
@@ -34,7 +34,7 @@ def read_csv(text):
 
 
 def test_line_of_a_class_has_its_probability_and_the_next_ones():
-    assert read(class_line(SURE, multi_label=False, texts=["好球"], id="7", top_k=2)) == {
+    assert read(verdict_line(ONE, SURE, texts=["好球"], id="7", top_k=2)) == {
         "id": "7",
         "text": "好球",
         "label": "体育",
@@ -44,42 +44,42 @@ def test_line_of_a_class_has_its_probability_and_the_next_ones():
 
 
 def test_line_is_written_in_characters_and_not_in_escapes():
-    line = class_line(SURE, multi_label=False, texts=["好\n球"])
+    line = verdict_line(ONE, SURE, texts=["好\n球"])
     assert "好\\n球" in line and "体育" in line and "\n" not in line
 
 
 def test_line_of_a_pair_has_both_texts_and_without_an_id_none():
-    row = read(class_line(SURE, multi_label=False, texts=["甲", "乙"]))
+    row = read(verdict_line(ONE, SURE, texts=["甲", "乙"]))
     assert list(row)[:2] == ["text", "text_pair"] and (row["text"], row["text_pair"]) == ("甲", "乙")
 
 
 def test_label_is_null_where_the_model_is_not_sure_and_the_score_is_that_of_the_likeliest():
-    row = read(class_line(UNSURE, multi_label=False, texts=["好球"]))
+    row = read(verdict_line(ONE, UNSURE, texts=["好球"]))
     assert (row["label"], row["score"], len(row["top"])) == (None, 0.6124, 3)
 
 
 def test_score_is_that_of_the_label_even_if_another_is_likelier():
-    row = read(class_line(Verdict(["财经"], RANKED), multi_label=False, texts=["好球"]))
+    row = read(verdict_line(ONE, Verdict(["财经"], RANKED), texts=["好球"]))
     assert (row["label"], row["score"], row["top"][0]["label"]) == ("财经", 0.3, "体育")
 
 
 def test_line_of_several_labels_has_their_names_and_the_highest_scores():
-    row = read(class_line(SEVERAL, multi_label=True, texts=["好球"], top_k=2))
+    row = read(verdict_line(MANY, SEVERAL, texts=["好球"], top_k=2))
     assert row == {"text": "好球", "labels": ["财经", "体育"], "scores": {"体育": 0.6124, "财经": 0.3}}
 
 
 def test_line_without_any_of_several_labels_has_an_empty_list():
-    assert read(class_line(UNSURE, multi_label=True, texts=["好球"]))["labels"] == []
+    assert read(verdict_line(MANY, UNSURE, texts=["好球"]))["labels"] == []
 
 
 def test_more_classes_asked_for_than_there_are_show_all():
-    assert len(read(class_line(SURE, multi_label=False, texts=["好球"], top_k=9))["top"]) == 4
+    assert len(read(verdict_line(ONE, SURE, texts=["好球"], top_k=9))["top"]) == 4
 
 
 @pytest.mark.parametrize("pair", [False, True])
 def test_predictions_are_a_line_a_row_in_order_with_ids(pair):
     rows = {"id": ["x", "y"], "text": ["甲", "乙"]} | ({"text_pair": ["一", "二"]} if pair else {})
-    text = "".join(prediction_lines(Dataset.from_dict(rows), [SURE, UNSURE], multi_label=False, top_k=1))
+    text = "".join(prediction_lines(ONE, Dataset.from_dict(rows), [SURE, UNSURE], top_k=1))
     assert text.endswith("\n")
     found = [read(line) for line in text.splitlines()]
     assert [row["id"] for row in found] == ["x", "y"]
@@ -91,34 +91,34 @@ def test_predictions_are_a_line_a_row_in_order_with_ids(pair):
 
 
 def test_submitted_row_is_id_label_and_score():
-    assert submission_line(SURE, id="7") == "7,体育,0.612390"
+    assert submission_line(ONE, SURE, id="7") == "7,体育,0.612390"
 
 
 def test_submitted_labels_and_scores_are_put_apart_by_the_separator():
-    assert submission_line(SEVERAL, id="7") == "7,财经|体育,0.300010|0.612390"
-    assert submission_line(SEVERAL, id="7", separator=";") == "7,财经;体育,0.300010;0.612390"
+    assert submission_line(MANY, SEVERAL, id="7") == "7,财经|体育,0.300010|0.612390"
+    assert submission_line(MANY, SEVERAL, id="7", separator=";") == "7,财经;体育,0.300010;0.612390"
 
 
 def test_submitted_row_without_a_label_has_the_highest_score():
-    assert submission_line(UNSURE, id="7") == "7,,0.612390"
+    assert submission_line(ONE, UNSURE, id="7") == "7,,0.612390"
 
 
 def test_labels_and_ids_with_commas_and_quotes_come_back_from_csv():
-    line = submission_line(Verdict(['news, "b"'], RANKED), id="a,b\nc")
+    line = submission_line(ONE, Verdict(['news, "b"'], RANKED), id="a,b\nc")
     assert read_csv(line) == [["a,b\nc", 'news, "b"', "0.050000"]]
 
 
 @pytest.mark.parametrize("cell", ["+", "-", "@user", "-100-2", "=1+1", "＋1", "\ttab", "0x1F", "a\rb", " x "])
 def test_labels_and_ids_are_submitted_as_they_are(cell):
     """A scorer compares them; what guards spreadsheets would count them as wrong."""
-    assert read_csv(submission_line(Verdict([cell], [(cell, 0.5)]), id=cell)) == [[cell, cell, "0.500000"]]
+    assert read_csv(submission_line(ONE, Verdict([cell], [(cell, 0.5)]), id=cell)) == [[cell, cell, "0.500000"]]
 
 
 @pytest.mark.parametrize(("separator", "label"), [(None, "财经|体育"), (" ", "财经 体育")])
 def test_submission_has_a_header_and_a_row_for_each_text(separator, label):
     dataset = Dataset.from_dict({"id": ["x", "y"], "text": ["甲", "乙"]})
-    text = "".join(submission_lines(dataset, [SURE, SEVERAL], separator=separator))
-    assert text.endswith("\n") and text.splitlines()[0] == SUBMISSION_HEADER
+    text = "".join(submission_lines(MANY, dataset, [SURE, SEVERAL], separator=separator))
+    assert text.endswith("\n") and text.splitlines()[0] == "id,label,score"
     assert [row[:2] for row in read_csv(text)] == [["id", "label"], ["x", "体育"], ["y", label]]
 
 

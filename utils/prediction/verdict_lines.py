@@ -1,4 +1,7 @@
-"""Verdicts as lines of JSON, as rows of a file to submit, and as text for people."""
+"""Verdicts as lines of JSON, as rows of a file to submit, and as text for people.
+
+A rule (`DecisionRule`, `ScoreRule`) says what of a verdict is written.
+"""
 
 import csv
 import io
@@ -8,65 +11,56 @@ from collections.abc import Iterator, Sequence
 from datasets import Dataset
 
 from ..encoding.row_batches import iterate_column, iterate_rows
-from ..scoring.decisions import Verdict
+from ..scoring.decisions import DecisionRule, Verdict
+from ..scoring.regression import ScoreRule
+
+Rule = DecisionRule | ScoreRule
 
 
-def class_line(
-    verdict: Verdict, *, multi_label: bool, texts: Sequence[str], id: str | None = None, top_k: int = 3
+def verdict_line(
+    rule: Rule, verdict: Verdict | float, *, texts: Sequence[str], id: str | None = None, top_k: int = 3
 ) -> str:
-    """`{"id", "text", "label", "score", "top": [{"label", "score"}]}`; multi-label: `labels` and `scores`.
-
-    `label` is null where the model is not sure enough; `score` is the probability of the label, else of the likeliest.
+    """`{"id", "text", "text_pair"}` and the fields of the verdict.
 
     Args:
+        rule: the rule behind the verdict.
         verdict: what the model predicts.
-        multi_label: whether a text can have several labels.
         texts: the text, or the two of a pair.
         id: the row's id; left out if None.
         top_k: how many of the most probable labels are written.
     """
     row = {} if id is None else {"id": id}
     row |= dict(zip(("text", "text_pair"), texts, strict=False))
-    scores = dict(verdict.ranked)
-    if multi_label:
-        row["labels"] = verdict.labels
-        row["scores"] = {label: round(score, 4) for label, score in verdict.ranked[:top_k]}
-    else:
-        label = verdict.labels[0] if verdict.labels else None
-        row["label"] = label
-        row["score"] = round(scores[label] if label else verdict.ranked[0][1], 4)
-        row["top"] = [{"label": name, "score": round(score, 4)} for name, score in verdict.ranked[:top_k]]
-    return json.dumps(row, ensure_ascii=False)
+    return json.dumps(row | rule.fields(verdict, top_k=top_k), ensure_ascii=False)
 
 
-SUBMISSION_HEADER = "id,label,score"
+def submission_header(rule: Rule) -> str:
+    """The first row of a CSV file of verdicts."""
+    return ",".join(("id", *rule.columns))
 
 
-def submission_line(verdict: Verdict, *, id: str, separator: str = "|") -> str:
-    """A row of `id,label,score` CSV; several labels, and their scores, are separated by `separator`."""
-    scores = dict(verdict.ranked)
-    labels = verdict.labels
-    shown = [f"{scores[label]:.6f}" for label in labels] or [f"{verdict.ranked[0][1]:.6f}"]
+def submission_line(rule: Rule, verdict: Verdict | float, *, id: str, separator: str = "|") -> str:
+    """A row of a CSV file of verdicts; several labels are separated by `separator`."""
     line = io.StringIO()
-    cells = [id, separator.join(labels), separator.join(shown)]  # unchanged: a scorer compares them
+    cells = [id, *rule.cells(verdict, separator=separator)]  # unchanged: a scorer compares them
     csv.writer(line, lineterminator="\r\n").writerow(cells)  # RFC 4180: cells with \r or \n get quotes
     return line.getvalue().removesuffix("\r\n")
 
 
-def prediction_lines(
-    dataset: Dataset, verdicts: Sequence[Verdict], *, multi_label: bool, top_k: int = 3
-) -> Iterator[str]:
-    """The lines of `predictions.jsonl`: a `class_line` for each row, with its id."""
+def prediction_lines(rule: Rule, dataset: Dataset, verdicts: Sequence, *, top_k: int = 3) -> Iterator[str]:
+    """The lines of `predictions.jsonl`: a `verdict_line` for each row, with its id."""
     columns = [name for name in ("text", "text_pair") if name in dataset.column_names]
     for (id, *texts), verdict in zip(iterate_rows(dataset, "id", *columns), verdicts, strict=True):
-        yield class_line(verdict, multi_label=multi_label, texts=texts, id=id, top_k=top_k) + "\n"
+        yield verdict_line(rule, verdict, texts=texts, id=id, top_k=top_k) + "\n"
 
 
-def submission_lines(dataset: Dataset, verdicts: Sequence[Verdict], *, separator: str | None = None) -> Iterator[str]:
+def submission_lines(
+    rule: Rule, dataset: Dataset, verdicts: Sequence, *, separator: str | None = None
+) -> Iterator[str]:
     """The lines of `submission.csv`: header and a `submission_line` for each row."""
-    yield SUBMISSION_HEADER + "\n"
+    yield submission_header(rule) + "\n"
     for id, verdict in zip(iterate_column(dataset, "id"), verdicts, strict=True):
-        yield submission_line(verdict, id=id, separator=separator or "|") + "\n"
+        yield submission_line(rule, verdict, id=id, separator=separator or "|") + "\n"
 
 
 def answer_text(question: str, verdict: Verdict, *, top_k: int = 3, expected: str | None = None) -> str:

@@ -1,7 +1,11 @@
-"""Scores of regression: how well numbers are predicted, as an `evaluate.Metric` and for `Trainer`."""
+"""Regression: the rule that turns outputs into scores, and how well they are predicted.
+
+A model with one output predicts a number for each text.
+"""
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import datasets
 import evaluate
@@ -12,6 +16,55 @@ from transformers import EvalPrediction
 
 from ..encoding.row_batches import iterate_column
 from .score_names import scores_of
+
+
+@dataclass
+class ScoreRule:
+    """The counterpart of `DecisionRule`: the output is the score, unchanged.
+
+    Attributes:
+        labels: the name of the output.
+    """
+
+    labels: Sequence[str] = ("score",)
+    multi_label: bool = field(default=False, init=False)
+    positive: None = field(default=None, init=False)
+
+    scored = "scores"
+    columns = ("score",)
+    options = ()
+    problem_type = "regression"
+    tags = ("regression",)  # of the model card
+
+    @classmethod
+    def from_config(cls, config) -> "ScoreRule":
+        """The rule of a model; its configuration says nothing about it."""
+        return cls()
+
+    def verdicts(self, logits: np.ndarray) -> list[float]:
+        """(texts, 1) outputs -> the score of each text."""
+        return np.asarray(logits, dtype=np.float64)[:, 0].tolist()
+
+    def said(self, verdict: float) -> list[str]:
+        """The score, for people."""
+        return [f"{verdict:.4f}"]
+
+    def ranked(self, verdict: float) -> list[tuple[str, float]]:
+        """Nothing: a score has no alternatives."""
+        return []
+
+    def fields(self, verdict: float, *, top_k: int = 3) -> dict:
+        """The score as JSON, in the unit of the training data."""
+        return {"score": round(verdict, 6)}
+
+    def cells(self, verdict: float, *, separator: str = "|") -> list[str]:
+        """The values of `columns`."""
+        return [f"{verdict:.6f}"]
+
+
+def is_regression(config) -> bool:
+    """Whether a model's configuration is that of a regression."""
+    return config.problem_type == "regression" or (config.problem_type is None and config.num_labels == 1)
 
 
 class RegressionScores(evaluate.Metric):
