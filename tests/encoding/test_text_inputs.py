@@ -290,11 +290,15 @@ def test_rows_are_encoded_anew_when_the_encoder_changes():
 
 def test_log_line_counts_texts_lengths_and_what_was_cut():
     encoded = Dataset.from_dict({"length": [4, 8, 8], "cut": [0, 3, 4]})
-    assert describe_inputs(encoded) == (
+    texts = Dataset.from_dict({"text": list("abc")})
+    pairs = texts.add_column("text_pair", list("abc"))
+    assert describe_inputs(encoded, texts) == (
         "3 texts, 7 sub-tokens on average, 8 at most; "
         "2 texts cut by 7 sub-tokens in all (raise --max_length to keep them)"
     )
-    assert describe_inputs(encoded.select([0])) == "1 texts, 4 sub-tokens on average, 4 at most"
+    assert describe_inputs(encoded.select([0]), texts) == "1 text, 4 sub-tokens on average, 4 at most"
+    assert describe_inputs(encoded.select([0]), pairs) == "1 pair, 4 sub-tokens on average, 4 at most"
+    assert "; 2 pairs cut by 7" in describe_inputs(encoded, pairs)
 
 
 # Batches

@@ -8,14 +8,14 @@ from datasets import Dataset
 from transformers import EvalPrediction
 
 from utils.data.errors import ArgumentError, TrainingError
-from utils.scoring.answer_metrics import MIXED_SCORES, CmrcScores, SquadScores
+from utils.scoring.answer_metrics import CmrcScores, SquadScores
 from utils.scoring.class_evaluator import ClassEvaluator
 from utils.scoring.class_metrics import RankingScores
 from utils.scoring.decisions import DecisionRule
 from utils.scoring.masked_scores import compute_masked_scores
 from utils.scoring.metrics import EntityCounts, TagCounts
 from utils.scoring.regression import RegressionScores
-from utils.scoring.score_names import SCORES, describe_score, scores_of
+from utils.scoring.score_names import describe_score, scores_of
 from utils.training.best_metric import settle_best_metric
 
 
@@ -78,7 +78,11 @@ def test_the_table_names_what_is_computed_of_each_kind_of_things():
     }
     for kind, scores in computed.items():
         assert set(scores_of(kind)) == scores.keys() - {"table", "token_loss"}, kind
-    assert {*CmrcScores.names, *SquadScores.names, *MIXED_SCORES} <= set(scores_of("answers")) <= SCORES.keys()
+    said = {"predictions": [{"text": "a", "null_odds": 0.0}] * 2}
+    answers = set(scores_of("answers"))
+    assert SquadScores(keep_in_memory=True).compute(**said, references=[["a"], ["b"]]).keys() == answers
+    mixed = CmrcScores(keep_in_memory=True).compute(**said, references=[["a"], []])
+    assert mixed.keys() == answers.union(*map(scores_of, ("chinese_answers", "mixed_answers", "thresholds")))
 
 
 @pytest.mark.parametrize(

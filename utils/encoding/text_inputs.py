@@ -105,13 +105,13 @@ def fit_longest(first: int, second: int, *, room: int) -> tuple[int, int]:
     return room - half, half
 
 
-def describe_inputs(encoded: Dataset, rows: Dataset | None = None) -> str:
-    """One line for the log: how many inputs, how long, how many cut; `rows` are not needed for it."""
-    count = len(encoded)
+def describe_inputs(encoded: Dataset, rows: Dataset) -> str:
+    """One line for the log: how many texts, or pairs of them, how long, how many cut; they were made from `rows`."""
+    count, unit = len(encoded), ("pair", "pairs") if "text_pair" in rows.column_names else ("text", "texts")
     lengths, cut = (np.fromiter(iterate_column(encoded, name), np.int64, count) for name in ("length", "cut"))
-    mean = lengths.sum() / max(count, 1)
-    line = f"{count:,} texts, {mean:.0f} sub-tokens on average, {lengths.max(initial=0)} at most"
-    if cut.any():
-        texts = "1 text" if (cut > 0).sum() == 1 else f"{(cut > 0).sum():,} texts"
-        line += f"; {texts} cut by {cut.sum():,} sub-tokens in all (raise --max_length to keep them)"
+    mean, shortened = lengths.sum() / max(count, 1), int((cut > 0).sum())
+    line = f"{count:,} {unit[count != 1]}, {mean:.0f} sub-tokens on average, {lengths.max(initial=0)} at most"
+    if shortened:
+        line += f"; {shortened:,} {unit[shortened != 1]} cut by {cut.sum():,} sub-tokens in all"
+        line += " (raise --max_length to keep them)"
     return line

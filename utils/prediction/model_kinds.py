@@ -97,8 +97,8 @@ def find_kind(name_or_path: str, *, revision: str = "main") -> str:
 
 def asks_spans(fields: Mapping[str, Any]) -> bool:
     """Whether a configuration is that of a cloze classifier whose questions are about spans of a text."""
-    template = fields.get("template") if fields.get("model_type") == "cloze-classifier" else None
-    return bool(template) and "span" in Template(template).fields
+    cloze = HEADS.get(fields.get("model_type")) is ClozeClassifier
+    return cloze and bool(fields.get("template")) and "span" in Template(fields["template"]).fields
 
 
 def require_kind(kind: str, name_or_path: str, *, revision: str = "main") -> dict:

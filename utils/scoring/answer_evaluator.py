@@ -7,9 +7,10 @@ from datasets import Dataset
 from transformers import EvalPrediction
 
 from ..encoding.joined_windows import group_windows
-from .answer_metrics import MIXED_SCORES, CmrcScores, SquadScores
+from .answer_metrics import CmrcScores, SquadScores
 from .answer_ranking import Answer, Ranking, find_candidates, rank
 from .example_counts import count_answers
+from .score_names import scores_of
 
 COLUMNS = ["first", "starts", "ends", "text_index", "window"]
 
@@ -47,7 +48,8 @@ class AnswerEvaluator:
         self.rows = list(encoded.select_columns(COLUMNS).with_format("numpy"))
         self.windows = group_windows(self.rows, len(dataset))
         mixed = not all((each or {}).get("text") for each in dataset["answers"][:])
-        self.scores = self.measure.names + (MIXED_SCORES if mixed else ())
+        self.scores = scores_of("answers") + (scores_of("chinese_answers") if language == "zh" else ())
+        self.scores += scores_of("mixed_answers") if mixed else ()
 
     def rankings(self, outputs: tuple[np.ndarray, np.ndarray]) -> list[Ranking]:
         """The best spans of each question over all its windows, in the order of the dataset.

@@ -42,11 +42,6 @@ class Threshold(NamedTuple):
     threshold: float
 
 
-MIXED_SCORES = tuple(  # where some questions have no answer
-    f"{kind}_{name}" for kind in ("has_answer", "no_answer", "best") for name in ("exact_match", "f1")
-)
-
-
 class AnswerScores(evaluate.Metric, ABC):
     """What both measures share; each defines its own `score`.
 
@@ -57,10 +52,8 @@ class AnswerScores(evaluate.Metric, ABC):
     It returns `exact_match` and `f1` (means over questions, 0-1). Where there are questions without an answer, also
     `has_answer_exact_match`, `has_answer_f1`, `no_answer_exact_match` and `no_answer_f1` over the two kinds of
     questions; `best_exact_match`, `best_f1`, and the thresholds that give them, `best_exact_match_threshold` and
-    `best_f1_threshold`, as the evaluator of SQuAD 2.0 finds them. `names` are the scores that are always returned.
+    `best_f1_threshold`, as the evaluator of SQuAD 2.0 finds them.
     """
-
-    names = PairScore._fields
 
     def _info(self):
         return evaluate.MetricInfo(
@@ -144,8 +137,6 @@ class CmrcScores(AnswerScores):
         >>> scores.compute(predictions=[prediction], references=[["光荣和Koei"]])
         {'exact_match': 0.0, 'f1': 0.5, 'average': 0.25}
     """
-
-    names = (*PairScore._fields, "average")
 
     def score(self, text, references, *, has_unanswerable):
         if not references:

@@ -114,6 +114,11 @@ class TagCounts:
         return {f"lenient_{name}": row[name] for name in ("precision", "recall", "f1")}
 
 
+def describe_entities(split: str, table: dict[str, dict]) -> str:
+    """The scores of a split as text for people; `table`: see `EntityF1`."""
+    return f"{split}, strict scores on character spans:\n{format_table(table)}"
+
+
 def format_table(table: dict[str, dict]) -> str:
     """A per-class table in the layout of seqeval's and scikit-learn's classification reports."""
     width = max(map(_columns, table), default=0)

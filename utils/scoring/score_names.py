@@ -9,8 +9,9 @@ class Score(NamedTuple):
     Attributes:
         lower_is_better: a loss, an error, a cost.
         share: lies between 0 and 1, or between -1 and 1; tables show it times 100.
-        of: what is scored, separated by spaces: `classes`, their `ranks`, `entities`, `answers`, `scores` of a
-            regression, hidden `words`.
+        of: what is scored, separated by spaces: `classes`, their `ranks`, `entities`, `answers` (also
+            `chinese_answers`, and `mixed_answers` where some questions have none), `scores` of a regression, hidden
+            `words`.
         shown: where, separated by spaces: `epoch`, the line of one; `summary`, the end of a run; `report`, the lines
             about a split of texts with classes; `page`, the page of errors; `table`, what report.py prints;
             `card`, the first lines of the model card of classes and scores.
@@ -29,7 +30,7 @@ SCORES = {  # by name, without the split that is in front of it (`eval_`, `test_
     "accuracy": Score(of="classes words", shown="epoch summary report page table card"),
     "precision": Score(of=_CLASSES, shown="epoch summary report page"),
     "recall": Score(of=_CLASSES, shown="epoch summary report page"),
-    "average": Score(of="answers", shown="page"),
+    "average": Score(of="chinese_answers", shown="page"),
     "macro_f1": Score(of=_CLASSES, shown="summary report page table card"),
     "weighted_f1": Score(of=_CLASSES, shown="report page"),
     "lenient_f1": Score(of="entities", shown="epoch page"),
@@ -38,11 +39,11 @@ SCORES = {  # by name, without the split that is in front of it (`eval_`, `test_
     "spearman": Score(of="scores", shown="summary page card"),
     "mae": Score(lower_is_better=True, share=False, of="scores", shown="summary page card"),
     "mse": Score(lower_is_better=True, share=False, of="scores", shown="page card"),
-    "has_answer_f1": Score(of="answers", shown="page"),
-    "no_answer_f1": Score(of="answers", shown="page"),
-    **dict.fromkeys(("has_answer_exact_match", "no_answer_exact_match"), Score(of="answers")),
-    **dict.fromkeys(("best_exact_match", "best_f1"), Score(of="answers")),
-    **dict.fromkeys(("best_exact_match_threshold", "best_f1_threshold"), Score(share=False, of="answers")),
+    "has_answer_f1": Score(of="mixed_answers", shown="page"),
+    "no_answer_f1": Score(of="mixed_answers", shown="page"),
+    **dict.fromkeys(("has_answer_exact_match", "no_answer_exact_match"), Score(of="mixed_answers")),
+    **dict.fromkeys(("best_exact_match", "best_f1"), Score(of="mixed_answers")),
+    **dict.fromkeys(("best_exact_match_threshold", "best_f1_threshold"), Score(share=False, of="thresholds")),
     "mcc": Score(of="classes", shown="report page table card"),
     "auroc": Score(of="classes", shown="report page"),
     "ap": Score(of="classes", shown="report page"),

@@ -17,7 +17,7 @@ from ..reporting import error_report
 from ..reporting.task_cards import cloze_card
 from ..scoring.entity_evaluator import score_entities
 from ..scoring.example_counts import count_entities
-from ..scoring.metrics import format_table
+from ..scoring.metrics import describe_entities
 from ..scoring.span_decisions import tune_entity_threshold
 from ..scoring.span_evaluator import SpanEvaluator
 from ..tagging.readers_ner import read_ner, require_types
@@ -135,7 +135,7 @@ class ClozeEntities:
         table = scores.pop("table")
         return Answers(
             lines,
-            f"{split}, strict scores on character spans:\n{format_table(table)}",
+            describe_entities(split, table),
             scores=scores,
             report={"labels": self.labels, "threshold": self.finder.threshold, "scores": scores, "table": table},
             counts=count_entities(rows, found),

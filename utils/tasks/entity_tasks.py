@@ -8,7 +8,7 @@ from ..prediction.entity_lines import entity_lines
 from ..reporting import error_report, task_cards
 from ..scoring.entity_evaluator import EntityEvaluator, FoundEntities
 from ..scoring.example_counts import count_entities
-from ..scoring.metrics import format_table
+from ..scoring.metrics import describe_entities
 from .answers import Answers
 
 
@@ -53,7 +53,7 @@ class TaggedEntities:
         if not any(rows["entities"]):
             return Answers(lines)
         errors = error_report.report_entities(rows, entities, table=table, scores=scores, train=train)
-        shown = f"{split}, strict scores on character spans:\n{format_table(table)}"
+        shown = describe_entities(split, table)
         return Answers(lines, shown, counts=count_entities(rows, entities), errors=errors)
 
     def decision(self) -> dict:
