@@ -16,9 +16,9 @@ import report
 import run_classification
 from scripts import export_onnx
 from utils.data.errors import ArgumentError, DataError
-from utils.data.score_labels import are_scores
 from utils.scoring.example_counts import metrics_of
 from utils.scoring.regression import RegressionScores
+from utils.tasks.text_scores import are_scores
 from utils.training.losses import ScoreLoss
 
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from datasets import Dataset
 
-from ..data import score_labels
 from ..data.errors import DataError
 from ..prediction.label_finder import LabelFinder
 from ..reading.dataset_records import list_labels
@@ -12,6 +11,7 @@ from ..reading.task_columns import match_columns
 from ..scoring.decisions import DecisionRule
 from ..scoring.positive_labels import describe_positive, positive_class
 from ..scoring.regression import ScoreRule
+from .text_scores import are_scores, refuse_several, to_scores
 
 SHOWN = 12  # labels in the log
 
@@ -62,9 +62,9 @@ class Target:
             DataError: fewer than two classes, or several scores per text.
         """
         labels, multi_label = list_labels(rows), "labels" in rows.features
-        scores = task == "auto" and not multi_label and score_labels.are_scores(labels)
+        scores = task == "auto" and not multi_label and are_scores(labels)
         if task == "regression" or scores:
-            score_labels.refuse_several(rows.features)
+            refuse_several(rows.features)
             return cls(ScoreRule(), "text_pair" in rows.features)
         if len(labels) < 2 - multi_label:
             raise DataError(f"the training data: expected two classes or more, found {', '.join(labels) or 'none'}")
@@ -94,7 +94,7 @@ class Target:
     def match(self, rows: Dataset, *, source: str) -> Dataset:
         """Give rows the columns of the training data; see `match_columns`."""
         rows = match_columns(rows, pair=self.pair, multi_label=self.rule.multi_label, source=source)
-        return score_labels.to_scores(rows, source=source) if self.regression else rows
+        return to_scores(rows, source=source) if self.regression else rows
 
     def describe(self) -> str:
         """A line or two for the log."""

@@ -1,16 +1,65 @@
-"""The task of run_classification.py where labels are scores: regression. See `answers` for what a task is."""
+"""Labels that are numbers on a scale, such as similarities from 0 to 5, and the task that learns them: regression.
 
-from collections.abc import Mapping, Sequence
+See `answers` for what a task is.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-from datasets import Dataset
+from datasets import Dataset, Features, Value
 
+from ..data.errors import DataError, ErrorLog, show
 from ..prediction.verdict_lines import prediction_lines, submission_lines
 from ..reporting.regression_report import describe_regression, report_scores
 from ..reporting.task_cards import text_card
 from ..scoring.example_counts import count_scores
 from ..scoring.regression import ScoreEvaluator, ScoreRule
 from .answers import Answers
+
+
+def are_scores(labels: Iterable[str]) -> bool:
+    """Whether all labels are numbers, and some of them have decimals that are not 0.
+
+    Example:
+        >>> are_scores(["3.8", "2", "0.5"]), are_scores(["1", "2.0"]), are_scores(["3.8", "high"])
+        (True, False, False)
+    """
+    numbers = [_number(label) for label in labels]
+    return bool(numbers) and None not in numbers and any(not number.is_integer() for number in numbers)
+
+
+def to_scores(rows: Dataset, *, source: str) -> Dataset:
+    """Turn the texts under `label` into numbers; rows without labels stay as they are.
+
+    Args:
+        rows: see `readers_text.read_classes`.
+        source: what errors call them.
+
+    Raises:
+        DataError: some labels are not numbers; the message names the first rows.
+    """
+    if "label" not in rows.column_names:
+        return rows
+    log = ErrorLog(source, unit="row")
+    for number, label in enumerate(rows["label"][:], start=1):
+        if _number(label) is None:
+            log.add(
+                number, f"expected a number as label, found {show(label)}; correct it, or give --task classification"
+            )
+    log.finish(skip_bad_lines=False)
+    features = Features({name: Value("float64") if name == "label" else kind for name, kind in rows.features.items()})
+    return rows.map(lambda row: {"label": float(row["label"])}, features=features, keep_in_memory=True)
+
+
+def refuse_several(features: Iterable[str]) -> None:
+    """Refuse rows with several labels.
+
+    Raises:
+        DataError: there is a column `labels`.
+    """
+    if "labels" in features:
+        raise DataError("--task regression: expected one number per text, found several labels; leave the option out")
 
 
 class TextScores:
@@ -58,3 +107,11 @@ class TextScores:
     def card(self, record: dict, reports: Mapping[str, dict]) -> str:
         """The model card."""
         return text_card(record, rule=self.rule, report=reports["validation"])
+
+
+def _number(label: str) -> float | None:
+    try:
+        number = float(label)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
