@@ -40,7 +40,9 @@ MAINS = {
 def run(script, *given, **environment):
     command = ["bash", str(ROOT / "scripts" / "tables" / f"{script}.sh"), *map(str, given)]
     surroundings = {
-        name: value for name, value in os.environ.items() if name not in ("MODELS", "SEEDS", "OUT", "EXTRA", "KEPT")
+        name: value
+        for name, value in os.environ.items()
+        if name not in ("MODELS", "SEEDS", "OUT", "EXTRA", "KEPT", "CONFIG", "RATE", "HEAD_RATE", "EPOCHS")
     }
     return subprocess.run(command, capture_output=True, text=True, env=surroundings | environment, cwd=ROOT)
 
@@ -73,6 +75,26 @@ def test_models_and_seeds_are_chosen(tmp_path):
     folders = [each[each.index("--output_dir") + 1] for each in found[:2]]
     assert folders == ["outputs/other/people/hfl-rbt3/seed-7", "outputs/other/people/bert-base-chinese/seed-7"]
     assert found[0][-2:] == ["--max_steps", "2"] and "--max_steps" not in found[2]
+
+
+@pytest.mark.parametrize("script", ["sarcasm", "cluener", "cmrc"])
+def test_recipe_is_the_tables_own_or_a_configuration_file_and_single_values_win(script, tmp_path):
+    def told(**environment):
+        trained = commands(script, tmp_path, SEEDS="1", MODELS="hfl/rbt3", **environment)[0]
+        flags = trained[trained.index("--model_name_or_path") :]
+        return trained[2 : -len(flags)], flags
+
+    assert (
+        told()[0]
+        == {
+            "sarcasm": ["configs/sarcasm_bert_mini.yaml"],
+            "cluener": ["--learning_rate", "1e-3", "--num_train_epochs", "6"],
+            "cmrc": ["--learning_rate", "5e-4", "--head_learning_rate", "5e-3", "--num_train_epochs", "4"],
+        }[script]
+    )
+    given, flags = told(CONFIG="configs/quickstart.yaml", EPOCHS="2")
+    assert given == ["configs/quickstart.yaml", "--num_train_epochs", "2"]
+    assert not {"--learning_rate", "--head_learning_rate", "--num_train_epochs"} & set(flags)
 
 
 def test_heads_beside_lora_of_all_layers_learn_as_under_full_tuning_whatever_its_rate(tmp_path):

@@ -4,6 +4,8 @@
 #   SEEDS="1 2 3"                                        one run for each
 #   DRY_RUN=1                                            prints the commands, runs nothing
 #   OUT=outputs/tables                                   folder of the runs: OUT/TABLE/ROW/seed-SEED
+#   CONFIG=configs/sarcasm_minilm.yaml                   a configuration file in place of the table's own recipe
+#   RATE=3e-5 HEAD_RATE=3e-4 EPOCHS=3                    other learning rates, of the encoder and of the head, and epochs
 #   EXTRA="--max_steps 20"                               flags for every training
 #   KEPT=results/tables                                  finished runs are added to KEPT/TABLE.json; runs in this file count as
 #                                                        finished, also on another machine, or when their folders are gone
@@ -31,6 +33,19 @@ absolute() {
         /*) echo "$1" ;;
         *) echo "${CALLED_FROM:-$PWD}/$1" ;;
     esac
+}
+
+# choose_recipe CONFIG RATE HEAD_RATE EPOCHS: make `recipe`, the beginning of the arguments of a training, of the table's own
+# recipe (a part that it does not set is empty), or of what CONFIG, RATE, HEAD_RATE and EPOCHS say
+choose_recipe() {
+    local config=$1 rate=$2 head_rate=$3 epochs=$4
+    if [ -n "${CONFIG:-}" ]; then
+        config=$CONFIG rate='' head_rate='' epochs=''
+        if [ ! -f "$config" ]; then config=$(absolute "$config"); fi
+    fi
+    rate=${RATE:-$rate} head_rate=${HEAD_RATE:-$head_rate} epochs=${EPOCHS:-$epochs}
+    recipe=(${config:+"$config"} ${rate:+--learning_rate "$rate"} ${head_rate:+--head_learning_rate "$head_rate"}
+        ${epochs:+--num_train_epochs "$epochs"})
 }
 
 # refuse_unknown NAME GIVEN KNOWN...: end the script if a word of GIVEN, the value of NAME, is not in KNOWN

@@ -3,12 +3,13 @@
 #   bash scripts/tables/glue.sh                          # nyu-mll/glue from the Hub
 #   bash scripts/tables/glue.sh path/to/glue             # or cola/, sst2/, ... with the original files, train*.* and dev.* (sts-train.csv) each
 #   MODELS="bert-base-uncased roberta-base" TASKS="mrpc rte" bash scripts/tables/glue.sh
-# Makes one table for each task; the last epoch is scored, nothing is chosen on dev. cells.sh explains SEEDS, OUT, DRY_RUN.
+# Makes one table for each task; the last epoch is scored, nothing is chosen on dev. cells.sh explains SEEDS, CONFIG, OUT, DRY_RUN.
 source "$(dirname "${BASH_SOURCE[0]}")/../help.sh"
 take_at_most 1 "$@"
 CALLED_FROM=$PWD
 source "$(dirname "${BASH_SOURCE[0]}")/cells.sh"
 MODELS=${MODELS:-bert-base-uncased}
+choose_recipe "" 3e-5 3e-4 3
 data=${1:+$(absolute "$1")}
 
 # file_of SPLIT: the file of a split of the task; a name that is told in the error if there is none
@@ -25,8 +26,7 @@ cells() {
     if [ -n "$data" ]; then files=(--train_file "$(file_of train)" --validation_file "$(file_of dev)"); fi
     for model in $MODELS; do
         for seed in $SEEDS; do
-            cell "$(name_of "$model")/seed-$seed" run_classification.py --model_name_or_path "$model" "${files[@]}" --pooling "${POOLING:-cls}" \
-                --learning_rate "${RATE:-3e-5}" --head_learning_rate "${HEAD_RATE:-3e-4}" --num_train_epochs "${EPOCHS:-3}" \
+            cell "$(name_of "$model")/seed-$seed" run_classification.py "${recipe[@]}" --model_name_or_path "$model" "${files[@]}" --pooling "${POOLING:-cls}" \
                 --per_device_train_batch_size 32 --max_length 256 --seed "$seed" "${last_epoch[@]}"
         done
     done

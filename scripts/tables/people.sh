@@ -3,7 +3,7 @@
 #   bash scripts/tables/people.sh path/to/peoples_daily          # train.txt (or test.txt, if there is none), dev.txt
 #   MODELS="bert-base-chinese voidful/albert_chinese_base hfl/chinese-roberta-wwm-ext" RATE=3e-5 EPOCHS=3 \
 #       bash scripts/tables/people.sh path/to/peoples_daily
-# Without MODELS: the embedded encoder, and an ALBERT and a RoBERTa of its size with random weights. cells.sh explains SEEDS, OUT, DRY_RUN.
+# Without MODELS: the embedded encoder, and an ALBERT and a RoBERTa of its size with random weights. cells.sh explains SEEDS, CONFIG, OUT, DRY_RUN.
 source "$(dirname "${BASH_SOURCE[0]}")/../help.sh"
 take_at_most 1 "$@"
 CALLED_FROM=$PWD
@@ -13,6 +13,7 @@ train=$data/train.txt
 if [ ! -f "$train" ]; then train=$data/test.txt; fi
 fresh=outputs/fresh
 MODELS=${MODELS:-pretrained/bert-mini-zh $fresh/albert $fresh/roberta}
+choose_recipe "" 1e-3 "" 6
 
 cells() {
     case $MODELS in
@@ -20,9 +21,8 @@ cells() {
     esac
     for model in $MODELS; do
         for seed in $SEEDS; do
-            cell "$(name_of "$model")/seed-$seed" run_ner.py --model_name_or_path "$model" --head "${HEAD:-crf}" --train_file "$train" \
-                --validation_file "$data/dev.txt" --learning_rate "${RATE:-1e-3}" --num_train_epochs "${EPOCHS:-6}" \
-                --per_device_train_batch_size 32 --seed "$seed"
+            cell "$(name_of "$model")/seed-$seed" run_ner.py "${recipe[@]}" --model_name_or_path "$model" --head "${HEAD:-crf}" --train_file "$train" \
+                --validation_file "$data/dev.txt" --per_device_train_batch_size 32 --seed "$seed"
         done
     done
     cell feature_crf/seed-1 benchmarks/feature_crf.py --train_file "$train" --validation_file "$data/dev.txt"

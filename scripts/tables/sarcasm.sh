@@ -2,7 +2,7 @@
 # Sarcastic headlines, 90/10 splits by seed: accuracy, recall, precision, F1, compared with TF-IDF and a linear SVM.
 #   bash scripts/tables/sarcasm.sh path/to/headlines.json
 #   MODELS="bert-base-uncased roberta-base" RATE=3e-5 HEAD_RATE=3e-4 EPOCHS=3 bash scripts/tables/sarcasm.sh headlines.json
-# A public run to compare with: accuracy 92.5. The last epoch is scored, nothing is chosen on the held-out tenth. cells.sh explains SEEDS, OUT, DRY_RUN.
+# A public run to compare with: accuracy 92.5. The last epoch is scored, nothing is chosen on the held-out tenth. cells.sh explains SEEDS, CONFIG, OUT, DRY_RUN.
 source "$(dirname "${BASH_SOURCE[0]}")/../help.sh"
 take_at_most 1 "$@"
 CALLED_FROM=$PWD
@@ -10,6 +10,7 @@ usual_seeds="1 2 3 4 5"
 source "$(dirname "${BASH_SOURCE[0]}")/cells.sh"
 data=$(absolute "${1:?the file of headlines}")
 MODELS=${MODELS:-pretrained/bert-mini-zh}
+choose_recipe configs/sarcasm_bert_mini.yaml "" "" ""
 
 cells() {
     for seed in $SEEDS; do
@@ -17,8 +18,8 @@ cells() {
         prepare "$split/train.jsonl" "$python" scripts/split_rows.py "$data" "$split" --seed "$seed" --test_share 0.1
         local files=(--train_file "$split/train.jsonl" --validation_file "$split/test.jsonl" --seed "$seed")
         for model in $MODELS; do
-            cell "$(name_of "$model")/seed-$seed" run_classification.py configs/sarcasm_bert_mini.yaml --model_name_or_path "$model" "${files[@]}" \
-                --learning_rate "${RATE:-5e-4}" --head_learning_rate "${HEAD_RATE:-1e-2}" --num_train_epochs "${EPOCHS:-4}" "${last_epoch[@]}"
+            cell "$(name_of "$model")/seed-$seed" run_classification.py "${recipe[@]}" --model_name_or_path "$model" "${files[@]}" \
+                "${last_epoch[@]}"
         done
         cell "tfidf_svm/seed-$seed" benchmarks/tfidf_svm.py "${files[@]}" --analyzer word
     done

@@ -3,7 +3,7 @@
 # (how many of them are answered as expected), compared with TF-IDF and a linear SVM.
 #   bash scripts/tables/taipei.sh path/to/Taipei_QA_new.txt
 #   MODELS=hfl/chinese-roberta-wwm-ext RATE=3e-5 HEAD_RATE=3e-4 EPOCHS=10 bash scripts/tables/taipei.sh Taipei_QA_new.txt
-# The last epoch is scored, nothing is chosen on the held-out tenth. cells.sh explains SEEDS, OUT, DRY_RUN.
+# The last epoch is scored, nothing is chosen on the held-out tenth. cells.sh explains SEEDS, CONFIG, OUT, DRY_RUN.
 source "$(dirname "${BASH_SOURCE[0]}")/../help.sh"
 take_at_most 1 "$@"
 CALLED_FROM=$PWD
@@ -11,6 +11,7 @@ usual_seeds="1 2 3 4 5"
 source "$(dirname "${BASH_SOURCE[0]}")/cells.sh"
 data=$(absolute "${1:?the file of questions}")
 MODELS=${MODELS:-pretrained/bert-mini-zh}
+choose_recipe configs/taipei_bert_mini.yaml "" "" ""
 
 cells() {
     for seed in $SEEDS; do
@@ -18,8 +19,7 @@ cells() {
         prepare "$split/train.jsonl" "$python" scripts/split_rows.py "$data" "$split" --file_format faq --seed "$seed" --test_share 0.1
         local files=(--train_file "$split/train.jsonl" --validation_file "$split/test.jsonl" --seed "$seed")
         for model in $MODELS; do
-            cell "$(name_of "$model")/seed-$seed" run_qa_cls.py configs/taipei_bert_mini.yaml --model_name_or_path "$model" "${files[@]}" \
-                --learning_rate "${RATE:-5e-4}" --head_learning_rate "${HEAD_RATE:-5e-3}" --num_train_epochs "${EPOCHS:-15}" \
+            cell "$(name_of "$model")/seed-$seed" run_qa_cls.py "${recipe[@]}" --model_name_or_path "$model" "${files[@]}" \
                 --save_strategy no --load_best_model_at_end false
         done
         cell "tfidf_svm/seed-$seed" benchmarks/tfidf_svm.py "${files[@]}"
