@@ -38,7 +38,7 @@ def main(argv=None):
     from utils.tasks import run_folder, split_data, text_labels, text_scores, text_tasks
     from utils.tasks.answers import answer_splits
     from utils.tasks.starting_point import StartingPoint
-    from utils.training import class_sampler, losses, regularized_dropout
+    from utils.training import class_sampler, losses
 
     run = run_folder.open_run(parsed)
 
@@ -103,12 +103,10 @@ def main(argv=None):
 
     # ---- 4. Train: a loss for scores, for several labels, or for classes, of which rare ones may be drawn more often
     loss, sampler, shaping = None, None, head.shaping(label_smoothing=choices.label_smoothing_factor)
-    divergence = regularized_dropout.class_divergence
     if target.regression:
-        loss, divergence = losses.ScoreLoss(huber=head.loss == "huber"), regularized_dropout.score_divergence
+        loss = losses.ScoreLoss(huber=head.loss == "huber")
     elif target.rule.multi_label:
         loss = losses.LabelLoss.fit(label_ids, **shaping) if label_ids else None
-        divergence = regularized_dropout.label_divergence
     elif label_ids:
         loss = losses.ClassLoss.fit(label_ids, len(target.labels), adjustment=head.logit_adjustment, **shaping)
         sampler = class_sampler.ClassSampler.choose(head.class_sampling, encoded["train"], seed=choices.seed)
@@ -116,7 +114,7 @@ def main(argv=None):
         load_model,
         encoded,
         task.evaluators.get("validation"),
-        divergence=divergence,
+        divergence=loss and loss.divergence,
         train_sampler=sampler,
         processing_class=tokenizer,
         data_collator=finder.collate if finder else collators.TextCollator(tokenizer),

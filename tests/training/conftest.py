@@ -112,14 +112,12 @@ def texts(tiny_encoder):
     tokenizer = AutoTokenizer.from_pretrained(tiny_encoder)
     given = [[label for k, label in enumerate(LABELS) if i >> k & 1] for i in range(24)]
     signs = {"a": "北", "b": "开会", "c": "病"}
-    rows = {
-        "text": [f"{i % 5}{''.join(signs[label] for label in labels)}" for i, labels in enumerate(given)],
-        "label": [min(labels, default="a") for labels in given],
-        "labels": given,
-    }
-    encoders = {kind: TextEncoder(tokenizer, 16, False, LABELS, multi_label=kind) for kind in (False, True)}
+    rows = {"text": [f"{i % 5}{''.join(signs[label] for label in labels)}" for i, labels in enumerate(given)]}
+    labels = {False: {"label": [min(labels, default="a") for labels in given]}, True: {"labels": given}}
+    encoder = TextEncoder(tokenizer, 16, False, LABELS)
     return {
-        kind: encode_dataset(Dataset.from_dict(rows), encoder, by_length=False) for kind, encoder in encoders.items()
+        kind: encode_dataset(Dataset.from_dict(rows | column), encoder, by_length=False)
+        for kind, column in labels.items()
     }
 
 

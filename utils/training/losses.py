@@ -1,4 +1,7 @@
-"""Losses for stock token and text classifiers; our own heads have their own."""
+"""Losses for stock token and text classifiers; our own heads have their own.
+
+Each has the `divergence` of two dropout passes that suits it, see `RegularizedDropout`.
+"""
 
 import math
 from collections import Counter
@@ -8,6 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, huber_loss, mse_loss
+
+from .regularized_dropout import class_divergence, label_divergence
 
 
 @dataclass
@@ -29,6 +34,8 @@ class ClassLoss:
     label_smoothing: float = 0.0
     focal_gamma: float = 0.0
     adjustment: Sequence[float] | None = None
+
+    divergence = staticmethod(class_divergence)
 
     @classmethod
     def fit(
@@ -63,6 +70,11 @@ class ScoreLoss:
     """
 
     huber: bool = False
+
+    @staticmethod
+    def divergence(one: Tensor, other: Tensor, labels: Tensor) -> Tensor:
+        """Squared difference of scores, mean over texts: (batch, 1) outputs."""
+        return ((one.float() - other.float()) ** 2).mean()
 
     def __call__(self, outputs, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
         told, labels = outputs["logits"].float().flatten(), labels.float().flatten()  # (batch,)
@@ -106,6 +118,8 @@ class LabelLoss:
     positive_weights: Sequence[float] | None = None
     label_smoothing: float = 0.0
     focal_gamma: float = 0.0
+
+    divergence = staticmethod(label_divergence)
 
     @classmethod
     def fit(cls, labels: Sequence[Sequence[float]], *, balanced: bool = False, **shape) -> "LabelLoss":

@@ -44,8 +44,3 @@ def label_divergence(one: Tensor, other: Tensor, labels: Tensor) -> Tensor:
     """Symmetric KL divergence of yes/no decisions, mean over texts and labels: (batch, num_labels) logits."""
     one, other = one.float(), other.float()
     return ((one.sigmoid() - other.sigmoid()) * (one - other)).mean()
-
-
-def score_divergence(one: Tensor, other: Tensor, labels: Tensor) -> Tensor:
-    """Squared difference of scores, mean over texts: (batch, 1) outputs."""
-    return ((one.float() - other.float()) ** 2).mean()
