@@ -19,8 +19,8 @@ from ..data.plain_yaml import load_yaml
 from ..files.raw_files import require_file
 from ..running.stop_signals import watched
 from .flag_names import explain_unknown
-from .option_checks import OptionError, check_ranges, ranges_of, refuse_idle
-from .option_parser import MalformedOption, OptionParser
+from .option_checks import check_ranges, refuse_idle
+from .option_parser import OptionParser
 from .refused_fields import refuse_fields
 from .trackers import check_trackers
 from .training_choices import TrainingChoices, training_options
@@ -28,7 +28,7 @@ from .training_defaults import TRAINING_DEFAULTS, TRAINING_RANGES, describe_defa
 from .training_fields import read_training_fields
 
 
-def option(default, help_text: str, *, choices: Sequence[str] | None = None, used_with: str = "", **limits):
+def option(default, help_text: str, *, choices: Sequence[str] | None = None, used_with: str | None = None, **limits):
     """A dataclass field with its help text, and the values that it accepts.
 
     Args:
@@ -89,21 +89,19 @@ def parse_arguments(
         argv = [*words, *argv[1:]]
     else:
         nothing = set()
-    with refusing(MalformedOption):
-        (*ours, training), unknown = parser.parse(argv)
+    (*ours, training), unknown = parser.parse(argv)
     if unknown:
         flags = [word for word in unknown if word.startswith("-")] or unknown
         raise ArgumentError("; ".join(explain_unknown(word, known) for word in flags))
     written = {word.partition("=")[0] for word in argv if word.startswith("--")}
     given = {each.dest for each in parser._actions if written & set(each.option_strings)} | nothing
     choices = TrainingChoices(vars(training), frozenset(given), frozenset(given) | set(defaults or ()))
-    with refusing(OptionError, ValueError):
-        for one in ours:
-            check_ranges(vars(one), ranges_of(one))
-        check_ranges(choices.values, TRAINING_RANGES)
-        taken = {name for each in classes for name in getattr(each, "_training_fields", ())}
-        refuse_fields(choices.values, choices.given - taken, {each.name: each.default for each in fields(options)})
-        check_trackers(choices.report_to)
+    for one in ours:
+        check_ranges(vars(one), {each.name: each.metadata.get("limits") for each in fields(one)})
+    check_ranges(choices.values, TRAINING_RANGES)
+    taken = {name for each in classes for name in getattr(each, "_training_fields", ())}
+    refuse_fields(choices.values, choices.given - taken, {each.name: each.default for each in fields(options)})
+    check_trackers(choices.report_to)
     return *ours, choices
 
 
@@ -143,8 +141,7 @@ def check_use(parsed: Sequence, *, trains: bool, used_with: dict[str, str] | Non
     if "do_train" in training.given and training.do_train != trains:
         wanted = "data to train on (--train_file)" if training.do_train else "true, as there is data to train on"
         raise ArgumentError(f"--do_train: expected {wanted}; the files decide what a run does, leave it out")
-    with refusing(OptionError):
-        refuse_idle(parsed[:-1], training.given, training.values, trains=trains, used_with=used_with or {})
+    refuse_idle(parsed[:-1], training.given, training.values, trains=trains, used_with=used_with or {})
     options = Options(parsed, trains=trains)
     for one in parsed[:-1]:
         if hasattr(one, "check"):

@@ -15,13 +15,13 @@ class ClassifierArguments:
     """The classifier on top of the encoder, its loss and its sampling."""
 
     _argument_group_name = "classifier"
+    _used_with = "training"
 
     pooling: str = option(
         "cls",
         "How a text becomes one vector: `cls`: as in the stock class; `mean`, `max`: over its tokens; `fusion`: sum "
         "of mean and pooled output, 128 units each.",
         choices=["cls", "mean", "max", "fusion"],
-        used_with="training",
     )
     fusion_weights: str = option(
         "learned",
@@ -30,36 +30,28 @@ class ClassifierArguments:
         used_with="training pooling=fusion",
     )
     layers: str = option(
-        "last",
-        "`weighted` feeds the head a learned mix of all layers.",
-        choices=["last", "weighted"],
-        used_with="training",
+        "last", "`weighted` feeds the head a learned mix of all layers.", choices=["last", "weighted"]
     )
-    dropout: float = option(0.1, "Dropout before the classifier, 0-1.", used_with="training", low=0, below=1)
+    dropout: float = option(0.1, "Dropout before the classifier, 0-1.", low=0, below=1)
     loss: str = option(
         "default",
         "`focal` gives less weight to examples that are already right; `huber` (regression) gives less weight to "
         "outliers than squared error does.",
         choices=["default", "focal", "huber"],
-        used_with="training",
     )
     focal_gamma: float = option(
         2.0, "Strength of the focal loss; 0 weights all examples equally.", used_with="training loss=focal", low=0
     )
-    class_weights: str = option(
-        "none", "`auto` gives rare classes more weight in the loss.", choices=["none", "auto"], used_with="training"
-    )
+    class_weights: str = option("none", "`auto` gives rare classes more weight in the loss.", choices=["none", "auto"])
     class_sampling: str = option(
         "none",
         "Draw rare classes more often: `balanced`: all classes equally often; `square_root`: halfway.",
         choices=["none", "square_root", "balanced"],
-        used_with="training",
     )
     logit_adjustment: float = option(
         0.0,
         "Add the log frequencies of the classes, times this, to the logits in training, so that rare classes are "
         "predicted more often; 1 is the full adjustment.",
-        used_with="training",
         low=0,
     )
 

@@ -9,14 +9,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import MISSING, Field, fields
 from typing import Any, get_args, get_origin, get_type_hints
 
+from ..data.errors import ArgumentError
+
 _TRUTHS = {
     **dict.fromkeys(("yes", "true", "t", "y", "1"), True),
     **dict.fromkeys(("no", "false", "f", "n", "0"), False),
 }
-
-
-class MalformedOption(ValueError):
-    """A value that an option does not accept, or one that is missing."""
 
 
 class OptionParser(argparse.ArgumentParser):
@@ -42,19 +40,19 @@ class OptionParser(argparse.ArgumentParser):
         """An instance of each class, and the words that are not known options.
 
         Raises:
-            MalformedOption: a value that an option does not accept, or a required option that is missing.
+            ArgumentError: a value that an option does not accept, or a required option that is missing.
         """
         found, unknown = self.parse_known_args(list(words))
         values = vars(found)
         missing = [f"--{name}" for name, value in values.items() if isinstance(value, _Required)]
         if missing and not unknown:
-            raise MalformedOption(f"{', '.join(missing)}: expected a value, found none; give one")
+            raise ArgumentError(f"{', '.join(missing)}: expected a value, found none; give one")
         made = [one(**{each.name: values[each.name] for each in fields(one) if each.init}) for one in self.classes]
         return made, unknown
 
     def error(self, message):
         """Raise what argparse would print before it exits."""
-        raise MalformedOption(message)
+        raise ArgumentError(message)
 
 
 class _Required:
