@@ -114,7 +114,7 @@ def read_strings(path: str) -> Iterator[str]:
     if not name.endswith(("json", "jsonl")) and are_columns(lines, is_csv=name.endswith(".csv")):
         yield from read_ner(path)["text"]
         return
-    _, records = read_records(lines, find_form(lines, name, plain="plain"), log)
+    _, records = read_records(lines, find_form(lines, name), log)
     for number, record in records:
         if isinstance(record, str):
             log.add(number, record)

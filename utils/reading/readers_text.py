@@ -35,8 +35,8 @@ from .column_names import (
     warn_of_texts_left_out,
 )
 from .dataset_records import dataset_records, list_labels
-from .field_names import read_names, read_separator
-from .text_forms import FILE_FORMATS, NOTHING, REST, TextForm, find_form
+from .remembered_reading import Reading, TextForm, read_names, read_separator
+from .text_forms import FILE_FORMATS, NOTHING, REST, find_form
 from .text_labels import Records, fold_numbers, gather_labels, is_missing
 from .text_records import read_records
 from .text_rows import labels_of, records_to_rows, rows_to_dataset
@@ -93,13 +93,13 @@ class TextReader:
             raise DataError(f"expected the file format auto, {known}, found {file_format}; choose one of these")
         if label_columns and (label_column or label_separator):
             raise DataError("--label_columns: expected no --label_column or --label_separator together with it")
-        self.file_format, self.separator = file_format, read_separator(separator)
-        self.fields = read_names(columns, option="columns")
+        fields = read_names(columns, option="columns")
+        self.reading = Reading(
+            file_format, read_separator(separator), fields, encoding, plain
+        )  # form: of the first file
         self.label_columns = read_names(label_columns, option="label_columns")
         self.named = TextColumns(text_column, text_pair_column, label_column, id_column)
-        self.encoding, self.label_separator, self.class_file = encoding, label_separator, class_file
-        self.skip_bad_lines, self.plain = skip_bad_lines, plain
-        self.form: TextForm | None = None  # of the first file
+        self.label_separator, self.class_file, self.skip_bad_lines = label_separator, class_file, skip_bad_lines
         self.taken = KNOWN_COLUMNS  # columns of the first file
 
     def read(self, path: str | PathLike, *, labels: Collection[str] | None = None, allow_empty=False) -> Dataset:
@@ -119,17 +119,15 @@ class TextReader:
             DataError: the file cannot be read, or has errors; the first 20 are shown.
         """
         name = Path(path).name.lower().removesuffix(".gz")
-        if self.file_format == "parquet" or (self.file_format == "auto" and name.endswith(".parquet")):
+        told = self.reading.file_format
+        if told == "parquet" or (told == "auto" and name.endswith(".parquet")):
             dataset = read_parquet(path)
-            log, form = ErrorLog(path, unit="row"), TextForm("parquet")
-            records, names = (
-                dataset_records(dataset, self._columns(), self.named.label, labels, log),
-                dataset.column_names,
-            )
+            log, form, names = ErrorLog(path, unit="row"), TextForm("parquet"), dataset.column_names
+            records = dataset_records(dataset, self._columns(), self.named.label, labels, log)
         else:
             log = ErrorLog(path)
             form, records, names = self._parse(path, name, log, labels)
-        self.form = self.form or form
+        self.reading = self.reading._replace(form=self.reading.form or form)
         return self._to_dataset(
             records,
             names,
@@ -186,8 +184,8 @@ class TextReader:
 
     def remember(self) -> dict:
         """What prediction needs to read files as these were read; goes into a model's configuration."""
-        form = self.form or TextForm("json")
-        kept = {"kind": form.kind, "separator": self.separator or form.separator, "fields": list(form.fields)}
+        form = self.reading.form or TextForm("json")
+        kept = {"kind": form.kind, "separator": self.reading.separator or form.separator, "fields": list(form.fields)}
         kept |= {"quoted": form.quoted, "columns": self.taken._asdict() | {"label": None}}
         return kept | {"named": [key for key in ("text", "text_pair", "id") if getattr(self.named, key)]}
 
@@ -198,21 +196,14 @@ class TextReader:
     def _parse(
         self, path: str | PathLike, name: str, log: ErrorLog, labels: Collection[str] | None
     ) -> tuple[TextForm, Records, list[str]]:
-        lines = read_lines(path, log, encoding=self.encoding)
-        if self.file_format == "auto" and next((line for line in lines if line is None or line.strip()), None) is None:
+        lines = read_lines(path, log, encoding=self.reading.encoding)
+        if (
+            self.reading.file_format == "auto"
+            and next((line for line in lines if line is None or line.strip()), None) is None
+        ):
             log.finish(skip_bad_lines=False)  # without its first line, the form of the file is unknown
-        form = find_form(
-            lines,
-            name,
-            file_format=self.file_format,
-            separator=self.separator,
-            fields=self.fields,
-            named=self._columns(),
-            plain=self.plain,
-            answers=labels or (),
-            before=self.form,
-        )
         named = self._columns()
+        form = find_form(lines, name, self.reading._replace(named=named, answers=labels or ()))
         if named and form.has_lines and not form.told:
             raise DataError(
                 f"{path}: expected a first line with the names of columns ({', '.join(sorted(named))}), found none; "

@@ -7,7 +7,8 @@ from typing import Any
 from ..data.errors import ErrorLog, show
 from ..files.json_records import parse_records
 from ..files.table_cells import name_separators, read_cells, separator_line
-from .text_forms import FIELDS, NOTHING, REST, TextForm, expected_fields
+from .remembered_reading import TextForm
+from .text_forms import FIELDS, NOTHING, REST, expected_fields
 
 Record = dict[str, Any]
 Numbered = Iterator[tuple[int, Record | str | None]]  # None for one with a line that cannot be read
