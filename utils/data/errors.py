@@ -4,10 +4,13 @@ import json
 import logging
 import re
 from collections import Counter
+from collections.abc import Callable
 from os import PathLike
 from typing import Any
 
 logger = logging.getLogger(__name__)
+
+Number = int | Callable[[], int]  # of a line or row; a function where finding it takes long
 
 SHOWN = 20  # errors in one message
 EXAMPLES = 3  # of each kind among them
@@ -69,18 +72,18 @@ class ErrorLog:
     def __len__(self) -> int:
         return len(self.errors)
 
-    def add(self, line_number: int, message: str, *, source: str | PathLike | None = None) -> None:
+    def add(self, line_number: Number, message: str, *, source: str | PathLike | None = None) -> None:
         """Add an error of the form "expected this, found that; how to repair it". What cannot be printed is escaped.
 
         Args:
-            line_number: number of the line or row.
+            line_number: number of the line or row, or what finds it.
             message: what is wrong.
             source: the file, if it is not that of the log.
 
         Raises:
             DataError: the log stops at the first error.
         """
-        self.errors.append((str(source or self.source), line_number, _escape(message)))
+        self.errors.append((str(source or self.source), number_of(line_number), _escape(message)))
         if self.stops:
             self.finish(skip_bad_lines=False)
 
@@ -155,7 +158,8 @@ class RowReport:
 
     Args:
         log: the log of the source.
-        number: the row's line.
+        number: the row's line, or what finds it.
+        name: of a record within its line, such as `question "Q1": `; empty if the number is enough.
 
     Example:
         >>> log = ErrorLog("train.json")
@@ -164,19 +168,20 @@ class RowReport:
         1
     """
 
-    def __init__(self, log: ErrorLog, number: int):
-        self.log, self.number = log, number
+    def __init__(self, log: ErrorLog, number: Number, name: str = ""):
+        self.log, self.number, self.name = log, number, name
 
     def __call__(self, message: str) -> None:
-        self.log.add(self.number, message)
-
-    def note(self, noun: str, done: str) -> None:
-        """See `ErrorLog.note`."""
-        self.log.note(self.number, noun, done=done)
+        self.log.add(self.number, self.name + message)
 
 
 def _escape(message: str) -> str:
     return _BREAKING.sub(lambda match: repr(match[0])[1:-1], message)
+
+
+def number_of(number: Number) -> int:
+    """The number of a line or row."""
+    return number() if callable(number) else number
 
 
 def counted(count: int, noun: str) -> str:

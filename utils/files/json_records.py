@@ -52,11 +52,6 @@ def _is_list_of_others(value: Any, permits: Callable[[Any], bool]) -> bool:
     return value is not None and (permits(value) or not all(isinstance(one, dict) or permits(one) for one in value))
 
 
-def is_unicode(text: str) -> bool:
-    """False for a lone surrogate, which JSON can write but UTF-8 cannot."""
-    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
-
-
 def _first_line(lines: Iterable[str | None]) -> str:
     return next((line for line in lines if line and line.strip()), "")
 

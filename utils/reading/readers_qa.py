@@ -25,7 +25,7 @@ from typing import Any
 
 from datasets import Dataset
 
-from ..data.errors import DataError, ErrorLog, counted, show
+from ..data.errors import DataError, ErrorLog, RowReport, counted, show
 from ..files.json_records import parse_records
 from ..files.saved_datasets import load_splits, read_parquet
 from ..files.text_lines import read_lines
@@ -35,7 +35,6 @@ from .qa_records import (
     NOWHERE,
     PASSAGE_KEYS,
     QUESTION_KEYS,
-    Place,
     QuestionRow,
     Repairs,
     key_of,
@@ -177,18 +176,18 @@ def _flat_rows(
         if record is None:
             yield None
             continue
-        place = Place(log, lambda number=number: number)
-        context = text_of(record, key_of(record, PASSAGE_KEYS), place)
+        report = RowReport(log, number)
+        context = text_of(record, key_of(record, PASSAGE_KEYS), report)
         if not isinstance(record.get("qas"), list):
-            yield parse_question(record, context, place, repairs)
+            yield parse_question(record, context, report, repairs)
             continue
         for i, question in enumerate(record["qas"]):
             if isinstance(question, dict):
                 given = question.get(key_of(question, ID_KEYS))
                 name = f"question {show(given)}: " if isinstance(given, str | int) else f"qas[{i}]: "
-                yield parse_question(question, context, Place(log, place.find_number, name), repairs)
+                yield parse_question(question, context, RowReport(log, number, name), repairs)
             else:
-                place.report(f'expected JSON objects in "qas", found {show(question)}; write each as {{...}}')
+                report(f'expected JSON objects in "qas", found {show(question)}; write each as {{...}}')
                 yield None
 
 
@@ -243,11 +242,11 @@ class _NestedFile:
             return
         for article, path in self._items(self.whole, "data", ""):
             for paragraph, path_of_paragraph in self._items(article, "paragraphs", path):
-                context = text_of(paragraph, "context", self._place(paragraph, path_of_paragraph))
+                context = text_of(paragraph, "context", self._report(paragraph, path_of_paragraph))
                 for question, path_of_question in self._items(paragraph, "qas", path_of_paragraph):
                     given = question.get("id")
                     name = f"question {show(given)}" if isinstance(given, str | int) else path_of_question
-                    yield parse_question(question, context, self._place(question, name), repairs)
+                    yield parse_question(question, context, self._report(question, name), repairs)
 
     def _is_webqa(self) -> bool:
         whole = self.whole if isinstance(self.whole, dict) else {}
@@ -257,35 +256,33 @@ class _NestedFile:
         """Yield the rows of WebQA: each question with each text that may answer it."""
         for name, asked in self.whole.items():
             if not isinstance(asked["evidences"], dict):
-                self._place(asked, show(name)).report('expected "evidences": an object, found none; write {} for none')
+                self._report(asked, show(name))('expected "evidences": an object, found none; write {} for none')
                 yield None
                 continue
             for id, found in asked["evidences"].items():
-                place = self._place(asked, show(id))
+                report = self._report(asked, show(id))
                 if not isinstance(found, dict):
-                    place.report(f'expected an object with "evidence" and "answer", found {show(found)}; correct it')
+                    report(f'expected an object with "evidence" and "answer", found {show(found)}; correct it')
                     yield None
                     continue
                 answers = found.get("answer")
                 answers = answers if answers is None or isinstance(answers, list) else [answers]
                 none = answers == [NO_ANSWER]
                 record = {"id": id, "question": asked.get("question"), "answers": [] if none else answers}
-                context = text_of(found, "evidence", place)
-                yield parse_question(record | {"is_impossible": none}, context, place, repairs)
+                context = text_of(found, "evidence", report)
+                yield parse_question(record | {"is_impossible": none}, context, report, repairs)
 
     def _items(self, parent: dict, key: str, path: str) -> Iterator[tuple[dict, str]]:
         """Yield the objects of a list, each with its path; anything else is reported."""
-        place, items = self._place(parent, path), parent.get(key)
+        report, items = self._report(parent, path), parent.get(key)
         if not isinstance(items, list):
-            place.report(
-                f'expected "{key}": a list, found {show(items) if key in parent else "no such key"}; correct it'
-            )
+            report(f'expected "{key}": a list, found {show(items) if key in parent else "no such key"}; correct it')
             return
         for i, item in enumerate(items):
             if isinstance(item, dict):
                 yield item, f"{path}.{key}[{i}]"
             else:
-                place.report(f'expected JSON objects in "{key}", found {show(item)}; write each as {{...}}')
+                report(f'expected JSON objects in "{key}", found {show(item)}; write each as {{...}}')
 
-    def _place(self, item: dict, name: str) -> Place:
-        return Place(self.log, lambda: self.line_of(item), f"{name}: " if name else "")
+    def _report(self, item: dict, name: str) -> RowReport:
+        return RowReport(self.log, lambda: self.line_of(item), f"{name}: " if name else "")

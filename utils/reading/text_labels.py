@@ -2,15 +2,14 @@
 
 import logging
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from ..data.errors import DataError, ErrorLog, counted, show
-from ..files.json_records import is_unicode
+from ..data.errors import DataError, ErrorLog, RowReport, counted, show
+from ..data.row_values import is_unicode
 
 logger = logging.getLogger(__name__)
 
-Report = Callable[[str], None]
 Records = list[tuple[int, dict | None]]
 
 _INTEGER = re.compile("-?[0-9]{1,18}")
@@ -42,7 +41,7 @@ def is_missing(label: Any) -> bool:
     return label is None or label == "" or (isinstance(label, float) and label != label)
 
 
-def parse_label(value: Any, key: str, separator: str | None, report: Report) -> str | list[str] | None:
+def parse_label(value: Any, key: str, separator: str | None, report: RowReport) -> str | list[str] | None:
     """The label, or labels, of a cell.
 
     Args:

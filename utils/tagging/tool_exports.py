@@ -37,7 +37,7 @@ def unpack_exports(records: Iterable[Numbered], log: ErrorLog) -> Iterator[tuple
             elif isinstance(part.get("data"), dict):
                 yield number, _from_label_studio(part, report)
             elif part.get("answer") in ("reject", "ignore") and _is_prodigy(part):
-                report.note("text", "left out, since rejected or ignored in Prodigy")
+                log.note(number, "text", done="left out, since rejected or ignored in Prodigy")
             else:
                 yield number, _from_prodigy(part) if _is_prodigy(part) else _from_flat(part)
 
