@@ -1,7 +1,7 @@
 """The classes of rows: names for numbers, one spelling for each number, and labels that mean none."""
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from ..data.errors import ErrorLog, show
 from .text_labels import find_no_labels, fold_numbers
@@ -11,12 +11,7 @@ logger = logging.getLogger(__name__)
 
 
 def name_classes(
-    rows: Sequence[TextRow | None],
-    names: Sequence[str],
-    log: ErrorLog,
-    *,
-    origin: str,
-    spellings: dict[str, str],
+    rows: Sequence[TextRow | None], names: Sequence[str], log: ErrorLog, *, origin: str, spellings: dict[str, str]
 ) -> list[TextRow | None]:
     """Replace class numbers by names.
 
@@ -30,23 +25,8 @@ def name_classes(
     by_number = {str(number): name for number, name in enumerate(names)}
     known = {name: name for name in names} | by_number  # where a name is a number, the number counts
     known |= {label: known[other] for label, other in spellings.items()}
-    named: list[TextRow | None] = []
-    for row in rows:
-        labels = labels_of(row)
-        wrong = [label for label in labels if label not in known]
-        for label in wrong:
-            log.add(
-                row.number,
-                f"expected a class number from 0 to {len(names) - 1}, or a name of {origin}, found {show(label)}; "
-                "correct it, or add the class there",
-            )
-        if wrong:
-            named.append(None)
-        elif row and isinstance(row.label, list):
-            named.append(row._replace(label=[known[label] for label in labels]))
-        else:
-            named.append(row._replace(label=known[row.label]) if labels else row)
-    return named
+    expected = f"a class number from 0 to {len(names) - 1}, or a name of {origin}"
+    return _replace_labels(rows, known.get, log, expected=expected, repair="; correct it, or add the class there")
 
 
 def settle_labels(
@@ -72,19 +52,29 @@ def settle_labels(
     if found == missing:
         logger.info("%s: all labels are hidden (%s)", log.source, " or ".join(sorted(missing)))
         return [row and row._replace(label=None) for row in rows]
-    settled: list[TextRow | None] = []
+    return _replace_labels(
+        rows,
+        lambda label: None if label in missing else folded.get(label, label),
+        log,
+        expected="a label",
+        repair=", which probably means no label; write the label, or leave such rows out with --skip_bad_lines",
+    )
+
+
+def _replace_labels(
+    rows: Sequence[TextRow | None], replace: Callable[[str], str | None], log: ErrorLog, *, expected: str, repair: str
+) -> list[TextRow | None]:
+    """Rows with other labels; labels for which there is none are reported, and their rows become None."""
+    replaced: list[TextRow | None] = []
     for row in rows:
-        labels = labels_of(row)
-        for label in (label for label in labels if label in missing):
-            log.add(
-                row.number,
-                f"expected a label, found {show(label)}, which probably means no label; write the label, or "
-                "leave such rows out with --skip_bad_lines",
-            )
-        if missing.intersection(labels):
-            settled.append(None)
-        elif row and isinstance(row.label, list):
-            settled.append(row._replace(label=[folded.get(label, label) for label in labels]))
-        else:
-            settled.append(row._replace(label=folded.get(row.label, row.label)) if labels else row)
-    return settled
+        labels = [(label, replace(label)) for label in labels_of(row)]
+        wrong = [label for label, new in labels if new is None]
+        for label in wrong:
+            log.add(row.number, f"expected {expected}, found {show(label)}{repair}")
+        if wrong:
+            row = None
+        elif labels:
+            new = [new for _, new in labels]
+            row = row._replace(label=new if isinstance(row.label, list) else new[0])
+        replaced.append(row)
+    return replaced

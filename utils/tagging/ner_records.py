@@ -47,8 +47,8 @@ def records_to_rows(
         row = None
         if record is not None:
             report = RowReport(log, number)
-            row = parse(record if reading.labels else _without_labels(record), number, report)
-            if reading.labels and (row.tags if isinstance(row, TaggedRow) else row.spans) is None:
+            row = parse(record if reading.with_labels else _without_labels(record), number, report)
+            if reading.with_labels and (row.tags if isinstance(row, TaggedRow) else row.spans) is None:
                 _refuse_others(record, report, tokens=row.tokens if isinstance(row, TaggedRow) else ())
         rows.append(row if len(log) == errors_before else None)
     return untag_rows(rows, log, reading) if file_format == "tokens" else rows

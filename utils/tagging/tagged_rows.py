@@ -30,17 +30,17 @@ class TagReading(NamedTuple):
 
     Attributes:
         scheme: a key of `tag_schemes.READABLE`, or "auto" for the one that fits best, which is logged.
-        repair: read tags that break their scheme as conlleval does, and count them, instead of reporting them.
-        names: names of tags that are numbers, from 0 on.
-        column: which column of a column file holds them, from 1 on; None goes by content.
-        labels: False ignores all labels, unchecked: for texts to be predicted.
+        repair_tags: read tags that break their scheme as conlleval does, and count them, instead of reporting them.
+        label_names: names of tags that are numbers, from 0 on.
+        tag_column: which column of a column file holds them, from 1 on; None goes by content.
+        with_labels: False ignores all labels, unchecked: for texts to be predicted.
     """
 
     scheme: str = "auto"
-    repair: bool = False
-    names: Sequence[str] | None = None
-    column: int | None = None
-    labels: bool = True
+    repair_tags: bool = False
+    label_names: Sequence[str] | None = None
+    tag_column: int | None = None
+    with_labels: bool = True
 
 
 def untag_rows(rows: Sequence[TaggedRow | None], log: ErrorLog, reading: TagReading) -> list[EntityRow | None]:
@@ -52,15 +52,15 @@ def untag_rows(rows: Sequence[TaggedRow | None], log: ErrorLog, reading: TagRead
         reading: how tags are read.
 
     Raises:
-        DataError: tags are numbers without names, or `names` are given for tags that are not numbers.
+        DataError: tags are numbers without names, or `label_names` are given for tags that are not numbers.
     """
-    if not reading.labels:
+    if not reading.with_labels:
         rows = [row and row._replace(tags=None) for row in rows]
     whole = [row for row in rows if row]
-    spelled = _spell(whole, log, reading.names)
+    spelled = _spell(whole, log, reading.label_names)
     rows = [row and row._replace(tags=row.tags and [spelled[tag] for tag in row.tags]) for row in rows]
     scheme = reading.scheme
-    if scheme == "auto" and reading.labels:
+    if scheme == "auto" and reading.with_labels:
         scheme = detect_scheme(row.tags for row in rows if row and row.tags)
         logger.info("%s: the tags are read as %s", log.source, scheme)
     join = WordJoiner(row.tokens for row in whole)
@@ -73,7 +73,7 @@ def untag_rows(rows: Sequence[TaggedRow | None], log: ErrorLog, reading: TagRead
         broken = find_broken_tags(tags, scheme=scheme) if tags else []
         for index, message in broken:
             number = row.lines[index] if row.lines else row.number
-            if reading.repair and is_tag(tags[index]):
+            if reading.repair_tags and is_tag(tags[index]):
                 log.note(number, "broken tag", done=REPAIRED)
                 continue
             is_whole = False
