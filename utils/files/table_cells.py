@@ -9,7 +9,7 @@ from functools import cache
 from ..data.errors import show
 
 SPAN = 1000  # most lines of a quoted cell, held in memory while its end is looked for
-SEPARATOR_NAMES = {"\t": "a tab", ",": "a comma", ";": "a semicolon"}
+SEPARATOR_NAMES = {"\t": "a tab", " ": "a space", ",": "a comma", ";": "a semicolon"}
 
 _BODY = '"((?:[^"]++|"")*+)'  # of a quoted cell: two quotes stand for one
 _OPEN = re.compile(_BODY + r"\Z")

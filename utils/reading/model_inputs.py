@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..data.errors import DataError, ErrorLog
+from ..files.parquet_files import read_parquet
 from ..files.raw_files import open_bytes
-from ..files.saved_datasets import read_parquet
 from ..files.text_lines import decode_lines
 from ..tagging.brat_files import is_brat
 from ..tagging.column_files import are_columns

@@ -1,7 +1,6 @@
 """Raw text for language models: the documents of files and folders, read as a stream or kept on disk as Arrow."""
 
 import hashlib
-import itertools
 import json
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -13,6 +12,7 @@ from datasets.exceptions import DatasetGenerationError
 
 from ..data.errors import DataError
 from ..files.saved_datasets import load_splits
+from ..files.text_lines import peek
 from .column_names import TEXT_KEYS
 from .remembered_reading import Reading
 from .text_stream import read_texts
@@ -74,8 +74,7 @@ def read_documents(
         texts = read_texts(path, column=column, reading=reading, skip_bad_lines=skip_bad_lines)
         documents = (text for _, text in texts)
         if is_plain:
-            head = list(itertools.islice(documents, PEEKED))
-            documents = itertools.chain(head, documents)
+            head, documents = peek(documents, most=PEEKED)
             if document_end == "blank_line" or (document_end == "auto" and _has_gap(head)):
                 documents = _join_lines(documents)
         for document in documents:

@@ -27,7 +27,8 @@ from datasets import Dataset
 
 from ..data.errors import DataError, ErrorLog, RowReport, counted, show
 from ..files.json_records import parse_records
-from ..files.saved_datasets import load_splits, read_parquet
+from ..files.parquet_files import read_parquet
+from ..files.saved_datasets import load_splits
 from ..files.text_lines import read_lines
 from .qa_records import (
     ID_KEYS,

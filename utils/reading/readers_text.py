@@ -21,7 +21,8 @@ from pathlib import Path
 from datasets import Dataset
 
 from ..data.errors import DataError, ErrorLog
-from ..files.saved_datasets import load_splits, read_parquet
+from ..files.parquet_files import read_parquet
+from ..files.saved_datasets import load_splits
 from ..files.text_lines import read_lines
 from .class_files import CLASS_FILE, find_class_names, read_class_names
 from .class_rows import name_classes, settle_labels

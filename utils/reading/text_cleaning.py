@@ -77,15 +77,13 @@ def read_rules(path: str | PathLike) -> list[list[str]]:
     log.finish(skip_bad_lines=False)
     try:
         content = load_yaml("\n".join(lines))
-    except yaml.MarkedYAMLError as error:
-        place = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        found = error.problem or error.context
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f":{mark.line + 1}" if mark else ""
+        found = getattr(error, "problem", None) or getattr(error, "context", None) or str(error).split("\n")[0]
         raise DataError(
             f"{path}{place}: expected YAML, found an error: {found}; put patterns in single quotes"
         ) from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        reason = str(error).split("\n")[0]
-        raise DataError(f"{path}: expected YAML, found an error: {reason}; put patterns in single quotes") from None
 
     if isinstance(content, dict) and content.keys() != {"pattern", "replacement"}:
         content = [{pattern: replacement} for pattern, replacement in content.items()]

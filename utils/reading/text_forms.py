@@ -4,7 +4,6 @@ Data sets whose files have no header and more than three fields are recognised b
 to `SHAPES`.
 """
 
-import itertools
 import logging
 import re
 from collections.abc import Collection, Iterable, Sequence
@@ -24,7 +23,7 @@ MARK = "_!_"
 REST = "*"  # as the last name of a field: any number of further fields
 NOTHING = "_"  # a field that is ignored
 
-_SAMPLE = 2000  # lines that show how a file is written
+SAMPLE = 2000  # lines that show how a file is written
 _FEW = 8  # lines; with fewer, the values of a field do not show what it is
 _SCORE = r"-?\d+(\.\d+)?"
 
@@ -81,7 +80,7 @@ def find_form(
     Raises:
         DataError: the user's options do not fit the file.
     """
-    sample = [line for line in lines[:_SAMPLE] if line and line.strip()]
+    sample = [line for line in lines[:SAMPLE] if line and line.strip()]
     first = sample[0] if sample else ""
     auto = reading.file_format == "auto"
     if reading.file_format in ("faq", "plain"):
@@ -164,7 +163,7 @@ def _named_fields(sample: Sequence[str], first: str, name: str, told: str | None
 
 
 def _is_quoted(lines: Sequence[str | None], separator: str) -> bool:
-    return separator in (",", ";") or shows_quoting(lines[:_SAMPLE], separator)
+    return separator in (",", ";") or shows_quoting(lines[:SAMPLE], separator)
 
 
 def _as_before(sample: Sequence[str], before: TextForm) -> TextForm | None:
@@ -242,10 +241,3 @@ def _order_fields(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
 def _describe(separator: str, fields: Iterable[str]) -> str:
     shown = ", ".join({NOTHING: "(ignored)", REST: "(further fields)"}.get(field, field) for field in fields)
     return f"{shown}, separated by {name_separators(separator)}"
-
-
-def head_of(lines: Iterable[str | None], count: int = _SAMPLE) -> tuple[list[str | None], Iterable[str | None]]:
-    """The first lines, and an iterator over all lines, these included."""
-    lines = iter(lines)
-    head = list(itertools.islice(lines, count))
-    return head, itertools.chain(head, lines)

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..data.errors import DataError, ErrorLog
-from ..files.parquet_stream import stream_parquet
+from ..files.parquet_files import stream_parquet
 from ..files.raw_files import open_input
-from ..files.text_lines import decode_lines, up_to_text
+from ..files.text_lines import decode_lines, peek
 from .column_names import ID_KEYS, TEXT_KEYS
 from .remembered_reading import ANYTHING, Reading, TextForm
 from .stream_columns import Column, check_text, choose_columns
-from .text_forms import PAIR_FIELDS, SINGLE_FIELDS, find_form, head_of
+from .text_forms import PAIR_FIELDS, SAMPLE, SINGLE_FIELDS, find_form
 from .text_records import read_records
 
 logger = logging.getLogger(__name__)
@@ -66,7 +66,8 @@ def read_rows(
         else:
             lines = decode_lines(file, log, encoding=reading.encoding)
             # Standard input may be endless: no more than a line is read ahead.
-            head, lines = head_of(lines) if os.path.isfile(path) else up_to_text(lines)
+            looking = {"most": SAMPLE} if os.path.isfile(path) else {"until": lambda line: line is not None}
+            head, lines = peek(lines, **looking)
             named = [column.name for column in chosen if column.name] or reading.named
             named = (*named, reading.id) if reading.id_given else tuple(named)
             form = _find_form(head, name, reading._replace(named=named), chosen, source)

@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from ..data.errors import DataError, ErrorLog, counted, show
+from ..files.table_cells import name_separator, name_separators
 from .column_roles import IN_FEATURES, NO_TOKEN, TAG, Sentence, find_columns, take_names
 from .tagged_rows import TaggedRow
 
 logger = logging.getLogger(__name__)
 
-_SEPARATOR_NAMES = {"\t": "a tab", " ": "a space", ",": "a comma", ";": "a semicolon"}
 _DOCUMENT = re.compile(r"[\d\s,;]*-DOCSTART-")
 
 
@@ -52,7 +52,7 @@ def parse_columns(
             if cells and (len(cells) < width or any(cells[width:])):
                 log.add(
                     number,
-                    f"expected {width} columns separated by {_plural(separator)}, found {len(cells)}: "
+                    f"expected {width} columns separated by {name_separators(separator)}, found {len(cells)}: "
                     f"{show(separator.join(cells))}; write a token and its tag",
                 )
             elif cells and not (cells[columns.token] and cells[columns.tag].strip()):
@@ -96,10 +96,6 @@ def are_columns(lines: Sequence[str | None], *, is_csv: bool) -> bool:
             return True
     numbers = {cells[-1].strip() for cells in rows}  # of tags
     return len(sentences) > 1 and all(map(str.isdecimal, numbers)) and "0" in numbers
-
-
-def _plural(separator: str) -> str:
-    return f"{_SEPARATOR_NAMES[separator].removeprefix('a ')}s"
 
 
 def _find_separator(lines: Iterable[str | None], *, is_csv: bool) -> str:
@@ -182,7 +178,7 @@ def _split_line(line: str, number: int, separator: str, log: ErrorLog) -> list[s
     """Split at the separator alone: other white space is text. If a line starts with two, the first is the token."""
     other = {"\t": " ", " ": "\t"}.get(separator)
     if other and other in line and (separator == " " or separator not in line):
-        expected, found = _SEPARATOR_NAMES[separator], _SEPARATOR_NAMES[other]
+        expected, found = name_separator(separator), name_separator(other)
         log.add(
             number,
             f"expected {expected} between the columns as on most lines, found {found}; use one of them throughout",
@@ -194,7 +190,7 @@ def _split_line(line: str, number: int, separator: str, log: ErrorLog) -> list[s
         except (csv.Error, StopIteration) as error:
             log.add(
                 number,
-                f"expected columns separated by {_plural(separator)}, found: {error}; repair the quotes",
+                f"expected columns separated by {name_separators(separator)}, found: {error}; repair the quotes",
             )
             return None
     if line.startswith(separator * 2):

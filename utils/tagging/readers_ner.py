@@ -24,7 +24,8 @@ from datasets import Dataset
 from ..data.errors import DataError, ErrorLog
 from ..data.tag_schemes import READABLE
 from ..files.json_records import begin_as_json, parse_records
-from ..files.saved_datasets import load_splits, read_parquet
+from ..files.parquet_files import read_parquet
+from ..files.saved_datasets import load_splits
 from ..files.text_lines import read_lines
 from .brat_files import is_brat, read_brat
 from .column_files import parse_columns

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..data.errors import ErrorLog, RowReport, show
+from ..files.json_records import first_line
 from .span_records import SPAN_KEYS, SPAN_TEXT_KEYS, find_form
 
 # How a file of pairs such as ["text", {}] begins, or of an object over many lines.
@@ -44,12 +45,12 @@ def unpack_exports(records: Iterable[Numbered], log: ErrorLog) -> Iterator[tuple
 
 def begin_as_export(lines: Iterable[str | None]) -> bool:
     """Whether the first line that is not blank begins what a tool exports, other than JSON lines and arrays."""
-    return bool(_HEAD.match(next((line for line in lines if line and line.strip()), "")))
+    return bool(_HEAD.match(first_line(lines)))
 
 
 def parse_object(lines: list[str | None]) -> dict | None:
     """The only object of a file, written over many lines; None if the file holds something else."""
-    first = next((line for line in lines if line and line.strip()), "")
+    first = first_line(lines)
     if not first.lstrip().startswith("{") or None in lines:
         return None
     for text in (first, "\n".join(lines)):
