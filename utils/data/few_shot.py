@@ -32,7 +32,7 @@ def draw_few(dataset: Dataset, per_class: int, *, seed: int) -> Dataset:
                 f"the training data: expected {per_class} rows or more of each class, found {len(members[label])} of "
                 f"{label}; lower --few_shot"
             )
-        chosen += _draw(members[label], per_class, draw)
+        chosen += draw_some(members[label], per_class, draw)
     return dataset.select(sorted(chosen))
 
 
@@ -59,16 +59,16 @@ def draw_few_texts(dataset: Dataset, per_type: int, *, seed: int) -> Dataset:
             f"{rarest}; lower --few_shot"
         )
     chosen, held = [], Counter()
-    for row in _draw(list(range(len(types))), len(types), random.Random(seed)):
+    for row in draw_some(list(range(len(types))), len(types), random.Random(seed)):
         if any(held[label] < per_type for label in types[row]):
             chosen.append(row)
             held += types[row]
     return dataset.select(sorted(chosen))
 
 
-def _draw(rows: list[int], count: int, draw: random.Random) -> list[int]:
-    """By `random`, whose numbers are the same in every version of Python 3."""
+def draw_some(pool: list, count: int, draw: random.Random) -> list:
+    """Members of a list, which is shuffled; by `random`, whose numbers are the same in every version of Python 3."""
     for place in range(count):
-        other = place + int(draw.random() * (len(rows) - place))
-        rows[place], rows[other] = rows[other], rows[place]
-    return rows[:count]
+        other = place + int(draw.random() * (len(pool) - place))
+        pool[place], pool[other] = pool[other], pool[place]
+    return pool[:count]

@@ -43,10 +43,10 @@ def to_scores(rows: Dataset, *, source: str) -> Dataset:
 
 
 def refuse_several(features: Iterable[str]) -> None:
-    """Refuse rows with several labels.
+    """Refuse rows with several labels, which have a column `labels`.
 
     Raises:
-        DataError: there is a column `labels`.
+        DataError: there is one.
     """
     if "labels" in features:
         raise DataError("--task regression: expected one number per text, found several labels; leave the option out")

@@ -75,13 +75,10 @@ def parse_arguments(
         raise SystemExit(0)
     known = {action.dest for action in parser._actions} - {"help"}
     if argv and not argv[0].startswith("-"):
-        fields_of = {each.name: each for one in classes for each in fields(one)}
         typed = {name for name, one in read_training_fields().items() if "dict" in one.kinds}
         words, nothing = read_config(argv[0], known=known, as_written=known - typed)
-        hints = {name: hint for one in classes for name, hint in get_type_hints(one).items()}
-        may_be_none = {name for name in known if name not in fields_of or type(None) in get_args(hints[name])}
-        may_be_none -= {name for name, one in read_training_fields().items() if not one.optional}
-        for key in nothing - may_be_none:
+        hints = {name: hint for one in (*classes, options) for name, hint in get_type_hints(one).items()}
+        for key in (key for key in nothing if type(None) not in get_args(hints[key])):
             raise ArgumentError(
                 f"{argv[0]}: expected a value for {key}, found null; leave the key out for the default"
             )

@@ -73,13 +73,9 @@ class ClassifierArguments:
         """
         if self.loss == "huber" and not regression:
             raise ArgumentError("--loss huber is for regression, but the labels are classes; leave it out")
-        classes = {"loss focal": self.loss == "focal", "class_weights auto": self.class_weights != "none"}
-        classes |= {"class_sampling": self.class_sampling != "none", "logit_adjustment": self.logit_adjustment}
+        one_label = {"class_sampling": self.class_sampling != "none", "logit_adjustment": self.logit_adjustment}
+        classes = {"loss focal": self.loss == "focal", "class_weights auto": self.class_weights != "none"} | one_label
         for flag in (flag for flag, given in classes.items() if given and regression):
             raise ArgumentError(f"--{flag} is for classes, but the labels are scores (regression); leave it out")
-        for flag, given in {
-            "class_sampling": self.class_sampling != "none",
-            "logit_adjustment": self.logit_adjustment,
-        }.items():
-            if multi_label and given:
-                raise ArgumentError(f"--{flag} needs one label per text, but the data is multi-label; leave it out")
+        for flag in (flag for flag, given in one_label.items() if given and multi_label):
+            raise ArgumentError(f"--{flag} needs one label per text, but the data is multi-label; leave it out")

@@ -67,11 +67,7 @@ class CorpusArguments:
     )
 
     def check(self, options: Options) -> None:
-        """Refuse options that contradict each other, and a run without text to train on.
-
-        Raises:
-            ArgumentError: as described.
-        """
+        """Refuse options that contradict each other, and a run without text to train on."""
         if bool(self.train_file) == bool(self.dataset_name):
             raise ArgumentError("--train_file, --dataset_name: expected exactly one of them, with text to train on")
         if self.streaming and options.max_steps <= 0:
@@ -118,17 +114,12 @@ class MaskingArguments:
     )
 
     def check(self, options: Options) -> None:
-        """Refuse options that would silently do nothing.
-
-        Raises:
-            ArgumentError: as described.
-        """
+        """Refuse options that would silently do nothing."""
         if options.r_drop_alpha:
             raise ArgumentError("--r_drop_alpha compares class scores, and here there are no classes; leave it out")
         if options.label_smoothing_factor:
             raise ArgumentError("--label_smoothing_factor: expected 0; perplexity means nothing with smoothed labels")
-        idle = {"layer_decay": options.layer_decay != 1}
-        idle["head_learning_rate"] = options.head_learning_rate is not None
+        idle = {"layer_decay": options.layer_decay != 1, "head_learning_rate": options.head_learning_rate is not None}
         for flag in (flag for flag, given in idle.items() if given and self.optimizer == "muon"):
             raise ArgumentError(f"--{flag} does nothing to what Muon trains; leave it out, or use --optimizer adamw")
 
@@ -182,11 +173,7 @@ class StartArguments(ModelArguments):
     )
 
     def check(self, options: Options) -> None:
-        """Refuse options that contradict each other, and a file that is not a configuration.
-
-        Raises:
-            ArgumentError: as described.
-        """
+        """Refuse options that contradict each other, and a file that is not a configuration."""
         new = self.train_from_config
         if bool(self.model_name_or_path) == bool(new):
             raise ArgumentError("--model_name_or_path, --train_from_config: expected exactly one of them")

@@ -63,10 +63,10 @@ def training_options(defaults: Mapping[str, tuple[Any, str]]) -> type:
     Args:
         defaults: name -> (value, reason), where they differ from those of transformers.
     """
-    known = {
-        name: (next(kind for word, kind in _KINDS.items() if word in one.kinds) | None, *one[2:])
-        for name, one in read_training_fields().items()
-    }
+    known = {}
+    for name, (kinds, optional, *rest) in read_training_fields().items():
+        kind = next(kind for word, kind in _KINDS.items() if word in kinds)
+        known[name] = (kind | None if optional else kind, *rest)
     made = []
     for name, (kind, default, choices, text) in (known | OWN_FIELDS).items():
         if name in defaults:

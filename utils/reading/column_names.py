@@ -48,17 +48,10 @@ _TEXT = 20  # characters that texts have at least on average, unlike names
 
 
 class TextColumns(NamedTuple):
-    """Names of columns; for None, known names are looked for.
-
-    Attributes:
-        text: column of the texts.
-        text_pair: column of the second texts; "none" ignores them.
-        label: column of the labels.
-        id: column of the ids.
-    """
+    """Names of columns; for None, known names are looked for."""
 
     text: str | None = None
-    text_pair: str | None = None
+    text_pair: str | None = None  # of the second texts; "none" ignores them
     label: str | None = None
     id: str | None = None
 

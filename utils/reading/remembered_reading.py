@@ -7,21 +7,13 @@ from ..data.errors import DataError
 
 
 class TextForm(NamedTuple):
-    """How a file is written.
+    """How a file is written."""
 
-    Attributes:
-        kind: `json`; `table` (a header names the columns); `fields` (no header); `faq`; `plain` (one text per line).
-        separator: between the cells of `table` and `fields`.
-        fields: names of the cells of `fields`, `*` at the end for any number of others; empty if unknown.
-        quoted: whether quotation marks enclose cells.
-        told: whether the user named the fields.
-    """
-
-    kind: str
-    separator: str = ""
-    fields: tuple[str, ...] = ()
-    quoted: bool = False
-    told: bool = False
+    kind: str  # `json`; `table` (a header names the columns); `fields` (no header); `faq`; `plain` (one text per line)
+    separator: str = ""  # between the cells of `table` and `fields`
+    fields: tuple[str, ...] = ()  # names of the cells of `fields`, `*` at the end for any others; empty if unknown
+    quoted: bool = False  # whether quotation marks enclose cells
+    told: bool = False  # whether the user named the fields
 
     @property
     def has_lines(self) -> bool:
@@ -30,33 +22,20 @@ class TextForm(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What is known about a file before it is opened.
+    """What is known about a file before it is opened: what the user says, and what an earlier file showed."""
 
-    Attributes:
-        file_format: one of `text_forms.FILE_FORMATS`, `plain`, or `auto`.
-        separator: between cells or fields, if the user gave it.
-        fields: names of the fields of a file without a header, if the user gave them.
-        encoding: encoding of the file, if the user gave it.
-        plain: what lines without a header are: `fields`, `faq` (unless they are fields), or `plain`.
-        form: form of an earlier file of the run, or of the training files; None if unknown.
-        text, text_pair, id: names of columns in training; for the id, what the user says comes first.
-        id_given: whether the user named the column of ids.
-        named: names of columns that make a header; in prediction, those of texts that the user named in training.
-        answers: the answers of an FAQ, if known: its lines begin with one.
-    """
-
-    file_format: str = "auto"
-    separator: str | None = None
-    fields: tuple[str, ...] = ()
+    file_format: str = "auto"  # one of `text_forms.FILE_FORMATS`, `plain`, or `auto`
+    separator: str | None = None  # between cells or fields
+    fields: tuple[str, ...] = ()  # names of the fields of a file without a header
     encoding: str | None = None
-    plain: str = "plain"
-    form: TextForm | None = None
-    text: str | None = None
+    plain: str = "plain"  # what lines without a header are: `fields`, `faq` (unless they are fields), or `plain`
+    form: TextForm | None = None  # of an earlier file of the run, or of the training files
+    text: str | None = None  # names of columns in training
     text_pair: str | None = None
-    id: str | None = None
-    id_given: bool = False
-    named: tuple[str, ...] = ()
-    answers: Collection[str] = ()
+    id: str | None = None  # what the user says comes first
+    id_given: bool = False  # whether the user named the column of ids
+    named: tuple[str, ...] = ()  # columns that make a header; in prediction, those of texts that training was told
+    answers: Collection[str] = ()  # of an FAQ, if known: its lines begin with one
 
 
 ANYTHING = Reading()
@@ -76,12 +55,8 @@ def recall_reading(remembered: dict | None, *, plain: str, answers: Collection[s
     """
     remembered = remembered or {}
     try:
-        form = TextForm(
-            remembered.get("kind", "json"),
-            remembered.get("separator", ""),
-            tuple(remembered.get("fields", ())),
-            bool(remembered.get("quoted")),
-        )
+        kind, separator = remembered.get("kind", "json"), remembered.get("separator", "")
+        form = TextForm(kind, separator, tuple(remembered.get("fields", ())), bool(remembered.get("quoted")))
         columns = dict(remembered.get("columns", {}))
     except (TypeError, ValueError) as error:
         raise DataError(f"config.json: expected data_reading as training writes it, found: {error}") from None

@@ -29,19 +29,12 @@ _SCORE = r"-?\d+(\.\d+)?"
 
 
 class Shape(NamedTuple):
-    """A file without a header that is recognised by the content of its fields.
+    """A file without a header that is recognised by the content of its fields."""
 
-    Attributes:
-        name: name of the data set.
-        separator: between its fields.
-        fields: their names; `_` is ignored, `*` at the end stands for any number.
-        patterns: number of a field -> what all its values match.
-    """
-
-    name: str
+    name: str  # of the data set
     separator: str
-    fields: tuple[str, ...]
-    patterns: dict[int, str]
+    fields: tuple[str, ...]  # their names; `_` is ignored, `*` at the end stands for any number
+    patterns: dict[int, str]  # number of a field -> what all its values match
 
 
 SHAPES = (

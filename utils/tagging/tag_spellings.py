@@ -23,13 +23,11 @@ _LETTERS = ANY_PREFIX | {"W": "S"}  # BMEWO
 class ModelTags(NamedTuple):
     """The labels of a token classifier as tags.
 
-    Attributes:
-        names: a tag for each label, in their order, with the prefixes of BIOES; "O" for a label without a type.
-        scheme: `bioes` or `bios` where all of its prefixes occur, else `conlleval`: an I- may begin an entity, and
-            none needs an end tag. See `tag_schemes.tags_to_spans`.
+    The scheme is `bioes` or `bios` where all of its prefixes occur, else `conlleval`: an I- may begin an entity, and
+    none needs an end tag. See `tag_schemes.tags_to_spans`.
     """
 
-    names: list[str]
+    names: list[str]  # a tag for each label, in their order, with the prefixes of BIOES; "O" for one without a type
     scheme: str
 
 

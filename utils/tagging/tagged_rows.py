@@ -26,21 +26,13 @@ class TaggedRow(NamedTuple):
 
 
 class TagReading(NamedTuple):
-    """How tags are read.
+    """How tags are read."""
 
-    Attributes:
-        scheme: a key of `tag_schemes.READABLE`, or "auto" for the one that fits best, which is logged.
-        repair_tags: read tags that break their scheme as conlleval does, and count them, instead of reporting them.
-        label_names: names of tags that are numbers, from 0 on.
-        tag_column: which column of a column file holds them, from 1 on; None goes by content.
-        with_labels: False ignores all labels, unchecked: for texts to be predicted.
-    """
-
-    scheme: str = "auto"
-    repair_tags: bool = False
-    label_names: Sequence[str] | None = None
-    tag_column: int | None = None
-    with_labels: bool = True
+    scheme: str = "auto"  # a key of `tag_schemes.READABLE`, or "auto" for the one that fits best, which is logged
+    repair_tags: bool = False  # count tags that break their scheme and read them as conlleval does; else report them
+    label_names: Sequence[str] | None = None  # names of tags that are numbers, from 0 on
+    tag_column: int | None = None  # which column of a column file holds them, from 1 on; None goes by content
+    with_labels: bool = True  # False ignores all labels, unchecked: for texts to be predicted
 
 
 def untag_rows(rows: Sequence[TaggedRow | None], log: ErrorLog, reading: TagReading) -> list[EntityRow | None]:
