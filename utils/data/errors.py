@@ -75,10 +75,7 @@ class ErrorLog:
     def add(self, line_number: Number, message: str, *, source: str | PathLike | None = None) -> None:
         """Add an error of the form "expected this, found that; how to repair it". What cannot be printed is escaped.
 
-        Args:
-            line_number: number of the line or row, or what finds it.
-            message: what is wrong.
-            source: the file, if it is not that of the log.
+        The file is that of the log, if no other `source` is given.
 
         Raises:
             DataError: the log stops at the first error.
@@ -154,12 +151,7 @@ class ErrorLog:
 
 
 class RowReport:
-    """Adds errors and notes about one row to the log of its source.
-
-    Args:
-        log: the log of the source.
-        number: the row's line, or what finds it.
-        name: of a record within its line, such as `question "Q1": `; empty if the number is enough.
+    """Adds errors about one row to the log of its source; the row is named if its number is not enough.
 
     Example:
         >>> log = ErrorLog("train.json")

@@ -9,15 +9,12 @@ from .errors import DataError
 
 
 def draw_few(dataset: Dataset, per_class: int, *, seed: int) -> Dataset:
-    """Draw examples of each class.
+    """Draw examples of each class, and give them in the order of the data set.
 
     Args:
         dataset: rows with `label`.
         per_class: number of examples of each class.
         seed: the same seed draws the same rows, whatever the version of any library.
-
-    Returns:
-        The rows drawn, in the order of `dataset`.
 
     Raises:
         DataError: a class has fewer rows.
@@ -40,12 +37,9 @@ def draw_few_texts(dataset: Dataset, per_type: int, *, seed: int) -> Dataset:
     """Draw texts, in random order, until they hold enough entities of each type; those that add nothing are skipped.
 
     Args:
-        dataset: rows with `entities`.
+        dataset: rows with `entities`; those drawn keep its order.
         per_type: least number of entities of each type; texts are drawn whole, so there may be more.
         seed: the same seed draws the same rows, whatever the version of any library.
-
-    Returns:
-        The rows drawn, in the order of `dataset`.
 
     Raises:
         DataError: a type has fewer entities, or there are none at all.

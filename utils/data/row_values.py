@@ -8,9 +8,6 @@ from .errors import ErrorLog, Number, RowReport, number_of, show
 class RowIds:
     """Hands out the ids of rows, and reports repeated ones.
 
-    Args:
-        log: takes the errors.
-
     Example:
         >>> log = ErrorLog("train.json")
         >>> ids = RowIds(log)
@@ -23,13 +20,7 @@ class RowIds:
         self.first_use: dict[str, Number] = {}
 
     def take(self, row_id: str | None, *, index: int, number: Number) -> str:
-        """The id of a row: its own, else its index.
-
-        Args:
-            row_id: as given in the data, if at all.
-            index: index of the row, from 0 on.
-            number: number of the line or row, or what finds it, for errors.
-        """
+        """The id of a row: its own, else its index (from 0 on); errors show its number."""
         taken = str(index) if row_id is None else row_id
         if taken in self.first_use:
             first = f"{self.log.unit} {number_of(self.first_use[taken])}"
@@ -59,13 +50,7 @@ def read_text(
 ) -> str:
     """The text of a record; "" if there is an error, which is reported.
 
-    Args:
-        record: key -> value.
-        key: that of the text.
-        report: takes the error.
-        repair: what to do where there is no text.
-        if_empty: what to do where the text is blank.
-        allow_empty: it may be.
+    `repair` says what to do where there is no text, `if_empty` where it is blank, unless that is allowed.
     """
     text = record.get(key)
     if not isinstance(text, str):

@@ -20,11 +20,7 @@ def are_scores(labels: Iterable[str]) -> bool:
 
 
 def to_scores(rows: Dataset, *, source: str) -> Dataset:
-    """Turn the texts under `label` into numbers; rows without labels stay as they are.
-
-    Args:
-        rows: see `readers_text.read_classes`.
-        source: what errors call them.
+    """Turn the texts under `label` into numbers; rows without labels stay as they are. Errors call them `source`.
 
     Raises:
         DataError: some labels are not numbers; the message names the first rows.

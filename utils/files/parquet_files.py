@@ -29,12 +29,7 @@ def read_parquet(path: str | PathLike) -> Dataset:
 
 
 def stream_parquet(file: BinaryIO, path: str, *, choose: Callable[[list[str]], Sequence[str]]) -> Iterator[dict]:
-    """Yield the rows of a parquet file, as dicts of some of its columns.
-
-    Args:
-        file: the open file.
-        path: its name, for errors.
-        choose: takes the names of all columns, returns those to read.
+    """Yield the rows of a parquet file, as dicts of the columns that `choose` takes of all their names.
 
     Raises:
         DataError: it is not a complete parquet file, or `choose` raises it.

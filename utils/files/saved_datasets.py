@@ -9,15 +9,12 @@ from ..data.errors import DataError
 
 
 def load_splits(name_or_path: str, config_name: str | None = None) -> dict[str, Dataset]:
-    """Load a data set.
+    """Load the splits of a data set, by name.
 
     Args:
         name_or_path: a `save_to_disk` directory (a single data set becomes the split "train"), a folder of data files,
             or a name on the Hub.
         config_name: which of a data set's configurations.
-
-    Returns:
-        Its splits, by name.
 
     Raises:
         DataError: it cannot be loaded, and the message says what to do.

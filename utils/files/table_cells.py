@@ -84,14 +84,10 @@ def usual_width(rows: Iterable[Sequence[str] | str | None]) -> tuple[int, int]:
 
 
 def shows_quoting(lines: Sequence[str | None], separator: str) -> bool:
-    """Whether quotation marks in a file enclose cells; between tabs they are mostly plain characters.
+    """Whether quotation marks in the lines of a file enclose cells; between tabs they are mostly plain characters.
 
-    They do if more rows have the usual width then. If no width changes, they do if quotes occur only around and
-    inside quoted cells, and some of these are doubled, or all cells are quoted.
-
-    Args:
-        lines: of the file, or its first ones.
-        separator: between its cells.
+    They do if more rows have the usual width then. If no width changes, they do if quotes occur only around and inside
+    quoted cells, and some of these are doubled, or all cells are quoted.
 
     Example:
         >>> shows_quoting(['a|"b"', 'c|"d" e'], "|"), shows_quoting(['a|"b ""c"" d"'], "|")

@@ -90,14 +90,10 @@ def undecodable(raw: bytes, error: UnicodeDecodeError, encoding: Encoding) -> st
 
 
 def find_encoding(sample: bytes, name: str | None = None) -> Encoding:
-    """Find the encoding of a file.
+    """Find the encoding of a file by its beginning, unless a byte-order mark or the user tells it (see
+    `told_encoding`).
 
-    Args:
-        sample: the beginning of the file.
-        name: the encoding that the user gave; a byte-order mark decides which kind of UTF-16 it is.
-
-    Returns:
-        UTF-8 unless it is certainly another one: a UTF-8 file that is damaged in places stays UTF-8.
+    It is UTF-8 unless it is certainly another one: a UTF-8 file that is damaged in places stays UTF-8.
 
     Raises:
         DataError: there is no encoding of this name.

@@ -66,11 +66,7 @@ class ClassifierArguments:
         return {"balanced": self.class_weights == "auto", "label_smoothing": label_smoothing, "focal_gamma": gamma}
 
     def check_labels(self, *, multi_label: bool, regression: bool = False) -> None:
-        """Refuse options that would silently do nothing with multi-label data, or with scores.
-
-        Raises:
-            ArgumentError: such an option is given.
-        """
+        """Refuse options that would silently do nothing with multi-label data, or with scores."""
         if self.loss == "huber" and not regression:
             raise ArgumentError("--loss huber is for regression, but the labels are classes; leave it out")
         one_label = {"class_sampling": self.class_sampling != "none", "logit_adjustment": self.logit_adjustment}

@@ -66,9 +66,6 @@ class DecisionArguments:
             multi_label: whether a text can have several labels.
             positive: the id of the positive class, see `positive_class`.
             given: names of the options that the user set.
-
-        Raises:
-            ArgumentError: as described.
         """
         if len(labels) == 1 and not multi_label:
             of_classes = vars(self).keys() - {"task"} | {"label_smoothing_factor"}

@@ -126,13 +126,9 @@ class MaskingArguments:
 
 @dataclass(frozen=True)
 class NewModel:
-    """What the file of `--train_from_config` says, for the record of the run: a path does not tell what is in it.
+    """What the file of `--train_from_config` says, for the record of the run: a path does not tell what is in it."""
 
-    Attributes:
-        fields: of the new model's configuration; empty if the run continues from a model.
-    """
-
-    fields: dict
+    fields: dict  # of the new model's configuration; empty if the run continues from a model
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ def refuse_idle(
         used_with: when options that are declared elsewhere have an effect.
 
     Raises:
-        ArgumentError: as described.
+        ArgumentError: such an option is given.
     """
     ours = {each.name: (each, one) for one in groups for each in fields(one)}
     values = dict(others) | {name: getattr(one, name) for name, (_, one) in ours.items()}
@@ -82,16 +82,7 @@ def refuse_idle(
 
 
 def refuse_unused(parser: ArgumentParser, values: Mapping[str, Any], used_with: Mapping[str, str]) -> None:
-    """`refuse_idle` for a script with a parser of its own; options at their default count as not given.
-
-    Args:
-        parser: knows the defaults.
-        values: what was parsed.
-        used_with: option -> when it has an effect.
-
-    Raises:
-        ArgumentError: an option would do nothing.
-    """
+    """`refuse_idle` for a script with a parser of its own; options at their default count as not given."""
     given = {name for name, value in values.items() if value != parser.get_default(name)}
     refuse_idle([], given, values, trains=False, used_with=used_with)
 

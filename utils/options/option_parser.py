@@ -20,9 +20,7 @@ _TRUTHS = {
 class OptionParser(argparse.ArgumentParser):
     """Raises an exception with one line instead of exiting, and shows each option once in its help.
 
-    Args:
-        classes: dataclasses; each is a group, named by its `_argument_group_name`.
-        **options: arguments of `argparse.ArgumentParser`.
+    Each dataclass is a group, named by its `_argument_group_name`; other options are those of `ArgumentParser`.
     """
 
     def __init__(self, classes: Iterable[type], **options):

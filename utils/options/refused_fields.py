@@ -42,12 +42,7 @@ NEEDS = {
 
 
 def refuse_fields(values: Mapping[str, Any], given: Set[str], defaults: Mapping[str, Any]) -> None:
-    """Refuse a field that was given and cannot be honoured.
-
-    Args:
-        values: of all fields, as they were parsed.
-        given: names of the fields that the user set.
-        defaults: of all fields; a field that is set to its default is accepted.
+    """Refuse a field that was given and cannot be honoured; one that is set to its default is accepted.
 
     Raises:
         ArgumentError: such a field is given; the message says what to do instead.

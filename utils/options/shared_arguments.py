@@ -77,11 +77,7 @@ class WindowArguments(DataArguments):
     )
 
     def fit_windows(self, longest: int, *, special: int) -> "WindowArguments":
-        """A copy with a `max_length` and a `stride` that suit an encoder.
-
-        Args:
-            longest: the most sub-tokens that the encoder takes.
-            special: how many of them are special tokens.
+        """A copy with a `max_length` and a `stride` that suit an encoder, see `fit_length`.
 
         Raises:
             ArgumentError: windows would not advance.

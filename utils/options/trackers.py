@@ -15,10 +15,7 @@ _MODULES = {"tensorboard": ("tensorboard", "tensorboardX"), "azure_ml": ("azurem
 
 
 def check_trackers(names: str | Sequence[str] | None) -> None:
-    """Check that the trackers of a run are installed.
-
-    Args:
-        names: of trackers; `none`, or `all` that are installed.
+    """Check that the trackers of a run are installed; `none` and `all` (that are installed) need nothing.
 
     Raises:
         ArgumentError: one is unknown, or its package is missing; with the command that installs it.

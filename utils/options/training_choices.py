@@ -38,10 +38,7 @@ class TrainingChoices:
             raise AttributeError(name) from None
 
     def build(self, **changes) -> "FineTuningArguments":
-        """Build the trainer's arguments; imports torch.
-
-        Args:
-            **changes: values that replace the parsed ones.
+        """Build the trainer's arguments, with some values changed; imports torch.
 
         Raises:
             ArgumentError: options that contradict each other.
@@ -58,10 +55,8 @@ class TrainingChoices:
 
 
 def training_options(defaults: Mapping[str, tuple[Any, str]]) -> type:
-    """A dataclass with all fields, for the parser.
-
-    Args:
-        defaults: name -> (value, reason), where they differ from those of transformers.
+    """A dataclass with all fields, for the parser; `defaults` (name -> value, reason) differ from those of
+    transformers.
     """
     known = {}
     for name, (kinds, optional, *rest) in read_training_fields().items():

@@ -38,15 +38,10 @@ def read_class_names(path: str | PathLike, *, encoding: str | None = None) -> li
 
 
 def find_class_names(path: Path, labels: Collection[str], known: Collection[str] | None) -> list[str] | None:
-    """The names in a `class.txt` that the user has not asked for, if it fits all labels.
+    """The names in a `class.txt` that the user has not asked for, if there is one and it fits all labels of a file.
 
-    All files of a run must be read alike, so the labels of the training data decide; class 0 must be among them, since
-    numbers from 1 on would be off by one.
-
-    Args:
-        path: the file, which may not exist.
-        labels: labels of the data file.
-        known: those of the training data; None for the training data itself.
+    All files of a run must be read alike, so the labels of the training data decide (`known`; None for the training
+    data itself); class 0 must be among them, since numbers from 1 on would be off by one.
     """
     if not path.is_file() or not labels or not all(re.fullmatch(r"[0-9]+(\.0)?", label) for label in labels):
         return None

@@ -22,12 +22,9 @@ def read_classes(
 def read_questions(
     path: str | PathLike | None, more: Iterable[str] | None = None, *, encoding: str | None = None
 ) -> list[tuple[str, str | None]]:
-    """Questions to be asked, each with the answer that is expected of it, or None.
+    """Questions to be asked, each with the answer that is expected of it, or None: `more`, then those of a file.
 
-    Args:
-        path: a file of questions, one per line or in any form that `read_classes` reads; None for no file.
-        more: questions that come before those of the file.
-        encoding: encoding of the file.
+    The file has one question per line, or any form that `read_classes` reads.
     """
     questions = [(question, None) for question in more or []]
     if path:

@@ -13,11 +13,11 @@ logger = logging.getLogger(__name__)
 def name_classes(
     rows: Sequence[TextRow | None], names: Sequence[str], log: ErrorLog, *, origin: str, spellings: dict[str, str]
 ) -> list[TextRow | None]:
-    """Replace class numbers by names.
+    """Replace class numbers by names; a label that is already a name stays.
 
     Args:
         rows: None stands for a row whose error is already in `log`, and stays None.
-        names: class n is `names[n]`; a label that is already a name stays.
+        names: class n is `names[n]`.
         log: takes an error for each label that is neither; its row becomes None.
         origin: what errors call the file of the names.
         spellings: other ways to write a number, such as `1.0`.

@@ -85,9 +85,7 @@ def find_name(key: str, names: Iterable[str]) -> str | None:
 def is_header(cells: Sequence[str], named: Collection[str] = ()) -> bool:
     """Whether cells are names of columns: those of a text and of another column, or of a text alone.
 
-    Args:
-        cells: the first row.
-        named: names that the user gave, or that training found.
+    `named` are those that the user gave, or that training found.
     """
     cells = [cell.strip() for cell in cells]
     if named and set(named) <= set(cells):
@@ -98,11 +96,8 @@ def is_header(cells: Sequence[str], named: Collection[str] = ()) -> bool:
 
 
 def choose_pair(names: Sequence[str], *, first: str | None = None) -> tuple[str, str] | None:
-    """The two columns that are read together, if there are any.
-
-    Args:
-        names: the columns that may be texts.
-        first: the column of the first text, if it is known already.
+    """The two columns that are read together, if there are any; `first` is that of the first text, if it is known
+    already.
     """
     for keys in PAIRS:
         found = [find_name(key, names) for key in keys]
@@ -121,7 +116,7 @@ def choose_columns(
     before: TextColumns = KNOWN_COLUMNS,
     needs_label: bool = False,
 ) -> TextColumns:
-    """Choose which columns of a file to read.
+    """Choose which columns of a file to read; None for those that the file lacks.
 
     Args:
         names: all columns of the file.
@@ -131,9 +126,6 @@ def choose_columns(
         labelled: the columns that have values which may be labels.
         before: the columns that an earlier file of the run was read from; preferred to other known names.
         needs_label: the file must have the column of labels that the user names.
-
-    Returns:
-        The names; None for columns that the file lacks.
 
     Raises:
         DataError: the file lacks a column that the user names, or has no column of texts.

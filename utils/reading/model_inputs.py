@@ -43,18 +43,9 @@ def read_inputs(
     reading: Reading,
     skip_bad_lines: bool = False,
 ) -> Iterator[tuple[str, ...]]:
-    """Read (id, text), or (id, text, second text) of a model of pairs.
+    """Read (id, text), or (id, text, second text) of a model of pairs, of "entities", "classes" or "answers" (`kind`).
 
-    Args:
-        path: the file; `-` is standard input.
-        kind: what the model finds: "entities", "classes" or "answers".
-        columns: names of the columns of a row's texts, as the user gave them; None goes by the known names.
-        known: the known names, for each column.
-        reading: what the user said about the file, and what training found.
-        skip_bad_lines: leave out rows with errors, counted in a warning at the end.
-
-    Raises:
-        DataError: there is no such file, or it cannot be read.
+    The other arguments, and the errors, are those of `text_stream.read_rows`.
     """
     formats = ("auto", "plain", *TEXT_FORMATS, *(ENTITY_FORMATS if kind == "entities" else ()))
     if reading.file_format not in formats:

@@ -71,16 +71,13 @@ class QuestionRow(NamedTuple):
 
 
 def parse_question(record: dict, context: str, report: RowReport, repairs: Repairs) -> QuestionRow | None:
-    """Check a question, and turn it into a row.
+    """Check a question, and turn it into a row; None if there is an error.
 
     Args:
         record: `question`, `answers`, `id` and `is_impossible`, of which the last three may be missing.
         context: its passage; empty if that has an error, which is in the log already.
         report: takes what is wrong.
         repairs: counts answers that are not at their `answer_start`.
-
-    Returns:
-        None if there is an error.
     """
     errors_before = len(report.log)
     question = text_of(record, key_of(record, QUESTION_KEYS), report)
@@ -120,17 +117,15 @@ def text_of(record: dict, key: str, report: RowReport) -> str:
 def rows_to_dataset(
     rows: Sequence[QuestionRow | None], log: ErrorLog, repairs: Repairs, *, skip_bad_lines: bool
 ) -> Dataset:
-    """Check what concerns all questions together, and build the data set.
+    """Check what concerns all questions together, and build the data set of the columns `FEATURES`.
+
+    A question without an id gets its number, from "0" on. If no question has an answer or is said to be impossible,
+    `answers` is None in every row.
 
     Args:
         rows: None stands for a row whose error is already in `log`.
-        log: takes an error for a repeated id and for missing answers; then it is finished.
-        repairs: goes to the log as one warning.
+        log: takes an error for a repeated id and for missing answers; then it is finished, as `repairs` are.
         skip_bad_lines: leave questions with errors out, and log how many, instead of raising.
-
-    Returns:
-        Columns as `FEATURES`. A question without an id gets its number, from "0" on. If no question has an answer or
-        is said to be impossible, `answers` is None in every row.
 
     Raises:
         DataError: there are no questions, or some have errors and are not skipped, or all have errors.

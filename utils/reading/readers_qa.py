@@ -118,12 +118,7 @@ def read_qa_dataset(dataset: Dataset, *, skip_bad_lines: bool = False, source: s
 
 
 def load_qa(name_or_path: str, config_name: str | None = None, *, skip_bad_lines: bool = False) -> dict[str, Dataset]:
-    """Load a data set, and turn each of its splits into the columns of `read_qa`.
-
-    Args:
-        name_or_path: a `save_to_disk` directory, a folder of data files, or a name on the Hub, see `load_splits`.
-        config_name: which of a data set's configurations.
-        skip_bad_lines: as in `read_qa`.
+    """Load a data set, see `load_splits`, and turn each of its splits into the columns of `read_qa`.
 
     Raises:
         DataError: it cannot be loaded, columns are missing, or rows have errors.
@@ -194,10 +189,6 @@ def _flat_rows(
 
 class _NestedFile:
     """A file in SQuAD's nested form, with the line on which each object begins.
-
-    Args:
-        text: content of the file.
-        log: takes what is wrong.
 
     Raises:
         DataError: it is not JSON.

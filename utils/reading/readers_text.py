@@ -140,13 +140,9 @@ class TextReader:
         )
 
     def load(self, name_or_path: str, config_name: str | None = None) -> dict[str, Dataset]:
-        """Load a data set, and turn each of its splits into the columns of `read`.
+        """Load a data set, see `load_splits`, and turn each of its splits into the columns of `read`.
 
-        Args:
-            name_or_path, config_name: as in `saved_datasets.load_splits`.
-
-        Returns:
-            The splits, by name. If there is a split "train", only its labels are allowed.
+        If there is a split "train", only its labels are allowed.
 
         Raises:
             DataError: it cannot be loaded, and the message says what to do; or rows have errors.

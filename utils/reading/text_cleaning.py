@@ -26,11 +26,7 @@ _FORM = '{pattern: "...", replacement: "..."}'
 
 @dataclass
 class TextCleaner:
-    r"""Applies rules to a text, in order; a callable.
-
-    Args:
-        rules: pattern and replacement of each, as in `re.sub`. Each may be a list, as JSON
-            stores it.
+    r"""Applies rules to a text, in order; a callable. A rule is a pattern and a replacement, as in `re.sub`.
 
     Raises:
         DataError: a rule is wrong.
@@ -64,10 +60,7 @@ def read_cleaning(path: str | PathLike | None) -> tuple[list[list[str]] | None, 
 
 
 def read_rules(path: str | PathLike) -> list[list[str]]:
-    """Read the rules of a YAML file, in the forms shown at the top of this module.
-
-    Returns:
-        Pattern and replacement of each rule: what `TextCleaner` takes, and JSON stores.
+    """Read the rules of a YAML file, in the forms shown at the top of this module, as `TextCleaner` takes them.
 
     Raises:
         DataError: the file cannot be read, is not YAML, or has no rules or wrong ones.

@@ -42,13 +42,9 @@ def is_missing(label: Any) -> bool:
 
 
 def parse_label(value: Any, key: str, separator: str | None, report: RowReport) -> str | list[str] | None:
-    """The label, or labels, of a cell.
+    """The label, or labels, of a cell; None if there is none, or a wrong one, which is reported.
 
-    Args:
-        value: content of the cell.
-        key: name of the column.
-        separator: separates the labels of a cell; None if a cell is a single label or a list.
-        report: called with what is wrong.
+    `separator` separates the labels of a cell; it is None if a cell is a single label or a list.
     """
     if separator and (value is None or isinstance(value, str)):
         return value if value is None else value.split(separator) if value.strip() else []
@@ -94,11 +90,9 @@ def fold_numbers(labels: Collection[str], known: Collection[str] | None) -> dict
 
 
 def find_no_labels(labels: Collection[str], known: Collection[str] | None) -> set[str]:
-    """Labels that probably mean "no label", such as `nan` and OCNLI's `-`.
+    """Labels that probably mean "no label", such as `nan` and OCNLI's `-` (unless `+` is a label, too).
 
-    Args:
-        labels: those of a file; if `+` is one, so is `-`.
-        known: those of the training data, which are always labels.
+    Those that the training data has (`known`) are always labels.
 
     Example:
         >>> find_no_labels({"neutral", "-", "NaN"}, None) == {"-", "NaN"}, find_no_labels({"+", "-"}, None)

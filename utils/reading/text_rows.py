@@ -50,7 +50,7 @@ def records_to_rows(
     label_separator: str | None,
     allow_empty: bool = False,
 ) -> list[TextRow | None]:
-    """Check the records of a file or data set, and turn each into a row.
+    """Check the records of a file or data set, and turn each into a row; None for one that has an error.
 
     Args:
         records: the number of the line or row, and the record; None for one whose error is already in `log`.
@@ -60,9 +60,6 @@ def records_to_rows(
             "true"; white space around a label is removed, and the rows are counted in the log.
         label_separator: separates the labels of a cell; None if a cell is a single label or a list.
         allow_empty: texts may be empty, as in data to be predicted.
-
-    Returns:
-        A row for each record; None for one that has an error.
     """
     rows: list[TextRow | None] = []
     padded = 0

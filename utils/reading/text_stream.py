@@ -155,11 +155,7 @@ def _read_parquet(file: BinaryIO, path: str, columns: list[Column], reading: Rea
 
 
 def _take(record: dict, columns: list[Column], reading: Reading) -> Taken:
-    """Id and texts of a row.
-
-    Raises:
-        DataError: what is wrong with it.
-    """
+    """Id and texts of a row; a `DataError` says what is wrong with it."""
     names = choose_columns(list(record), columns)
     texts = [check_text(record[name], column) for name, column in zip(names, columns, strict=True)]
     return _id_of(record, reading), texts

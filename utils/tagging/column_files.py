@@ -19,7 +19,7 @@ _DOCUMENT = re.compile(r"[\d\s,;]*-DOCSTART-")
 def parse_columns(
     lines: list[str | None], log: ErrorLog, *, is_csv: bool, tag_column: int | None = None
 ) -> list[TaggedRow | None]:
-    """Gather the lines of each sentence.
+    """Gather the lines of each sentence, with the number of its first line; None for one that has an error.
 
     The first column holds the tokens, or the second if the first counts tokens or sentences. Tags are read from the
     first other column that holds tags of entities, not only of phrases and words (B-NP); if none does, from the last.
@@ -30,9 +30,6 @@ def parse_columns(
         log: takes an error for each line with an empty column, or with more or fewer columns than most lines.
         is_csv: prefer commas and semicolons as separator; else tabs and spaces.
         tag_column: which column holds the tags, from 1 on; None goes by content.
-
-    Returns:
-        A row for each sentence, with the number of its first line; None for one that has an error.
 
     Raises:
         DataError: there are no sentences, or no such column.
@@ -70,12 +67,7 @@ def parse_columns(
 
 
 def are_columns(lines: Sequence[str | None], *, is_csv: bool) -> bool:
-    """Whether the first lines of a file are tokens with tags; else they are texts.
-
-    Args:
-        lines: the first of the file, with blank ones.
-        is_csv: as in `parse_columns`.
-    """
+    """Whether the first lines of a file are tokens with tags, as `parse_columns` reads them; else they are texts."""
     quiet = ErrorLog("")
     separator = _find_separator(lines, is_csv=is_csv)
     try:

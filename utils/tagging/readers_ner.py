@@ -132,14 +132,9 @@ def read_ner_dataset(
 
 
 def load_ner(name_or_path: str, config_name: str | None = None, **reading) -> dict[str, Dataset]:
-    """Load a data set, and turn each of its splits into the columns of `read_ner`.
+    """Load a data set, see `load_splits`, and turn each of its splits into the columns of `read_ner`.
 
-    Args:
-        name_or_path, config_name: as in `saved_datasets.load_splits`.
-        **reading: options of `read_ner_dataset`.
-
-    Returns:
-        The splits, by name. If there is a split "train", only its labels are allowed.
+    If there is a split "train", only its labels are allowed. The options are those of `read_ner_dataset`.
 
     Raises:
         DataError: it cannot be loaded, and the message says what to do; or rows have errors.

@@ -32,10 +32,7 @@ class ModelTags(NamedTuple):
 
 
 def respell_tags(tags: Collection[str]) -> dict[str, str]:
-    """Write tags with a prefix and a hyphen, if all of them have a prefix.
-
-    Args:
-        tags: the tags of a file or a model; "O" may be among them.
+    """Write tags with a prefix and a hyphen, if all of them (but "O") have a prefix.
 
     Returns:
         Tag -> its new spelling; empty if some have no prefix, or prefixes are separated in different ways.
@@ -64,10 +61,7 @@ def is_numbered(labels: Collection[str]) -> bool:
 
 
 def read_model_tags(labels: Sequence[str]) -> ModelTags:
-    """Read the labels of a token classifier that was trained elsewhere.
-
-    Args:
-        labels: their names, in the order of their ids.
+    """Read the labels of a token classifier that was trained elsewhere, in the order of their ids.
 
     Raises:
         DataError: they name no entities; the message does not name the model.

@@ -18,9 +18,7 @@ Numbered = tuple[int, Any]  # number of the line or row, and the record; None if
 def unpack_exports(records: Iterable[Numbered], log: ErrorLog) -> Iterator[tuple[int, dict | None]]:
     """Turn records of labelling tools into records of a text with spans; others stay as they are.
 
-    Args:
-        records: the number of each line or row, and its content.
-        log: takes an error for what cannot be read, and counts what was rejected in Prodigy.
+    What cannot be read is an error in `log`, and what was rejected in Prodigy is counted there.
     """
     for number, record in records:
         report = RowReport(log, number)
