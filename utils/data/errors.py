@@ -66,8 +66,8 @@ class ErrorLog:
         self.unit = unit
         self.stops = stops
         self.errors: list[tuple[str, int, str]] = []  # source, line, message
-        self.notes: Counter[str] = Counter()
-        self.first_place: dict[str, int] = {}
+        self.notes: Counter[tuple[str, str]] = Counter()  # by noun, and what was done
+        self.first_place: dict[tuple[str, str], int] = {}
 
     def __len__(self) -> int:
         return len(self.errors)
@@ -93,9 +93,8 @@ class ErrorLog:
             done: what became of it ("surrounding white space removed").
             count: how many of them.
         """
-        key = f"{noun}\n{done}"
-        self.notes[key] += count
-        self.first_place.setdefault(key, line_number)
+        self.notes[noun, done] += count
+        self.first_place.setdefault((noun, done), line_number)
 
     def finish(self, *, skip_bad_lines: bool, rows_left_out: int | None = None) -> None:
         """Raise the collected errors, or log them and the notes; do nothing if there are none.
@@ -109,9 +108,8 @@ class ErrorLog:
         """
         if self.errors and not skip_bad_lines:
             raise DataError(self._listing(SHOWN))
-        for key, count in self.notes.items():
-            noun, done = key.split("\n")
-            place = f"{'in' if count == 1 else 'the first in'} {self.unit} {self.first_place[key]:,}"
+        for (noun, done), count in self.notes.items():
+            place = f"{'in' if count == 1 else 'the first in'} {self.unit} {self.first_place[noun, done]:,}"
             logger.warning("%s: %s, %s: %s", self.source, counted(count, noun), place, _escape(done))
         self.notes.clear()
         if not self.errors:

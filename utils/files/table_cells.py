@@ -71,9 +71,9 @@ def read_cells(
             yield number, None if any(more is None for _, more in taken) else cells
 
 
-def first_cells(line: str, separator: str, *, quoted: bool = True) -> list[str]:
+def first_cells(line: str, separator: str) -> list[str]:
     """The cells of a single line; none if a quote in it is not closed."""
-    _, cells = next(read_cells([line], separator, quoted=quoted), (0, None))
+    _, cells = next(read_cells([line], separator), (0, None))
     return cells if isinstance(cells, list) else []
 
 

@@ -40,7 +40,7 @@ class FineTuningArguments(make_dataclass("ChangedArguments", _CHANGED + _OWN, ba
             raise ValueError("--precision fp32 contradicts --bf16 or --fp16; leave one of them out")
         if self.disable_tqdm is None:
             self.disable_tqdm = not sys.stderr.isatty()  # bars in a log file are noise
-        if not accelerator_available():
+        if not torch.accelerator.is_available():
             self.use_cpu = True
         if self.precision == "auto" and not (self.bf16 or self.fp16):
             self.bf16 = has_bf16(cpu=self.use_cpu)
@@ -53,11 +53,6 @@ class FineTuningArguments(make_dataclass("ChangedArguments", _CHANGED + _OWN, ba
         """As in `TrainingArguments`, but if the block fails in the first process, the others do not run it."""
         index = self.local_process_index if local else self.process_index
         return processes.in_turn(first=index == 0)
-
-
-def accelerator_available() -> bool:
-    """Whether torch sees a GPU or another accelerator."""
-    return torch.accelerator.is_available()
 
 
 def has_bf16(*, cpu: bool) -> bool:

@@ -24,8 +24,7 @@ from ..data.errors import DataError, ErrorLog
 from ..files.parquet_files import read_parquet
 from ..files.saved_datasets import load_splits
 from ..files.text_lines import read_lines
-from .class_files import CLASS_FILE, find_class_names, read_class_names
-from .class_rows import name_classes, settle_labels
+from .class_names import CLASS_FILE, find_class_names, name_classes, read_class_names, settle_labels
 from .column_names import (
     KNOWN_COLUMNS,
     LABEL_KEYS,
@@ -35,11 +34,10 @@ from .column_names import (
     plain_name,
     warn_of_texts_left_out,
 )
-from .dataset_records import dataset_records, list_labels
 from .remembered_reading import Reading, TextForm, read_names, read_separator
 from .text_forms import FILE_FORMATS, NOTHING, REST, find_form
-from .text_labels import Records, fold_numbers, gather_labels, is_missing
-from .text_records import read_records
+from .text_labels import Records, fold_numbers, gather_labels, is_missing, list_labels
+from .text_records import dataset_records, read_records
 from .text_rows import labels_of, records_to_rows, rows_to_dataset
 
 logger = logging.getLogger(__name__)
@@ -95,11 +93,13 @@ class TextReader:
         if label_columns and (label_column or label_separator):
             raise DataError("--label_columns: expected no --label_column or --label_separator together with it")
         fields = read_names(columns, option="columns")
-        self.reading = Reading(
-            file_format, read_separator(separator), fields, encoding, plain
-        )  # form: of the first file
+        self.reading = Reading(file_format, read_separator(separator), fields, encoding, plain)
         self.label_columns = read_names(label_columns, option="label_columns")
         self.named = TextColumns(text_column, text_pair_column, label_column, id_column)
+        self.columns = {
+            *(key for key in self.named if key and key != "none"),
+            *self.label_columns,
+        }  # all that are named
         self.label_separator, self.class_file, self.skip_bad_lines = label_separator, class_file, skip_bad_lines
         self.taken = KNOWN_COLUMNS  # columns of the first file
 
@@ -124,10 +124,10 @@ class TextReader:
         if told == "parquet" or (told == "auto" and name.endswith(".parquet")):
             dataset = read_parquet(path)
             log, form, names = ErrorLog(path, unit="row"), TextForm("parquet"), dataset.column_names
-            records = dataset_records(dataset, self._columns(), self.named.label, labels, log)
+            records = dataset_records(dataset, self.columns, self.named.label, labels, log)
         else:
             log = ErrorLog(path)
-            form, records, names = self._parse(path, name, log, labels)
+            form, records, names = self._parse(name, log, labels)
         self.reading = self.reading._replace(form=self.reading.form or form)
         return self._to_dataset(
             records,
@@ -176,7 +176,7 @@ class TextReader:
             DataError: columns are missing, or rows have errors.
         """
         log = ErrorLog(source, unit="row")
-        records = dataset_records(dataset, self._columns(), self.named.label, labels, log)
+        records = dataset_records(dataset, self.columns, self.named.label, labels, log)
         return self._to_dataset(records, dataset.column_names, log, labels=labels, allow_empty=allow_empty)
 
     def remember(self) -> dict:
@@ -186,25 +186,16 @@ class TextReader:
         kept |= {"quoted": form.quoted, "columns": self.taken._asdict() | {"label": None}}
         return kept | {"named": [key for key in ("text", "text_pair", "id") if getattr(self.named, key)]}
 
-    def _columns(self) -> set[str]:
-        """All names of columns that the user gave."""
-        return {*(key for key in self.named if key and key != "none"), *self.label_columns}
-
-    def _parse(
-        self, path: str | PathLike, name: str, log: ErrorLog, labels: Collection[str] | None
-    ) -> tuple[TextForm, Records, list[str]]:
-        lines = read_lines(path, log, encoding=self.reading.encoding)
-        if (
-            self.reading.file_format == "auto"
-            and next((line for line in lines if line is None or line.strip()), None) is None
-        ):
+    def _parse(self, name: str, log: ErrorLog, labels: Collection[str] | None) -> tuple[TextForm, Records, list[str]]:
+        lines = read_lines(log.source, log, encoding=self.reading.encoding)
+        if self.reading.file_format == "auto" and next(line for line in lines if line is None or line.strip()) is None:
             log.finish(skip_bad_lines=False)  # without its first line, the form of the file is unknown
-        named = self._columns()
-        form = find_form(lines, name, self.reading._replace(named=named, answers=labels or ()))
-        if named and form.has_lines and not form.told:
+        form = find_form(lines, name, self.reading._replace(named=self.columns, answers=labels or ()))
+        if self.columns and form.has_lines and not form.told:
+            named = ", ".join(sorted(self.columns))
             raise DataError(
-                f"{path}: expected a first line with the names of columns ({', '.join(sorted(named))}), found none; "
-                "name the columns there, or all of them with --columns, such as id,label,text"
+                f"{log.source}: expected a first line with the names of columns ({named}), found none; name the "
+                "columns there, or all of them with --columns, such as id,label,text"
             )
         names, rows = read_records(lines, form, log)
         records = []
@@ -219,10 +210,8 @@ class TextReader:
         if not records:
             raise DataError(f"{log.source}: expected rows below the header, found none; check how it was written")
         if form.kind == "fields" and _may_be_header([record for _, record in records]):
-            logger.warning(
-                "%s: the first line is read as a row; if it names columns, name that of the labels with %s",
-                *(path, "--label_column"),
-            )
+            repair = "if it names columns, name that of the labels with --label_column"
+            logger.warning("%s: the first line is read as a row; %s", log.source, repair)
         return form, records, [key for key in names if key not in (NOTHING, REST)]
 
     def _to_dataset(

@@ -5,6 +5,8 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
+from datasets import Dataset
+
 from ..data.errors import DataError, ErrorLog, RowReport, counted, show
 from ..data.row_values import is_unicode
 
@@ -34,6 +36,18 @@ def sort_labels(labels: Iterable[str]) -> list[str]:
     if all(map(_INTEGER.fullmatch, labels)):
         return sorted(labels, key=lambda label: (int(label), label))
     return sorted(labels)
+
+
+def list_labels(dataset: Dataset) -> list[str]:
+    """The labels of a data set with `label` or `labels`, sorted: by number if all are integers.
+
+    Example:
+        >>> list_labels(Dataset.from_dict({"label": ["10", "9", "10"]}))
+        ['9', '10']
+    """
+    if "labels" in dataset.column_names:
+        return sort_labels({label for labels in dataset["labels"][:] for label in labels})
+    return sort_labels(dataset.unique("label")) if "label" in dataset.column_names else []
 
 
 def is_missing(label: Any) -> bool:

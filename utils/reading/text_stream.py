@@ -5,21 +5,33 @@ import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
-from ..data.errors import DataError, ErrorLog
+from ..data.errors import DataError, ErrorLog, show
 from ..files.parquet_files import stream_parquet
 from ..files.raw_files import open_input
 from ..files.text_lines import decode_lines, peek
-from .column_names import ID_KEYS, TEXT_KEYS
+from .column_names import ID_KEYS, TEXT_KEYS, choose_pair, find_name
 from .remembered_reading import ANYTHING, Reading, TextForm
-from .stream_columns import Column, check_text, choose_columns
 from .text_forms import PAIR_FIELDS, SAMPLE, SINGLE_FIELDS, find_form
 from .text_records import read_records
+from .text_rows import join_words
 
 logger = logging.getLogger(__name__)
 
+_SHOWN = 8  # known names in an error
 Taken = tuple[str | None, list[str]]  # id, if the row has one, and texts
+
+
+class _Column(NamedTuple):
+    """A column to read: the one that is named, or else the first of the known names that the file has."""
+
+    name: str | None
+    known: Sequence[str]
+    option: str  # the option that names it, for errors
+    may_be_words: bool  # a list of keywords is joined
+    in_training: str | None = None  # its name in the training files
+    is_required: bool = False  # whether the user named it in training
 
 
 def read_rows(
@@ -54,7 +66,7 @@ def read_rows(
     trained = (reading.text, reading.text_pair)
     required = [name in reading.named for name in trained]
     wanted = zip(columns, known, options, (False, True), trained, required, strict=False)
-    chosen = [Column(*each) for each in wanted]
+    chosen = [_Column(*each) for each in wanted]
     name = Path(path.removesuffix(".gz")).name.lower() if path != "-" else ""
     is_parquet = reading.file_format == "parquet" or (reading.file_format == "auto" and name.endswith(".parquet"))
     source, unit = "standard input" if path == "-" else path, "row" if is_parquet else "line"
@@ -94,7 +106,7 @@ def read_texts(path: str, *, column: str | None = None, **options) -> Iterator[t
 
 
 def _find_form(
-    head: Sequence[str | None], name: str, reading: Reading, columns: list[Column], source: str
+    head: Sequence[str | None], name: str, reading: Reading, columns: list[_Column], source: str
 ) -> TextForm:
     """As in training; lines without tabs are texts."""
     pair = len(columns) > 1
@@ -118,7 +130,7 @@ def _find_form(
 
 
 def _read_lines(
-    lines: Iterable[str | None], form: TextForm, columns: list[Column], reading: Reading, log: ErrorLog
+    lines: Iterable[str | None], form: TextForm, columns: list[_Column], reading: Reading, log: ErrorLog
 ) -> Iterator[tuple[int, dict | Taken | str | None]]:
     """The number of each line; and its record, its texts, what is wrong with it, or None if it cannot be read."""
     pair = len(columns) > 1
@@ -142,10 +154,10 @@ def _read_pairs(lines: Iterable[str | None]) -> Iterator[tuple[int, Taken | str 
             yield number, f"expected 2 texts separated by a tab, found {len(texts)}; write one tab between them"
 
 
-def _read_parquet(file: BinaryIO, path: str, columns: list[Column], reading: Reading) -> Iterator[tuple[int, dict]]:
+def _read_parquet(file: BinaryIO, path: str, columns: list[_Column], reading: Reading) -> Iterator[tuple[int, dict]]:
     def choose(found: list[str]) -> list[str]:
         try:
-            names = choose_columns(found, columns)
+            names = _choose_columns(found, columns)
         except DataError as error:  # no row of it can be read
             raise DataError(f"{path}: {error}") from None
         ids = [reading.id] if reading.id else ID_KEYS
@@ -154,11 +166,57 @@ def _read_parquet(file: BinaryIO, path: str, columns: list[Column], reading: Rea
     return enumerate(stream_parquet(file, path, choose=choose), start=1)
 
 
-def _take(record: dict, columns: list[Column], reading: Reading) -> Taken:
+def _take(record: dict, columns: list[_Column], reading: Reading) -> Taken:
     """Id and texts of a row; a `DataError` says what is wrong with it."""
-    names = choose_columns(list(record), columns)
-    texts = [check_text(record[name], column) for name, column in zip(names, columns, strict=True)]
+    names = _choose_columns(list(record), columns)
+    texts = [_check_text(record[name], column) for name, column in zip(names, columns, strict=True)]
     return _id_of(record, reading), texts
+
+
+def _choose_columns(names: list[str], columns: list[_Column]) -> list[str]:
+    """The names of the columns that are read, in their order.
+
+    Raises:
+        DataError: one of them is missing.
+    """
+    settled = [column.name or (column.in_training if column.in_training in names else None) for column in columns]
+    if len(columns) == 2 and not any(settled) and columns[0].known is TEXT_KEYS:
+        settled = list(choose_pair(names) or settled)
+    chosen: list[str] = []
+    for column, name in zip(columns, settled, strict=True):
+        free = [each for each in names if each not in chosen]
+        if name is None and column.is_required:
+            name = column.in_training
+        found = [name] if name in free else [] if name else [find_name(key, free) for key in column.known]
+        found = next(filter(None, found), None)
+        if found is None:
+            left = [key for key in ([name] if name else column.known) if key not in chosen]
+            wanted = " or ".join(left[:_SHOWN]) + (" or ..." if len(left) > _SHOWN else "") or f"other than {name}"
+            wanted += " as in training" if column.is_required and not column.name else ""
+            raise DataError(
+                f"expected a column {wanted}, found {', '.join(names) or 'none'}; name it with {column.option}"
+            )
+        chosen.append(found)
+    return chosen
+
+
+def _check_text(text: Any, column: _Column) -> str:
+    """The text that a column holds; words are joined, where they are allowed.
+
+    Raises:
+        DataError: it holds something else, or what is not Unicode.
+    """
+    if column.may_be_words and isinstance(text, list) and all(isinstance(word, str) for word in text):
+        text = join_words(text)
+    if not isinstance(text, str):
+        raise DataError(f"expected a text, found {show(text)}; write it in quotes")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"expected Unicode, found half a surrogate pair at character {error.start}; correct it"
+        ) from None
+    return text
 
 
 def _id_of(fields: dict, reading: Reading) -> Any:

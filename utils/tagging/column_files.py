@@ -61,7 +61,7 @@ def parse_columns(
             rows.append(None)
             continue
         numbers = [number for number, _ in sentence]
-        tokens, tags = ([cells[column] for _, cells in sentence] for column in columns[1:])
+        tokens, tags = ([cells[column] for _, cells in sentence] for column in columns)
         rows.append(TaggedRow(numbers[0], None, tokens, tags, numbers))
     return _unglue(rows, log)
 

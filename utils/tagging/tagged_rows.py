@@ -61,20 +61,20 @@ def untag_rows(rows: Sequence[TaggedRow | None], log: ErrorLog, reading: TagRead
         if row is None:
             untagged.append(None)
             continue
-        tags, is_whole = row.tags or [], True
+        errors_before, tags = len(log), row.tags or []
         broken = find_broken_tags(tags, scheme=scheme) if tags else []
         for index, message in broken:
             number = row.lines[index] if row.lines else row.number
             if reading.repair_tags and is_tag(tags[index]):
                 log.note(number, "broken tag", done=REPAIRED)
                 continue
-            is_whole = False
             place = "" if row.lines else f"tag {index + 1}: "
-            repair = "correct the tag"
-            if is_tag(tags[index]):
-                repair += ", read it as conlleval does (--repair_tags)"
-            log.add(number, f"{place}{message}; {repair}, or name the scheme if it is not {scheme} (--file_scheme)")
-        if not is_whole:
+            reread = ", read it as conlleval does (--repair_tags)" if is_tag(tags[index]) else ""
+            log.add(
+                number,
+                f"{place}{message}; correct the tag{reread}, or name the scheme if it is not {scheme} (--file_scheme)",
+            )
+        if len(log) > errors_before:
             untagged.append(None)
             continue
         text, starts = join(row.tokens)
