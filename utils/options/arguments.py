@@ -165,14 +165,7 @@ def read_config(path: str, *, known: set[str], as_written: set[str] = frozenset(
     Raises:
         ArgumentError: no such file, not a mapping, or a key that is not a flag.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-        values = json.loads(text) if path.endswith(".json") else load_yaml(text)
-        written = values if path.endswith(".json") else load_yaml(text, yaml.BaseLoader)  # `no` and 1e-3 as written
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise ArgumentError(f"{path}: expected a YAML or JSON file of flags, found: {error}") from error
-    if not isinstance(values, dict):
-        raise ArgumentError(f"{path}: expected a mapping such as `head: crf`, found {type(values).__name__}")
+    values, written = read_mapping(path, "file of flags", example="head: crf")
     words, nothing = [], set()
     for (key, value), plain in zip(values.items(), written.values(), strict=True):
         if key not in known:
@@ -187,6 +180,23 @@ def read_config(path: str, *, known: set[str], as_written: set[str] = frozenset(
         else:
             words.append(f"--{key}={plain}")  # one word, so that a value may begin with a dash
     return words, nothing
+
+
+def read_mapping(path: str, kind: str, *, example: str) -> tuple[dict, dict]:
+    """The mapping in a YAML or JSON file; and the same with numbers and booleans as they are written (`no`, 1e-3).
+
+    Raises:
+        ArgumentError: no such file, not this kind of file, or not a mapping.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+        values = json.loads(text) if path.endswith(".json") else load_yaml(text)
+        written = values if path.endswith(".json") else load_yaml(text, yaml.BaseLoader)
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise ArgumentError(f"{path}: expected a YAML or JSON {kind}, found: {error}") from error
+    if not isinstance(values, dict):
+        raise ArgumentError(f"{path}: expected a mapping such as `{example}`, found {type(values).__name__}")
+    return values, written
 
 
 @contextlib.contextmanager

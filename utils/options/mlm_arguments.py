@@ -1,15 +1,10 @@
 """Options of run_mlm.py."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-
-import yaml
 
 from ..data.errors import ArgumentError
-from ..data.plain_yaml import load_yaml
-from .arguments import Options, option
+from .arguments import Options, option, read_mapping
 from .shared_arguments import ModelArguments
 
 MLM_DEFAULTS = {
@@ -185,14 +180,5 @@ class StartArguments(ModelArguments):
         Raises:
             ArgumentError: the file cannot be read, or is not a mapping.
         """
-        if not (new := self.train_from_config):
-            return NewModel({})
-        try:
-            text = Path(new).read_text(encoding="utf-8-sig")
-            found = json.loads(text) if new.endswith(".json") else load_yaml(text)
-        except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-            raise ArgumentError(f"{new}: expected a YAML or JSON configuration file, found: {error}") from error
-        if not isinstance(found, dict):
-            kind = type(found).__name__
-            raise ArgumentError(f"{new}: expected a mapping such as `model_type: bert`, found {kind}")
-        return NewModel(found)
+        new = self.train_from_config
+        return NewModel(read_mapping(new, "configuration file", example="model_type: bert")[0] if new else {})

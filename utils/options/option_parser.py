@@ -71,9 +71,8 @@ class _Help(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpF
 
 
 def _add_option(group: argparse._ArgumentGroup, field: Field, hint: Any) -> None:
-    kinds = (
-        [one for one in get_args(hint) or (hint,) if one is not type(None)] if get_origin(hint) is not list else [hint]
-    )
+    hints = [hint] if get_origin(hint) is list else get_args(hint) or [hint]
+    kinds = [one for one in hints if one is not type(None)]
     several = [one for one in kinds if get_origin(one) is list]
     kind = get_args(several[0])[0] if several else bool if bool in kinds else kinds[0]
     default = field.default_factory() if field.default_factory is not MISSING else field.default

@@ -252,7 +252,7 @@ class TextReader:
             if self.named.text_pair != "none":
                 warn_of_texts_left_out(whole, names, taken, log.source)
         separator = self.label_separator
-        rows = records_to_rows(records, log, **taken._asdict(), label_separator=separator, allow_empty=allow_empty)
+        rows = records_to_rows(records, log, taken, label_separator=separator, allow_empty=allow_empty)
         found = {label for row in rows for label in labels_of(row)}
         class_names, origin = None, CLASS_FILE
         if self.class_file is not None:

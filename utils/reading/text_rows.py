@@ -10,6 +10,7 @@ from datasets import Dataset, Features, List, Value
 
 from ..data.errors import DataError, ErrorLog, RowReport, counted, show
 from ..data.row_values import RowIds, read_id, read_text
+from .column_names import TextColumns
 from .text_labels import parse_label, sort_labels
 
 logger = logging.getLogger(__name__)
@@ -42,25 +43,23 @@ def join_words(words: Sequence[str]) -> str:
 def records_to_rows(
     records: Sequence[tuple[int, dict | None]],
     log: ErrorLog,
+    columns: TextColumns,
     *,
-    text: str,
-    text_pair: str | None,
-    label: str | None,
-    id: str | None,
     label_separator: str | None,
-    allow_empty: bool = False,
+    allow_empty: bool,
 ) -> list[TextRow | None]:
     """Check the records of a file or data set, and turn each into a row; None for one that has an error.
 
     Args:
         records: the number of the line or row, and the record; None for one whose error is already in `log`.
         log: takes what is wrong with the records.
-        text, text_pair, label, id: keys of the records; None for those that they lack. A list of strings under
-            `text_pair` is joined. Numbers and booleans under `label` become what JSON writes for them: "1", "1.0",
-            "true"; white space around a label is removed, and the rows are counted in the log.
+        columns: keys of the records; None for those that they lack. A list of strings under `text_pair` is joined.
+            Numbers and booleans under `label` become what JSON writes for them: "1", "1.0", "true"; white space
+            around a label is removed, and the rows are counted in the log.
         label_separator: separates the labels of a cell; None if a cell is a single label or a list.
         allow_empty: texts may be empty, as in data to be predicted.
     """
+    text, text_pair, label, id = columns
     rows: list[TextRow | None] = []
     padded = 0
     for number, record in records:
