@@ -20,7 +20,6 @@ def split_by_text(
         dataset: rows with a text.
         validation_share: part of the rows that goes to validation (0-1).
         seed: the same seed gives the same rows, in every process.
-        text_column: name of the column of texts.
 
     Raises:
         DataError: there are fewer than two different texts.

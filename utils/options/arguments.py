@@ -154,7 +154,6 @@ def read_config(path: str, *, known: set[str], as_written: set[str] = frozenset(
     """Turn a YAML or JSON file of flags into command-line words, so that its values are checked like typed ones.
 
     Args:
-        path: the file.
         known: names of all flags.
         as_written: flags that take text, also in a mapping: `{yes: Yes, 010: No}` is four words, not numbers and
             booleans.

@@ -119,7 +119,6 @@ def choose_columns(
     """Choose which columns of a file to read; None for those that the file lacks.
 
     Args:
-        names: all columns of the file.
         columns: names that the user gave.
         source: what errors call the file.
         filled: the columns that have values.

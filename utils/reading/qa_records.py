@@ -76,7 +76,6 @@ def parse_question(record: dict, context: str, report: RowReport, repairs: Repai
     Args:
         record: `question`, `answers`, `id` and `is_impossible`, of which the last three may be missing.
         context: its passage; empty if that has an error, which is in the log already.
-        report: takes what is wrong.
         repairs: counts answers that are not at their `answer_start`.
     """
     errors_before = len(report.log)

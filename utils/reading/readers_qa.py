@@ -64,7 +64,6 @@ def read_qa(
     scoring but cannot be learnt (see `drop_unlearnable`). Both are counted in a warning.
 
     Args:
-        path: the file.
         encoding: encoding of the file; None finds it.
         with_answers: False ignores the answers, unchecked.
         skip_bad_lines: leave questions with errors out, and log how many, instead of raising.

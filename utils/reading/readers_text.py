@@ -107,7 +107,6 @@ class TextReader:
         """Read a file.
 
         Args:
-            path: the file.
             labels: those that are allowed, such as those of the training file; None allows all.
             allow_empty: texts may be empty, as in data to be predicted.
 

@@ -122,9 +122,6 @@ def gather_labels(
     """Turn columns that each hold 1 or 0 for one label into lists of labels.
 
     Args:
-        records: those of a file.
-        names: all columns of the file.
-        columns: the columns of labels.
         log: takes an error for each cell that is neither.
         is_training: each label must be 1 somewhere.
 

@@ -52,7 +52,6 @@ def records_to_rows(
 
     Args:
         records: the number of the line or row, and the record; None for one whose error is already in `log`.
-        log: takes what is wrong with the records.
         columns: keys of the records; None for those that they lack. A list of strings under `text_pair` is joined.
             Numbers and booleans under `label` become what JSON writes for them: "1", "1.0", "true"; white space
             around a label is removed, and the rows are counted in the log.

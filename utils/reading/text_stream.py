@@ -51,7 +51,6 @@ def read_rows(
     blank lines count, too. In plain text an empty line is an empty text. A list of keywords as second text is joined.
 
     Args:
-        path: the file.
         columns: names of the columns of the texts, in json lines and tables; None takes that of training, or else the
             first of the known names that the file has.
         known: the known names, for each column.

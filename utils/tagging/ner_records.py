@@ -28,9 +28,7 @@ def records_to_rows(
 
     Args:
         records: the number of the line or row, and the record; None for one whose error is already in `log`.
-        log: takes what is wrong with the records.
         file_format: a key of `PARSERS`, or "auto" to go by the first record that shows it.
-        reading: how tags are read.
     """
     records = unpack_exports(records, log)
     if file_format == "auto":

@@ -41,7 +41,6 @@ def untag_rows(rows: Sequence[TaggedRow | None], log: ErrorLog, reading: TagRead
     Args:
         rows: None stands for a row whose error is already in `log`, and stays None.
         log: takes an error for each tag that is not one, or breaks its scheme; its row becomes None.
-        reading: how tags are read.
 
     Raises:
         DataError: tags are numbers without names, or `label_names` are given for tags that are not numbers.
