@@ -126,18 +126,16 @@ def _split_sentences(lines: list[str | None], separator: str, log: ErrorLog) -> 
     widths = Counter(len(cells) for cells in split or others.values() if cells and len(cells) > 1)
     width = widths.most_common(1)[0][0] if widths else 2
     known = {cell for cells in split for cell in cells[1:]}
-    for number, cells in others.items():
-        is_token = cells and len(cells) == width and any(cell in known or TAG.fullmatch(cell) for cell in cells[1:])
-        hashes[number] = cells if is_token else None
+    tokens = {
+        number: cells
+        for number, cells in others.items()
+        if cells and len(cells) == width and any(cell in known or TAG.fullmatch(cell) for cell in cells[1:])
+    }
     kept = [
-        [
-            (number, hashes.get(number, cells))
-            for number, cells in sentence
-            if hashes.get(number, cells) or number not in hashes
-        ]
+        [(number, tokens.get(number, cells)) for number, cells in sentence if number in tokens or number not in hashes]
         for sentence in sentences
     ]
-    return [sentence for sentence in kept if sentence], width, list(hashes.values()).count(None)
+    return [sentence for sentence in kept if sentence], width, len(others) - len(tokens)
 
 
 def _unglue(rows: list[TaggedRow | None], log: ErrorLog) -> list[TaggedRow | None]:

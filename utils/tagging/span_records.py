@@ -169,22 +169,20 @@ def _add_span(
         report(f"expected integer offsets for {what}, found {place}; count characters from 0")
         return
     stop = end + 1 if inclusive else end
+    kind = "inclusive" if inclusive else "exclusive"
     if start >= stop:
-        kind = "start <= end, end inclusive," if inclusive else "start < end, end exclusive,"
-        report(f"expected {kind} for {what}, found {place}; correct the offsets")
-        return
-    if start < 0 or stop > len(text):
-        kind = "inclusive" if inclusive else "exclusive"
+        sign = "<=" if inclusive else "<"
+        report(f"expected start {sign} end, end {kind}, for {what}, found {place}; correct the offsets")
+    elif start < 0 or stop > len(text):
         report(
             f"expected {what} inside the text of {counted(len(text), 'character')}, found {place}, end {kind}; "
             "correct the offsets"
         )
-        return
-    if word is not None and text[start:stop] != word:
+    elif word is not None and text[start:stop] != word:
         found, repair = show(text[start:stop]), _whereabouts(word, text, inclusive)
         report(f"expected {show(word)} at {place} for {what}, found {found}; {repair}")
-        return
-    spans.append((start, stop, label))
+    else:
+        spans.append((start, stop, label))
 
 
 def _from_utf16(text: str, start: int, end: int, word: str, inclusive: bool) -> tuple[int, int]:
