@@ -24,7 +24,7 @@ from functools import partial
 
 from utils.data.errors import ArgumentError
 from utils.options.arguments import refusing, run_script
-from utils.options.option_checks import OptionError, refuse_unused
+from utils.options.option_checks import refuse_unused
 
 SUFFIXES = {"jsonl": ".jsonl", "csv": ".csv", "cluener": ".json"}
 OF_FILES = ("text_column", "text_pair_column", "id_column", "file_format", "columns", "separator", "encoding")
@@ -192,10 +192,9 @@ def parse(argv):
     args = parser.parse_args(argv)
     if bool(args.model) == bool(args.adapter):
         parser.error("expected a model, or --adapter with several")
-    with refusing(OptionError):
-        refuse_unused(parser, vars(args), USED_WITH)
-        if args.merge:
-            refuse_unused(parser, vars(args), dict.fromkeys(sorted(vars(args).keys() - OF_MERGING), "!merge"))
+    refuse_unused(parser, vars(args), USED_WITH)
+    if args.merge:
+        refuse_unused(parser, vars(args), dict.fromkeys(sorted(vars(args).keys() - OF_MERGING), "!merge"))
     if args.adapter and args.output_format != "jsonl":
         parser.error("--adapter: expected --output_format jsonl, as adapters may be of several kinds")
     for name in ("top_k", "batch_size", "chunk_size"):

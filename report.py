@@ -18,8 +18,8 @@ import yaml
 
 from utils.data.errors import ArgumentError, DataError
 from utils.data.plain_yaml import load_yaml
-from utils.options.arguments import refusing, run_script
-from utils.options.option_checks import OptionError, refuse_unused
+from utils.options.arguments import run_script
+from utils.options.option_checks import refuse_unused
 
 OF_TABLES = ("by_folder", "per_epoch", "per_class", "published", "output_dir")
 USED_WITH = {"keep": "!compare", "metrics": "!keep", "examples": "compare"}
@@ -140,8 +140,7 @@ def parse(argv):
     args = parser.parse_args(argv)
     if bool(args.outputs) == bool(args.compare):
         raise ArgumentError("expected folders of runs, or --compare with two of them")
-    with refusing(OptionError):
-        refuse_unused(parser, vars(args), USED_WITH)
+    refuse_unused(parser, vars(args), USED_WITH)
     if args.compare and len(args.metrics or ()) > 1:
         raise ArgumentError("--metrics: expected one score with --compare, found several")
     return args

@@ -24,7 +24,7 @@ from transformers import (
 )
 
 from utils.reading.class_readers import read_classes
-from utils.reading.dataset_records import list_labels
+from utils.reading.text_labels import list_labels
 
 
 def main():

@@ -17,7 +17,7 @@ from sklearn.svm import LinearSVC
 
 from utils.options.arguments import run_script
 from utils.reading.class_readers import read_classes
-from utils.reading.dataset_records import list_labels
+from utils.reading.text_labels import list_labels
 from utils.running.atomic_files import write_files
 from utils.running.run_setup import record_run
 from utils.scoring import example_counts

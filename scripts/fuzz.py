@@ -31,14 +31,14 @@ from utils.options.arguments import read_config
 from utils.prompting.errors import PromptError
 from utils.prompting.templates import Template
 from utils.reading.class_readers import read_classes
-from utils.reading.column_names import TEXT_KEYS
+from utils.reading.column_names import PAIR_KEYS, TEXT_KEYS
 from utils.reading.model_inputs import read_inputs
 from utils.reading.qa_records import PASSAGE_KEYS, QUESTION_KEYS
 from utils.reading.readers_corpus import read_documents
 from utils.reading.readers_qa import read_qa
 from utils.reading.remembered_reading import recall_reading
 from utils.reading.text_cleaning import read_rules
-from utils.reading.text_stream import read_pairs, read_texts
+from utils.reading.text_stream import read_rows, read_texts
 from utils.tagging.readers_ner import read_ner
 
 SECONDS = 10  # for one file; more is a finding
@@ -129,6 +129,7 @@ def list_targets() -> dict[str, Target]:
     config = {"a.yaml": "head: crf\nlearning_rate: 1e-3\nverbalizer: {a: [b]}\ntemplate: [a, b]\n"}
     config["b.json"] = '{"head": "crf", "seed": 2, "do_train": true, "verbalizer": {"a": ["b"]}}'
     templates = {"a.txt": "{text}总的来说很{mask}。", "b.txt": "{soft:4}{text_pair}{soft:好}{span}{mask}{mask}"}
+    two_texts = {"columns": [None, None], "known": [TEXT_KEYS, PAIR_KEYS]}
     return {
         "read_ner": Target(read_ner, entities),
         "read_ner_repaired": Target(lambda path: read_ner(path, **repairing), entities),
@@ -138,7 +139,7 @@ def list_targets() -> dict[str, Target]:
         "read_inputs": Target(read_entities, texts | entities),
         "read_questions": Target(read_questions, {"a.json": squad, "b.jsonl": question, "c.json": raw, "d.json": web}),
         "read_texts": Target(lambda path: consume(read_texts(str(path))), texts),
-        "read_pairs": Target(lambda path: consume(read_pairs(str(path))), pairs),
+        "read_pairs": Target(lambda path: consume(read_rows(str(path), **two_texts)), pairs),
         "read_documents": Target(lambda path: consume(read_documents([str(path)])), texts),
         "read_rules": Target(read_rules, rules),
         "read_label_words": Target(read_label_words, words),

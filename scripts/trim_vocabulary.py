@@ -21,7 +21,7 @@ from transformers import AutoModel, PreTrainedModel, PreTrainedTokenizerBase
 from utils.data.errors import ArgumentError, ErrorLog
 from utils.encoding.tokenization import load_tokenizer
 from utils.encoding.trimmed_tokenizer import choose_pieces, count_pieces, save_trimmed
-from utils.files.saved_datasets import read_parquet
+from utils.files.parquet_files import read_parquet
 from utils.files.text_lines import read_lines
 from utils.modeling.position_offsets import OFFSET_POSITIONS
 from utils.modeling.pretrained_weights import load_weights
@@ -114,7 +114,7 @@ def read_strings(path: str) -> Iterator[str]:
     if not name.endswith(("json", "jsonl")) and are_columns(lines, is_csv=name.endswith(".csv")):
         yield from read_ner(path)["text"]
         return
-    _, records = read_records(lines, find_form(lines, name, plain="plain"), log)
+    _, records = read_records(lines, find_form(lines, name), log)
     for number, record in records:
         if isinstance(record, str):
             log.add(number, record)

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from utils.reading.class_readers import read_classes
-from utils.reading.dataset_records import list_labels
 from utils.reading.readers_qa import read_qa
+from utils.reading.text_labels import list_labels
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "data"

@@ -6,7 +6,8 @@ import pytest
 from datasets import Dataset, DatasetDict
 
 from tests.reading.data_errors import message_of
-from utils.files.saved_datasets import load_splits, read_parquet
+from utils.files.parquet_files import read_parquet
+from utils.files.saved_datasets import load_splits
 
 DATASET = Dataset.from_dict({"text": ["一", "二"]})
 

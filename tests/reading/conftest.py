@@ -2,8 +2,7 @@
 
 import pytest
 
-from tests.reading.written_files import write_and_read
-from utils.reading.class_readers import read_classes
+from tests.reading.written_files import read_classes, write_and_read
 
 
 @pytest.fixture

@@ -6,9 +6,8 @@ import pytest
 
 from tests.reading.bad_text_json import BAD_JSON, record
 from tests.reading.bad_text_tables import BAD_TABLES
-from tests.reading.written_files import lines
+from tests.reading.written_files import lines, read_classes
 from utils.data.errors import DataError
-from utils.reading.class_readers import read_classes
 
 NAME_ENCODING = "correct it, or name the encoding of the file, such as --encoding gb18030, big5 or cp1252"
 

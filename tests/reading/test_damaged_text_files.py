@@ -8,8 +8,8 @@ import pytest
 from datasets import Dataset, Value
 
 from tests.reading.bad_text_tables import FAQ
+from tests.reading.written_files import read_classes
 from tests.tagging.byte_damage import count_outcomes
-from utils.reading.class_readers import read_classes
 
 CASES = 440
 KINDS = ["flip", "cut", "end", "insert", "structure"]

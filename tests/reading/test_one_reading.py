@@ -12,10 +12,10 @@ from tests.tagging.entity_columns import FILES
 from tests.tagging.entity_exports import EXPORTS
 from utils.data.errors import DataError
 from utils.reading.column_names import PAIR_KEYS, TEXT_KEYS
-from utils.reading.dataset_records import list_labels
 from utils.reading.model_inputs import read_inputs
 from utils.reading.readers_text import TextReader
 from utils.reading.remembered_reading import recall_reading
+from utils.reading.text_labels import list_labels
 from utils.tagging.readers_ner import read_ner
 
 TWENTY = [(f"第{number}条新闻", "体育" if number % 2 else "财经") for number in range(20)]

@@ -3,12 +3,10 @@
 import pytest
 
 from tests.reading.original_files import ORIGINALS
-from tests.reading.written_files import write
+from tests.reading.written_files import read_classes, read_pairs, write
 from utils.data.errors import DataError
-from utils.reading.class_readers import read_classes
 from utils.reading.column_names import PAIRS, TextColumns
 from utils.reading.readers_text import TextReader
-from utils.reading.text_stream import read_pairs
 
 
 def without_ids(rows):

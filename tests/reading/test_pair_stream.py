@@ -6,9 +6,8 @@ import json
 import pytest
 
 from tests.reading.data_errors import message_of
-from tests.reading.written_files import write_and_stream
+from tests.reading.written_files import read_pairs, write_and_stream
 from utils.reading.column_names import PAIR_KEYS, TEXT_KEYS
-from utils.reading.text_stream import read_pairs
 
 
 @pytest.fixture

@@ -4,12 +4,11 @@ import pytest
 from datasets import Dataset, Features, List, Value
 
 from tests.reading.class_rows import ROWS
-from tests.reading.written_files import json_lines, write
+from tests.reading.written_files import json_lines, read_classes, write
 from utils.data.errors import DataError
-from utils.reading.class_readers import read_classes
 from utils.reading.column_names import TextColumns
-from utils.reading.dataset_records import list_labels
 from utils.reading.readers_text import TextReader
+from utils.reading.text_labels import list_labels
 
 # Labels
 

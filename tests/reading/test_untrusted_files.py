@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from tests.reading.data_errors import message_of
+from tests.reading.written_files import read_classes
 from utils.data.errors import ArgumentError, DataError, ErrorLog, printable
 from utils.data.plain_yaml import load_yaml
 from utils.files import raw_files
@@ -19,7 +20,6 @@ from utils.files.prompt_files import read_label_words
 from utils.files.raw_files import read_bytes
 from utils.options.arguments import parse_arguments
 from utils.options.shared_arguments import DataArguments, ModelArguments
-from utils.reading.class_readers import read_classes
 from utils.reading.readers_corpus import read_documents
 from utils.reading.readers_qa import read_qa
 from utils.reading.text_cleaning import read_rules

@@ -3,6 +3,10 @@
 import gzip
 import json
 
+from utils.reading import class_readers
+from utils.reading.column_names import KNOWN_COLUMNS, PAIR_KEYS, TEXT_KEYS
+from utils.reading.text_stream import read_rows
+
 
 def lines(*parts):
     return b"\n".join(part if isinstance(part, bytes) else part.encode() for part in parts) + b"\n"
@@ -35,3 +39,12 @@ def write_and_stream(folder, stream):
         return list(stream(str(folder / name), **options))
 
     return run
+
+
+def read_pairs(path, *, columns=(None, None), known=(TEXT_KEYS, PAIR_KEYS), **options):
+    return read_rows(path, columns=columns, known=known, **options)
+
+
+def read_classes(path, *, columns=KNOWN_COLUMNS, fields=None, **options):
+    named = {f"{field}_column": name for field, name in columns._asdict().items()}
+    return class_readers.read_classes(path, columns=fields, **named, **options)

@@ -4,10 +4,13 @@ import json
 import logging
 import re
 from collections import Counter
+from collections.abc import Callable
 from os import PathLike
 from typing import Any
 
 logger = logging.getLogger(__name__)
+
+Number = int | Callable[[], int]  # of a line or row; a function where finding it takes long
 
 SHOWN = 20  # errors in one message
 EXAMPLES = 3  # of each kind among them
@@ -63,24 +66,21 @@ class ErrorLog:
         self.unit = unit
         self.stops = stops
         self.errors: list[tuple[str, int, str]] = []  # source, line, message
-        self.notes: Counter[str] = Counter()
-        self.first_place: dict[str, int] = {}
+        self.notes: Counter[tuple[str, str]] = Counter()  # by noun, and what was done
+        self.first_place: dict[tuple[str, str], int] = {}
 
     def __len__(self) -> int:
         return len(self.errors)
 
-    def add(self, line_number: int, message: str, *, source: str | PathLike | None = None) -> None:
+    def add(self, line_number: Number, message: str, *, source: str | PathLike | None = None) -> None:
         """Add an error of the form "expected this, found that; how to repair it". What cannot be printed is escaped.
 
-        Args:
-            line_number: number of the line or row.
-            message: what is wrong.
-            source: the file, if it is not that of the log.
+        The file is that of the log, if no other `source` is given.
 
         Raises:
             DataError: the log stops at the first error.
         """
-        self.errors.append((str(source or self.source), line_number, _escape(message)))
+        self.errors.append((str(source or self.source), number_of(line_number), _escape(message)))
         if self.stops:
             self.finish(skip_bad_lines=False)
 
@@ -93,9 +93,8 @@ class ErrorLog:
             done: what became of it ("surrounding white space removed").
             count: how many of them.
         """
-        key = f"{noun}\n{done}"
-        self.notes[key] += count
-        self.first_place.setdefault(key, line_number)
+        self.notes[noun, done] += count
+        self.first_place.setdefault((noun, done), line_number)
 
     def finish(self, *, skip_bad_lines: bool, rows_left_out: int | None = None) -> None:
         """Raise the collected errors, or log them and the notes; do nothing if there are none.
@@ -109,9 +108,8 @@ class ErrorLog:
         """
         if self.errors and not skip_bad_lines:
             raise DataError(self._listing(SHOWN))
-        for key, count in self.notes.items():
-            noun, done = key.split("\n")
-            place = f"{'in' if count == 1 else 'the first in'} {self.unit} {self.first_place[key]:,}"
+        for (noun, done), count in self.notes.items():
+            place = f"{'in' if count == 1 else 'the first in'} {self.unit} {self.first_place[noun, done]:,}"
             logger.warning("%s: %s, %s: %s", self.source, counted(count, noun), place, _escape(done))
         self.notes.clear()
         if not self.errors:
@@ -151,11 +149,7 @@ class ErrorLog:
 
 
 class RowReport:
-    """Adds errors and notes about one row to the log of its source.
-
-    Args:
-        log: the log of the source.
-        number: the row's line.
+    """Adds errors about one row to the log of its source; the row is named if its number is not enough.
 
     Example:
         >>> log = ErrorLog("train.json")
@@ -164,19 +158,20 @@ class RowReport:
         1
     """
 
-    def __init__(self, log: ErrorLog, number: int):
-        self.log, self.number = log, number
+    def __init__(self, log: ErrorLog, number: Number, name: str = ""):
+        self.log, self.number, self.name = log, number, name
 
     def __call__(self, message: str) -> None:
-        self.log.add(self.number, message)
-
-    def note(self, noun: str, done: str) -> None:
-        """See `ErrorLog.note`."""
-        self.log.note(self.number, noun, done=done)
+        self.log.add(self.number, self.name + message)
 
 
 def _escape(message: str) -> str:
     return _BREAKING.sub(lambda match: repr(match[0])[1:-1], message)
+
+
+def number_of(number: Number) -> int:
+    """The number of a line or row."""
+    return number() if callable(number) else number
 
 
 def counted(count: int, noun: str) -> str:

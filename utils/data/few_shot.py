@@ -9,15 +9,12 @@ from .errors import DataError
 
 
 def draw_few(dataset: Dataset, per_class: int, *, seed: int) -> Dataset:
-    """Draw examples of each class.
+    """Draw examples of each class, and give them in the order of the data set.
 
     Args:
         dataset: rows with `label`.
         per_class: number of examples of each class.
         seed: the same seed draws the same rows, whatever the version of any library.
-
-    Returns:
-        The rows drawn, in the order of `dataset`.
 
     Raises:
         DataError: a class has fewer rows.
@@ -32,7 +29,7 @@ def draw_few(dataset: Dataset, per_class: int, *, seed: int) -> Dataset:
                 f"the training data: expected {per_class} rows or more of each class, found {len(members[label])} of "
                 f"{label}; lower --few_shot"
             )
-        chosen += _draw(members[label], per_class, draw)
+        chosen += draw_some(members[label], per_class, draw)
     return dataset.select(sorted(chosen))
 
 
@@ -40,12 +37,9 @@ def draw_few_texts(dataset: Dataset, per_type: int, *, seed: int) -> Dataset:
     """Draw texts, in random order, until they hold enough entities of each type; those that add nothing are skipped.
 
     Args:
-        dataset: rows with `entities`.
+        dataset: rows with `entities`; those drawn keep its order.
         per_type: least number of entities of each type; texts are drawn whole, so there may be more.
         seed: the same seed draws the same rows, whatever the version of any library.
-
-    Returns:
-        The rows drawn, in the order of `dataset`.
 
     Raises:
         DataError: a type has fewer entities, or there are none at all.
@@ -59,16 +53,16 @@ def draw_few_texts(dataset: Dataset, per_type: int, *, seed: int) -> Dataset:
             f"{rarest}; lower --few_shot"
         )
     chosen, held = [], Counter()
-    for row in _draw(list(range(len(types))), len(types), random.Random(seed)):
+    for row in draw_some(list(range(len(types))), len(types), random.Random(seed)):
         if any(held[label] < per_type for label in types[row]):
             chosen.append(row)
             held += types[row]
     return dataset.select(sorted(chosen))
 
 
-def _draw(rows: list[int], count: int, draw: random.Random) -> list[int]:
-    """By `random`, whose numbers are the same in every version of Python 3."""
+def draw_some(pool: list, count: int, draw: random.Random) -> list:
+    """Members of a list, which is shuffled; by `random`, whose numbers are the same in every version of Python 3."""
     for place in range(count):
-        other = place + int(draw.random() * (len(rows) - place))
-        rows[place], rows[other] = rows[other], rows[place]
-    return rows[:count]
+        other = place + int(draw.random() * (len(pool) - place))
+        pool[place], pool[other] = pool[other], pool[place]
+    return pool[:count]

@@ -32,12 +32,7 @@ def load_yaml(text: str, loader: type = yaml.SafeLoader) -> Any:
         return yaml.load(text, loader)
     except RecursionError:
         raise yaml.YAMLError("values that are nested too deeply") from None
-    except (
-        ValueError,
-        TypeError,
-        LookupError,
-        AttributeError,
-    ) as error:  # PyYAML raises these for `!!float x` or 2001-99-99
+    except (ValueError, TypeError, LookupError, AttributeError) as error:  # for `!!float x` or 2001-99-99
         raise yaml.YAMLError(str(error)) from None
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 
 from datasets import Dataset, Features, Value
 
+from .few_shot import draw_some
+
 logger = logging.getLogger(__name__)
 
 OUTSIDE = "O"  # the class of spans that are not entities, named as in tag schemes
@@ -63,11 +65,7 @@ def draw_questions(dataset: Dataset, list_spans: ListSpans, *, negatives: float,
         missed += len(taken - set(spans))
         others = [span for span in spans if span not in taken]
         count = min(int(negatives * max(len(gold), 1) + 0.5), len(others))
-        # By `random`, whose numbers are the same in every version of Python 3.
-        for place in range(count):
-            other = place + int(draw.random() * (len(others) - place))
-            others[place], others[other] = others[other], others[place]
-        gold += [(span, OUTSIDE) for span in sorted(others[:count])]
+        gold += [(span, OUTSIDE) for span in sorted(draw_some(others, count, draw))]
         questions += [_question(row, number, span, label) for span, label in gold]
     return _build(dataset, questions, missed, "and are asked about in training only")
 

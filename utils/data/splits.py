@@ -12,7 +12,7 @@ from .errors import DataError
 def split_by_text(
     dataset: Dataset, *, validation_share: float = 0.1, seed: int, text_column: str = "text"
 ) -> tuple[Dataset, Dataset]:
-    """Cut a data set in two, so that rows with the same text stay together.
+    """Cut a data set into train and validation, in its order, so that rows with the same text stay together.
 
     Rows are drawn by text until the share is filled, as nearly as whole texts allow; each side gets at least one text.
 
@@ -20,10 +20,6 @@ def split_by_text(
         dataset: rows with a text.
         validation_share: part of the rows that goes to validation (0-1).
         seed: the same seed gives the same rows, in every process.
-        text_column: name of the column of texts.
-
-    Returns:
-        Train and validation, their rows in the order of `dataset`.
 
     Raises:
         DataError: there are fewer than two different texts.
@@ -53,20 +49,16 @@ def split_by_text(
 
 
 def split_by_class(dataset: Dataset, *, validation_share: float = 0.1, seed: int) -> tuple[Dataset, Dataset]:
-    """Cut a data set in two, with the same share of each class; rows with the same text stay together.
+    """Cut a data set as `split_by_text` does, with the same share of each class.
 
-    A row with several labels counts for the rarest of them, and so do rows of one text that differ in their labels.
-    A class may give slightly too many or too few rows; the next class makes up for it, so that the shares of many
-    small classes add up. Each label keeps a text in train, so a label with one text has none in validation. Other
-    classes give more instead, but no more than half of their rows (or the share, if that is more).
+    A row with several labels counts for the rarest of them, and so do rows of one text that differ in their labels. A
+    class may give slightly too many or too few rows; the next class makes up for it, so that the shares of many small
+    classes add up. Each label keeps a text in train, so a label with one text has none in validation. Other classes
+    give more instead, but no more than half of their rows (or the share, if that is more).
 
     Args:
         dataset: rows with `text`, `text_pair` if there are pairs, and `label` or `labels`.
-        validation_share: part of the rows that goes to validation (0-1).
-        seed: the same seed gives the same rows, in every process.
-
-    Returns:
-        Train and validation, their rows in the order of `dataset`.
+        validation_share, seed: as in `split_by_text`.
 
     Raises:
         DataError: there are no labels, fewer than two different texts, or no label with two texts.

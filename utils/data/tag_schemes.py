@@ -28,11 +28,7 @@ ANY_PREFIX = {letter: meaning for prefixes in READABLE.values() for letter, mean
 
 
 def tag_names(entity_types: Iterable[str], *, scheme: str) -> list[str]:
-    """List the tags of a model, "O" first.
-
-    Args:
-        entity_types: labels, in the order of the result.
-        scheme: one of `SCHEMES`.
+    """List the tags of a model: "O", then those of each type in one of `SCHEMES`.
 
     Raises:
         ValueError: models are not trained with this scheme.
@@ -45,14 +41,9 @@ def tag_names(entity_types: Iterable[str], *, scheme: str) -> list[str]:
 
 
 def spans_to_tags(spans: Iterable[Span], length: int, *, scheme: str) -> list[str]:
-    """Write spans that do not overlap as `length` tags.
+    """Write spans that do not overlap, in any order, as tags of so many units, in one of `SCHEMES`.
 
     An entity of one unit is S- in `bios` and `bioes`; a longer one ends in E- in `bioes` only.
-
-    Args:
-        spans: entities, in any order.
-        length: number of units.
-        scheme: one of `SCHEMES`.
 
     Raises:
         ValueError: a span is empty, lies outside `0` to `length` or overlaps another, or the scheme is unknown.
@@ -79,7 +70,7 @@ def spans_to_tags(spans: Iterable[Span], length: int, *, scheme: str) -> list[st
 
 
 def tags_to_spans(tags: Sequence[str], *, scheme: str, strict: bool = True) -> list[Span]:
-    """Read entities from tags.
+    """Read entities from tags, in the order of the text.
 
     Args:
         tags: tags of a sequence. What is not a tag of the scheme (a lone "PER", "X-PER", "B-") reads as "O".
@@ -87,9 +78,6 @@ def tags_to_spans(tags: Sequence[str], *, scheme: str, strict: bool = True) -> l
         strict: count well-formed entities only, as seqeval does with `mode="strict"` (in `bios` an entity is S-, or B-
             and any number of I-). False: repair as conlleval and seqeval's default mode do: I- or E- may begin an
             entity, which may end without E-; the prefixes of all schemes are understood.
-
-    Returns:
-        Entities in the order of the text.
 
     Raises:
         ValueError: the scheme is unknown.
@@ -156,11 +144,7 @@ def is_tag(tag: str) -> bool:
 
 
 def find_broken_tags(tags: Sequence[str], *, scheme: str) -> list[tuple[int, str]]:
-    """Find the tags that the scheme forbids at their places.
-
-    Args:
-        tags: tags of one sequence.
-        scheme: a key of `READABLE`.
+    """Find the tags of a sequence that a scheme of `READABLE` forbids at their places.
 
     Returns:
         Index and message for each broken tag; the last index when an entity is still open at the end.

@@ -9,10 +9,7 @@ CHUNK = 10_000  # rows that become columns at a time; as Python objects they wou
 
 
 class GrowingDataset:
-    """A data set in memory to which rows are added.
-
-    Args:
-        features: types of its columns.
+    """A data set in memory to which rows are added; `features` are the types of its columns.
 
     Example:
         >>> from datasets import Value

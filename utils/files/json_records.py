@@ -1,12 +1,12 @@
 """JSON lines and JSON arrays, as objects with the numbers of their lines."""
 
-import itertools
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ..data.errors import ErrorLog, show
+from .text_lines import peek
 
 # How a file of objects begins; "[ O" and "{ O" are lines of a column file.
 _HEAD = re.compile(r'\s*(\{\s*["}]|\[\s*([{\]]|$))')
@@ -15,7 +15,7 @@ _SPACE = re.compile(r"[ \t\n\r]*")
 
 def begin_as_json(lines: Iterable[str | None]) -> bool:
     """Whether the first line that is not blank begins a JSON object, or an array of objects."""
-    return bool(_HEAD.match(_first_line(lines)))
+    return bool(_HEAD.match(first_line(lines)))
 
 
 def parse_records(
@@ -35,14 +35,8 @@ def parse_records(
     Raises:
         DataError: an array is broken, so that nothing after that place can be read.
     """
-    lines = iter(lines)
-    head = []
-    for line in lines:
-        head.append(line)
-        if line and line.strip():
-            break
-    first = _first_line(head)
-    lines = itertools.chain(head, lines)
+    head, lines = peek(lines, until=lambda line: bool(line and line.strip()))
+    first = first_line(head)
     is_array = first.lstrip().startswith("[") and not _is_list_of_others(_parse(first), permits)
     return _array_records(list(lines), log, permits) if is_array else _line_records(lines, log, permits)
 
@@ -52,12 +46,8 @@ def _is_list_of_others(value: Any, permits: Callable[[Any], bool]) -> bool:
     return value is not None and (permits(value) or not all(isinstance(one, dict) or permits(one) for one in value))
 
 
-def is_unicode(text: str) -> bool:
-    """False for a lone surrogate, which JSON can write but UTF-8 cannot."""
-    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
-
-
-def _first_line(lines: Iterable[str | None]) -> str:
+def first_line(lines: Iterable[str | None]) -> str:
+    """The first line that is not blank; "" if there is none."""
     return next((line for line in lines if line and line.strip()), "")
 
 

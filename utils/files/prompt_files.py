@@ -37,7 +37,6 @@ def read_label_words(source: str | PathLike) -> dict[str, Any]:
         text = "\n".join(line or "" for line in lines)
     try:
         found = load_yaml(text, TextLoader)
-        found = found if not isinstance(found, dict) else {label: _weights(value) for label, value in found.items()}
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f"{name}:{mark.line + 1}" if mark and not inline else name
@@ -45,7 +44,7 @@ def read_label_words(source: str | PathLike) -> dict[str, Any]:
     if not isinstance(found, dict):
         shown = json.dumps(found, ensure_ascii=False)[:60]
         raise DataError(f"{name}: expected {_FORM}, found {shown}")
-    return found
+    return {label: _weights(words) for label, words in found.items()}
 
 
 def _weights(words: Any) -> Any:

@@ -1,27 +1,20 @@
-"""Data sets that are loaded, not parsed: saved to disk, parquet files, folders of data files, names on the Hub."""
+"""Data sets that are loaded, not parsed: saved to disk, folders of data files, names on the Hub."""
 
 import os
-from os import PathLike
 
 import datasets
-import pyarrow
-import pyarrow.parquet
 from datasets import Dataset, DatasetDict
 
 from ..data.errors import DataError
-from .raw_files import read_bytes
 
 
 def load_splits(name_or_path: str, config_name: str | None = None) -> dict[str, Dataset]:
-    """Load a data set.
+    """Load the splits of a data set, by name.
 
     Args:
         name_or_path: a `save_to_disk` directory (a single data set becomes the split "train"), a folder of data files,
             or a name on the Hub.
         config_name: which of a data set's configurations.
-
-    Returns:
-        Its splits, by name.
 
     Raises:
         DataError: it cannot be loaded, and the message says what to do.
@@ -48,19 +41,3 @@ def load_splits(name_or_path: str, config_name: str | None = None) -> dict[str, 
             + "download it, save it with save_to_disk() and give that directory"
         ) from error
     return dict(loaded) if isinstance(loaded, DatasetDict) else {"train": loaded}
-
-
-def read_parquet(path: str | PathLike) -> Dataset:
-    """Read a parquet file, gzipped or not.
-
-    Raises:
-        DataError: as in `raw_files.read_bytes`, or it is not a complete parquet file.
-    """
-    raw = read_bytes(path)
-    try:
-        table = pyarrow.parquet.ParquetFile(pyarrow.BufferReader(raw)).read()
-        table.validate(full=True)
-        return Dataset(table)
-    except Exception as error:  # damaged bytes may raise anything
-        reason = str(error).split("\n")[0]
-        raise DataError(f"{path}: expected a parquet file, found: {reason}; write or copy it again") from error

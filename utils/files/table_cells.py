@@ -9,7 +9,7 @@ from functools import cache
 from ..data.errors import show
 
 SPAN = 1000  # most lines of a quoted cell, held in memory while its end is looked for
-SEPARATOR_NAMES = {"\t": "a tab", ",": "a comma", ";": "a semicolon"}
+SEPARATOR_NAMES = {"\t": "a tab", " ": "a space", ",": "a comma", ";": "a semicolon"}
 
 _BODY = '"((?:[^"]++|"")*+)'  # of a quoted cell: two quotes stand for one
 _OPEN = re.compile(_BODY + r"\Z")
@@ -71,9 +71,9 @@ def read_cells(
             yield number, None if any(more is None for _, more in taken) else cells
 
 
-def first_cells(line: str, separator: str, *, quoted: bool = True) -> list[str]:
+def first_cells(line: str, separator: str) -> list[str]:
     """The cells of a single line; none if a quote in it is not closed."""
-    _, cells = next(read_cells([line], separator, quoted=quoted), (0, None))
+    _, cells = next(read_cells([line], separator), (0, None))
     return cells if isinstance(cells, list) else []
 
 
@@ -84,14 +84,10 @@ def usual_width(rows: Iterable[Sequence[str] | str | None]) -> tuple[int, int]:
 
 
 def shows_quoting(lines: Sequence[str | None], separator: str) -> bool:
-    """Whether quotation marks in a file enclose cells; between tabs they are mostly plain characters.
+    """Whether quotation marks in the lines of a file enclose cells; between tabs they are mostly plain characters.
 
-    They do if more rows have the usual width then. If no width changes, they do if quotes occur only around and
-    inside quoted cells, and some of these are doubled, or all cells are quoted.
-
-    Args:
-        lines: of the file, or its first ones.
-        separator: between its cells.
+    They do if more rows have the usual width then. If no width changes, they do if quotes occur only around and inside
+    quoted cells, and some of these are doubled, or all cells are quoted.
 
     Example:
         >>> shows_quoting(['a|"b"', 'c|"d" e'], "|"), shows_quoting(['a|"b ""c"" d"'], "|")

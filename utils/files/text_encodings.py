@@ -33,7 +33,6 @@ _LEVEL_1 = {"gb18030": ("gb2312", range(0xB0, 0xD8)), "cp950": ("big5", range(0x
 _ODD = re.compile("[\u3040-\u30ff\ue000-\uf8ff]")  # kana and private-use characters
 _ENOUGH = 40  # Chinese characters; with fewer, frequencies mean nothing
 
-
 _OTHER_FILES = (
     (b"PK\x03\x04", "an Excel table or a zip archive", "save it as CSV, or unpack it"),
     (b"\xd0\xcf\x11\xe0", "an Excel table", "save it as CSV"),
@@ -48,17 +47,11 @@ _OTHER_FILES = (
 
 
 class Encoding(NamedTuple):
-    """How bytes become text.
+    """How bytes become text."""
 
-    Attributes:
-        codec: its name in Python.
-        mark: length in bytes of the byte-order mark at the start; 0 if there is none.
-        guessed: whether it was found from the bytes alone.
-    """
-
-    codec: str
-    mark: int = 0
-    guessed: bool = False
+    codec: str  # its name in Python
+    mark: int = 0  # length in bytes of the byte-order mark at the start; 0 if there is none
+    guessed: bool = False  # whether it was found from the bytes alone
 
     @property
     def name(self) -> str:
@@ -97,14 +90,10 @@ def undecodable(raw: bytes, error: UnicodeDecodeError, encoding: Encoding) -> st
 
 
 def find_encoding(sample: bytes, name: str | None = None) -> Encoding:
-    """Find the encoding of a file.
+    """Find the encoding of a file by its beginning, unless a byte-order mark or the user tells it (see
+    `told_encoding`).
 
-    Args:
-        sample: the beginning of the file.
-        name: the encoding that the user gave; a byte-order mark decides which kind of UTF-16 it is.
-
-    Returns:
-        UTF-8 unless it is certainly another one: a UTF-8 file that is damaged in places stays UTF-8.
+    It is UTF-8 unless it is certainly another one: a UTF-8 file that is damaged in places stays UTF-8.
 
     Raises:
         DataError: there is no encoding of this name.

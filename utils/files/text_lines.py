@@ -4,12 +4,12 @@ import codecs
 import itertools
 import logging
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from os import PathLike
 from typing import AnyStr, BinaryIO
 
 from ..data.errors import DataError, ErrorLog, counted
-from .parquet_stream import count_parquet
+from .parquet_files import count_parquet
 from .raw_files import BUFFER, is_gzip, open_bytes
 from .text_encodings import Encoding, find_encoding, refuse_other_files, told_encoding, undecodable
 
@@ -128,11 +128,14 @@ def count_lines(path: str) -> int | None:
     return count + (last != b"\n")
 
 
-def up_to_text(lines: Iterator[str | None]) -> tuple[list[str | None], Iterator[str | None]]:
-    """The lines up to the first that can be read, and an iterator over all lines, these included."""
+def peek(
+    lines: Iterable[str | None], *, until: Callable[[str | None], bool] = lambda line: False, most: int | None = None
+) -> tuple[list[str | None], Iterator[str | None]]:
+    """The lines up to one that is looked for, at most so many; and an iterator over all lines, these included."""
+    lines = iter(lines)
     head = []
-    for line in lines:
+    for line in itertools.islice(lines, most):
         head.append(line)
-        if line is not None:
+        if until(line):
             break
     return head, itertools.chain(head, lines)

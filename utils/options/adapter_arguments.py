@@ -51,11 +51,7 @@ class AdapterArguments:
     )
 
     def check(self, options: Options) -> None:
-        """Refuse options that would silently do nothing.
-
-        Raises:
-            ArgumentError: such an option is given.
-        """
+        """Refuse options that would silently do nothing."""
         if self.adapter == "none":
             return
         if not options.trains or getattr(options, "train_from_config", None):

@@ -19,8 +19,8 @@ from ..data.plain_yaml import load_yaml
 from ..files.raw_files import require_file
 from ..running.stop_signals import watched
 from .flag_names import explain_unknown
-from .option_checks import OptionError, check_ranges, ranges_of, refuse_idle
-from .option_parser import MalformedOption, OptionParser
+from .option_checks import check_ranges, refuse_idle
+from .option_parser import OptionParser
 from .refused_fields import refuse_fields
 from .trackers import check_trackers
 from .training_choices import TrainingChoices, training_options
@@ -28,7 +28,7 @@ from .training_defaults import TRAINING_DEFAULTS, TRAINING_RANGES, describe_defa
 from .training_fields import read_training_fields
 
 
-def option(default, help_text: str, *, choices: Sequence[str] | None = None, used_with: str = "", **limits):
+def option(default, help_text: str, *, choices: Sequence[str] | None = None, used_with: str | None = None, **limits):
     """A dataclass field with its help text, and the values that it accepts.
 
     Args:
@@ -75,13 +75,10 @@ def parse_arguments(
         raise SystemExit(0)
     known = {action.dest for action in parser._actions} - {"help"}
     if argv and not argv[0].startswith("-"):
-        fields_of = {each.name: each for one in classes for each in fields(one)}
         typed = {name for name, one in read_training_fields().items() if "dict" in one.kinds}
         words, nothing = read_config(argv[0], known=known, as_written=known - typed)
-        hints = {name: hint for one in classes for name, hint in get_type_hints(one).items()}
-        may_be_none = {name for name in known if name not in fields_of or type(None) in get_args(hints[name])}
-        may_be_none -= {name for name, one in read_training_fields().items() if not one.optional}
-        for key in nothing - may_be_none:
+        hints = {name: hint for one in (*classes, options) for name, hint in get_type_hints(one).items()}
+        for key in (key for key in nothing if type(None) not in get_args(hints[key])):
             raise ArgumentError(
                 f"{argv[0]}: expected a value for {key}, found null; leave the key out for the default"
             )
@@ -89,21 +86,19 @@ def parse_arguments(
         argv = [*words, *argv[1:]]
     else:
         nothing = set()
-    with refusing(MalformedOption):
-        (*ours, training), unknown = parser.parse(argv)
+    (*ours, training), unknown = parser.parse(argv)
     if unknown:
         flags = [word for word in unknown if word.startswith("-")] or unknown
         raise ArgumentError("; ".join(explain_unknown(word, known) for word in flags))
     written = {word.partition("=")[0] for word in argv if word.startswith("--")}
     given = {each.dest for each in parser._actions if written & set(each.option_strings)} | nothing
     choices = TrainingChoices(vars(training), frozenset(given), frozenset(given) | set(defaults or ()))
-    with refusing(OptionError, ValueError):
-        for one in ours:
-            check_ranges(vars(one), ranges_of(one))
-        check_ranges(choices.values, TRAINING_RANGES)
-        taken = {name for each in classes for name in getattr(each, "_training_fields", ())}
-        refuse_fields(choices.values, choices.given - taken, {each.name: each.default for each in fields(options)})
-        check_trackers(choices.report_to)
+    for one in ours:
+        check_ranges(vars(one), {each.name: each.metadata.get("limits") for each in fields(one)})
+    check_ranges(choices.values, TRAINING_RANGES)
+    taken = {name for each in classes for name in getattr(each, "_training_fields", ())}
+    refuse_fields(choices.values, choices.given - taken, {each.name: each.default for each in fields(options)})
+    check_trackers(choices.report_to)
     return *ours, choices
 
 
@@ -143,8 +138,7 @@ def check_use(parsed: Sequence, *, trains: bool, used_with: dict[str, str] | Non
     if "do_train" in training.given and training.do_train != trains:
         wanted = "data to train on (--train_file)" if training.do_train else "true, as there is data to train on"
         raise ArgumentError(f"--do_train: expected {wanted}; the files decide what a run does, leave it out")
-    with refusing(OptionError):
-        refuse_idle(parsed[:-1], training.given, training.values, trains=trains, used_with=used_with or {})
+    refuse_idle(parsed[:-1], training.given, training.values, trains=trains, used_with=used_with or {})
     options = Options(parsed, trains=trains)
     for one in parsed[:-1]:
         if hasattr(one, "check"):
@@ -160,7 +154,6 @@ def read_config(path: str, *, known: set[str], as_written: set[str] = frozenset(
     """Turn a YAML or JSON file of flags into command-line words, so that its values are checked like typed ones.
 
     Args:
-        path: the file.
         known: names of all flags.
         as_written: flags that take text, also in a mapping: `{yes: Yes, 010: No}` is four words, not numbers and
             booleans.
@@ -171,14 +164,7 @@ def read_config(path: str, *, known: set[str], as_written: set[str] = frozenset(
     Raises:
         ArgumentError: no such file, not a mapping, or a key that is not a flag.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-        values = json.loads(text) if path.endswith(".json") else load_yaml(text)
-        written = values if path.endswith(".json") else load_yaml(text, yaml.BaseLoader)  # `no` and 1e-3 as written
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise ArgumentError(f"{path}: expected a YAML or JSON file of flags, found: {error}") from error
-    if not isinstance(values, dict):
-        raise ArgumentError(f"{path}: expected a mapping such as `head: crf`, found {type(values).__name__}")
+    values, written = read_mapping(path, "file of flags", example="head: crf")
     words, nothing = [], set()
     for (key, value), plain in zip(values.items(), written.values(), strict=True):
         if key not in known:
@@ -193,6 +179,23 @@ def read_config(path: str, *, known: set[str], as_written: set[str] = frozenset(
         else:
             words.append(f"--{key}={plain}")  # one word, so that a value may begin with a dash
     return words, nothing
+
+
+def read_mapping(path: str, kind: str, *, example: str) -> tuple[dict, dict]:
+    """The mapping in a YAML or JSON file; and the same with numbers and booleans as they are written (`no`, 1e-3).
+
+    Raises:
+        ArgumentError: no such file, not this kind of file, or not a mapping.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+        values = json.loads(text) if path.endswith(".json") else load_yaml(text)
+        written = values if path.endswith(".json") else load_yaml(text, yaml.BaseLoader)
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise ArgumentError(f"{path}: expected a YAML or JSON {kind}, found: {error}") from error
+    if not isinstance(values, dict):
+        raise ArgumentError(f"{path}: expected a mapping such as `{example}`, found {type(values).__name__}")
+    return values, written
 
 
 @contextlib.contextmanager

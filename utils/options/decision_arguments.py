@@ -12,48 +12,35 @@ class DecisionArguments:
     """How probabilities become decisions; fitted on the validation data after training, and kept in config.json."""
 
     _argument_group_name = "decisions"
+    _used_with = "training"
 
     task: str = option(
         "auto",
         "`regression` predicts scores, `classification` classes; `auto` is regression if labels are numbers with "
         "decimals.",
         choices=["auto", "classification", "regression"],
-        used_with="training",
     )
     positive_label: str | None = option(
         None,
         "With two classes, the one that precision, recall, F1 and threshold refer to. If not given, one with a "
         "well-known name (1, yes, 正面, ...); without such a name the scores are means over both classes.",
-        used_with="training",
     )
     temperature_scaling: bool = option(
-        True, "Divide the logits by a temperature, so that probabilities are calibrated.", used_with="training"
+        True, "Divide the logits by a temperature, so that probabilities are calibrated."
     )
     threshold_metric: str = option(
         "none",
         "With two classes or multi-label data: move the threshold from 0.5 to where this metric is highest.",
         choices=["none", "f1", "accuracy", "mcc"],
-        used_with="training",
     )
     threshold_scope: str = option(
-        "one",
-        "Multi-label data: `one` threshold for all labels, or one for `each`.",
-        choices=["one", "each"],
-        used_with="training",
+        "one", "Multi-label data: `one` threshold for all labels, or one for `each`.", choices=["one", "each"]
     )
     target_precision: float | None = option(
-        None,
-        "Move the threshold to where this share of the positive decisions is right, 0-1.",
-        used_with="training",
-        above=0,
-        below=1,
+        None, "Move the threshold to where this share of the positive decisions is right, 0-1.", above=0, below=1
     )
     positive_share: float | None = option(
-        None,
-        "Move the threshold to where this share of all decisions is positive, 0-1.",
-        used_with="training",
-        above=0,
-        below=1,
+        None, "Move the threshold to where this share of all decisions is positive, 0-1.", above=0, below=1
     )
 
     @property
@@ -79,9 +66,6 @@ class DecisionArguments:
             multi_label: whether a text can have several labels.
             positive: the id of the positive class, see `positive_class`.
             given: names of the options that the user set.
-
-        Raises:
-            ArgumentError: as described.
         """
         if len(labels) == 1 and not multi_label:
             of_classes = vars(self).keys() - {"task"} | {"label_smoothing_factor"}

@@ -3,47 +3,30 @@
 import logging
 import os
 import sys
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, make_dataclass
 
 import torch
 from transformers import TrainingArguments
 
 from ..running import processes
-from .training_defaults import TRAINING_DEFAULTS
+from .training_defaults import OWN_FIELDS, TRAINING_DEFAULTS
 
 logger = logging.getLogger(__name__)
 
 _INHERITED = {each.name: each for each in fields(TrainingArguments)}
-
-
-def _default(name: str):
-    """The inherited field with our default."""
-    return field(default=TRAINING_DEFAULTS[name][0], metadata=_INHERITED[name].metadata if name in _INHERITED else {})
+_CHANGED = [
+    (name, _INHERITED[name].type, field(default=default, metadata=_INHERITED[name].metadata))
+    for name, (default, _) in TRAINING_DEFAULTS.items()
+    if name in _INHERITED
+]
+_OWN = [(name, kind, field(default=default)) for name, (kind, default, *_) in OWN_FIELDS.items()]
 
 
 @dataclass
-class FineTuningArguments(TrainingArguments):
+class FineTuningArguments(make_dataclass("ChangedArguments", _CHANGED + _OWN, bases=(TrainingArguments,))):
     """Every `TrainingArguments` field; `TRAINING_DEFAULTS` lists the defaults that differ, and why."""
 
     output_dir: str | None = None
-    learning_rate: float = _default("learning_rate")
-    num_train_epochs: float = _default("num_train_epochs")
-    per_device_train_batch_size: int = _default("per_device_train_batch_size")
-    per_device_eval_batch_size: int = _default("per_device_eval_batch_size")
-    warmup_steps: float = _default("warmup_steps")
-    weight_decay: float = _default("weight_decay")
-    eval_strategy: str = _default("eval_strategy")
-    save_strategy: str = _default("save_strategy")
-    save_total_limit: int | None = _default("save_total_limit")
-    load_best_model_at_end: bool = _default("load_best_model_at_end")
-    metric_for_best_model: str | None = _default("metric_for_best_model")
-    train_sampling_strategy: str = _default("train_sampling_strategy")
-    remove_unused_columns: bool = _default("remove_unused_columns")
-    logging_steps: float = _default("logging_steps")
-    report_to: str = _default("report_to")
-    precision: str = _default("precision")
-    hub_license: str | None = None
-    hub_language: str | None = None
     given = frozenset()  # see `TrainingChoices`
 
     def __post_init__(self):
@@ -57,7 +40,7 @@ class FineTuningArguments(TrainingArguments):
             raise ValueError("--precision fp32 contradicts --bf16 or --fp16; leave one of them out")
         if self.disable_tqdm is None:
             self.disable_tqdm = not sys.stderr.isatty()  # bars in a log file are noise
-        if not accelerator_available():
+        if not torch.accelerator.is_available():
             self.use_cpu = True
         if self.precision == "auto" and not (self.bf16 or self.fp16):
             self.bf16 = has_bf16(cpu=self.use_cpu)
@@ -70,11 +53,6 @@ class FineTuningArguments(TrainingArguments):
         """As in `TrainingArguments`, but if the block fails in the first process, the others do not run it."""
         index = self.local_process_index if local else self.process_index
         return processes.in_turn(first=index == 0)
-
-
-def accelerator_available() -> bool:
-    """Whether torch sees a GPU or another accelerator."""
-    return torch.accelerator.is_available()
 
 
 def has_bf16(*, cpu: bool) -> bool:

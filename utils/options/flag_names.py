@@ -3,49 +3,46 @@
 import difflib
 from collections.abc import Set
 
-# Name in other scripts of this field -> our name; `_REMARKS` where the value has another meaning.
-_ALIASES = {
-    **dict.fromkeys(("dev_file", "eval_file", "valid_file", "dev_data_file", "validation_data"), "validation_file"),
-    **dict.fromkeys(("train_data_file", "train_data", "data_file", "train_path"), "train_file"),
-    **dict.fromkeys(("predict_file", "test_data", "test_path"), "test_file"),
-    **dict.fromkeys(("lr", "learning_rates", "bert_lr", "encoder_learning_rate"), "learning_rate"),
-    **dict.fromkeys(("crf_lr", "transitions_learning_rate"), "crf_learning_rate"),
-    **dict.fromkeys(("head_lr", "classifier_learning_rate", "linear_learning_rate", "clf_lr"), "head_learning_rate"),
-    **dict.fromkeys(
-        ("batch_size", "train_batch_size", "per_gpu_train_batch_size", "bs"), "per_device_train_batch_size"
-    ),
-    **dict.fromkeys(("eval_batch_size", "per_gpu_eval_batch_size", "dev_batch_size"), "per_device_eval_batch_size"),
-    **dict.fromkeys(("epochs", "num_epochs", "epoch", "num_train_epoch", "n_epochs"), "num_train_epochs"),
-    **dict.fromkeys(("max_seq_length", "max_seq_len", "max_len", "train_max_seq_length", "block_size"), "max_length"),
-    **dict.fromkeys(("doc_stride", "overlap"), "stride"),
-    **dict.fromkeys(
-        ("model", "bert_model", "pretrained_model", "model_path", "model_name", "bert_path"), "model_name_or_path"
-    ),
-    **dict.fromkeys(("output", "out_dir", "save_dir", "output_path"), "output_dir"),
-    **dict.fromkeys(("warmup_ratio", "warmup_proportion", "warmup"), "warmup_steps"),
-    **dict.fromkeys(("evaluation_strategy",), "eval_strategy"),
-    **dict.fromkeys(("no_cuda", "cpu"), "use_cpu"),
-    **dict.fromkeys(("label_smoothing",), "label_smoothing_factor"),
-    **dict.fromkeys(("patience", "early_stopping", "early_stop"), "early_stopping_patience"),
-    **dict.fromkeys(("do_adv", "fgm", "adv_epsilon", "adversarial"), "fgm_epsilon"),
-    **dict.fromkeys(("rdrop", "r_drop", "rdrop_alpha"), "r_drop_alpha"),
-    **dict.fromkeys(("ema", "use_ema"), "ema_decay"),
-    **dict.fromkeys(("llrd", "layerwise_decay", "layer_wise_lr_decay"), "layer_decay"),
-    **dict.fromkeys(("loss_type", "loss_function"), "loss"),
-    **dict.fromkeys(("use_crf", "crf", "task_head"), "head"),
-    **dict.fromkeys(("markup", "tag_scheme", "tagging_scheme"), "scheme"),
-    **dict.fromkeys(("lora_r", "rank"), "lora_rank"),
-    **dict.fromkeys(("text_a", "sentence1_column", "text_column_name", "text_col"), "text_column"),
-    **dict.fromkeys(("text_b", "sentence2_column", "text_b_column"), "text_pair_column"),
-    **dict.fromkeys(("label_column_name", "label_col", "target_column"), "label_column"),
-    **dict.fromkeys(("delimiter", "sep"), "separator"),
-    **dict.fromkeys(("overwrite", "overwrite_output"), "overwrite_output_dir"),
-    **dict.fromkeys(("resume", "resume_from"), "resume_from_checkpoint"),
-    **dict.fromkeys(("mixed_precision", "dtype"), "precision"),
-    **dict.fromkeys(("verbaliser", "label_words"), "verbalizer"),
-    **dict.fromkeys(("shots", "k_shot", "num_shots"), "few_shot"),
-    **dict.fromkeys(("group_by_length",), "train_sampling_strategy"),
+# Our name -> names of the same thing in other scripts; `_REMARKS` where the value has another meaning.
+_OTHER_NAMES = {
+    "validation_file": "dev_file eval_file valid_file dev_data_file validation_data",
+    "train_file": "train_data_file train_data data_file train_path",
+    "test_file": "predict_file test_data test_path",
+    "learning_rate": "lr learning_rates bert_lr encoder_learning_rate",
+    "crf_learning_rate": "crf_lr transitions_learning_rate",
+    "head_learning_rate": "head_lr classifier_learning_rate linear_learning_rate clf_lr",
+    "per_device_train_batch_size": "batch_size train_batch_size per_gpu_train_batch_size bs",
+    "per_device_eval_batch_size": "eval_batch_size per_gpu_eval_batch_size dev_batch_size",
+    "num_train_epochs": "epochs num_epochs epoch num_train_epoch n_epochs",
+    "max_length": "max_seq_length max_seq_len max_len train_max_seq_length block_size",
+    "stride": "doc_stride overlap",
+    "model_name_or_path": "model bert_model pretrained_model model_path model_name bert_path",
+    "output_dir": "output out_dir save_dir output_path",
+    "warmup_steps": "warmup_ratio warmup_proportion warmup",
+    "eval_strategy": "evaluation_strategy",
+    "use_cpu": "no_cuda cpu",
+    "label_smoothing_factor": "label_smoothing",
+    "early_stopping_patience": "patience early_stopping early_stop",
+    "fgm_epsilon": "do_adv fgm adv_epsilon adversarial",
+    "r_drop_alpha": "rdrop r_drop rdrop_alpha",
+    "ema_decay": "ema use_ema",
+    "layer_decay": "llrd layerwise_decay layer_wise_lr_decay",
+    "loss": "loss_type loss_function",
+    "head": "use_crf crf task_head",
+    "scheme": "markup tag_scheme tagging_scheme",
+    "lora_rank": "lora_r rank",
+    "text_column": "text_a sentence1_column text_column_name text_col",
+    "text_pair_column": "text_b sentence2_column text_b_column",
+    "label_column": "label_column_name label_col target_column",
+    "separator": "delimiter sep",
+    "overwrite_output_dir": "overwrite overwrite_output",
+    "resume_from_checkpoint": "resume resume_from",
+    "precision": "mixed_precision dtype",
+    "verbalizer": "verbaliser label_words",
+    "few_shot": "shots k_shot num_shots",
+    "train_sampling_strategy": "group_by_length",
 }
+_ALIASES = {other: name for name, others in _OTHER_NAMES.items() for other in others.split()}
 _REMARKS = {"warmup_ratio": " (below 1 it is a share of all steps)", "group_by_length": " group_by_length"}
 
 

@@ -1,15 +1,10 @@
 """Options of run_mlm.py."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-
-import yaml
 
 from ..data.errors import ArgumentError
-from ..data.plain_yaml import load_yaml
-from .arguments import Options, option
+from .arguments import Options, option, read_mapping
 from .shared_arguments import ModelArguments
 
 MLM_DEFAULTS = {
@@ -67,11 +62,7 @@ class CorpusArguments:
     )
 
     def check(self, options: Options) -> None:
-        """Refuse options that contradict each other, and a run without text to train on.
-
-        Raises:
-            ArgumentError: as described.
-        """
+        """Refuse options that contradict each other, and a run without text to train on."""
         if bool(self.train_file) == bool(self.dataset_name):
             raise ArgumentError("--train_file, --dataset_name: expected exactly one of them, with text to train on")
         if self.streaming and options.max_steps <= 0:
@@ -118,30 +109,21 @@ class MaskingArguments:
     )
 
     def check(self, options: Options) -> None:
-        """Refuse options that would silently do nothing.
-
-        Raises:
-            ArgumentError: as described.
-        """
+        """Refuse options that would silently do nothing."""
         if options.r_drop_alpha:
             raise ArgumentError("--r_drop_alpha compares class scores, and here there are no classes; leave it out")
         if options.label_smoothing_factor:
             raise ArgumentError("--label_smoothing_factor: expected 0; perplexity means nothing with smoothed labels")
-        idle = {"layer_decay": options.layer_decay != 1}
-        idle["head_learning_rate"] = options.head_learning_rate is not None
+        idle = {"layer_decay": options.layer_decay != 1, "head_learning_rate": options.head_learning_rate is not None}
         for flag in (flag for flag, given in idle.items() if given and self.optimizer == "muon"):
             raise ArgumentError(f"--{flag} does nothing to what Muon trains; leave it out, or use --optimizer adamw")
 
 
 @dataclass(frozen=True)
 class NewModel:
-    """What the file of `--train_from_config` says, for the record of the run: a path does not tell what is in it.
+    """What the file of `--train_from_config` says, for the record of the run: a path does not tell what is in it."""
 
-    Attributes:
-        fields: of the new model's configuration; empty if the run continues from a model.
-    """
-
-    fields: dict
+    fields: dict  # of the new model's configuration; empty if the run continues from a model
 
 
 @dataclass(frozen=True)
@@ -182,11 +164,7 @@ class StartArguments(ModelArguments):
     )
 
     def check(self, options: Options) -> None:
-        """Refuse options that contradict each other, and a file that is not a configuration.
-
-        Raises:
-            ArgumentError: as described.
-        """
+        """Refuse options that contradict each other, and a file that is not a configuration."""
         new = self.train_from_config
         if bool(self.model_name_or_path) == bool(new):
             raise ArgumentError("--model_name_or_path, --train_from_config: expected exactly one of them")
@@ -202,14 +180,5 @@ class StartArguments(ModelArguments):
         Raises:
             ArgumentError: the file cannot be read, or is not a mapping.
         """
-        if not (new := self.train_from_config):
-            return NewModel({})
-        try:
-            text = Path(new).read_text(encoding="utf-8-sig")
-            found = json.loads(text) if new.endswith(".json") else load_yaml(text)
-        except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-            raise ArgumentError(f"{new}: expected a YAML or JSON configuration file, found: {error}") from error
-        if not isinstance(found, dict):
-            kind = type(found).__name__
-            raise ArgumentError(f"{new}: expected a mapping such as `model_type: bert`, found {kind}")
-        return NewModel(found)
+        new = self.train_from_config
+        return NewModel(read_mapping(new, "configuration file", example="model_type: bert")[0] if new else {})

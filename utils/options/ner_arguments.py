@@ -10,13 +10,13 @@ class NerArguments:
     """The head and its loss."""
 
     _argument_group_name = "named-entity recognition"
+    _used_with = "training"
 
     head: str = option(
         "crf",
         "`softmax`: stock class, each token on its own; `crf`: best tag sequence; `span`: start-end pairs, which may "
         "nest.",
         choices=["softmax", "crf", "span"],
-        used_with="training",
     )
     scheme: str = option(
         "bio",
@@ -34,15 +34,10 @@ class NerArguments:
         False, "Softmax: decode the best tag sequence that the scheme permits.", used_with="training head=softmax"
     )
     layers: str = option(
-        "last",
-        "`weighted` feeds the head a learned mix of all layers.",
-        choices=["last", "weighted"],
-        used_with="training",
+        "last", "`weighted` feeds the head a learned mix of all layers.", choices=["last", "weighted"]
     )
-    lstm_hidden: int = option(
-        0, "Units of a BiLSTM between encoder and head, in each direction; 0 for none.", used_with="training", low=0
-    )
-    dropout: float = option(0.1, "Dropout before the head, 0-1.", used_with="training", low=0, below=1)
+    lstm_hidden: int = option(0, "Units of a BiLSTM between encoder and head, in each direction; 0 for none.", low=0)
+    dropout: float = option(0.1, "Dropout before the head, 0-1.", low=0, below=1)
     nested: str = option(
         "auto",
         "Span: whether entities may overlap; `auto`: if any do in the training data.",

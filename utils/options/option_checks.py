@@ -6,10 +6,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import Field, fields
 from typing import Any
 
-
-class OptionError(ValueError):
-    """A value out of range, or an option that would do nothing."""
-
+from ..data.errors import ArgumentError
 
 _NOTHING = ("none", "default", "auto", "", 0, 1, [])
 
@@ -22,13 +19,13 @@ def check_ranges(values: Mapping[str, Any], ranges: Mapping[str, Mapping[str, fl
         ranges: option -> `low` and `high` (both included), `above` and `below` (both excluded), any of them.
 
     Raises:
-        OptionError: a number is out of range, NaN or infinite.
+        ArgumentError: a number is out of range, NaN or infinite.
 
     Example:
         >>> check_ranges({"dropout": 1.5}, {"dropout": {"low": 0, "below": 1}})
         Traceback (most recent call last):
         ...
-        utils.options.option_checks.OptionError: --dropout 1.5: expected 0 or more and below 1
+        utils.data.errors.ArgumentError: --dropout 1.5: expected 0 or more and below 1
     """
     for name, limits in ranges.items():
         value = values.get(name)
@@ -37,7 +34,7 @@ def check_ranges(values: Mapping[str, Any], ranges: Mapping[str, Mapping[str, fl
         inside = math.isfinite(value) and limits.get("low", value) <= value <= limits.get("high", value)
         inside = inside and not value <= limits.get("above", -math.inf) and not value >= limits.get("below", math.inf)
         if not inside:
-            raise OptionError(f"--{name} {value}: expected {_describe(limits)}")
+            raise ArgumentError(f"--{name} {value}: expected {_describe(limits)}")
 
 
 def _describe(limits: Mapping[str, float]) -> str:
@@ -51,19 +48,15 @@ def _describe(limits: Mapping[str, float]) -> str:
     return " and ".join(part for part in parts if part)
 
 
-def ranges_of(one: Any) -> dict[str, Mapping[str, float]]:
-    """The ranges that a dataclass's fields state in their metadata."""
-    return {each.name: each.metadata["limits"] for each in fields(one) if each.metadata.get("limits")}
-
-
 def refuse_idle(
     groups: Sequence[Any], given: Set[str], others: Mapping[str, Any], *, trains: bool, used_with: Mapping[str, str]
 ) -> None:
     """Refuse options that were given and that this run would ignore.
 
-    An option's metadata `used_with` states when it has an effect: `loss=focal` (another option has one of these
-    values, separated by commas), `template` (another option is set), `!validation_file` (another is not set) or
-    `training` (the run trains a model). Several conditions, separated by spaces, must all hold.
+    An option's metadata `used_with`, or else its class's `_used_with`, states when it has an effect: `loss=focal`
+    (another option has one of these values, separated by commas), `template` (another option is set),
+    `!validation_file` (another is not set) or `training` (the run trains a model). Several conditions, separated by
+    spaces, must all hold.
 
     Args:
         groups: parsed dataclasses.
@@ -73,58 +66,47 @@ def refuse_idle(
         used_with: when options that are declared elsewhere have an effect.
 
     Raises:
-        OptionError: as described.
+        ArgumentError: such an option is given.
     """
-    ours = {each.name: each for one in groups for each in fields(one)}
-    values = dict(others) | {each.name: getattr(one, each.name) for one in groups for each in fields(one)}
-    conditions = {name: each.metadata.get("used_with", "") for name, each in ours.items()} | dict(used_with)
+    ours = {each.name: (each, one) for one in groups for each in fields(one)}
+    values = dict(others) | {name: getattr(one, name) for name, (_, one) in ours.items()}
+    conditions = {name: _use_of(*declared) for name, declared in ours.items()} | dict(used_with)
     for name in conditions:  # in the order in which help shows them
         if name in given:
-            option = ours.get(name)
-            idle = option is not None and _is_neutral(values[name], option)
-            shown = f"--{name} {values[name]}" if option and option.metadata.get("choices") else f"--{name}"
-            if complaint := _unmet(shown, conditions[name], values, trains=trains, idle=idle):
-                raise OptionError(complaint)
+            shown, idle = f"--{name}", False
+            if name in ours:
+                option, _ = ours[name]
+                shown += f" {values[name]}" if option.metadata.get("choices") else ""
+                idle = values[name] == option.default and _is_nothing(values[name])  # a default that asks for nothing
+            _require(conditions[name], shown, values, trains=trains, idle=idle)
 
 
 def refuse_unused(parser: ArgumentParser, values: Mapping[str, Any], used_with: Mapping[str, str]) -> None:
-    """`refuse_idle` for a script with a parser of its own; options at their default count as not given.
-
-    Args:
-        parser: knows the defaults.
-        values: what was parsed.
-        used_with: when an option has an effect.
-
-    Raises:
-        OptionError: an option would do nothing.
-    """
+    """`refuse_idle` for a script with a parser of its own; options at their default count as not given."""
     given = {name for name, value in values.items() if value != parser.get_default(name)}
     refuse_idle([], given, values, trains=False, used_with=used_with)
 
 
-def _unmet(shown: str, conditions: str, values: Mapping[str, Any], *, trains: bool, idle: bool) -> str | None:
+def _use_of(option: Field, owner: Any) -> str:
+    used_with = option.metadata.get("used_with")
+    return getattr(owner, "_used_with", "") if used_with is None else used_with
+
+
+def _require(conditions: str, shown: str, values: Mapping[str, Any], *, trains: bool, idle: bool) -> None:
     for condition in conditions.split():
-        name, _, wanted = condition.lstrip("!").partition("=")
-        if name == "training":
-            if not trains:
-                return f"{shown} does nothing if no model is trained; leave it out, or give data to train on"
-            continue
+        name, _, wanted = condition.removeprefix("!").partition("=")
+        if name == "training" and not trains:
+            raise ArgumentError(f"{shown} does nothing if no model is trained; leave it out, or give data to train on")
         if name not in values or idle:
             continue
         if wanted and str(values[name]) not in wanted.split(","):
             other = " or ".join(f"--{name} {each}" for each in wanted.split(","))
-            return f"{shown} does nothing with --{name} {values[name]}; leave it out, or use {other}"
-        if not wanted and condition.startswith("!") and not _is_nothing(values[name]):
-            return f"{shown} does nothing together with --{name}; leave one of them out"
-        if not wanted and not condition.startswith("!") and _is_nothing(values[name]):
-            return f"{shown} does nothing without --{name}; leave it out, or give both"
-    return None
+            raise ArgumentError(f"{shown} does nothing with --{name} {values[name]}; leave it out, or use {other}")
+        if condition.startswith("!") and not _is_nothing(values[name]):
+            raise ArgumentError(f"{shown} does nothing together with --{name}; leave one of them out")
+        if condition == name and _is_nothing(values[name]):
+            raise ArgumentError(f"{shown} does nothing without --{name}; leave it out, or give both")
 
 
 def _is_nothing(value: Any) -> bool:
     return value is None or value is False or (value is not True and value in _NOTHING)  # True equals 1
-
-
-def _is_neutral(value: Any, option: Field) -> bool:
-    """Whether the value is a default that asks for nothing, such as `none`, 0 or False."""
-    return value == option.default and _is_nothing(value)

@@ -9,22 +9,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import MISSING, Field, fields
 from typing import Any, get_args, get_origin, get_type_hints
 
+from ..data.errors import ArgumentError
+
 _TRUTHS = {
     **dict.fromkeys(("yes", "true", "t", "y", "1"), True),
     **dict.fromkeys(("no", "false", "f", "n", "0"), False),
 }
 
 
-class MalformedOption(ValueError):
-    """A value that an option does not accept, or one that is missing."""
-
-
 class OptionParser(argparse.ArgumentParser):
     """Raises an exception with one line instead of exiting, and shows each option once in its help.
 
-    Args:
-        classes: dataclasses; each is a group, named by its `_argument_group_name`.
-        **options: arguments of `argparse.ArgumentParser`.
+    Each dataclass is a group, named by its `_argument_group_name`; other options are those of `ArgumentParser`.
     """
 
     def __init__(self, classes: Iterable[type], **options):
@@ -42,19 +38,19 @@ class OptionParser(argparse.ArgumentParser):
         """An instance of each class, and the words that are not known options.
 
         Raises:
-            MalformedOption: a value that an option does not accept, or a required option that is missing.
+            ArgumentError: a value that an option does not accept, or a required option that is missing.
         """
         found, unknown = self.parse_known_args(list(words))
         values = vars(found)
         missing = [f"--{name}" for name, value in values.items() if isinstance(value, _Required)]
         if missing and not unknown:
-            raise MalformedOption(f"{', '.join(missing)}: expected a value, found none; give one")
+            raise ArgumentError(f"{', '.join(missing)}: expected a value, found none; give one")
         made = [one(**{each.name: values[each.name] for each in fields(one) if each.init}) for one in self.classes]
         return made, unknown
 
     def error(self, message):
         """Raise what argparse would print before it exits."""
-        raise MalformedOption(message)
+        raise ArgumentError(message)
 
 
 class _Required:
@@ -75,9 +71,8 @@ class _Help(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpF
 
 
 def _add_option(group: argparse._ArgumentGroup, field: Field, hint: Any) -> None:
-    kinds = (
-        [one for one in get_args(hint) or (hint,) if one is not type(None)] if get_origin(hint) is not list else [hint]
-    )
+    hints = [hint] if get_origin(hint) is list else get_args(hint) or [hint]
+    kinds = [one for one in hints if one is not type(None)]
     several = [one for one in kinds if get_origin(one) is list]
     kind = get_args(several[0])[0] if several else bool if bool in kinds else kinds[0]
     default = field.default_factory() if field.default_factory is not MISSING else field.default

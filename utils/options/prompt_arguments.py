@@ -147,8 +147,7 @@ class PromptArguments:
     def searching(self, *, seed: int) -> dict:
         """Arguments for `PromptSearch.run`."""
         if self.search == "words":
-            found = {"per_class": self.words_per_class, "most_tokens": self.word_tokens, "min_count": self.word_count}
-            return found
+            return {"per_class": self.words_per_class, "most_tokens": self.word_tokens, "min_count": self.word_count}
         return {"steps": self.search_steps, "seed": seed, "by_batch": self.calibrate == "batch"}
 
     def spans(self, *, seed: int) -> dict:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Set
 from typing import Any
 
-from .option_checks import OptionError
+from ..data.errors import ArgumentError
 
 _WHOLE_SPLIT = "scores are computed on the whole split, after decoding; leave it out"
 _OWN_PUSH = "a finished run is pushed once, in one commit; leave it out, or push again with scripts/push.sh"
@@ -42,23 +42,18 @@ NEEDS = {
 
 
 def refuse_fields(values: Mapping[str, Any], given: Set[str], defaults: Mapping[str, Any]) -> None:
-    """Refuse a field that was given and cannot be honoured.
-
-    Args:
-        values: of all fields, as they were parsed.
-        given: names of the fields that the user set.
-        defaults: of all fields; a field that is set to its default is accepted.
+    """Refuse a field that was given and cannot be honoured; one that is set to its default is accepted.
 
     Raises:
-        OptionError: such a field is given; the message says what to do instead.
+        ArgumentError: such a field is given; the message says what to do instead.
     """
     for name in sorted(given & values.keys()):
         if name in REFUSED and values[name] != defaults.get(name):
-            raise OptionError(f"--{name}: {REFUSED[name]}")
+            raise ArgumentError(f"--{name}: {REFUSED[name]}")
         if name in NEEDS and NEEDS[name] not in given:
-            raise OptionError(f"--{name} does nothing without --{NEEDS[name]}; leave it out, or give both")
+            raise ArgumentError(f"--{name} does nothing without --{NEEDS[name]}; leave it out, or give both")
     for name, files in (("do_eval", "--validation_file"), ("do_predict", "--test_file")):
         if name in given and not values[name]:
-            raise OptionError(f"--{name} false: the files decide what a run does; leave out {files}")
+            raise ArgumentError(f"--{name} false: the files decide what a run does; leave out {files}")
     if values["save_only_model"] and values["resume_from_checkpoint"]:
-        raise OptionError("--save_only_model: resuming needs checkpoints with the optimizer's state; leave it out")
+        raise ArgumentError("--save_only_model: resuming needs checkpoints with the optimizer's state; leave it out")

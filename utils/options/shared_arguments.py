@@ -77,11 +77,7 @@ class WindowArguments(DataArguments):
     )
 
     def fit_windows(self, longest: int, *, special: int) -> "WindowArguments":
-        """A copy with a `max_length` and a `stride` that suit an encoder.
-
-        Args:
-            longest: the most sub-tokens that the encoder takes.
-            special: how many of them are special tokens.
+        """A copy with a `max_length` and a `stride` that suit an encoder, see `fit_length`.
 
         Raises:
             ArgumentError: windows would not advance.
@@ -161,42 +157,31 @@ class TrickArguments:
     """Changes to the training step and to the learning rates; all off by default."""
 
     _argument_group_name = "tricks"
+    _used_with = "training"
 
     head_learning_rate: float | None = option(
-        None, "Learning rate of all but the encoder; the encoder's if not given.", used_with="training", low=0
+        None, "Learning rate of all but the encoder; the encoder's if not given.", low=0
     )
     layer_decay: float = option(
-        1.0,
-        "Factor on the learning rate for each layer below the top, 0-1; 1 for equal rates.",
-        used_with="training",
-        above=0,
-        high=1,
+        1.0, "Factor on the learning rate for each layer below the top, 0-1; 1 for equal rates.", above=0, high=1
     )
     fgm_epsilon: float = option(
-        0.0,
-        "Fast gradient method: a second pass with embeddings moved by this norm; 2x the time.",
-        used_with="training",
-        low=0,
+        0.0, "Fast gradient method: a second pass with embeddings moved by this norm; 2x the time.", low=0
     )
     r_drop_alpha: float = option(
-        0.0, "R-Drop: weight of the divergence between two dropout passes; 2x the time.", used_with="training", low=0
+        0.0, "R-Drop: weight of the divergence between two dropout passes; 2x the time.", low=0
     )
     ema_decay: float = option(
-        0.0,
-        "Evaluate and save an exponential moving average of the weights, e.g. 0.999.",
-        used_with="training",
-        low=0,
-        below=1,
+        0.0, "Evaluate and save an exponential moving average of the weights, e.g. 0.999.", low=0, below=1
     )
     early_stopping_patience: int | None = option(
-        None, "Stop after this many evaluations without a better score.", used_with="training", low=1
+        None, "Stop after this many evaluations without a better score.", low=1
     )
     on_nan: str = option(
         "stop",
         "If a loss or gradient is NaN: `stop` and name the step's rows, or `skip` the step and count it.",
         choices=["stop", "skip"],
-        used_with="training",
     )
     overwrite_output_dir: bool = option(
-        False, "Start over in a folder that holds an earlier run, and remove everything that run left."
+        False, "Start over in a folder that holds an earlier run, and remove everything that run left.", used_with=""
     )

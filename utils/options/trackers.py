@@ -3,33 +3,22 @@
 from collections.abc import Sequence
 from importlib.util import find_spec
 
-# Name for --report_to -> modules, one of which must be installed, and the package that provides it.
-_PACKAGES = {
-    "tensorboard": (("tensorboard", "tensorboardX"), "tensorboard"),
-    "wandb": (("wandb",), "wandb"),
-    "trackio": (("trackio",), "trackio"),
-    "swanlab": (("swanlab",), "swanlab"),
-    "mlflow": (("mlflow",), "mlflow"),
-    "comet_ml": (("comet_ml",), "comet-ml"),
-    "clearml": (("clearml",), "clearml"),
-    "codecarbon": (("codecarbon",), "codecarbon"),
-    "dvclive": (("dvclive",), "dvclive"),
-    "neptune": (("neptune",), "neptune"),
-    "azure_ml": (("azureml",), "azureml-mlflow"),
-    "dagshub": (("dagshub",), "dagshub"),
-    "flyte": (("flytekit",), "flytekit"),
-    "kubeflow": (("kubeflow",), "kubeflow"),
-}
+from ..data.errors import ArgumentError
+
+_TRACKERS = (
+    *("tensorboard", "wandb", "trackio", "swanlab", "mlflow", "comet_ml", "clearml", "codecarbon", "dvclive"),
+    *("neptune", "azure_ml", "dagshub", "flyte", "kubeflow"),
+)
+# The package that a tracker needs, and its modules, one of which must be there; others are named like their tracker.
+_PACKAGES = {"comet_ml": "comet-ml", "azure_ml": "azureml-mlflow", "flyte": "flytekit"}
+_MODULES = {"tensorboard": ("tensorboard", "tensorboardX"), "azure_ml": ("azureml",), "flyte": ("flytekit",)}
 
 
 def check_trackers(names: str | Sequence[str] | None) -> None:
-    """Check that the trackers of a run are installed.
-
-    Args:
-        names: of trackers; `none`, or `all` that are installed.
+    """Check that the trackers of a run are installed; `none` and `all` (that are installed) need nothing.
 
     Raises:
-        ValueError: one is unknown, or its package is missing; with the command that installs it.
+        ArgumentError: one is unknown, or its package is missing; with the command that installs it.
 
     Example:
         >>> check_trackers("none")
@@ -37,8 +26,10 @@ def check_trackers(names: str | Sequence[str] | None) -> None:
     for name in [names] if isinstance(names, str) else names or []:
         if name in ("none", "all"):
             continue
-        if name not in _PACKAGES:
-            raise ValueError(f"--report_to {name}: expected none, all or some of {', '.join(_PACKAGES)}")
-        modules, package = _PACKAGES[name]
-        if not any(find_spec(module) for module in modules):
-            raise ValueError(f"--report_to {name}: expected the package {package}, found none; pip install {package}")
+        if name not in _TRACKERS:
+            raise ArgumentError(f"--report_to {name}: expected none, all or some of {', '.join(_TRACKERS)}")
+        if not any(map(find_spec, _MODULES.get(name, (name,)))):
+            package = _PACKAGES.get(name, name)
+            raise ArgumentError(
+                f"--report_to {name}: expected the package {package}, found none; pip install {package}"
+            )

@@ -2,12 +2,12 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import Field, dataclass, field, make_dataclass
+from dataclasses import dataclass, field, make_dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..data.errors import ArgumentError
 from .training_defaults import OWN_FIELDS
-from .training_fields import TrainingField, read_training_fields
+from .training_fields import read_training_fields
 
 if TYPE_CHECKING:
     from .fine_tuning_arguments import FineTuningArguments
@@ -38,10 +38,7 @@ class TrainingChoices:
             raise AttributeError(name) from None
 
     def build(self, **changes) -> "FineTuningArguments":
-        """Build the trainer's arguments; imports torch.
-
-        Args:
-            **changes: values that replace the parsed ones.
+        """Build the trainer's arguments, with some values changed; imports torch.
 
         Raises:
             ArgumentError: options that contradict each other.
@@ -58,29 +55,19 @@ class TrainingChoices:
 
 
 def training_options(defaults: Mapping[str, tuple[Any, str]]) -> type:
-    """A dataclass with all fields, for the parser.
-
-    Args:
-        defaults: name -> (value, reason), where they differ from those of transformers.
+    """A dataclass with all fields, for the parser; `defaults` (name -> value, reason) differ from those of
+    transformers.
     """
-    known = read_training_fields()
+    known = {}
+    for name, (kinds, optional, *rest) in read_training_fields().items():
+        kind = next(kind for word, kind in _KINDS.items() if word in kinds)
+        known[name] = (kind | None if optional else kind, *rest)
     made = []
-    for name, one in known.items():
-        made.append((name, _type_of(one), _option(name, one.default, one.help, one.choices, defaults)))
-    for name, (kind, default, text, choices) in OWN_FIELDS.items():
-        made.append((name, kind, _option(name, default, text, choices, defaults)))
+    for name, (kind, default, choices, text) in (known | OWN_FIELDS).items():
+        if name in defaults:
+            default, reason = defaults[name]
+            text += f" (Here {default}: {reason}.)"
+        metadata = {"help": text.replace("%", "%%")} | ({"choices": choices} if choices else {})
+        made.append((name, kind, field(default=default, metadata=metadata)))
     title = "training: every field of transformers' TrainingArguments"
     return make_dataclass("TrainingOptions", made, namespace={"_argument_group_name": title})
-
-
-def _type_of(one: TrainingField) -> Any:
-    kind = next(_KINDS[name] for name in ("bool", "int", "float", "str", "list", "dict") if name in one.kinds)
-    return kind | None
-
-
-def _option(name: str, default: Any, text: str, choices: tuple[str, ...], defaults: Mapping) -> Field:
-    if name in defaults:
-        default, reason = defaults[name]
-        text = f"{text} (Here {default}: {reason}.)"
-    metadata = {"help": text.replace("%", "%%")} | ({"choices": list(choices)} if choices else {})
-    return field(default=default, metadata=metadata)

@@ -22,15 +22,15 @@ TRAINING_DEFAULTS = {
     "precision": ("auto", "fp32 | bf16 | fp16; auto is bf16 where the hardware has it, else fp32"),
 }
 
-# In addition to the fields of `TrainingArguments`. name: (type, value, help, choices)
+# In addition to the fields of `TrainingArguments`. name: (type, value, choices, help)
 OWN_FIELDS = {
-    "precision": (str, "auto", "Number format of the computation.", ("auto", "fp32", "bf16", "fp16")),
-    "hub_license": (str | None, None, "License on the model card, such as apache-2.0.", ()),
+    "precision": (str | None, "auto", ("auto", "fp32", "bf16", "fp16"), "Number format of the computation."),
+    "hub_license": (str | None, None, (), "License on the model card, such as apache-2.0."),
     "hub_language": (
         str | None,
         None,
-        "Language on the model card, such as zh; detected from the data if not given.",
         (),
+        "Language on the model card, such as zh; detected from the data if not given.",
     ),
 }
 

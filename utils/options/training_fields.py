@@ -6,32 +6,21 @@ values is checked here; `TrainingArguments` itself checks them before a run begi
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any, NamedTuple
 
 _FILES = ("trainer_utils.py", "training_args.py")  # of transformers: enumerations, then the class
 
 
-@dataclass(frozen=True)
-class TrainingField:
-    """A field of `TrainingArguments`.
+class TrainingField(NamedTuple):
+    """A field of `TrainingArguments`."""
 
-    Attributes:
-        name: of the option.
-        kinds: what it takes: some of `bool`, `int`, `float`, `str`, `list`, `dict`.
-        optional: whether it may be None.
-        default: the value in the source; None where a function computes it.
-        choices: the only values that it takes; empty for any.
-        help: its help text.
-    """
-
-    name: str
-    kinds: frozenset[str]
-    optional: bool
-    default: object
-    choices: tuple[str, ...]
+    kinds: frozenset[str]  # what it takes: some of `bool`, `int`, `float`, `str`, `list`, `dict`
+    optional: bool  # whether it may be None
+    default: object  # the value in the source; None where a function computes it
+    choices: tuple[str, ...]  # the only values that it takes; empty for any
     help: str
 
 
@@ -54,13 +43,11 @@ def _field(node: ast.AnnAssign, members: dict[str, tuple[str, ...]]) -> Training
     names = set(_names(node.annotation))
     choices = tuple(value for name in names if name in members for value in members[name])
     kinds = names & {"bool", "int", "float", "str", "list", "dict"} or {"str"}
-    try:
-        default = ast.literal_eval(given["default"]) if "default" in given else None
-    except ValueError:  # a name: of a constant, or what torch decides
-        default = None
-    return TrainingField(
-        node.target.id, frozenset(kinds), "None" in names, default, choices, _help(given.get("metadata"))
-    )
+    default = _literal(given.get("default"))  # None for a name: of a constant, or what torch decides
+    metadata = given.get("metadata")
+    pairs = zip(metadata.keys, metadata.values, strict=True) if isinstance(metadata, ast.Dict) else ()
+    texts = {_literal(key): _literal(value) for key, value in pairs}
+    return TrainingField(frozenset(kinds), "None" in names, default, choices, texts.get("help") or "")
 
 
 def _names(annotation: ast.expr) -> Iterator[str]:
@@ -82,12 +69,9 @@ def _members(node: ast.ClassDef) -> Iterator[str]:
             yield each.value.value
 
 
-def _help(metadata: ast.expr | None) -> str:
-    pairs = zip(metadata.keys, metadata.values, strict=True) if isinstance(metadata, ast.Dict) else ()
-    for key, value in pairs:
-        if getattr(key, "value", None) == "help":
-            try:
-                return ast.literal_eval(value)
-            except ValueError:  # put together from parts
-                return ""
-    return ""
+def _literal(node: ast.expr | None) -> Any:
+    """The value that an expression writes out; None if it does not."""
+    try:
+        return node and ast.literal_eval(node)
+    except ValueError:
+        return None

@@ -5,44 +5,26 @@ from os import PathLike
 
 from datasets import Dataset
 
-from .column_names import KNOWN_COLUMNS, TextColumns
 from .readers_text import TextReader
 
 
 def read_classes(
-    path: str | PathLike,
-    *,
-    columns: TextColumns = KNOWN_COLUMNS,
-    fields: str | None = None,
-    labels: Collection[str] | None = None,
-    allow_empty: bool = False,
-    **options,
+    path: str | PathLike, *, labels: Collection[str] | None = None, allow_empty: bool = False, **options
 ) -> Dataset:
-    """Read one file of texts with classes, see `TextReader.read`.
-
-    Args:
-        path: the file.
-        columns: names of columns.
-        fields: names of the fields of a file without a header, the `columns` of `TextReader`.
-        labels, allow_empty: as in `TextReader.read`.
-        **options: further options of `TextReader`.
+    """Read one file of texts with classes, with the options of `TextReader`; the others as in `TextReader.read`.
 
     Raises:
         DataError: the file cannot be read, or has errors; the first 20 are shown.
     """
-    reader = TextReader(columns=fields, **_options_of(columns), **options)
-    return reader.read(path, labels=labels, allow_empty=allow_empty)
+    return TextReader(**options).read(path, labels=labels, allow_empty=allow_empty)
 
 
 def read_questions(
     path: str | PathLike | None, more: Iterable[str] | None = None, *, encoding: str | None = None
 ) -> list[tuple[str, str | None]]:
-    """Questions to be asked, each with the answer that is expected of it, or None.
+    """Questions to be asked, each with the answer that is expected of it, or None: `more`, then those of a file.
 
-    Args:
-        path: a file of questions, one per line or in any form that `read_classes` reads; None for no file.
-        more: questions that come before those of the file.
-        encoding: encoding of the file.
+    The file has one question per line, or any form that `read_classes` reads.
     """
     questions = [(question, None) for question in more or []]
     if path:
@@ -50,7 +32,3 @@ def read_questions(
         expected = asked["label"][:] if "label" in asked.features else [None] * len(asked)
         questions += zip(asked["text"][:], expected, strict=True)
     return questions
-
-
-def _options_of(columns: TextColumns) -> dict:
-    return {f"{field}_column": name for field, name in columns._asdict().items()}

@@ -48,17 +48,10 @@ _TEXT = 20  # characters that texts have at least on average, unlike names
 
 
 class TextColumns(NamedTuple):
-    """Names of columns; for None, known names are looked for.
-
-    Attributes:
-        text: column of the texts.
-        text_pair: column of the second texts; "none" ignores them.
-        label: column of the labels.
-        id: column of the ids.
-    """
+    """Names of columns; for None, known names are looked for."""
 
     text: str | None = None
-    text_pair: str | None = None
+    text_pair: str | None = None  # of the second texts; "none" ignores them
     label: str | None = None
     id: str | None = None
 
@@ -92,9 +85,7 @@ def find_name(key: str, names: Iterable[str]) -> str | None:
 def is_header(cells: Sequence[str], named: Collection[str] = ()) -> bool:
     """Whether cells are names of columns: those of a text and of another column, or of a text alone.
 
-    Args:
-        cells: the first row.
-        named: names that the user gave, or that training found.
+    `named` are those that the user gave, or that training found.
     """
     cells = [cell.strip() for cell in cells]
     if named and set(named) <= set(cells):
@@ -105,11 +96,8 @@ def is_header(cells: Sequence[str], named: Collection[str] = ()) -> bool:
 
 
 def choose_pair(names: Sequence[str], *, first: str | None = None) -> tuple[str, str] | None:
-    """The two columns that are read together, if there are any.
-
-    Args:
-        names: the columns that may be texts.
-        first: the column of the first text, if it is known already.
+    """The two columns that are read together, if there are any; `first` is that of the first text, if it is known
+    already.
     """
     for keys in PAIRS:
         found = [find_name(key, names) for key in keys]
@@ -128,19 +116,15 @@ def choose_columns(
     before: TextColumns = KNOWN_COLUMNS,
     needs_label: bool = False,
 ) -> TextColumns:
-    """Choose which columns of a file to read.
+    """Choose which columns of a file to read; None for those that the file lacks.
 
     Args:
-        names: all columns of the file.
         columns: names that the user gave.
         source: what errors call the file.
         filled: the columns that have values.
         labelled: the columns that have values which may be labels.
         before: the columns that an earlier file of the run was read from; preferred to other known names.
         needs_label: the file must have the column of labels that the user names.
-
-    Returns:
-        The names; None for columns that the file lacks.
 
     Raises:
         DataError: the file lacks a column that the user names, or has no column of texts.

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ..data.errors import DataError, ErrorLog
+from ..files.parquet_files import read_parquet
 from ..files.raw_files import open_bytes
-from ..files.saved_datasets import read_parquet
 from ..files.text_lines import decode_lines
 from ..tagging.brat_files import is_brat
 from ..tagging.column_files import are_columns
@@ -26,7 +26,7 @@ from .readers_qa import read_qa
 from .remembered_reading import Reading
 from .text_forms import FILE_FORMATS as TEXT_FORMATS
 from .text_forms import JSON_SUFFIXES
-from .text_stream import read_pairs, read_texts
+from .text_stream import read_rows
 
 _HEAD = 200  # lines that show the form of a file
 _LONGEST = 1000  # characters of a token and its tags
@@ -43,32 +43,22 @@ def read_inputs(
     reading: Reading,
     skip_bad_lines: bool = False,
 ) -> Iterator[tuple[str, ...]]:
-    """Read (id, text), or (id, text, second text) of a model of pairs.
+    """Read (id, text), or (id, text, second text) of a model of pairs, of "entities", "classes" or "answers" (`kind`).
 
-    Args:
-        path: the file; `-` is standard input.
-        kind: what the model finds: "entities", "classes" or "answers".
-        columns: names of the columns of a row's texts, as the user gave them; None goes by the known names.
-        known: the known names, for each column.
-        reading: what the user said about the file, and what training found.
-        skip_bad_lines: leave out rows with errors, counted in a warning at the end.
-
-    Raises:
-        DataError: there is no such file, or it cannot be read.
+    The other arguments, and the errors, are those of `text_stream.read_rows`.
     """
     formats = ("auto", "plain", *TEXT_FORMATS, *(ENTITY_FORMATS if kind == "entities" else ()))
     if reading.file_format not in formats:
         raise DataError(f"--file_format {reading.file_format}: expected one of {', '.join(dict.fromkeys(formats))}")
     whole = {"encoding": reading.encoding, "skip_bad_lines": skip_bad_lines}
-    if os.path.isfile(path) and kind == "entities" and (file_format := _entity_format(path, columns, known, reading)):
+    is_file = path != "-" and os.path.isfile(path)
+    if is_file and kind == "entities" and (file_format := _entity_format(path, columns, known, reading)):
         rows = read_ner(path, file_format=file_format, with_labels=False, **whole)
         return ((row["id"], row["text"]) for row in rows)
-    if os.path.isfile(path) and kind == "answers" and _is_nested(path, columns, known, reading):
+    if is_file and kind == "answers" and _is_nested(path, columns, known, reading):
         rows = read_qa(path, with_answers=False, **whole)
         return ((row["id"], row["question"], row["context"]) for row in rows)
-    if len(known) == 1:
-        return read_texts(path, column=columns[0], reading=reading, skip_bad_lines=skip_bad_lines)
-    return read_pairs(path, columns=tuple(columns), known=known, reading=reading, skip_bad_lines=skip_bad_lines)
+    return read_rows(path, columns=columns, known=known, reading=reading, skip_bad_lines=skip_bad_lines)
 
 
 def _entity_format(path: str, columns: Sequence[str | None], known: Columns, reading: Reading) -> str | None:
@@ -76,12 +66,10 @@ def _entity_format(path: str, columns: Sequence[str | None], known: Columns, rea
     told = reading.file_format
     if told in ENTITY_FORMATS and told not in TEXT_FORMATS:
         return told
-    if told != "auto" or path == "-":
+    if told != "auto":
         return None
     if is_brat(path):
         return "brat"
-    if not os.path.isfile(path):
-        return None
     name = Path(path).name.lower().removesuffix(".gz")
     if name.endswith(".parquet"):
         names = read_parquet(path).column_names

@@ -5,14 +5,14 @@ The forms of a record are shown in `readers_qa`.
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from datasets import Dataset, Features, List, Value
 
-from ..data.errors import DataError, ErrorLog, counted, show
-from ..files.json_records import is_unicode
+from ..data.errors import DataError, ErrorLog, RowReport, counted, show
+from ..data.row_values import RowIds, is_unicode, read_id, read_text
 
 logger = logging.getLogger(__name__)
 
@@ -31,25 +31,6 @@ ID_KEYS = ("id", "query_id", "qid")
 NO_ANSWER = "no_answer"  # WebQA's
 NEAR = 16  # characters that an answer may be off, if it occurs several times
 NOWHERE = -1  # the `answer_start` of an answer that the passage does not contain
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a record is, for its error messages.
-
-    Attributes:
-        log: takes the errors.
-        find_number: returns the line or row; called only for errors, because it may take long.
-        name: name of the record within its line, such as `question "Q1": `; empty if the number is enough.
-    """
-
-    log: ErrorLog
-    find_number: Callable[[], int]
-    name: str = ""
-
-    def report(self, message: str) -> None:
-        """Add an error to the log."""
-        self.log.add(self.find_number(), self.name + message)
 
 
 @dataclass
@@ -81,7 +62,7 @@ class Repairs:
 class QuestionRow(NamedTuple):
     """A question that was read; `answers` are (text, start), None for a question without labels."""
 
-    place: Place
+    report: RowReport
     id: str | None
     question: str
     context: str
@@ -89,41 +70,37 @@ class QuestionRow(NamedTuple):
     is_impossible: bool
 
 
-def parse_question(record: dict, context: str, place: Place, repairs: Repairs) -> QuestionRow | None:
-    """Check a question, and turn it into a row.
+def parse_question(record: dict, context: str, report: RowReport, repairs: Repairs) -> QuestionRow | None:
+    """Check a question, and turn it into a row; None if there is an error.
 
     Args:
         record: `question`, `answers`, `id` and `is_impossible`, of which the last three may be missing.
         context: its passage; empty if that has an error, which is in the log already.
-        place: takes what is wrong.
         repairs: counts answers that are not at their `answer_start`.
-
-    Returns:
-        None if there is an error.
     """
-    errors_before = len(place.log)
-    question = text_of(record, key_of(record, QUESTION_KEYS), place)
+    errors_before = len(report.log)
+    question = text_of(record, key_of(record, QUESTION_KEYS), report)
     impossible = record.get("is_impossible") if repairs.reads_answers else None
     if impossible is not None and not isinstance(impossible, bool):
-        place.report(f'expected "is_impossible": true or false, found {show(impossible)}; correct it')
+        report(f'expected "is_impossible": true or false, found {show(impossible)}; correct it')
     answers = None
     if record.get("answers") is not None and repairs.reads_answers:
-        answers, pairs = [], list(_pairs_of(record["answers"], place))
+        answers, pairs = [], list(_pairs_of(record["answers"], report))
         given = [pair for pair in pairs if not _says_none(*pair)]
         for text, start in given:
-            _add_answer(answers, context, text, start, place, repairs)
+            _add_answer(answers, context, text, start, report, repairs)
         if pairs and not given:
             impossible = True
         if impossible is True and answers:
-            place.report(
+            report(
                 f'expected no answers where "is_impossible" is true, found {len(answers)}; remove them, or write false'
             )
     elif impossible is True:
         answers = []
-    given = _id_of(record, place)
-    if len(place.log) > errors_before or not context:
+    row_id = read_id(record.get(key_of(record, ID_KEYS)), report)
+    if len(report.log) > errors_before or not context:
         return None
-    return QuestionRow(place, given, question, context, answers, impossible is True)
+    return QuestionRow(report, row_id, question, context, answers, impossible is True)
 
 
 def key_of(record: dict, keys: Sequence[str]) -> str:
@@ -131,57 +108,37 @@ def key_of(record: dict, keys: Sequence[str]) -> str:
     return next((key for key in keys if key in record), keys[0])
 
 
-def text_of(record: dict, key: str, place: Place) -> str:
+def text_of(record: dict, key: str, report: RowReport) -> str:
     """The question or passage of a record; empty if there is an error, which is reported."""
-    text = record.get(key)
-    if not isinstance(text, str):
-        found = show(text) if key in record else "no such key"
-        place.report(f'expected "{key}": a string, found {found}; add the {key}')
-        return ""
-    if not text.strip():
-        place.report(f'expected "{key}" that is not empty, found {show(text)}; add the {key}, or delete the row')
-        return ""
-    if not is_unicode(text):
-        place.report(f'expected "{key}" in Unicode, found half of a surrogate pair; repair the escapes')
-        return ""
-    return text
+    return read_text(record, key, report, repair=f"add the {key}", if_empty=f"add the {key}, or delete the row")
 
 
 def rows_to_dataset(
     rows: Sequence[QuestionRow | None], log: ErrorLog, repairs: Repairs, *, skip_bad_lines: bool
 ) -> Dataset:
-    """Check what concerns all questions together, and build the data set.
+    """Check what concerns all questions together, and build the data set of the columns `FEATURES`.
+
+    A question without an id gets its number, from "0" on. If no question has an answer or is said to be impossible,
+    `answers` is None in every row.
 
     Args:
         rows: None stands for a row whose error is already in `log`.
-        log: takes an error for a repeated id and for missing answers; then it is finished.
-        repairs: goes to the log as one warning.
+        log: takes an error for a repeated id and for missing answers; then it is finished, as `repairs` are.
         skip_bad_lines: leave questions with errors out, and log how many, instead of raising.
-
-    Returns:
-        Columns as `FEATURES`. A question without an id gets its number, from "0" on. If no question has an answer or
-        is said to be impossible, `answers` is None in every row.
 
     Raises:
         DataError: there are no questions, or some have errors and are not skipped, or all have errors.
     """
     labelled = any(row.answers or row.is_impossible for row in rows if row)
     columns: dict[str, list] = {name: [] for name in FEATURES}
-    first_use: dict[str, Place] = {}
+    ids = RowIds(log)
     for index, row in enumerate(rows):
         if row is None:
             continue
         errors_before = len(log)
-        row_id = str(index) if row.id is None else row.id
-        if row_id in first_use:
-            first = first_use[row_id].find_number()
-            log.add(
-                row.place.find_number(),
-                f"expected a unique id, found {show(row_id)} as in {log.unit} {first}; change one",
-            )
-        first_use.setdefault(row_id, row.place)
+        row_id = ids.take(row.id, index=index, number=row.report.number)
         if labelled and row.answers is None:
-            row.place.report('expected "answers" as in other questions, found none; add them, or [] for no answer')
+            row.report('expected "answers" as in other questions, found none; add them, or [] for no answer')
         if len(log) > errors_before:
             continue
         columns["id"].append(row_id)
@@ -201,7 +158,7 @@ def rows_to_dataset(
     return Dataset.from_dict(columns, features=FEATURES)
 
 
-def _pairs_of(answers: Any, place: Place) -> Iterable[tuple[Any, Any]]:
+def _pairs_of(answers: Any, report: RowReport) -> Iterable[tuple[Any, Any]]:
     """(text, start) of each answer, in either form."""
     if isinstance(answers, dict):
         texts, starts = answers.get("text"), answers.get("answer_start")
@@ -210,7 +167,7 @@ def _pairs_of(answers: Any, place: Place) -> Iterable[tuple[Any, Any]]:
         if isinstance(texts, list) and isinstance(starts, list):
             if len(texts) == len(starts):
                 return zip(texts, starts, strict=True)
-            place.report(
+            report(
                 f"expected an answer_start for each text, found {counted(len(texts), 'text')} and "
                 f"{counted(len(starts), 'start')}; give each text one start"
             )
@@ -222,7 +179,7 @@ def _pairs_of(answers: Any, place: Place) -> Iterable[tuple[Any, Any]]:
     ):
         return ((answer["text"], answer["answer_start"]) for answer in answers)
     form = '[{"text", "answer_start"}, ...] or {"text": [...], "answer_start": [...]}'
-    place.report(f'expected "answers": {form}, found {show(answers)}; correct them')
+    report(f'expected "answers": {form}, found {show(answers)}; correct them')
     return ()
 
 
@@ -242,15 +199,15 @@ def _nearest(places: Sequence[int], start: int) -> int | None:
 
 
 def _add_answer(
-    answers: list[tuple[str, int]], context: str, text: Any, start: Any, place: Place, repairs: Repairs
+    answers: list[tuple[str, int]], context: str, text: Any, start: Any, report: RowReport, repairs: Repairs
 ) -> None:
     """Check an answer and append it, moved to where it occurs; or report what is wrong with it."""
     if not isinstance(text, str) or not is_unicode(text):
-        place.report(f"expected the text of an answer, found {show(text)}; write a string")
+        report(f"expected the text of an answer, found {show(text)}; write a string")
     elif not text.strip():
-        place.report(f"expected an answer that is not empty, found {show(text)}; write [] for no answer")
+        report(f"expected an answer that is not empty, found {show(text)}; write [] for no answer")
     elif type(start) is not int or start < NOWHERE:
-        place.report(
+        report(
             f"expected answer_start of {show(text)} as a number of characters, found {show(start)}; "
             "count from 0, or write -1 to have it looked up"
         )
@@ -274,14 +231,4 @@ def _add_answer(
             shown = ", ".join(map(str, places[:3])) + (", ..." if len(places) > 3 else "")
             repair = f"the passage has it at {shown}: correct answer_start"
         found = show(context[start : start + len(text)])
-        place.report(f"expected {show(text)} at character {start}, found {found}; {repair}")
-
-
-def _id_of(record: dict, place: Place) -> str | None:
-    given = record.get(key_of(record, ID_KEYS))
-    if given is None or (isinstance(given, str) and is_unicode(given)):
-        return given
-    if type(given) is int and abs(given) < 2**63:
-        return str(given)
-    place.report(f'expected "id": a string or an integer, found {show(given)}; correct it, or leave it out')
-    return None
+        report(f"expected {show(text)} at character {start}, found {found}; {repair}")

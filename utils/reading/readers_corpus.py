@@ -1,7 +1,6 @@
 """Raw text for language models: the documents of files and folders, read as a stream or kept on disk as Arrow."""
 
 import hashlib
-import itertools
 import json
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -13,6 +12,7 @@ from datasets.exceptions import DatasetGenerationError
 
 from ..data.errors import DataError
 from ..files.saved_datasets import load_splits
+from ..files.text_lines import peek
 from .column_names import TEXT_KEYS
 from .remembered_reading import Reading
 from .text_stream import read_texts
@@ -57,11 +57,10 @@ def read_documents(
 
     Args:
         files: see `list_files`; they may be gzipped.
-        text_column: see `text_stream.read_texts`.
+        text_column, skip_bad_lines: see `text_stream.read_rows`.
         document_end: what ends a document in .txt files: `blank_line`, `line`, or `auto`: `blank_line` if there is one
             between two of the first 1,000 lines.
         encoding: encoding of the files; None finds it.
-        skip_bad_lines: as in `text_stream.read_texts`.
 
     Raises:
         DataError: no such file, a line that cannot be read, no text column, or no text at all.
@@ -74,8 +73,7 @@ def read_documents(
         texts = read_texts(path, column=column, reading=reading, skip_bad_lines=skip_bad_lines)
         documents = (text for _, text in texts)
         if is_plain:
-            head = list(itertools.islice(documents, PEEKED))
-            documents = itertools.chain(head, documents)
+            head, documents = peek(documents, most=PEEKED)
             if document_end == "blank_line" or (document_end == "auto" and _has_gap(head)):
                 documents = _join_lines(documents)
         for document in documents:
@@ -89,13 +87,8 @@ def read_documents(
 def load_documents(files: Sequence[str], *, cache_dir: str | None = None, **reading) -> Dataset:
     """Documents as a column `text`, memory-mapped; a second run with the same files finds them in the cache.
 
-    Args:
-        files: see `list_files`.
-        cache_dir: where the Arrow file is kept; the folder of `datasets` if None.
-        **reading: options of `read_documents`.
-
-    Raises:
-        DataError: as in `read_documents`.
+    The cache is the folder of `datasets` if none is given. The other arguments, and the errors, are those of
+    `read_documents`.
     """
     key = [[hash_file(path) for path in files], reading, Path(__file__).read_text(encoding="utf-8")]
     try:

@@ -25,9 +25,10 @@ from typing import Any
 
 from datasets import Dataset
 
-from ..data.errors import DataError, ErrorLog, counted, show
+from ..data.errors import DataError, ErrorLog, RowReport, counted, show
 from ..files.json_records import parse_records
-from ..files.saved_datasets import load_splits, read_parquet
+from ..files.parquet_files import read_parquet
+from ..files.saved_datasets import load_splits
 from ..files.text_lines import read_lines
 from .qa_records import (
     ID_KEYS,
@@ -35,7 +36,6 @@ from .qa_records import (
     NOWHERE,
     PASSAGE_KEYS,
     QUESTION_KEYS,
-    Place,
     QuestionRow,
     Repairs,
     key_of,
@@ -64,7 +64,6 @@ def read_qa(
     scoring but cannot be learnt (see `drop_unlearnable`). Both are counted in a warning.
 
     Args:
-        path: the file.
         encoding: encoding of the file; None finds it.
         with_answers: False ignores the answers, unchecked.
         skip_bad_lines: leave questions with errors out, and log how many, instead of raising.
@@ -118,12 +117,7 @@ def read_qa_dataset(dataset: Dataset, *, skip_bad_lines: bool = False, source: s
 
 
 def load_qa(name_or_path: str, config_name: str | None = None, *, skip_bad_lines: bool = False) -> dict[str, Dataset]:
-    """Load a data set, and turn each of its splits into the columns of `read_qa`.
-
-    Args:
-        name_or_path: a `save_to_disk` directory, a folder of data files, or a name on the Hub, see `load_splits`.
-        config_name: which of a data set's configurations.
-        skip_bad_lines: as in `read_qa`.
+    """Load a data set, see `load_splits`, and turn each of its splits into the columns of `read_qa`.
 
     Raises:
         DataError: it cannot be loaded, columns are missing, or rows have errors.
@@ -177,27 +171,23 @@ def _flat_rows(
         if record is None:
             yield None
             continue
-        place = Place(log, lambda number=number: number)
-        context = text_of(record, key_of(record, PASSAGE_KEYS), place)
+        report = RowReport(log, number)
+        context = text_of(record, key_of(record, PASSAGE_KEYS), report)
         if not isinstance(record.get("qas"), list):
-            yield parse_question(record, context, place, repairs)
+            yield parse_question(record, context, report, repairs)
             continue
         for i, question in enumerate(record["qas"]):
             if isinstance(question, dict):
                 given = question.get(key_of(question, ID_KEYS))
                 name = f"question {show(given)}: " if isinstance(given, str | int) else f"qas[{i}]: "
-                yield parse_question(question, context, Place(log, place.find_number, name), repairs)
+                yield parse_question(question, context, RowReport(log, number, name), repairs)
             else:
-                place.report(f'expected JSON objects in "qas", found {show(question)}; write each as {{...}}')
+                report(f'expected JSON objects in "qas", found {show(question)}; write each as {{...}}')
                 yield None
 
 
 class _NestedFile:
     """A file in SQuAD's nested form, with the line on which each object begins.
-
-    Args:
-        text: content of the file.
-        log: takes what is wrong.
 
     Raises:
         DataError: it is not JSON.
@@ -243,11 +233,11 @@ class _NestedFile:
             return
         for article, path in self._items(self.whole, "data", ""):
             for paragraph, path_of_paragraph in self._items(article, "paragraphs", path):
-                context = text_of(paragraph, "context", self._place(paragraph, path_of_paragraph))
+                context = text_of(paragraph, "context", self._report(paragraph, path_of_paragraph))
                 for question, path_of_question in self._items(paragraph, "qas", path_of_paragraph):
                     given = question.get("id")
                     name = f"question {show(given)}" if isinstance(given, str | int) else path_of_question
-                    yield parse_question(question, context, self._place(question, name), repairs)
+                    yield parse_question(question, context, self._report(question, name), repairs)
 
     def _is_webqa(self) -> bool:
         whole = self.whole if isinstance(self.whole, dict) else {}
@@ -257,35 +247,33 @@ class _NestedFile:
         """Yield the rows of WebQA: each question with each text that may answer it."""
         for name, asked in self.whole.items():
             if not isinstance(asked["evidences"], dict):
-                self._place(asked, show(name)).report('expected "evidences": an object, found none; write {} for none')
+                self._report(asked, show(name))('expected "evidences": an object, found none; write {} for none')
                 yield None
                 continue
             for id, found in asked["evidences"].items():
-                place = self._place(asked, show(id))
+                report = self._report(asked, show(id))
                 if not isinstance(found, dict):
-                    place.report(f'expected an object with "evidence" and "answer", found {show(found)}; correct it')
+                    report(f'expected an object with "evidence" and "answer", found {show(found)}; correct it')
                     yield None
                     continue
                 answers = found.get("answer")
                 answers = answers if answers is None or isinstance(answers, list) else [answers]
                 none = answers == [NO_ANSWER]
                 record = {"id": id, "question": asked.get("question"), "answers": [] if none else answers}
-                context = text_of(found, "evidence", place)
-                yield parse_question(record | {"is_impossible": none}, context, place, repairs)
+                context = text_of(found, "evidence", report)
+                yield parse_question(record | {"is_impossible": none}, context, report, repairs)
 
     def _items(self, parent: dict, key: str, path: str) -> Iterator[tuple[dict, str]]:
         """Yield the objects of a list, each with its path; anything else is reported."""
-        place, items = self._place(parent, path), parent.get(key)
+        report, items = self._report(parent, path), parent.get(key)
         if not isinstance(items, list):
-            place.report(
-                f'expected "{key}": a list, found {show(items) if key in parent else "no such key"}; correct it'
-            )
+            report(f'expected "{key}": a list, found {show(items) if key in parent else "no such key"}; correct it')
             return
         for i, item in enumerate(items):
             if isinstance(item, dict):
                 yield item, f"{path}.{key}[{i}]"
             else:
-                place.report(f'expected JSON objects in "{key}", found {show(item)}; write each as {{...}}')
+                report(f'expected JSON objects in "{key}", found {show(item)}; write each as {{...}}')
 
-    def _place(self, item: dict, name: str) -> Place:
-        return Place(self.log, lambda: self.line_of(item), f"{name}: " if name else "")
+    def _report(self, item: dict, name: str) -> RowReport:
+        return RowReport(self.log, lambda: self.line_of(item), f"{name}: " if name else "")

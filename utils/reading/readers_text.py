@@ -21,10 +21,10 @@ from pathlib import Path
 from datasets import Dataset
 
 from ..data.errors import DataError, ErrorLog
-from ..files.saved_datasets import load_splits, read_parquet
+from ..files.parquet_files import read_parquet
+from ..files.saved_datasets import load_splits
 from ..files.text_lines import read_lines
-from .class_files import CLASS_FILE, find_class_names, read_class_names
-from .class_rows import name_classes, settle_labels
+from .class_names import CLASS_FILE, find_class_names, name_classes, read_class_names, settle_labels
 from .column_names import (
     KNOWN_COLUMNS,
     LABEL_KEYS,
@@ -34,11 +34,10 @@ from .column_names import (
     plain_name,
     warn_of_texts_left_out,
 )
-from .dataset_records import dataset_records, list_labels
-from .field_names import read_names, read_separator
-from .text_forms import FILE_FORMATS, NOTHING, REST, TextForm, find_form
-from .text_labels import Records, fold_numbers, gather_labels, is_missing
-from .text_records import read_records
+from .remembered_reading import Reading, TextForm, read_names, read_separator
+from .text_forms import FILE_FORMATS, NOTHING, REST, find_form
+from .text_labels import Records, fold_numbers, gather_labels, is_missing, list_labels
+from .text_records import dataset_records, read_records
 from .text_rows import labels_of, records_to_rows, rows_to_dataset
 
 logger = logging.getLogger(__name__)
@@ -93,20 +92,21 @@ class TextReader:
             raise DataError(f"expected the file format auto, {known}, found {file_format}; choose one of these")
         if label_columns and (label_column or label_separator):
             raise DataError("--label_columns: expected no --label_column or --label_separator together with it")
-        self.file_format, self.separator = file_format, read_separator(separator)
-        self.fields = read_names(columns, option="columns")
+        fields = read_names(columns, option="columns")
+        self.reading = Reading(file_format, read_separator(separator), fields, encoding, plain)
         self.label_columns = read_names(label_columns, option="label_columns")
         self.named = TextColumns(text_column, text_pair_column, label_column, id_column)
-        self.encoding, self.label_separator, self.class_file = encoding, label_separator, class_file
-        self.skip_bad_lines, self.plain = skip_bad_lines, plain
-        self.form: TextForm | None = None  # of the first file
+        self.columns = {
+            *(key for key in self.named if key and key != "none"),
+            *self.label_columns,
+        }  # all that are named
+        self.label_separator, self.class_file, self.skip_bad_lines = label_separator, class_file, skip_bad_lines
         self.taken = KNOWN_COLUMNS  # columns of the first file
 
     def read(self, path: str | PathLike, *, labels: Collection[str] | None = None, allow_empty=False) -> Dataset:
         """Read a file.
 
         Args:
-            path: the file.
             labels: those that are allowed, such as those of the training file; None allows all.
             allow_empty: texts may be empty, as in data to be predicted.
 
@@ -119,17 +119,15 @@ class TextReader:
             DataError: the file cannot be read, or has errors; the first 20 are shown.
         """
         name = Path(path).name.lower().removesuffix(".gz")
-        if self.file_format == "parquet" or (self.file_format == "auto" and name.endswith(".parquet")):
+        told = self.reading.file_format
+        if told == "parquet" or (told == "auto" and name.endswith(".parquet")):
             dataset = read_parquet(path)
-            log, form = ErrorLog(path, unit="row"), TextForm("parquet")
-            records, names = (
-                dataset_records(dataset, self._columns(), self.named.label, labels, log),
-                dataset.column_names,
-            )
+            log, form, names = ErrorLog(path, unit="row"), TextForm("parquet"), dataset.column_names
+            records = dataset_records(dataset, self.columns, self.named.label, labels, log)
         else:
             log = ErrorLog(path)
-            form, records, names = self._parse(path, name, log, labels)
-        self.form = self.form or form
+            form, records, names = self._parse(name, log, labels)
+        self.reading = self.reading._replace(form=self.reading.form or form)
         return self._to_dataset(
             records,
             names,
@@ -141,13 +139,9 @@ class TextReader:
         )
 
     def load(self, name_or_path: str, config_name: str | None = None) -> dict[str, Dataset]:
-        """Load a data set, and turn each of its splits into the columns of `read`.
+        """Load a data set, see `load_splits`, and turn each of its splits into the columns of `read`.
 
-        Args:
-            name_or_path, config_name: as in `saved_datasets.load_splits`.
-
-        Returns:
-            The splits, by name. If there is a split "train", only its labels are allowed.
+        If there is a split "train", only its labels are allowed.
 
         Raises:
             DataError: it cannot be loaded, and the message says what to do; or rows have errors.
@@ -181,42 +175,26 @@ class TextReader:
             DataError: columns are missing, or rows have errors.
         """
         log = ErrorLog(source, unit="row")
-        records = dataset_records(dataset, self._columns(), self.named.label, labels, log)
+        records = dataset_records(dataset, self.columns, self.named.label, labels, log)
         return self._to_dataset(records, dataset.column_names, log, labels=labels, allow_empty=allow_empty)
 
     def remember(self) -> dict:
         """What prediction needs to read files as these were read; goes into a model's configuration."""
-        form = self.form or TextForm("json")
-        kept = {"kind": form.kind, "separator": self.separator or form.separator, "fields": list(form.fields)}
+        form = self.reading.form or TextForm("json")
+        kept = {"kind": form.kind, "separator": self.reading.separator or form.separator, "fields": list(form.fields)}
         kept |= {"quoted": form.quoted, "columns": self.taken._asdict() | {"label": None}}
         return kept | {"named": [key for key in ("text", "text_pair", "id") if getattr(self.named, key)]}
 
-    def _columns(self) -> set[str]:
-        """All names of columns that the user gave."""
-        return {*(key for key in self.named if key and key != "none"), *self.label_columns}
-
-    def _parse(
-        self, path: str | PathLike, name: str, log: ErrorLog, labels: Collection[str] | None
-    ) -> tuple[TextForm, Records, list[str]]:
-        lines = read_lines(path, log, encoding=self.encoding)
-        if self.file_format == "auto" and next((line for line in lines if line is None or line.strip()), None) is None:
+    def _parse(self, name: str, log: ErrorLog, labels: Collection[str] | None) -> tuple[TextForm, Records, list[str]]:
+        lines = read_lines(log.source, log, encoding=self.reading.encoding)
+        if self.reading.file_format == "auto" and next(line for line in lines if line is None or line.strip()) is None:
             log.finish(skip_bad_lines=False)  # without its first line, the form of the file is unknown
-        form = find_form(
-            lines,
-            name,
-            file_format=self.file_format,
-            separator=self.separator,
-            fields=self.fields,
-            named=self._columns(),
-            plain=self.plain,
-            answers=labels or (),
-            before=self.form,
-        )
-        named = self._columns()
-        if named and form.has_lines and not form.told:
+        form = find_form(lines, name, self.reading._replace(named=self.columns, answers=labels or ()))
+        if self.columns and form.has_lines and not form.told:
+            named = ", ".join(sorted(self.columns))
             raise DataError(
-                f"{path}: expected a first line with the names of columns ({', '.join(sorted(named))}), found none; "
-                "name the columns there, or all of them with --columns, such as id,label,text"
+                f"{log.source}: expected a first line with the names of columns ({named}), found none; name the "
+                "columns there, or all of them with --columns, such as id,label,text"
             )
         names, rows = read_records(lines, form, log)
         records = []
@@ -231,10 +209,8 @@ class TextReader:
         if not records:
             raise DataError(f"{log.source}: expected rows below the header, found none; check how it was written")
         if form.kind == "fields" and _may_be_header([record for _, record in records]):
-            logger.warning(
-                "%s: the first line is read as a row; if it names columns, name that of the labels with %s",
-                *(path, "--label_column"),
-            )
+            repair = "if it names columns, name that of the labels with --label_column"
+            logger.warning("%s: the first line is read as a row; %s", log.source, repair)
         return form, records, [key for key in names if key not in (NOTHING, REST)]
 
     def _to_dataset(
@@ -275,7 +251,7 @@ class TextReader:
             if self.named.text_pair != "none":
                 warn_of_texts_left_out(whole, names, taken, log.source)
         separator = self.label_separator
-        rows = records_to_rows(records, log, **taken._asdict(), label_separator=separator, allow_empty=allow_empty)
+        rows = records_to_rows(records, log, taken, label_separator=separator, allow_empty=allow_empty)
         found = {label for row in rows for label in labels_of(row)}
         class_names, origin = None, CLASS_FILE
         if self.class_file is not None:

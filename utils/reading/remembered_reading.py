@@ -1,38 +1,41 @@
-"""How texts to predict are read: as the user says, else as training read its files, else by their content."""
+"""How files of texts are read: as the user says, else as an earlier file was read, else by their content."""
 
 from collections.abc import Collection
 from typing import NamedTuple
 
 from ..data.errors import DataError
-from .field_names import read_names, read_separator
-from .text_forms import TextForm
+
+
+class TextForm(NamedTuple):
+    """How a file is written."""
+
+    kind: str  # `json`; `table` (a header names the columns); `fields` (no header); `faq`; `plain` (one text per line)
+    separator: str = ""  # between the cells of `table` and `fields`
+    fields: tuple[str, ...] = ()  # names of the cells of `fields`, `*` at the end for any others; empty if unknown
+    quoted: bool = False  # whether quotation marks enclose cells
+    told: bool = False  # whether the user named the fields
+
+    @property
+    def has_lines(self) -> bool:
+        """Whether a row is a line, and blank lines count, so that a row without an id has its line's number."""
+        return self.kind in ("fields", "faq", "plain")
 
 
 class Reading(NamedTuple):
-    """What is known about a file before it is opened.
+    """What is known about a file before it is opened: what the user says, and what an earlier file showed."""
 
-    Attributes:
-        file_format, separator, fields, encoding: what the user says, see `text_forms.find_form`.
-        plain: what lines without a header are; see there, too.
-        form: form of the training files; None if unknown.
-        text, text_pair, id: names of columns in training; for the id, what the user says comes first.
-        id_given: whether the user named the column of ids.
-        named: columns of texts that the user named in training.
-        answers: the answers of an FAQ.
-    """
-
-    file_format: str = "auto"
-    separator: str | None = None
-    fields: tuple[str, ...] = ()
+    file_format: str = "auto"  # one of `text_forms.FILE_FORMATS`, `plain`, or `auto`
+    separator: str | None = None  # between cells or fields
+    fields: tuple[str, ...] = ()  # names of the fields of a file without a header
     encoding: str | None = None
-    plain: str = "plain"
-    form: TextForm | None = None
-    text: str | None = None
+    plain: str = "plain"  # what lines without a header are: `fields`, `faq` (unless they are fields), or `plain`
+    form: TextForm | None = None  # of an earlier file of the run, or of the training files
+    text: str | None = None  # names of columns in training
     text_pair: str | None = None
-    id: str | None = None
-    id_given: bool = False
-    named: tuple[str, ...] = ()
-    answers: Collection[str] = ()
+    id: str | None = None  # what the user says comes first
+    id_given: bool = False  # whether the user named the column of ids
+    named: tuple[str, ...] = ()  # columns that make a header; in prediction, those of texts that training was told
+    answers: Collection[str] = ()  # of an FAQ, if known: its lines begin with one
 
 
 ANYTHING = Reading()
@@ -52,12 +55,8 @@ def recall_reading(remembered: dict | None, *, plain: str, answers: Collection[s
     """
     remembered = remembered or {}
     try:
-        form = TextForm(
-            remembered.get("kind", "json"),
-            remembered.get("separator", ""),
-            tuple(remembered.get("fields", ())),
-            bool(remembered.get("quoted")),
-        )
+        kind, separator = remembered.get("kind", "json"), remembered.get("separator", "")
+        form = TextForm(kind, separator, tuple(remembered.get("fields", ())), bool(remembered.get("quoted")))
         columns = dict(remembered.get("columns", {}))
     except (TypeError, ValueError) as error:
         raise DataError(f"config.json: expected data_reading as training writes it, found: {error}") from None
@@ -74,3 +73,23 @@ def recall_reading(remembered: dict | None, *, plain: str, answers: Collection[s
     if "fields" in told:
         told["fields"] = read_names(told["fields"], option="columns")
     return reading._replace(**told, id_given="id" in told)
+
+
+def read_separator(separator: str | None) -> str | None:
+    """A separator as users write it: `tab` and a backslash with a t are tabs."""
+    return "\t" if separator in ("tab", "\\t") else separator or None
+
+
+def read_names(names: str | None, *, option: str) -> tuple[str, ...]:
+    """Split names at commas.
+
+    Raises:
+        DataError: a name is empty or occurs twice.
+    """
+    if not names:
+        return ()
+    found = tuple(name.strip() for name in names.split(","))
+    own = [name for name in found if name != "_"]
+    if "" in found or len(set(own)) < len(own) or "*" in found[:-1]:
+        raise DataError(f"--{option} {names}: expected different names, separated by commas; `_` ignores a field")
+    return found

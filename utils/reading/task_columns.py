@@ -38,11 +38,8 @@ def match_columns(dataset: Dataset, *, pair: bool, multi_label: bool, source: st
 def require_labels(splits: Mapping[str, Dataset]) -> None:
     """Refuse validation data without labels, which would make every epoch the best.
 
-    Args:
-        splits: `validation` among them has `label` or `labels`, or `entities`.
-
     Raises:
-        DataError: it has none.
+        DataError: the split `validation` has none.
     """
     if "validation" not in splits:
         return
@@ -70,13 +67,7 @@ def refuse_several(splits: Mapping[str, Dataset]) -> None:
 
 
 def describe_rare(dataset: Dataset, labels: Sequence[str], *, fewer_than: int) -> str:
-    """One line for the log: how many answers there are, and which of them have few questions.
-
-    Args:
-        dataset: training questions, with `label`.
-        labels: all answers.
-        fewer_than: answers with fewer questions than this are named.
-    """
+    """One line for the log: how many answers training questions have, and which have fewer questions than this."""
     counts = Counter(dataset["label"][:])
     rare = [f"{label} ({counts[label]})" for label in labels if counts[label] < fewer_than] or ["none"]
     return f"{len(labels)} answers; with fewer than {fewer_than} questions: {', '.join(rare)}"
@@ -85,11 +76,8 @@ def describe_rare(dataset: Dataset, labels: Sequence[str], *, fewer_than: int) -
 def list_answers(dataset: Dataset) -> list[str]:
     """The answers of training questions, sorted.
 
-    Args:
-        dataset: with `label`.
-
     Raises:
-        DataError: it has none, or fewer than two.
+        DataError: there is no column `label`, or it has fewer than two.
     """
     if "label" not in dataset.features:
         raise DataError("the training data: expected one answer for each question, found none or several")

@@ -26,11 +26,7 @@ _FORM = '{pattern: "...", replacement: "..."}'
 
 @dataclass
 class TextCleaner:
-    r"""Applies rules to a text, in order; a callable.
-
-    Args:
-        rules: pattern and replacement of each, as in `re.sub`. Each may be a list, as JSON
-            stores it.
+    r"""Applies rules to a text, in order; a callable. A rule is a pattern and a replacement, as in `re.sub`.
 
     Raises:
         DataError: a rule is wrong.
@@ -64,10 +60,7 @@ def read_cleaning(path: str | PathLike | None) -> tuple[list[list[str]] | None, 
 
 
 def read_rules(path: str | PathLike) -> list[list[str]]:
-    """Read the rules of a YAML file, in the forms shown at the top of this module.
-
-    Returns:
-        Pattern and replacement of each rule: what `TextCleaner` takes, and JSON stores.
+    """Read the rules of a YAML file, in the forms shown at the top of this module, as `TextCleaner` takes them.
 
     Raises:
         DataError: the file cannot be read, is not YAML, or has no rules or wrong ones.
@@ -77,15 +70,13 @@ def read_rules(path: str | PathLike) -> list[list[str]]:
     log.finish(skip_bad_lines=False)
     try:
         content = load_yaml("\n".join(lines))
-    except yaml.MarkedYAMLError as error:
-        place = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
-        found = error.problem or error.context
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f":{mark.line + 1}" if mark else ""
+        found = getattr(error, "problem", None) or getattr(error, "context", None) or str(error).split("\n")[0]
         raise DataError(
             f"{path}{place}: expected YAML, found an error: {found}; put patterns in single quotes"
         ) from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        reason = str(error).split("\n")[0]
-        raise DataError(f"{path}: expected YAML, found an error: {reason}; put patterns in single quotes") from None
 
     if isinstance(content, dict) and content.keys() != {"pattern", "replacement"}:
         content = [{pattern: replacement} for pattern, replacement in content.items()]

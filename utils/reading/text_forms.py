@@ -4,7 +4,6 @@ Data sets whose files have no header and more than three fields are recognised b
 to `SHAPES`.
 """
 
-import itertools
 import logging
 import re
 from collections.abc import Collection, Iterable, Sequence
@@ -14,6 +13,7 @@ from ..data.errors import DataError
 from ..files.json_records import begin_as_json
 from ..files.table_cells import first_cells, name_separators, read_cells, separator_line, shows_quoting, usual_width
 from .column_names import is_header
+from .remembered_reading import ANYTHING, Reading, TextForm
 
 logger = logging.getLogger(__name__)
 
@@ -23,48 +23,18 @@ MARK = "_!_"
 REST = "*"  # as the last name of a field: any number of further fields
 NOTHING = "_"  # a field that is ignored
 
-_SAMPLE = 2000  # lines that show how a file is written
+SAMPLE = 2000  # lines that show how a file is written
 _FEW = 8  # lines; with fewer, the values of a field do not show what it is
 _SCORE = r"-?\d+(\.\d+)?"
 
 
-class TextForm(NamedTuple):
-    """How a file is written.
-
-    Attributes:
-        kind: `json`; `table` (a header names the columns); `fields` (no header); `faq`; `plain` (one text per line).
-        separator: between the cells of `table` and `fields`.
-        fields: names of the cells of `fields`, `*` at the end for any number of others; empty if unknown.
-        quoted: whether quotation marks enclose cells.
-        told: whether the user named the fields.
-    """
-
-    kind: str
-    separator: str = ""
-    fields: tuple[str, ...] = ()
-    quoted: bool = False
-    told: bool = False
-
-    @property
-    def has_lines(self) -> bool:
-        """Whether a row is a line, and blank lines count, so that a row without an id has its line's number."""
-        return self.kind in ("fields", "faq", "plain")
-
-
 class Shape(NamedTuple):
-    """A file without a header that is recognised by the content of its fields.
+    """A file without a header that is recognised by the content of its fields."""
 
-    Attributes:
-        name: name of the data set.
-        separator: between its fields.
-        fields: their names; `_` is ignored, `*` at the end stands for any number.
-        patterns: number of a field -> what all its values match.
-    """
-
-    name: str
+    name: str  # of the data set
     separator: str
-    fields: tuple[str, ...]
-    patterns: dict[int, str]
+    fields: tuple[str, ...]  # their names; `_` is ignored, `*` at the end stands for any number
+    patterns: dict[int, str]  # number of a field -> what all its values match
 
 
 SHAPES = (
@@ -88,76 +58,61 @@ _TOUTIAO = {5: ("id", "code", "label", "text", "keywords")}  # news titles, with
 def find_form(
     lines: Sequence[str | None],
     name: str,
+    reading: Reading = ANYTHING,
     *,
-    file_format: str = "auto",
-    separator: str | None = None,
-    fields: Sequence[str] = (),
-    named: Collection[str] = (),
-    plain: str = "fields",
     by_width: dict[int, tuple[str, ...]] = FIELDS,
-    answers: Collection[str] = (),
-    before: TextForm | None = None,
 ) -> TextForm:
     """Find the form by the user's options, else by the extension and the first line that is not blank, else by all.
 
     Args:
         lines: of the file, or its first ones, as `text_lines.read_lines` gives them.
         name: name of the file, in lower case, without ".gz".
-        file_format: one of `FILE_FORMATS` (no parquet), `plain`, or `auto`.
-        separator: between cells or fields, if the user gave it.
-        fields: names of the fields of a file without a header, if the user gave them.
-        named: names of columns that make a header.
-        plain: what lines without a header are: `fields`, `faq` (unless they are fields), or `plain`.
+        reading: what is known about the file. A file without a header is read like the earlier one if possible.
         by_width: names of the fields of lines without a header, by their number.
-        answers: the answers of an FAQ, if known: its lines begin with one.
-        before: form of an earlier file of the run, or of the training data: a file without a header is read likewise
-            if possible.
 
     Raises:
         DataError: the user's options do not fit the file.
     """
-    sample = [line for line in lines[:_SAMPLE] if line and line.strip()]
+    sample = [line for line in lines[:SAMPLE] if line and line.strip()]
     first = sample[0] if sample else ""
-    auto = file_format == "auto"
-    if file_format in ("faq", "plain"):
-        _refuse_names(fields, separator, f"--file_format {file_format}")
-        return TextForm(file_format)
+    auto = reading.file_format == "auto"
+    if reading.file_format in ("faq", "plain"):
+        _refuse_names(reading, f"--file_format {reading.file_format}")
+        return TextForm(reading.file_format)
     if not sample and auto:
         return TextForm("json" if name.endswith(JSON_SUFFIXES) else "plain")
-    if file_format == "json" or (auto and (name.endswith(JSON_SUFFIXES) or begin_as_json(sample))):
-        _refuse_names(fields, separator, "JSON")
+    if reading.file_format == "json" or (auto and (name.endswith(JSON_SUFFIXES) or begin_as_json(sample))):
+        _refuse_names(reading, "JSON")
         return TextForm("json")
-    told = separator or {"csv": ",", "tsv": "\t", "tab": "\t", "marked": MARK}.get(file_format)
+    told = reading.separator or {"csv": ",", "tsv": "\t", "tab": "\t", "marked": MARK}.get(reading.file_format)
     if by_file := separator_line(first):
         told, sample, first = told or by_file, sample[1:], next(iter(sample[1:]), "")
-    if fields:
-        return _named_fields(sample, first, name, told, tuple(fields))
-    if file_format in ("csv", "tsv"):
+    if reading.fields:
+        return _named_fields(sample, first, name, told, reading.fields)
+    if reading.file_format in ("csv", "tsv"):
         return TextForm("table", told, quoted=_is_quoted(lines, told))
+    before = reading.form
     if auto:
         earlier = [before.separator] if before and before.kind == "table" else []
         for one in (told,) if told else dict.fromkeys([*earlier, *_separators(name)]):
             cells = first_cells(first, one)
-            if is_header(cells, named) and (len(cells) > 1 or _is_heading(cells[0], name, named, sample)):
+            if is_header(cells, reading.named) and (
+                len(cells) > 1 or _is_heading(cells[0], name, reading.named, sample)
+            ):
                 return TextForm("table", one, quoted=_is_quoted(lines, one))
-    if (
-        before
-        and before.kind == "fields"
-        and told in (None, before.separator)
-        and (form := _as_before(sample, before))
-    ):
+    if before and told in (None, before.separator) and (form := _as_before(sample, before)):
         return form
     if auto and (form := _known_shape(sample, told, pairs=any("text_pair" in names for names in by_width.values()))):
         return form
     if auto and (by_file or (name.endswith(".csv") and told in (None, ","))):
         return TextForm("table", told or ",", quoted=True)
-    if auto and plain == "plain" and not told:
+    if auto and reading.plain == "plain" and not told:
         return TextForm("table", "\t") if name.endswith(".tsv") else TextForm("plain")
-    if auto and plain == "faq" and not told and MARK not in first:
+    if auto and reading.plain == "faq" and not told and MARK not in first:
         form = _usual_fields(sample, "\t", name, SINGLE_FIELDS)
         if form.fields != ("text", "label") or len(sample) < _FEW:
-            begin = sum(line.split(maxsplit=1)[0] in answers for line in sample)
-            return TextForm("faq" if not answers or begin * 2 > len(sample) else "plain")
+            begin = sum(line.split(maxsplit=1)[0] in reading.answers for line in sample)
+            return TextForm("faq" if not reading.answers or begin * 2 > len(sample) else "plain")
         return form
     separator = told or (MARK if MARK in first else "\t")
     return _usual_fields(sample, separator, name, by_width | (_TOUTIAO if separator == MARK else {}))
@@ -178,8 +133,8 @@ def _separators(name: str) -> tuple[str, ...]:
     return (",", ";", "\t", "||", "|") if name.endswith(".csv") else ("\t", ",", ";", "||", "|")
 
 
-def _refuse_names(fields: Sequence[str], separator: str | None, found: str) -> None:
-    for option, given in (("columns", fields), ("separator", separator)):
+def _refuse_names(reading: Reading, found: str) -> None:
+    for option, given in (("columns", reading.fields), ("separator", reading.separator)):
         if given:
             raise DataError(f"--{option}: expected a file with fields, found {found}; leave the option out")
 
@@ -201,7 +156,7 @@ def _named_fields(sample: Sequence[str], first: str, name: str, told: str | None
 
 
 def _is_quoted(lines: Sequence[str | None], separator: str) -> bool:
-    return separator in (",", ";") or shows_quoting(lines[:_SAMPLE], separator)
+    return separator in (",", ";") or shows_quoting(lines[:SAMPLE], separator)
 
 
 def _as_before(sample: Sequence[str], before: TextForm) -> TextForm | None:
@@ -279,10 +234,3 @@ def _order_fields(rows: Sequence[Sequence[str]]) -> tuple[str, ...]:
 def _describe(separator: str, fields: Iterable[str]) -> str:
     shown = ", ".join({NOTHING: "(ignored)", REST: "(further fields)"}.get(field, field) for field in fields)
     return f"{shown}, separated by {name_separators(separator)}"
-
-
-def head_of(lines: Iterable[str | None], count: int = _SAMPLE) -> tuple[list[str | None], Iterable[str | None]]:
-    """The first lines, and an iterator over all lines, these included."""
-    lines = iter(lines)
-    head = list(itertools.islice(lines, count))
-    return head, itertools.chain(head, lines)

@@ -2,15 +2,16 @@
 
 import logging
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from ..data.errors import DataError, ErrorLog, counted, show
-from ..files.json_records import is_unicode
+from datasets import Dataset
+
+from ..data.errors import DataError, ErrorLog, RowReport, counted, show
+from ..data.row_values import is_unicode
 
 logger = logging.getLogger(__name__)
 
-Report = Callable[[str], None]
 Records = list[tuple[int, dict | None]]
 
 _INTEGER = re.compile("-?[0-9]{1,18}")
@@ -37,19 +38,27 @@ def sort_labels(labels: Iterable[str]) -> list[str]:
     return sorted(labels)
 
 
+def list_labels(dataset: Dataset) -> list[str]:
+    """The labels of a data set with `label` or `labels`, sorted: by number if all are integers.
+
+    Example:
+        >>> list_labels(Dataset.from_dict({"label": ["10", "9", "10"]}))
+        ['9', '10']
+    """
+    if "labels" in dataset.column_names:
+        return sort_labels({label for labels in dataset["labels"][:] for label in labels})
+    return sort_labels(dataset.unique("label")) if "label" in dataset.column_names else []
+
+
 def is_missing(label: Any) -> bool:
     """Whether a value of the label column means no label: null, an empty text, or NaN."""
     return label is None or label == "" or (isinstance(label, float) and label != label)
 
 
-def parse_label(value: Any, key: str, separator: str | None, report: Report) -> str | list[str] | None:
-    """The label, or labels, of a cell.
+def parse_label(value: Any, key: str, separator: str | None, report: RowReport) -> str | list[str] | None:
+    """The label, or labels, of a cell; None if there is none, or a wrong one, which is reported.
 
-    Args:
-        value: content of the cell.
-        key: name of the column.
-        separator: separates the labels of a cell; None if a cell is a single label or a list.
-        report: called with what is wrong.
+    `separator` separates the labels of a cell; it is None if a cell is a single label or a list.
     """
     if separator and (value is None or isinstance(value, str)):
         return value if value is None else value.split(separator) if value.strip() else []
@@ -95,11 +104,9 @@ def fold_numbers(labels: Collection[str], known: Collection[str] | None) -> dict
 
 
 def find_no_labels(labels: Collection[str], known: Collection[str] | None) -> set[str]:
-    """Labels that probably mean "no label", such as `nan` and OCNLI's `-`.
+    """Labels that probably mean "no label", such as `nan` and OCNLI's `-` (unless `+` is a label, too).
 
-    Args:
-        labels: those of a file; if `+` is one, so is `-`.
-        known: those of the training data, which are always labels.
+    Those that the training data has (`known`) are always labels.
 
     Example:
         >>> find_no_labels({"neutral", "-", "NaN"}, None) == {"-", "NaN"}, find_no_labels({"+", "-"}, None)
@@ -115,9 +122,6 @@ def gather_labels(
     """Turn columns that each hold 1 or 0 for one label into lists of labels.
 
     Args:
-        records: those of a file.
-        names: all columns of the file.
-        columns: the columns of labels.
         log: takes an error for each cell that is neither.
         is_training: each label must be 1 somewhere.
 

@@ -1,13 +1,21 @@
-"""Lines of files of texts, as records with the numbers of their lines; read as a stream."""
+"""Lines of files of texts, read as a stream, and rows of data sets: records with their numbers."""
 
+import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from ..data.errors import ErrorLog, show
+from datasets import Dataset
+
+from ..data.errors import DataError, ErrorLog, show
 from ..files.json_records import parse_records
 from ..files.table_cells import name_separators, read_cells, separator_line
-from .text_forms import FIELDS, NOTHING, REST, TextForm, expected_fields
+from .column_names import KNOWN, LABEL_KEYS, PEEKED, plain_name
+from .remembered_reading import TextForm
+from .text_forms import FIELDS, NOTHING, REST, expected_fields
+from .text_labels import Records
+
+logger = logging.getLogger(__name__)
 
 Record = dict[str, Any]
 Numbered = Iterator[tuple[int, Record | str | None]]  # None for one with a line that cannot be read
@@ -40,6 +48,40 @@ def read_records(
     if form.kind == "faq":
         return ["text", "label"], _read_faq(lines)
     return ["text"], ((number, None if line is None else {"text": line}) for number, line in enumerate(lines, start=1))
+
+
+def dataset_records(
+    dataset: Dataset, named: Collection[str], label_column: str | None, labels: Collection[str] | None, log: ErrorLog
+) -> Records:
+    """Number the rows of a data set; labels become names, hidden ones None."""
+    if len(dataset) == 0:
+        raise DataError(f"{log.source}: expected rows, found none; check how the data set was made")
+    keys = [key for key in dataset.column_names if key in named or plain_name(key) in KNOWN]
+    plain = dataset.with_format(None)
+    records = [dict(row) for row in plain.select_columns(keys)] if keys else [{}]
+    for record, row in zip(records, plain.select(range(min(PEEKED, len(plain)))), strict=False):
+        record.update(row)  # texts in other columns, too
+    for key in keys:
+        feature = dataset.features[key]
+        names = getattr(feature, "names", None) or getattr(getattr(feature, "feature", None), "names", None)
+        values = [record[key] for record in records]
+        is_label = key == label_column or (label_column is None and plain_name(key) in LABEL_KEYS)
+        if is_label and "-1" not in (labels or ()) and all(type(value) is int and value == -1 for value in values):
+            logger.info("%s: %s is -1 in all rows: hidden labels", log.source, key)
+            for record in records:
+                record[key] = None
+        elif names:
+            for record in records:
+                record[key] = _class_names(record[key], names)
+    return list(enumerate(records, start=1))
+
+
+def _class_names(value: Any, names: Sequence[str]) -> Any:
+    if isinstance(value, list):
+        return [_class_names(each, names) for each in value]
+    if isinstance(value, int):
+        return names[value] if 0 <= value < len(names) else None if value == -1 else value
+    return value
 
 
 def _without_separator(lines: Iterable[str | None]) -> Iterator[str | None]:

@@ -3,22 +3,21 @@
 import logging
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from datasets import Dataset, Features, List, Value
 
-from ..data.errors import DataError, ErrorLog, counted, show
-from ..data.row_ids import RowIds
-from ..files.json_records import is_unicode
+from ..data.errors import DataError, ErrorLog, RowReport, counted, show
+from ..data.row_values import RowIds, read_id, read_text
+from .column_names import TextColumns
 from .text_labels import parse_label, sort_labels
 
 logger = logging.getLogger(__name__)
 
 _HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _SHOWN_LABELS = 10  # of the allowed ones, in an error
-
-Report = Callable[[str], None]
+_REPAIR = "write the text in quotes"
 
 
 class TextRow(NamedTuple):
@@ -44,28 +43,22 @@ def join_words(words: Sequence[str]) -> str:
 def records_to_rows(
     records: Sequence[tuple[int, dict | None]],
     log: ErrorLog,
+    columns: TextColumns,
     *,
-    text: str,
-    text_pair: str | None,
-    label: str | None,
-    id: str | None,
     label_separator: str | None,
-    allow_empty: bool = False,
+    allow_empty: bool,
 ) -> list[TextRow | None]:
-    """Check the records of a file or data set, and turn each into a row.
+    """Check the records of a file or data set, and turn each into a row; None for one that has an error.
 
     Args:
         records: the number of the line or row, and the record; None for one whose error is already in `log`.
-        log: takes what is wrong with the records.
-        text, text_pair, label, id: keys of the records; None for those that they lack. A list of strings under
-            `text_pair` is joined. Numbers and booleans under `label` become what JSON writes for them: "1", "1.0",
-            "true"; white space around a label is removed, and the rows are counted in the log.
+        columns: keys of the records; None for those that they lack. A list of strings under `text_pair` is joined.
+            Numbers and booleans under `label` become what JSON writes for them: "1", "1.0", "true"; white space
+            around a label is removed, and the rows are counted in the log.
         label_separator: separates the labels of a cell; None if a cell is a single label or a list.
         allow_empty: texts may be empty, as in data to be predicted.
-
-    Returns:
-        A row for each record; None for one that has an error.
     """
+    text, text_pair, label, id = columns
     rows: list[TextRow | None] = []
     padded = 0
     for number, record in records:
@@ -73,11 +66,8 @@ def records_to_rows(
             rows.append(None)
             continue
         errors_before = len(log)
-
-        def report(message: str, number: int = number) -> None:
-            log.add(number, message)
-
-        first = _text_of(record, text, report, allow_empty=allow_empty)
+        report = RowReport(log, number)
+        first = read_text(record, text, report, repair=_REPAIR, allow_empty=allow_empty)
         second = None
         if text_pair:
             second = _second_text_of(record, text_pair, log.unit, report, allow_empty=allow_empty)
@@ -93,7 +83,8 @@ def records_to_rows(
         if given is not None and "" in stripped:
             found = show(record[label])
             report(f'expected "{label}" that is not empty, found {found}; write the label, or delete the row')
-        row = TextRow(number, _id_of(record, id, report), first, second, given)
+        row_id = read_id(record.get(id), report, key=id) if id else None
+        row = TextRow(number, row_id or None, first, second, given)
         rows.append(row if len(log) == errors_before else None)
     if padded:
         logger.info("%s: removed white space around the labels of %s", log.source, counted(padded, log.unit))
@@ -181,21 +172,7 @@ def rows_to_dataset(
     return Dataset.from_dict(columns, features=Features(features))
 
 
-def _text_of(record: dict, key: str, report: Report, *, allow_empty: bool) -> str:
-    text = record.get(key)
-    if not isinstance(text, str):
-        found = show(text) if key in record else "no such key"
-        report(f'expected "{key}": a string, found {found}; write the text in quotes')
-    elif not text.strip() and not allow_empty:
-        report(f'expected "{key}" that is not empty, found {show(text)}; delete the row')
-    elif not is_unicode(text):
-        report(f'expected "{key}" in Unicode, found half of a surrogate pair; repair the escapes')
-    else:
-        return text
-    return ""
-
-
-def _second_text_of(record: dict, key: str, unit: str, report: Report, *, allow_empty: bool) -> str:
+def _second_text_of(record: dict, key: str, unit: str, report: RowReport, *, allow_empty: bool) -> str:
     text = record.get(key)
     if isinstance(text, list) and all(isinstance(word, str) for word in text):
         text = join_words(text)
@@ -207,18 +184,8 @@ def _second_text_of(record: dict, key: str, unit: str, report: Report, *, allow_
             "or read the first text alone: --text_pair_column none"
         )
     else:
-        return _text_of({key: text}, key, report, allow_empty=allow_empty)
+        return read_text({key: text}, key, report, repair=_REPAIR, allow_empty=allow_empty)
     return ""
-
-
-def _id_of(record: dict, key: str | None, report: Report) -> str | None:
-    given = record.get(key) if key else None
-    if given is None or (isinstance(given, str) and is_unicode(given)):
-        return given or None
-    if isinstance(given, int) and not isinstance(given, bool) and abs(given) < 2**63:
-        return str(given)
-    report(f'expected "{key}": a string or an integer, found {show(given)}; correct it, or leave it out')
-    return None
 
 
 def _one_kind_of_labels(rows: list[TextRow | None], log: ErrorLog) -> list[TextRow | None]:

@@ -5,81 +5,67 @@ import logging
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
-from ..data.errors import DataError, ErrorLog
-from ..files.parquet_stream import stream_parquet
+from ..data.errors import DataError, ErrorLog, show
+from ..files.parquet_files import stream_parquet
 from ..files.raw_files import open_input
-from ..files.text_lines import decode_lines, up_to_text
-from .column_names import ID_KEYS, PAIR_KEYS, TEXT_KEYS
-from .remembered_reading import ANYTHING, Reading
-from .stream_columns import Column, check_text, choose_columns
-from .text_forms import PAIR_FIELDS, SINGLE_FIELDS, TextForm, find_form, head_of
+from ..files.text_lines import decode_lines, peek
+from .column_names import ID_KEYS, TEXT_KEYS, choose_pair, find_name
+from .remembered_reading import ANYTHING, Reading, TextForm
+from .text_forms import PAIR_FIELDS, SAMPLE, SINGLE_FIELDS, find_form
 from .text_records import read_records
+from .text_rows import join_words
 
 logger = logging.getLogger(__name__)
 
+_SHOWN = 8  # known names in an error
 Taken = tuple[str | None, list[str]]  # id, if the row has one, and texts
 
 
-def read_texts(
-    path: str, *, column: str | None = None, reading: Reading = ANYTHING, skip_bad_lines: bool = False
-) -> Iterator[tuple[str, str]]:
-    """Read (id, text) pairs from txt (one text per line), json lines or an array, csv or tsv, also gzipped, or
-    parquet; `-` is standard input.
+class _Column(NamedTuple):
+    """A column to read: the one that is named, or else the first of the known names that the file has."""
+
+    name: str | None
+    known: Sequence[str]
+    option: str  # the option that names it, for errors
+    may_be_words: bool  # a list of keywords is joined
+    in_training: str | None = None  # its name in the training files
+    is_required: bool = False  # whether the user named it in training
+
+
+def read_rows(
+    path: str,
+    *,
+    columns: Sequence[str | None],
+    known: Sequence[Sequence[str]],
+    options: Sequence[str] = ("--text_column", "--text_pair_column"),
+    reading: Reading = ANYTHING,
+    skip_bad_lines: bool = False,
+) -> Iterator[tuple[str, ...]]:
+    """Read (id, text), or (id, first text, second text), from txt (one text per line, or two separated by a tab), json
+    lines or an array, csv or tsv, also gzipped, or parquet; `-` is standard input.
 
     The form goes by extension and content as in training, see `text_forms.find_form`; that of standard input by its
     first line. A row without an id gets its number, from 0 on, or that of its line where a line is a row; bad rows and
-    blank lines count, too. In plain text an empty line is an empty text.
+    blank lines count, too. In plain text an empty line is an empty text. A list of keywords as second text is joined.
 
     Args:
-        path: the file.
-        column: name of the text column in json lines and tables; None takes that of training, or the first of
-            `column_names.TEXT_KEYS` that the file has.
+        columns: names of the columns of the texts, in json lines and tables; None takes that of training, or else the
+            first of the known names that the file has.
+        known: the known names, for each column.
+        options: the options that name the columns, for errors.
         reading: what the user said about the file, and what training found.
         skip_bad_lines: leave out lines that cannot be read, counted in a warning at the end, instead of stopping at
             the first.
-
-    Raises:
-        DataError: no such file, a line that cannot be read, or no text column.
-    """
-    columns = [Column(column, TEXT_KEYS, "--text_column", False, reading.text, reading.text in reading.named)]
-    for row_id, (text,) in _read_rows(path, columns, reading, skip_bad_lines=skip_bad_lines):
-        yield row_id, text
-
-
-def read_pairs(
-    path: str,
-    *,
-    columns: tuple[str | None, str | None] = (None, None),
-    known: tuple[Sequence[str], Sequence[str]] = (TEXT_KEYS, PAIR_KEYS),
-    options: tuple[str, str] = ("--text_column", "--text_pair_column"),
-    reading: Reading = ANYTHING,
-    skip_bad_lines: bool = False,
-) -> Iterator[tuple[str, str, str]]:
-    """Read (id, first text, second text) triples, from the files of `read_texts`; in plain text a tab separates them.
-
-    Args:
-        path: the file.
-        columns: names of the two columns in json lines and tables; None goes by the known names.
-        known: the known names, for each column; the first that the file has is taken. A list of keywords as second
-            text is joined.
-        options: the options that name the columns, for errors.
-        reading, skip_bad_lines: as in `read_texts`.
 
     Raises:
         DataError: no such file, a line that cannot be read, or a column is missing.
     """
     trained = (reading.text, reading.text_pair)
     required = [name in reading.named for name in trained]
-    wanted = [Column(*each) for each in zip(columns, known, options, (False, True), trained, required, strict=True)]
-    for row_id, (first, second) in _read_rows(path, wanted, reading, skip_bad_lines=skip_bad_lines):
-        yield row_id, first, second
-
-
-def _read_rows(
-    path: str, columns: list[Column], reading: Reading, *, skip_bad_lines: bool
-) -> Iterator[tuple[str, list[str]]]:
+    wanted = zip(columns, known, options, (False, True), trained, required, strict=False)
+    chosen = [_Column(*each) for each in wanted]
     name = Path(path.removesuffix(".gz")).name.lower() if path != "-" else ""
     is_parquet = reading.file_format == "parquet" or (reading.file_format == "auto" and name.endswith(".parquet"))
     source, unit = "standard input" if path == "-" else path, "row" if is_parquet else "line"
@@ -87,48 +73,43 @@ def _read_rows(
     with open_input(path) as file:
         by_line = False
         if is_parquet:
-            records = _read_parquet(file, path, columns, reading)
+            records = _read_parquet(file, path, chosen, reading)
         else:
             lines = decode_lines(file, log, encoding=reading.encoding)
             # Standard input may be endless: no more than a line is read ahead.
-            head, lines = head_of(lines) if os.path.isfile(path) else up_to_text(lines)
-            named = [column.name for column in columns if column.name] or reading.named
+            looking = {"most": SAMPLE} if os.path.isfile(path) else {"until": lambda line: line is not None}
+            head, lines = peek(lines, **looking)
+            named = [column.name for column in chosen if column.name] or reading.named
             named = (*named, reading.id) if reading.id_given else tuple(named)
-            form = _find_form(head, name, reading._replace(named=named), columns, source)
+            form = _find_form(head, name, reading._replace(named=named), chosen, source)
             by_line = form.has_lines
             if by_line and not form.told:
-                columns = [column._replace(is_required=False) for column in columns]
-            records = _read_lines(lines, form, columns, reading, log)
+                chosen = [column._replace(is_required=False) for column in chosen]
+            records = _read_lines(lines, form, chosen, reading, log)
         for row, (number, record) in enumerate(records):
             try:
-                taken = _take(record, columns, reading) if isinstance(record, dict) else record
+                taken = _take(record, chosen, reading) if isinstance(record, dict) else record
             except DataError as error:
                 taken = str(error)
             if isinstance(taken, str):
                 log.add(number, taken)
             elif taken is not None:
                 row_id, texts = taken
-                yield str(number - 1 if by_line else row) if row_id is None else str(row_id), texts
+                yield str(number - 1 if by_line else row) if row_id is None else str(row_id), *texts
     log.finish(skip_bad_lines=skip_bad_lines)
 
 
+def read_texts(path: str, *, column: str | None = None, **options) -> Iterator[tuple[str, str]]:
+    """Read (id, text), see `read_rows`."""
+    return read_rows(path, columns=[column], known=[TEXT_KEYS], **options)
+
+
 def _find_form(
-    head: Sequence[str | None], name: str, reading: Reading, columns: list[Column], source: str
+    head: Sequence[str | None], name: str, reading: Reading, columns: list[_Column], source: str
 ) -> TextForm:
     """As in training; lines without tabs are texts."""
     pair = len(columns) > 1
-    form = find_form(
-        head,
-        name,
-        file_format=reading.file_format,
-        separator=reading.separator,
-        fields=reading.fields,
-        named=reading.named,
-        plain=reading.plain,
-        by_width=PAIR_FIELDS if pair else SINGLE_FIELDS,
-        answers=reading.answers,
-        before=reading.form,
-    )
+    form = find_form(head, name, reading, by_width=PAIR_FIELDS if pair else SINGLE_FIELDS)
     named = [column.name for column in columns if column.name]
     if named and form.has_lines and not form.told:
         raise DataError(
@@ -148,7 +129,7 @@ def _find_form(
 
 
 def _read_lines(
-    lines: Iterable[str | None], form: TextForm, columns: list[Column], reading: Reading, log: ErrorLog
+    lines: Iterable[str | None], form: TextForm, columns: list[_Column], reading: Reading, log: ErrorLog
 ) -> Iterator[tuple[int, dict | Taken | str | None]]:
     """The number of each line; and its record, its texts, what is wrong with it, or None if it cannot be read."""
     pair = len(columns) > 1
@@ -172,10 +153,10 @@ def _read_pairs(lines: Iterable[str | None]) -> Iterator[tuple[int, Taken | str 
             yield number, f"expected 2 texts separated by a tab, found {len(texts)}; write one tab between them"
 
 
-def _read_parquet(file: BinaryIO, path: str, columns: list[Column], reading: Reading) -> Iterator[tuple[int, dict]]:
+def _read_parquet(file: BinaryIO, path: str, columns: list[_Column], reading: Reading) -> Iterator[tuple[int, dict]]:
     def choose(found: list[str]) -> list[str]:
         try:
-            names = choose_columns(found, columns)
+            names = _choose_columns(found, columns)
         except DataError as error:  # no row of it can be read
             raise DataError(f"{path}: {error}") from None
         ids = [reading.id] if reading.id else ID_KEYS
@@ -184,15 +165,57 @@ def _read_parquet(file: BinaryIO, path: str, columns: list[Column], reading: Rea
     return enumerate(stream_parquet(file, path, choose=choose), start=1)
 
 
-def _take(record: dict, columns: list[Column], reading: Reading) -> Taken:
-    """Id and texts of a row.
+def _take(record: dict, columns: list[_Column], reading: Reading) -> Taken:
+    """Id and texts of a row; a `DataError` says what is wrong with it."""
+    names = _choose_columns(list(record), columns)
+    texts = [_check_text(record[name], column) for name, column in zip(names, columns, strict=True)]
+    return _id_of(record, reading), texts
+
+
+def _choose_columns(names: list[str], columns: list[_Column]) -> list[str]:
+    """The names of the columns that are read, in their order.
 
     Raises:
-        DataError: what is wrong with it.
+        DataError: one of them is missing.
     """
-    names = choose_columns(list(record), columns)
-    texts = [check_text(record[name], column) for name, column in zip(names, columns, strict=True)]
-    return _id_of(record, reading), texts
+    settled = [column.name or (column.in_training if column.in_training in names else None) for column in columns]
+    if len(columns) == 2 and not any(settled) and columns[0].known is TEXT_KEYS:
+        settled = list(choose_pair(names) or settled)
+    chosen: list[str] = []
+    for column, name in zip(columns, settled, strict=True):
+        free = [each for each in names if each not in chosen]
+        if name is None and column.is_required:
+            name = column.in_training
+        found = [name] if name in free else [] if name else [find_name(key, free) for key in column.known]
+        found = next(filter(None, found), None)
+        if found is None:
+            left = [key for key in ([name] if name else column.known) if key not in chosen]
+            wanted = " or ".join(left[:_SHOWN]) + (" or ..." if len(left) > _SHOWN else "") or f"other than {name}"
+            wanted += " as in training" if column.is_required and not column.name else ""
+            raise DataError(
+                f"expected a column {wanted}, found {', '.join(names) or 'none'}; name it with {column.option}"
+            )
+        chosen.append(found)
+    return chosen
+
+
+def _check_text(text: Any, column: _Column) -> str:
+    """The text that a column holds; words are joined, where they are allowed.
+
+    Raises:
+        DataError: it holds something else, or what is not Unicode.
+    """
+    if column.may_be_words and isinstance(text, list) and all(isinstance(word, str) for word in text):
+        text = join_words(text)
+    if not isinstance(text, str):
+        raise DataError(f"expected a text, found {show(text)}; write it in quotes")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise DataError(
+            f"expected Unicode, found half a surrogate pair at character {error.start}; correct it"
+        ) from None
+    return text
 
 
 def _id_of(fields: dict, reading: Reading) -> Any:

@@ -26,17 +26,14 @@ def is_brat(path: str | PathLike) -> bool:
 
 
 def read_brat(path: str | PathLike, log: ErrorLog, *, with_labels: bool = True) -> list[EntityRow | None]:
-    """Read a text and its entities, or those of all texts in a folder.
+    """Read a text and its entities, or those of all texts in a folder; None for a text that has an error.
 
-    Relations, events, attributes and notes are counted and left out.
+    Relations, events, attributes and notes are counted and left out. The name of a text's file is its id.
 
     Args:
         path: the text, its .ann file, or a folder.
         log: takes an error for each line whose entity does not fit its text.
         with_labels: False reads the texts only.
-
-    Returns:
-        A row for each text, with the name of its file as id; None for one that has an error.
 
     Raises:
         DataError: a file is missing or cannot be read.

@@ -7,19 +7,19 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from ..data.errors import DataError, ErrorLog, counted, show
+from ..files.table_cells import name_separator, name_separators
 from .column_roles import IN_FEATURES, NO_TOKEN, TAG, Sentence, find_columns, take_names
 from .tagged_rows import TaggedRow
 
 logger = logging.getLogger(__name__)
 
-_SEPARATOR_NAMES = {"\t": "a tab", " ": "a space", ",": "a comma", ";": "a semicolon"}
 _DOCUMENT = re.compile(r"[\d\s,;]*-DOCSTART-")
 
 
 def parse_columns(
     lines: list[str | None], log: ErrorLog, *, is_csv: bool, tag_column: int | None = None
 ) -> list[TaggedRow | None]:
-    """Gather the lines of each sentence.
+    """Gather the lines of each sentence, with the number of its first line; None for one that has an error.
 
     The first column holds the tokens, or the second if the first counts tokens or sentences. Tags are read from the
     first other column that holds tags of entities, not only of phrases and words (B-NP); if none does, from the last.
@@ -30,9 +30,6 @@ def parse_columns(
         log: takes an error for each line with an empty column, or with more or fewer columns than most lines.
         is_csv: prefer commas and semicolons as separator; else tabs and spaces.
         tag_column: which column holds the tags, from 1 on; None goes by content.
-
-    Returns:
-        A row for each sentence, with the number of its first line; None for one that has an error.
 
     Raises:
         DataError: there are no sentences, or no such column.
@@ -52,7 +49,7 @@ def parse_columns(
             if cells and (len(cells) < width or any(cells[width:])):
                 log.add(
                     number,
-                    f"expected {width} columns separated by {_plural(separator)}, found {len(cells)}: "
+                    f"expected {width} columns separated by {name_separators(separator)}, found {len(cells)}: "
                     f"{show(separator.join(cells))}; write a token and its tag",
                 )
             elif cells and not (cells[columns.token] and cells[columns.tag].strip()):
@@ -64,18 +61,13 @@ def parse_columns(
             rows.append(None)
             continue
         numbers = [number for number, _ in sentence]
-        tokens, tags = ([cells[column] for _, cells in sentence] for column in columns[1:])
+        tokens, tags = ([cells[column] for _, cells in sentence] for column in columns)
         rows.append(TaggedRow(numbers[0], None, tokens, tags, numbers))
     return _unglue(rows, log)
 
 
 def are_columns(lines: Sequence[str | None], *, is_csv: bool) -> bool:
-    """Whether the first lines of a file are tokens with tags; else they are texts.
-
-    Args:
-        lines: the first of the file, with blank ones.
-        is_csv: as in `parse_columns`.
-    """
+    """Whether the first lines of a file are tokens with tags, as `parse_columns` reads them; else they are texts."""
     quiet = ErrorLog("")
     separator = _find_separator(lines, is_csv=is_csv)
     try:
@@ -96,10 +88,6 @@ def are_columns(lines: Sequence[str | None], *, is_csv: bool) -> bool:
             return True
     numbers = {cells[-1].strip() for cells in rows}  # of tags
     return len(sentences) > 1 and all(map(str.isdecimal, numbers)) and "0" in numbers
-
-
-def _plural(separator: str) -> str:
-    return f"{_SEPARATOR_NAMES[separator].removeprefix('a ')}s"
 
 
 def _find_separator(lines: Iterable[str | None], *, is_csv: bool) -> str:
@@ -138,18 +126,16 @@ def _split_sentences(lines: list[str | None], separator: str, log: ErrorLog) -> 
     widths = Counter(len(cells) for cells in split or others.values() if cells and len(cells) > 1)
     width = widths.most_common(1)[0][0] if widths else 2
     known = {cell for cells in split for cell in cells[1:]}
-    for number, cells in others.items():
-        is_token = cells and len(cells) == width and any(cell in known or TAG.fullmatch(cell) for cell in cells[1:])
-        hashes[number] = cells if is_token else None
+    tokens = {
+        number: cells
+        for number, cells in others.items()
+        if cells and len(cells) == width and any(cell in known or TAG.fullmatch(cell) for cell in cells[1:])
+    }
     kept = [
-        [
-            (number, hashes.get(number, cells))
-            for number, cells in sentence
-            if hashes.get(number, cells) or number not in hashes
-        ]
+        [(number, tokens.get(number, cells)) for number, cells in sentence if number in tokens or number not in hashes]
         for sentence in sentences
     ]
-    return [sentence for sentence in kept if sentence], width, list(hashes.values()).count(None)
+    return [sentence for sentence in kept if sentence], width, len(others) - len(tokens)
 
 
 def _unglue(rows: list[TaggedRow | None], log: ErrorLog) -> list[TaggedRow | None]:
@@ -182,7 +168,7 @@ def _split_line(line: str, number: int, separator: str, log: ErrorLog) -> list[s
     """Split at the separator alone: other white space is text. If a line starts with two, the first is the token."""
     other = {"\t": " ", " ": "\t"}.get(separator)
     if other and other in line and (separator == " " or separator not in line):
-        expected, found = _SEPARATOR_NAMES[separator], _SEPARATOR_NAMES[other]
+        expected, found = name_separator(separator), name_separator(other)
         log.add(
             number,
             f"expected {expected} between the columns as on most lines, found {found}; use one of them throughout",
@@ -194,7 +180,7 @@ def _split_line(line: str, number: int, separator: str, log: ErrorLog) -> list[s
         except (csv.Error, StopIteration) as error:
             log.add(
                 number,
-                f"expected columns separated by {_plural(separator)}, found: {error}; repair the quotes",
+                f"expected columns separated by {name_separators(separator)}, found: {error}; repair the quotes",
             )
             return None
     if line.startswith(separator * 2):

@@ -31,9 +31,8 @@ Sentence = list[tuple[int, list[str] | None]]  # line numbers and cells; None if
 
 
 class Columns(NamedTuple):
-    """How many columns there are, and which holds the tokens and the tags, from 0 on."""
+    """Which columns hold the tokens and the tags, from 0 on."""
 
-    width: int
     token: int
     tag: int
 
@@ -90,7 +89,7 @@ def find_columns(
             token, tag = 1, 0
     if (token, tag) != (0, width - 1):
         logger.info("%s: tokens are read from column %d, tags from column %d", log.source, token + 1, tag + 1)
-    return [sentence for sentence in sentences if sentence], Columns(width, token, tag)
+    return [sentence for sentence in sentences if sentence], Columns(token, tag)
 
 
 def _count_kind(sentences: Sequence[Sequence[str]]) -> str:

@@ -14,15 +14,12 @@ _UNSPACED = re.compile(
 
 
 class WordJoiner:
-    """Joins the tokens of a file; whether they are written without spaces is decided once for the file.
+    """Joins the tokens of a file; whether they are written without spaces is decided once for all its sentences.
 
     A file is unspaced if more than half of its tokens are single characters, or if at least as many tokens are in
     scripts without spaces as are words of other scripts. Then a space stands only between letters or digits of other
     scripts, and only if one of the two tokens has several characters: between `iPhone` and `Pro`, but not between `i`
     and `P`. In any other file a space stands between all tokens, except between characters of scripts without spaces.
-
-    Args:
-        sentences: all tokens of the file.
 
     Example:
         >>> join = WordJoiner([["我", "买", "了", "iPhone", "Pro", "手机"]])

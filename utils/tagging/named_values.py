@@ -6,15 +6,11 @@ from datasets import ClassLabel
 
 
 def name_values(row: dict, features: dict) -> dict:
-    """A row as a JSON line would hold it.
+    """A row as a JSON line would hold it, by the features of its data set.
 
     Class numbers become names at any depth; -1, which marks hidden labels on the Hub, and a list of nothing else
     become None. A dict of lists, which `Sequence` makes of a list of dicts, becomes a list of dicts again. Nulls are
     left out of the row, and of its dicts, which Arrow fills up to the keys of all rows.
-
-    Args:
-        row: column name -> value.
-        features: those of the data set.
 
     Example:
         >>> from datasets import List, Value

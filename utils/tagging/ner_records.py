@@ -24,16 +24,11 @@ _LIKE_LABELS = re.compile(r"label|tag|entit|annot|span|mention|slot|result|gold|
 def records_to_rows(
     records: Iterable[tuple[int, Any]], log: ErrorLog, *, file_format: str, reading: TagReading
 ) -> list[EntityRow | None]:
-    """Check the records of a file or data set, and turn each into a text with spans.
+    """Check the records of a file or data set, and turn each into a text with spans; None for one that has an error.
 
     Args:
         records: the number of the line or row, and the record; None for one whose error is already in `log`.
-        log: takes what is wrong with the records.
         file_format: a key of `PARSERS`, or "auto" to go by the first record that shows it.
-        reading: how tags are read.
-
-    Returns:
-        A row for each record; None for one that has an error.
     """
     records = unpack_exports(records, log)
     if file_format == "auto":
@@ -47,8 +42,8 @@ def records_to_rows(
         row = None
         if record is not None:
             report = RowReport(log, number)
-            row = parse(record if reading.labels else _without_labels(record), number, report)
-            if reading.labels and (row.tags if isinstance(row, TaggedRow) else row.spans) is None:
+            row = parse(record if reading.with_labels else _without_labels(record), number, report)
+            if reading.with_labels and (row.tags if isinstance(row, TaggedRow) else row.spans) is None:
                 _refuse_others(record, report, tokens=row.tokens if isinstance(row, TaggedRow) else ())
         rows.append(row if len(log) == errors_before else None)
     return untag_rows(rows, log, reading) if file_format == "tokens" else rows

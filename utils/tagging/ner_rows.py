@@ -8,7 +8,7 @@ from typing import NamedTuple
 from datasets import Dataset, Features, Value
 
 from ..data.errors import DataError, ErrorLog, counted
-from ..data.row_ids import RowIds
+from ..data.row_values import RowIds
 from ..data.tag_schemes import Span
 from ..files.growing_dataset import GrowingDataset
 

@@ -15,7 +15,7 @@ what doccano, Label Studio, Prodigy and spaCy write. Rows of the first two forma
 Any error in a file is a `DataError`.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from os import PathLike
 from pathlib import Path
 
@@ -24,7 +24,8 @@ from datasets import Dataset
 from ..data.errors import DataError, ErrorLog
 from ..data.tag_schemes import READABLE
 from ..files.json_records import begin_as_json, parse_records
-from ..files.saved_datasets import load_splits, read_parquet
+from ..files.parquet_files import read_parquet
+from ..files.saved_datasets import load_splits
 from ..files.text_lines import read_lines
 from .brat_files import is_brat, read_brat
 from .column_files import parse_columns
@@ -43,14 +44,10 @@ def read_ner(
     path: str | PathLike,
     *,
     file_format: str = "auto",
-    scheme: str = "auto",
-    repair_tags: bool = False,
-    label_names: Sequence[str] | None = None,
-    tag_column: int | None = None,
-    with_labels: bool = True,
     encoding: str | None = None,
     skip_bad_lines: bool = False,
     entity_types: Collection[str] | None = None,
+    **tagging,
 ) -> Dataset:
     """Read a file of texts with entities.
 
@@ -60,11 +57,10 @@ def read_ner(
     Args:
         path: the file; `.parquet` holds `tokens` and tags, or `text` and `entities`.
         file_format: one of `FILE_FORMATS`, or "auto" to go by extension and content.
-        scheme: of tags: a key of `tag_schemes.READABLE`, or "auto" for the one that fits best.
-        repair_tags, label_names, tag_column, with_labels: see `tagged_rows.TagReading`.
         encoding: encoding of the file; None finds it.
         skip_bad_lines: leave rows with errors out, and log how many, instead of raising.
         entity_types: the labels that are allowed, such as those of the training file; None allows all.
+        **tagging: how tags are read, see `tagged_rows.TagReading`.
 
     Returns:
         Columns `id` (the row number from "0" on if the file has none), `text`, and `entities` in the order of the
@@ -74,26 +70,25 @@ def read_ner(
     Raises:
         DataError: the file cannot be read, or has errors; the first 20 are shown.
     """
-    _check_options(file_format, scheme)
+    reading = TagReading(**tagging)
+    _check_choice("file format", file_format, FILE_FORMATS)
+    _check_choice("tag scheme", reading.scheme, READABLE)
     options = {"skip_bad_lines": skip_bad_lines, "entity_types": entity_types}
-    tagging = {"scheme": scheme, "repair_tags": repair_tags, "label_names": label_names, "tag_column": tag_column}
-    tagging["with_labels"] = with_labels
-    reading = TagReading(scheme, repair_tags, label_names, tag_column, with_labels)
     name = Path(path).name.lower().removesuffix(".gz")
     if name.endswith(".parquet"):
         return read_ner_dataset(read_parquet(path), source=path, **tagging, **options)
 
     log = ErrorLog(path)
     if file_format == "brat" or (file_format == "auto" and is_brat(path)):
-        _refuse_column(tag_column, path)
-        return rows_to_dataset(read_brat(path, log, with_labels=with_labels), log, **options)
+        _refuse_column(reading, path)
+        return rows_to_dataset(read_brat(path, log, with_labels=reading.with_labels), log, **options)
     lines = read_lines(path, log, encoding=encoding)
     is_json = name.endswith((".json", ".jsonl", ".ndjson")) or begin_as_json(lines) or begin_as_export(lines)
     if file_format == "columns" or (file_format == "auto" and not is_json):
-        tagged = parse_columns(lines, log, is_csv=name.endswith(".csv"), tag_column=tag_column)
+        tagged = parse_columns(lines, log, is_csv=name.endswith(".csv"), tag_column=reading.tag_column)
         rows = untag_rows(tagged, log, reading)
     else:
-        _refuse_column(tag_column, path)
+        _refuse_column(reading, path)
         whole = parse_object(lines)
         records = [(1, whole)] if whole is not None else parse_records(lines, log, permits=is_export)
         rows = records_to_rows(records, log, file_format=file_format, reading=reading)
@@ -103,31 +98,25 @@ def read_ner(
 def read_ner_dataset(
     dataset: Dataset,
     *,
-    scheme: str = "auto",
-    repair_tags: bool = False,
-    label_names: Sequence[str] | None = None,
-    tag_column: int | None = None,
-    with_labels: bool = True,
     skip_bad_lines: bool = False,
     entity_types: Collection[str] | None = None,
     source: str | PathLike = "dataset",
+    **tagging,
 ) -> Dataset:
-    """Turn a loaded data set into the columns `id`, `text`, `entities`.
+    """Turn a loaded data set into the columns of `read_ner`.
 
     Args:
         dataset: rows in any form of `read_ner`'s records; labels may be numbers with `ClassLabel` names.
-        scheme, repair_tags, label_names, with_labels, skip_bad_lines, entity_types: as in `read_ner`.
-        tag_column: must be None: the columns of a data set have names.
+        skip_bad_lines, entity_types: as in `read_ner`.
         source: what errors call the data set.
-
-    Returns:
-        As `read_ner`.
+        **tagging: as in `read_ner`, without `tag_column`: the columns of a data set have names.
 
     Raises:
         DataError: columns are missing, or rows have errors.
     """
-    _check_options("auto", scheme)
-    _refuse_column(tag_column, source)
+    reading = TagReading(**tagging)
+    _check_choice("tag scheme", reading.scheme, READABLE)
+    _refuse_column(reading, source)
     columns = dataset.column_names
     if not {*SPAN_TEXT_KEYS, *TOKEN_KEYS} & set(columns):
         raise DataError(
@@ -138,22 +127,14 @@ def read_ner_dataset(
         raise DataError(f"{source}: expected rows, found none; check how the data set was made")
     log = ErrorLog(source, unit="row")
     records = enumerate((name_values(row, dataset.features) for row in dataset.with_format(None)), start=1)
-    reading = TagReading(scheme, repair_tags, label_names, labels=with_labels)
     rows = records_to_rows(records, log, file_format="auto", reading=reading)
     return rows_to_dataset(rows, log, skip_bad_lines=skip_bad_lines, entity_types=entity_types)
 
 
 def load_ner(name_or_path: str, config_name: str | None = None, **reading) -> dict[str, Dataset]:
-    """Load a data set, and turn each of its splits into the columns `id`, `text`, `entities`.
+    """Load a data set, see `load_splits`, and turn each of its splits into the columns of `read_ner`.
 
-    Args:
-        name_or_path: a `save_to_disk` directory (a single data set becomes the split "train"), a folder of data files,
-            or a name on the Hub.
-        config_name: which of a data set's configurations.
-        **reading: options of `read_ner_dataset`.
-
-    Returns:
-        What `read_ner_dataset` makes of each split, by name. If there is a split "train", only its labels are allowed.
+    If there is a split "train", only its labels are allowed. The options are those of `read_ner_dataset`.
 
     Raises:
         DataError: it cannot be loaded, and the message says what to do; or rows have errors.
@@ -185,12 +166,11 @@ def require_types(dataset: Dataset) -> list[str]:
     return types
 
 
-def _check_options(file_format: str, scheme: str) -> None:
-    for what, value, known in (("file format", file_format, FILE_FORMATS), ("tag scheme", scheme, tuple(READABLE))):
-        if value not in ("auto", *known):
-            raise DataError(f"expected the {what} auto, {', '.join(known)}, found {value}; choose one of these")
+def _check_choice(what: str, value: str, known: Collection[str]) -> None:
+    if value not in ("auto", *known):
+        raise DataError(f"expected the {what} auto, {', '.join(known)}, found {value}; choose one of these")
 
 
-def _refuse_column(tag_column: int | None, source: str | PathLike) -> None:
-    if tag_column is not None:
+def _refuse_column(reading: TagReading, source: str | PathLike) -> None:
+    if reading.tag_column is not None:
         raise DataError(f"{source}: expected a column file for --tag_column, found another format; leave it out")

@@ -4,8 +4,8 @@ import re
 from typing import Any, NamedTuple
 
 from ..data.errors import RowReport, counted, show
+from ..data.row_values import is_unicode, read_id
 from ..data.tag_schemes import Span
-from ..files.json_records import is_unicode
 from .ner_rows import EntityRow
 
 SPAN_TEXT_KEYS = ("text", "sentence", "content", "data", "originalText")
@@ -50,7 +50,7 @@ def parse_cluener(record: dict, number: int, report: RowReport) -> EntityRow:
                     continue
                 for start, end in places:
                     _add_span(spans, text, start, end, label, report, word=word, inclusive=True)
-    return EntityRow(number, id_of(record, report), text, spans, _candidates_of(record, text, report))
+    return EntityRow(number, read_id(record.get("id"), report), text, spans, _candidates_of(record, text, report))
 
 
 def parse_spans(record: dict, number: int, report: RowReport) -> EntityRow:
@@ -72,7 +72,7 @@ def parse_spans(record: dict, number: int, report: RowReport) -> EntityRow:
                 report(
                     f'expected {{"start", "end", "label"}} or [start, end, label], found {show(entity)}; correct it'
                 )
-    return EntityRow(number, id_of(record, report), text, spans, _candidates_of(record, text, report))
+    return EntityRow(number, read_id(record.get("id"), report), text, spans, _candidates_of(record, text, report))
 
 
 def find_form(entity: dict) -> _Form | None:
@@ -112,17 +112,6 @@ def text_of(record: dict, report: RowReport) -> str:
     elif not is_unicode(text):
         report("expected text in Unicode, found half of a surrogate pair; repair the escapes")
     return text
-
-
-def id_of(record: dict, report: RowReport) -> str | None:
-    """The id of a record; None if there is none, or a wrong one, which is reported."""
-    given = record.get("id")
-    if given is None or (isinstance(given, str) and is_unicode(given)):
-        return given
-    if isinstance(given, int) and not isinstance(given, bool) and abs(given) < 2**63:
-        return str(given)
-    report(f'expected "id": a string or an integer, found {show(given)}; correct it, or leave it out')
-    return None
 
 
 def _candidates_of(record: dict, text: str, report: RowReport) -> list[list[int]] | None:
@@ -175,27 +164,25 @@ def _add_span(
         counted_so = start, end
         start, end = _from_utf16(text, start, end, word, inclusive)
         if (start, end) != counted_so:
-            report.note("span", "moved to its word, since the offsets counted UTF-16 units")
+            report.log.note(report.number, "span", done="moved to its word, since the offsets counted UTF-16 units")
     if type(start) is not int or type(end) is not int:
         report(f"expected integer offsets for {what}, found {place}; count characters from 0")
         return
     stop = end + 1 if inclusive else end
+    kind = "inclusive" if inclusive else "exclusive"
     if start >= stop:
-        kind = "start <= end, end inclusive," if inclusive else "start < end, end exclusive,"
-        report(f"expected {kind} for {what}, found {place}; correct the offsets")
-        return
-    if start < 0 or stop > len(text):
-        kind = "inclusive" if inclusive else "exclusive"
+        sign = "<=" if inclusive else "<"
+        report(f"expected start {sign} end, end {kind}, for {what}, found {place}; correct the offsets")
+    elif start < 0 or stop > len(text):
         report(
             f"expected {what} inside the text of {counted(len(text), 'character')}, found {place}, end {kind}; "
             "correct the offsets"
         )
-        return
-    if word is not None and text[start:stop] != word:
+    elif word is not None and text[start:stop] != word:
         found, repair = show(text[start:stop]), _whereabouts(word, text, inclusive)
         report(f"expected {show(word)} at {place} for {what}, found {found}; {repair}")
-        return
-    spans.append((start, stop, label))
+    else:
+        spans.append((start, stop, label))
 
 
 def _from_utf16(text: str, start: int, end: int, word: str, inclusive: bool) -> tuple[int, int]:

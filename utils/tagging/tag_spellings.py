@@ -23,21 +23,16 @@ _LETTERS = ANY_PREFIX | {"W": "S"}  # BMEWO
 class ModelTags(NamedTuple):
     """The labels of a token classifier as tags.
 
-    Attributes:
-        names: a tag for each label, in their order, with the prefixes of BIOES; "O" for a label without a type.
-        scheme: `bioes` or `bios` where all of its prefixes occur, else `conlleval`: an I- may begin an entity, and
-            none needs an end tag. See `tag_schemes.tags_to_spans`.
+    The scheme is `bioes` or `bios` where all of its prefixes occur, else `conlleval`: an I- may begin an entity, and
+    none needs an end tag. See `tag_schemes.tags_to_spans`.
     """
 
-    names: list[str]
+    names: list[str]  # a tag for each label, in their order, with the prefixes of BIOES; "O" for one without a type
     scheme: str
 
 
 def respell_tags(tags: Collection[str]) -> dict[str, str]:
-    """Write tags with a prefix and a hyphen, if all of them have a prefix.
-
-    Args:
-        tags: the tags of a file or a model; "O" may be among them.
+    """Write tags with a prefix and a hyphen, if all of them (but "O") have a prefix.
 
     Returns:
         Tag -> its new spelling; empty if some have no prefix, or prefixes are separated in different ways.
@@ -66,10 +61,7 @@ def is_numbered(labels: Collection[str]) -> bool:
 
 
 def read_model_tags(labels: Sequence[str]) -> ModelTags:
-    """Read the labels of a token classifier that was trained elsewhere.
-
-    Args:
-        labels: their names, in the order of their ids.
+    """Read the labels of a token classifier that was trained elsewhere, in the order of their ids.
 
     Raises:
         DataError: they name no entities; the message does not name the model.

@@ -26,21 +26,13 @@ class TaggedRow(NamedTuple):
 
 
 class TagReading(NamedTuple):
-    """How tags are read.
+    """How tags are read."""
 
-    Attributes:
-        scheme: a key of `tag_schemes.READABLE`, or "auto" for the one that fits best, which is logged.
-        repair: read tags that break their scheme as conlleval does, and count them, instead of reporting them.
-        names: names of tags that are numbers, from 0 on.
-        column: which column of a column file holds them, from 1 on; None goes by content.
-        labels: False ignores all labels, unchecked: for texts to be predicted.
-    """
-
-    scheme: str = "auto"
-    repair: bool = False
-    names: Sequence[str] | None = None
-    column: int | None = None
-    labels: bool = True
+    scheme: str = "auto"  # a key of `tag_schemes.READABLE`, or "auto" for the one that fits best, which is logged
+    repair_tags: bool = False  # count tags that break their scheme and read them as conlleval does; else report them
+    label_names: Sequence[str] | None = None  # names of tags that are numbers, from 0 on
+    tag_column: int | None = None  # which column of a column file holds them, from 1 on; None goes by content
+    with_labels: bool = True  # False ignores all labels, unchecked: for texts to be predicted
 
 
 def untag_rows(rows: Sequence[TaggedRow | None], log: ErrorLog, reading: TagReading) -> list[EntityRow | None]:
@@ -49,18 +41,17 @@ def untag_rows(rows: Sequence[TaggedRow | None], log: ErrorLog, reading: TagRead
     Args:
         rows: None stands for a row whose error is already in `log`, and stays None.
         log: takes an error for each tag that is not one, or breaks its scheme; its row becomes None.
-        reading: how tags are read.
 
     Raises:
-        DataError: tags are numbers without names, or `names` are given for tags that are not numbers.
+        DataError: tags are numbers without names, or `label_names` are given for tags that are not numbers.
     """
-    if not reading.labels:
+    if not reading.with_labels:
         rows = [row and row._replace(tags=None) for row in rows]
     whole = [row for row in rows if row]
-    spelled = _spell(whole, log, reading.names)
+    spelled = _spell(whole, log, reading.label_names)
     rows = [row and row._replace(tags=row.tags and [spelled[tag] for tag in row.tags]) for row in rows]
     scheme = reading.scheme
-    if scheme == "auto" and reading.labels:
+    if scheme == "auto" and reading.with_labels:
         scheme = detect_scheme(row.tags for row in rows if row and row.tags)
         logger.info("%s: the tags are read as %s", log.source, scheme)
     join = WordJoiner(row.tokens for row in whole)
@@ -69,20 +60,20 @@ def untag_rows(rows: Sequence[TaggedRow | None], log: ErrorLog, reading: TagRead
         if row is None:
             untagged.append(None)
             continue
-        tags, is_whole = row.tags or [], True
+        errors_before, tags = len(log), row.tags or []
         broken = find_broken_tags(tags, scheme=scheme) if tags else []
         for index, message in broken:
             number = row.lines[index] if row.lines else row.number
-            if reading.repair and is_tag(tags[index]):
+            if reading.repair_tags and is_tag(tags[index]):
                 log.note(number, "broken tag", done=REPAIRED)
                 continue
-            is_whole = False
             place = "" if row.lines else f"tag {index + 1}: "
-            repair = "correct the tag"
-            if is_tag(tags[index]):
-                repair += ", read it as conlleval does (--repair_tags)"
-            log.add(number, f"{place}{message}; {repair}, or name the scheme if it is not {scheme} (--file_scheme)")
-        if not is_whole:
+            reread = ", read it as conlleval does (--repair_tags)" if is_tag(tags[index]) else ""
+            log.add(
+                number,
+                f"{place}{message}; correct the tag{reread}, or name the scheme if it is not {scheme} (--file_scheme)",
+            )
+        if len(log) > errors_before:
             untagged.append(None)
             continue
         text, starts = join(row.tokens)

@@ -1,8 +1,8 @@
 """Records of tokens with tags, as JSON files and data sets hold them, checked and turned into rows."""
 
 from ..data.errors import RowReport, show
-from ..files.json_records import is_unicode
-from .span_records import SPAN_TEXT_KEYS, id_of
+from ..data.row_values import is_unicode, read_id
+from .span_records import SPAN_TEXT_KEYS
 from .tag_spellings import respell_tags
 from .tagged_rows import TaggedRow
 
@@ -52,4 +52,4 @@ def parse_tokens(record: dict, number: int, report: RowReport) -> TaggedRow:
         report(
             f"expected a tag for each token, found {len(tokens)} tokens and {len(tags)} tags; give each token one tag"
         )
-    return TaggedRow(number, id_of(record, report), tokens, tags)
+    return TaggedRow(number, read_id(record.get("id"), report), tokens, tags)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..data.errors import ErrorLog, RowReport, show
+from ..files.json_records import first_line
 from .span_records import SPAN_KEYS, SPAN_TEXT_KEYS, find_form
 
 # How a file of pairs such as ["text", {}] begins, or of an object over many lines.
@@ -17,9 +18,7 @@ Numbered = tuple[int, Any]  # number of the line or row, and the record; None if
 def unpack_exports(records: Iterable[Numbered], log: ErrorLog) -> Iterator[tuple[int, dict | None]]:
     """Turn records of labelling tools into records of a text with spans; others stay as they are.
 
-    Args:
-        records: the number of each line or row, and its content.
-        log: takes an error for what cannot be read, and counts what was rejected in Prodigy.
+    What cannot be read is an error in `log`, and what was rejected in Prodigy is counted there.
     """
     for number, record in records:
         report = RowReport(log, number)
@@ -37,19 +36,19 @@ def unpack_exports(records: Iterable[Numbered], log: ErrorLog) -> Iterator[tuple
             elif isinstance(part.get("data"), dict):
                 yield number, _from_label_studio(part, report)
             elif part.get("answer") in ("reject", "ignore") and _is_prodigy(part):
-                report.note("text", "left out, since rejected or ignored in Prodigy")
+                log.note(number, "text", done="left out, since rejected or ignored in Prodigy")
             else:
                 yield number, _from_prodigy(part) if _is_prodigy(part) else _from_flat(part)
 
 
 def begin_as_export(lines: Iterable[str | None]) -> bool:
     """Whether the first line that is not blank begins what a tool exports, other than JSON lines and arrays."""
-    return bool(_HEAD.match(next((line for line in lines if line and line.strip()), "")))
+    return bool(_HEAD.match(first_line(lines)))
 
 
 def parse_object(lines: list[str | None]) -> dict | None:
     """The only object of a file, written over many lines; None if the file holds something else."""
-    first = next((line for line in lines if line and line.strip()), "")
+    first = first_line(lines)
     if not first.lstrip().startswith("{") or None in lines:
         return None
     for text in (first, "\n".join(lines)):

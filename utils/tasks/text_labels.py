@@ -6,8 +6,8 @@ from datasets import Dataset
 
 from ..data.errors import DataError
 from ..prediction.label_finder import LabelFinder
-from ..reading.dataset_records import list_labels
 from ..reading.task_columns import match_columns
+from ..reading.text_labels import list_labels
 from ..scoring.decisions import DecisionRule
 from ..scoring.positive_labels import describe_positive, positive_class
 from ..scoring.regression import ScoreRule

@@ -1,9 +1,9 @@
-"""Tests of utils/data/row_ids.py."""
+"""Tests of utils/data/row_values.py."""
 
 import pytest
 
 from utils.data.errors import DataError, ErrorLog
-from utils.data.row_ids import RowIds
+from utils.data.row_values import RowIds
 
 
 def test_id_is_the_row_s_own_or_its_index():
