@@ -49,12 +49,12 @@ def main(argv=None):
     finder = None
     if "train" in dataset:
         target = text_labels.Target.of(dataset["train"], task=decisions.task, positive=decisions.positive_label)
-        known = {"multi_label": target.rule.multi_label, "positive": target.rule.positive}
-        decisions.check_labels(target.labels, **known, given=choices.given)
+        arguments.check_labels(parsed, target.rule.problem_type)
+        if target.rule.problem_type == "single_label_classification":
+            decisions.check_classes(target.labels, positive=target.rule.positive)
     else:
         finder = LabelFinder.load(base.model_name_or_path, revision=base.model_revision)
         target = text_labels.Target.known_to(finder)
-    head.check_labels(multi_label=target.rule.multi_label, regression=target.regression)
     allowed = None if target.regression else target.labels
     dataset = split_data.add_evaluation(
         dataset,

@@ -28,8 +28,8 @@ def main(argv=None):
     own = FaqArguments, ClassifierArguments, TextArguments, ModelArguments, AdapterArguments, TrickArguments
     parsed = arguments.parse_arguments(*own, argv=argv, description=__doc__, defaults=CLASSIFIER_DEFAULTS)
     faq, head, data, base, adapter, _, chosen = parsed
-    head.check_labels(multi_label=False)
     arguments.check_use(parsed, trains=data.trains)
+    arguments.check_labels(parsed, "single_label_classification")
     only_asks = not (data.trains or data.validation_file or data.test_file)
     if only_asks and not (faq.ask or faq.ask_file):
         raise ArgumentError("nothing to do: give --train_file, --validation_file, --test_file or --ask")

@@ -160,8 +160,16 @@ def test_regressions_are_compared_over_the_same_texts(run, tmp_path, capsys):
     [
         (("--class_weights", "auto"), ArgumentError, "--class_weights auto is for classes, but the labels are scores"),
         (("--loss", "focal"), ArgumentError, "--loss focal is for classes"),
-        (("--threshold_metric", "f1"), ArgumentError, "--threshold_metric is for classes, but the labels are scores"),
-        (("--task", "classification", "--loss", "huber"), ArgumentError, "--loss huber is for regression"),
+        (
+            ("--threshold_metric", "f1"),
+            ArgumentError,
+            "--threshold_metric f1 is for classes, but the labels are scores",
+        ),
+        (
+            ("--task", "classification", "--loss", "huber"),
+            ArgumentError,
+            "--loss huber is for scores .regression., but the labels are one class for each text",
+        ),
         (("--label_smoothing_factor", "0.1"), ArgumentError, "--label_smoothing_factor is for classes"),
     ],
 )

@@ -19,7 +19,7 @@ from ..data.plain_yaml import load_yaml
 from ..files.raw_files import require_file
 from ..running.stop_signals import watched
 from .flag_names import explain_unknown
-from .option_checks import check_ranges, refuse_idle
+from .option_checks import check_ranges, refuse_idle, refuse_unfit
 from .option_parser import OptionParser
 from .refused_fields import refuse_fields
 from .trackers import check_trackers
@@ -28,7 +28,15 @@ from .training_defaults import TRAINING_DEFAULTS, TRAINING_RANGES, describe_defa
 from .training_fields import read_training_fields
 
 
-def option(default, help_text: str, *, choices: Sequence[str] | None = None, used_with: str | None = None, **limits):
+def option(
+    default,
+    help_text: str,
+    *,
+    choices: Sequence[str] | None = None,
+    used_with: str | None = None,
+    labels: str | dict[str, str] | None = None,
+    **limits,
+):
     """A dataclass field with its help text, and the values that it accepts.
 
     Args:
@@ -36,10 +44,12 @@ def option(default, help_text: str, *, choices: Sequence[str] | None = None, use
         help_text: one or two sentences.
         choices: the values that it may have; None for any.
         used_with: when it has an effect, see `option_checks.refuse_idle`.
+        labels: with which labels it has one, see `option_checks.refuse_unfit`.
         **limits: for numbers: `low`, `high` (included), `above`, `below` (excluded).
     """
     metadata = {"help": help_text.replace("%", "%%"), "used_with": used_with, "limits": limits}
-    return field(default=default, metadata=metadata | ({"choices": choices} if choices else {}))
+    more = {"choices": choices, "labels": labels}
+    return field(default=default, metadata=metadata | {name: each for name, each in more.items() if each is not None})
 
 
 def parse_arguments(
@@ -148,6 +158,20 @@ def check_use(parsed: Sequence, *, trains: bool, used_with: dict[str, str] | Non
             if each.name.endswith("_file") and each.name != "output_file" and (value := getattr(one, each.name)):
                 for path in [value] if isinstance(value, str) else value:
                     require_file(path)
+
+
+def check_labels(parsed: Sequence, problem_type: str) -> None:
+    """Refuse options that have no effect with the labels of the training data.
+
+    Args:
+        parsed: what `parse_arguments` returned.
+        problem_type: of the model, see transformers' configurations.
+
+    Raises:
+        ArgumentError: such an option is given.
+    """
+    others = {"label_smoothing_factor": "single multi"}
+    refuse_unfit(parsed[:-1], parsed[-1].given, others, problem_type=problem_type)
 
 
 def read_config(path: str, *, known: set[str], as_written: set[str] = frozenset()) -> tuple[list[str], set[str]]:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from ..data.errors import ArgumentError
 from .arguments import option
 
 CLASSIFIER_DEFAULTS = {
@@ -38,20 +37,28 @@ class ClassifierArguments:
         "`focal` gives less weight to examples that are already right; `huber` (regression) gives less weight to "
         "outliers than squared error does.",
         choices=["default", "focal", "huber"],
+        labels={"focal": "single multi", "huber": "regression"},
     )
     focal_gamma: float = option(
         2.0, "Strength of the focal loss; 0 weights all examples equally.", used_with="training loss=focal", low=0
     )
-    class_weights: str = option("none", "`auto` gives rare classes more weight in the loss.", choices=["none", "auto"])
+    class_weights: str = option(
+        "none",
+        "`auto` gives rare classes more weight in the loss.",
+        choices=["none", "auto"],
+        labels="single multi",
+    )
     class_sampling: str = option(
         "none",
         "Draw rare classes more often: `balanced`: all classes equally often; `square_root`: halfway.",
         choices=["none", "square_root", "balanced"],
+        labels="single",
     )
     logit_adjustment: float = option(
         0.0,
         "Add the log frequencies of the classes, times this, to the logits in training, so that rare classes are "
         "predicted more often; 1 is the full adjustment.",
+        labels="single",
         low=0,
     )
 
@@ -64,14 +71,3 @@ class ClassifierArguments:
         """Arguments for the `fit` of a loss."""
         gamma = self.focal_gamma if self.loss == "focal" else 0.0
         return {"balanced": self.class_weights == "auto", "label_smoothing": label_smoothing, "focal_gamma": gamma}
-
-    def check_labels(self, *, multi_label: bool, regression: bool = False) -> None:
-        """Refuse options that would silently do nothing with multi-label data, or with scores."""
-        if self.loss == "huber" and not regression:
-            raise ArgumentError("--loss huber is for regression, but the labels are classes; leave it out")
-        one_label = {"class_sampling": self.class_sampling != "none", "logit_adjustment": self.logit_adjustment}
-        classes = {"loss focal": self.loss == "focal", "class_weights auto": self.class_weights != "none"} | one_label
-        for flag in (flag for flag, given in classes.items() if given and regression):
-            raise ArgumentError(f"--{flag} is for classes, but the labels are scores (regression); leave it out")
-        for flag in (flag for flag, given in one_label.items() if given and multi_label):
-            raise ArgumentError(f"--{flag} needs one label per text, but the data is multi-label; leave it out")

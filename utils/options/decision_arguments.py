@@ -1,6 +1,6 @@
 """Options of run_classification.py."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..data.errors import ArgumentError
@@ -13,17 +13,20 @@ class DecisionArguments:
 
     _argument_group_name = "decisions"
     _used_with = "training"
+    _labels = "single multi"
 
     task: str = option(
         "auto",
         "`regression` predicts scores, `classification` classes; `auto` is regression if labels are numbers with "
         "decimals.",
         choices=["auto", "classification", "regression"],
+        labels="",
     )
     positive_label: str | None = option(
         None,
         "With two classes, the one that precision, recall, F1 and threshold refer to. If not given, one with a "
         "well-known name (1, yes, 正面, ...); without such a name the scores are means over both classes.",
+        labels="single",
     )
     temperature_scaling: bool = option(
         True, "Divide the logits by a temperature, so that probabilities are calibrated."
@@ -34,7 +37,10 @@ class DecisionArguments:
         choices=["none", "f1", "accuracy", "mcc"],
     )
     threshold_scope: str = option(
-        "one", "Multi-label data: `one` threshold for all labels, or one for `each`.", choices=["one", "each"]
+        "one",
+        "Multi-label data: `one` threshold for all labels, or one for `each`.",
+        choices=["one", "each"],
+        labels={"each": "multi"},
     )
     target_precision: float | None = option(
         None, "Move the threshold to where this share of the positive decisions is right, 0-1.", above=0, below=1
@@ -58,24 +64,21 @@ class DecisionArguments:
         if self.threshold_scope == "each" and not self.tuning:
             raise ArgumentError("--threshold_scope each: expected a goal to tune for; add --threshold_metric f1")
 
-    def check_labels(self, labels: Sequence[str], *, multi_label: bool, positive: int | None, given: Set[str]) -> None:
-        """Refuse options that do not fit the labels: thresholds for many classes, decisions about scores.
+    def check_classes(self, labels: Sequence[str], *, positive: int | None) -> None:
+        """Refuse thresholds that do not fit the classes, of which each text has one.
 
         Args:
-            labels: the classes; only `score` for regression.
-            multi_label: whether a text can have several labels.
+            labels: the classes.
             positive: the id of the positive class, see `positive_class`.
-            given: names of the options that the user set.
+
+        Raises:
+            ArgumentError: as described.
         """
-        if len(labels) == 1 and not multi_label:
-            of_classes = vars(self).keys() - {"task"} | {"label_smoothing_factor"}
-            for name in sorted(given & of_classes):
-                raise ArgumentError(f"--{name} is for classes, but the labels are scores (regression); leave it out")
-        elif self.tuning and len(labels) > 2 and not multi_label:
+        if self.tuning and len(labels) > 2:
             raise ArgumentError(
                 f"thresholds are for two classes or multi-label data, but there are {len(labels)} classes"
             )
-        elif self.tuning and not multi_label and positive is None:
+        if self.tuning and positive is None:
             raise ArgumentError(
                 f"a threshold needs a positive class, and neither {labels[0]} nor {labels[1]} is known as one; "
                 f"add --positive_label {labels[1]}"

@@ -9,6 +9,12 @@ from typing import Any
 from ..data.errors import ArgumentError
 
 _NOTHING = ("none", "default", "auto", "", 0, 1, [])
+_LABELS = {
+    "single": "one class for each text",
+    "multi": "several labels for each text",
+    "single multi": "classes",
+    "regression": "scores (regression)",
+}
 
 
 def check_ranges(values: Mapping[str, Any], ranges: Mapping[str, Mapping[str, float]]) -> None:
@@ -73,12 +79,41 @@ def refuse_idle(
     conditions = {name: _use_of(*declared) for name, declared in ours.items()} | dict(used_with)
     for name in conditions:  # in the order in which help shows them
         if name in given:
-            shown, idle = f"--{name}", False
-            if name in ours:
-                option, _ = ours[name]
-                shown += f" {values[name]}" if option.metadata.get("choices") else ""
-                idle = values[name] == option.default and _is_nothing(values[name])  # a default that asks for nothing
+            shown, idle = _look(ours[name][0], values[name]) if name in ours else (f"--{name}", False)
             _require(conditions[name], shown, values, trains=trains, idle=idle)
+
+
+def refuse_unfit(groups: Sequence[Any], given: Set[str], others: Mapping[str, str], *, problem_type: str) -> None:
+    """Refuse options that were given and that labels of this kind would make idle.
+
+    An option's metadata `labels`, or else its class's `_labels`, states with which it has an effect: `single`, `multi`
+    or `regression`, separated by spaces; or that for each of its values.
+
+    Args:
+        groups, given: see `refuse_idle`.
+        others: the same of options that are declared elsewhere.
+        problem_type: of the model, see transformers' configurations.
+
+    Raises:
+        ArgumentError: such an option is given.
+    """
+    found = problem_type.partition("_")[0]
+    wanted = {f"--{name}": kinds for name, kinds in others.items() if name in given}
+    for one in groups:
+        for option in fields(one):
+            value, kinds = getattr(one, option.name), option.metadata.get("labels", getattr(one, "_labels", ""))
+            shown, idle = _look(option, value)
+            if option.name in given and not idle:
+                wanted[shown] = kinds if isinstance(kinds, str) else kinds.get(value, "")
+    for shown, kinds in wanted.items():
+        if kinds and found not in kinds.split():
+            raise ArgumentError(f"{shown} is for {_LABELS[kinds]}, but the labels are {_LABELS[found]}; leave it out")
+
+
+def _look(option: Field, value: Any) -> tuple[str, bool]:
+    """An option as it is shown, and whether its value is a default that asks for nothing."""
+    shown = f"--{option.name} {value}" if option.metadata.get("choices") else f"--{option.name}"
+    return shown, value == option.default and _is_nothing(value)
 
 
 def refuse_unused(parser: ArgumentParser, values: Mapping[str, Any], used_with: Mapping[str, str]) -> None:
