@@ -106,6 +106,12 @@ def test_null_takes_a_default_away_or_is_refused(parse):
         assert values["save_total_limit"] is None
 
 
+@pytest.mark.parametrize("name", ["precision", "learning_rate", "max_length"])
+def test_null_is_refused_where_a_value_is_needed(parse, name):
+    with pytest.raises(ArgumentError, match=f"expected a value for {name}, found null; leave the key out"):
+        parse(f"{name}: null\n")
+
+
 @pytest.mark.parametrize("written", ["yes", "no"])
 def test_yaml_words_yes_and_no_are_texts_where_the_option_takes_texts(parse, written):
     assert parse(f"answer: {written}\n")["answer"] == written

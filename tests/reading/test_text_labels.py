@@ -227,6 +227,15 @@ def test_class_file_can_be_named_and_takes_names_too(tmp_path, read):
     assert [row["label"] for row in rows] == ["体育", "财经"]
 
 
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize(("encoding", "written"), [("cp1252", "cp1252"), ("gb18030", "utf-8"), ("gb18030", "gb18030")])
+def test_class_file_has_the_encoding_of_the_data_or_is_utf_8(tmp_path, read, named, encoding, written):
+    classes = ["été", "naïve"] if encoding == "cp1252" else ["财经", "体育"]
+    names = write(tmp_path / ("names.txt" if named else "class.txt"), "\n".join(classes).encode(written))
+    rows = read("a\t1\nb\t0\n".encode(encoding), encoding=encoding, **({"class_file": names} if named else {}))
+    assert [row["label"] for row in rows] == classes[::-1]
+
+
 @pytest.mark.parametrize(
     ("train", "dev", "trained", "read_as"),
     [

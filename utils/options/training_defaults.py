@@ -24,7 +24,7 @@ TRAINING_DEFAULTS = {
 
 # In addition to the fields of `TrainingArguments`. name: (type, value, choices, help)
 OWN_FIELDS = {
-    "precision": (str | None, "auto", ("auto", "fp32", "bf16", "fp16"), "Number format of the computation."),
+    "precision": (str, "auto", ("auto", "fp32", "bf16", "fp16"), "Number format of the computation."),
     "hub_license": (str | None, None, (), "License on the model card, such as apache-2.0."),
     "hub_language": (
         str | None,

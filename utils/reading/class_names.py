@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 
 from ..data.errors import DataError, ErrorLog, show
+from ..files.raw_files import open_bytes
 from ..files.text_lines import read_lines
 from .text_labels import find_no_labels, fold_numbers, sort_labels
 from .text_rows import TextRow, labels_of
@@ -16,15 +17,19 @@ logger = logging.getLogger(__name__)
 CLASS_FILE = "class.txt"
 
 
-def read_class_names(path: str | PathLike) -> list[str]:
+def read_class_names(path: str | PathLike, *, encoding: str | None = None) -> list[str]:
     """Read the names of the classes from a file.
+
+    Args:
+        encoding: of the file, if it is not UTF-8, which it may be beside data that are not; None finds it.
 
     Raises:
         DataError: it cannot be read, or has blank lines or a name twice.
     """
     log = ErrorLog(path)
     names: list[str] = []
-    lines = read_lines(path, log)
+    with open_bytes(path) as file:
+        lines = read_lines(path, log, encoding=None if _is_utf8(file.read()) else encoding)
     while lines and lines[-1] is not None and not lines[-1].strip():
         lines.pop()
     for number, line in enumerate(lines, start=1):
@@ -38,7 +43,17 @@ def read_class_names(path: str | PathLike) -> list[str]:
     return names
 
 
-def find_class_names(path: Path, labels: Collection[str], known: Collection[str] | None) -> list[str] | None:
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def find_class_names(
+    path: Path, labels: Collection[str], known: Collection[str] | None, *, encoding: str | None = None
+) -> list[str] | None:
     """The names in a `class.txt` that the user has not asked for, if there is one and it fits all labels of a file.
 
     All files of a run must be read alike, so the labels of the training data decide (`known`; None for the training
@@ -49,7 +64,7 @@ def find_class_names(path: Path, labels: Collection[str], known: Collection[str]
     if known is not None and labels <= set(known):
         return None
     try:
-        names = read_class_names(path)
+        names = read_class_names(path, encoding=encoding)
     except DataError as error:
         logger.warning("%s is not used for the names of classes: %s", path, error)
         return None

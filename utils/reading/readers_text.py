@@ -253,11 +253,11 @@ class TextReader:
         separator = self.label_separator
         rows = records_to_rows(records, log, taken, label_separator=separator, allow_empty=allow_empty)
         found = {label for row in rows for label in labels_of(row)}
-        class_names, origin = None, CLASS_FILE
+        class_names, origin, coded = None, CLASS_FILE, {"encoding": self.reading.encoding}
         if self.class_file is not None:
-            class_names, origin = read_class_names(self.class_file), Path(self.class_file).name
+            class_names, origin = read_class_names(self.class_file, **coded), Path(self.class_file).name
         elif folder is not None:
-            class_names = find_class_names(folder / CLASS_FILE, found, labels)
+            class_names = find_class_names(folder / CLASS_FILE, found, labels, **coded)
         if class_names:
             spellings = fold_numbers(found, [*map(str, range(len(class_names))), *class_names])
             rows = name_classes(rows, class_names, log, origin=origin, spellings=spellings)
