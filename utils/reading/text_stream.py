@@ -1,5 +1,6 @@
 """Texts to predict, read as a stream; a file may be larger than memory."""
 
+import functools
 import itertools
 import logging
 import os
@@ -156,7 +157,7 @@ def _read_pairs(lines: Iterable[str | None]) -> Iterator[tuple[int, Taken | str 
 def _read_parquet(file: BinaryIO, path: str, columns: list[_Column], reading: Reading) -> Iterator[tuple[int, dict]]:
     def choose(found: list[str]) -> list[str]:
         try:
-            names = _choose_columns(found, columns)
+            names = _choose_columns(tuple(found), tuple(columns))
         except DataError as error:  # no row of it can be read
             raise DataError(f"{path}: {error}") from None
         ids = [reading.id] if reading.id else ID_KEYS
@@ -167,12 +168,13 @@ def _read_parquet(file: BinaryIO, path: str, columns: list[_Column], reading: Re
 
 def _take(record: dict, columns: list[_Column], reading: Reading) -> Taken:
     """Id and texts of a row; a `DataError` says what is wrong with it."""
-    names = _choose_columns(list(record), columns)
+    names = _choose_columns(tuple(record), tuple(columns))
     texts = [_check_text(record[name], column) for name, column in zip(names, columns, strict=True)]
     return _id_of(record, reading), texts
 
 
-def _choose_columns(names: list[str], columns: list[_Column]) -> list[str]:
+@functools.lru_cache(maxsize=64)  # most rows have the columns of the one before
+def _choose_columns(names: tuple[str, ...], columns: tuple[_Column, ...]) -> tuple[str, ...]:
     """The names of the columns that are read, in their order.
 
     Raises:
@@ -196,7 +198,7 @@ def _choose_columns(names: list[str], columns: list[_Column]) -> list[str]:
                 f"expected a column {wanted}, found {', '.join(names) or 'none'}; name it with {column.option}"
             )
         chosen.append(found)
-    return chosen
+    return tuple(chosen)
 
 
 def _check_text(text: Any, column: _Column) -> str:
