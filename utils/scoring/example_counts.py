@@ -21,6 +21,7 @@ from scipy.stats import rankdata
 from ..data.errors import DataError
 from ..encoding.row_batches import iterate_column, iterate_rows
 from .decisions import DecisionRule, Verdicts
+from .metrics import spans_of
 from .significance import Metric, correlation, macro_f1, mean, micro_f1, micro_precision, micro_recall
 
 NAME = "example_counts.json"
@@ -47,15 +48,8 @@ def count_entities(rows: Dataset, predicted: Iterable) -> dict:
         rows: `id`, `text`, `entities`.
         predicted: the entities of each row, mappings or objects with `start`, `end` and `label`.
     """
-
-    def spans(entities):
-        return [
-            (one["start"], one["end"], one["label"]) if isinstance(one, dict) else (one.start, one.end, one.label)
-            for one in entities
-        ]
-
-    gold = map(spans, iterate_column(rows, "entities"))
-    return _head("entities", rows) | {"counts": count_items(gold, map(spans, predicted))}
+    gold = map(spans_of, iterate_column(rows, "entities"))
+    return _head("entities", rows) | {"counts": count_items(gold, map(spans_of, predicted))}
 
 
 def count_classes(rows: Dataset, predicted: Iterable[str], labels: Sequence[str], positive: int | None = None) -> dict:

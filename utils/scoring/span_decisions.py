@@ -9,6 +9,7 @@ from scipy.special import softmax
 from ..data.span_questions import OUTSIDE
 from ..encoding.joined_windows import Entity
 from ..prompting.span_selection import count_selected, select_spans
+from .metrics import spans_of
 
 THRESHOLDS = 400  # how many are tried; more would only overfit to the validation texts
 
@@ -73,13 +74,13 @@ def tune_entity_threshold(asked: SpanLogits, gold: Sequence[Sequence[dict]], *, 
     found, hits = np.zeros((2, len(thresholds)), dtype=np.int64)
     start = 0
     for spans, entities in zip(asked.spans, gold, strict=True):
-        expected = {(one["start"], one["end"], one["label"]) for one in entities}
+        expected = set(spans_of(entities))
         rows = range(start, start + len(spans))
         correct = [(*span, labels[types[row]]) in expected for span, row in zip(spans, rows, strict=True)]
         counts = count_selected(spans, odds[start : start + len(spans)], correct, thresholds)
         found, hits = found + counts[0], hits + counts[1]
         start += len(spans)
-    total = sum(len({(one["start"], one["end"], one["label"]) for one in entities}) for entities in gold)
+    total = sum(len(set(spans_of(entities))) for entities in gold)
     f1 = 2 * hits / np.maximum(found + total, 1)
     return float(thresholds[f1.argmax()]) if f1.any() else 0.0
 
