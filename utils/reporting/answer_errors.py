@@ -8,8 +8,7 @@ from datasets import Dataset
 
 from ..scoring.answer_ranking import Answer
 from ..scoring.calibration import reliability
-from .error_examples import LONGEST, example, excerpt, headlines, worst_first
-from .error_slices import mean_of, slice_scores, with_ones
+from .error_parts import LONGEST, example, excerpt, headlines, slice_scores, worst_first
 
 
 def report_answers(
@@ -25,24 +24,13 @@ def report_answers(
     """
     exact, f1 = np.array(counts["exact"], dtype=np.float64), np.array(counts["f1"], dtype=np.float64)
     contexts, gold, found = rows["context"][:], rows["answers"][:], [each[0] for each in answers]
-    slices = [
-        slice_scores(
-            "Length of the passage (characters)", list(map(len, contexts)), with_ones(f1), mean_of, name="F1"
-        ),
-        slice_scores(
-            "Length of the question (characters)",
-            list(map(len, rows["question"][:])),
-            with_ones(f1),
-            mean_of,
-            name="F1",
-        ),
-    ]
     known = [i for i, each in enumerate(gold) if each["text"]]
-    if known:
-        lengths = [len(gold[i]["text"][0]) for i in known]
-        slices.append(
-            slice_scores("Length of the answer (characters)", lengths, with_ones(f1[known]), mean_of, name="F1")
-        )
+    sides = {"passage": (contexts, f1), "question": (rows["question"][:], f1)}
+    sides |= {"answer": ([gold[i]["text"][0] for i in known], f1[known])} if known else {}
+    slices = [
+        slice_scores(f"Length of the {side} (characters)", list(map(len, texts)), values, name="F1")
+        for side, (texts, values) in sides.items()
+    ]
     kinds = [
         _answer_error(each["text"], one.text, exact[i], f1[i])
         for i, (each, one) in enumerate(zip(gold, found, strict=True))

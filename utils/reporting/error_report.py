@@ -1,7 +1,7 @@
 """What a run got wrong, by split: `error_report.json`, from which `report_page` makes `error_report.html`.
 
 Each split has its `kind` (see `example_counts`), the number of `examples`, how many of them have an error (`wrong`),
-`scores` and `table`, the confusions, `slices` (see `error_slices`), `reliability` (see `calibration`), `worst`: up to
+`scores` and `table`, the confusions, `slices` (see `error_parts`), `reliability` (see `calibration`), `worst`: up to
 50 wrong examples on which the model was surest, and `note`, which says how they are ordered. A regression also has its
 `mean_error` and `charts` (see `report_page`). Counts are over all examples; of a long text, `text` is the part
 that begins at character `offset`.
@@ -18,9 +18,8 @@ from ..encoding.row_batches import iterate_column, iterate_rows
 from ..scoring.calibration import reliability
 from ..scoring.class_metrics import confused_pairs
 from ..scoring.decisions import DecisionRule, Verdict
-from ..scoring.significance import micro_f1
-from .error_examples import LONGEST, example, excerpt, headlines, worst_first
-from .error_slices import frequency_bins, mean_of, slice_scores, with_ones
+from ..scoring.significance import mean, micro_f1
+from .error_parts import example, excerpt, frequency_bins, headlines, slice_scores, worst_first
 from .span_errors import MISSED, RIGHT, ErrorCounts, SpanPair, as_entities, pair_spans
 
 CONFUSED = 200  # pairs of classes that are kept
@@ -68,13 +67,12 @@ def report_entities(
                 right.append(kind == RIGHT)
     slices = [slice_scores("Length of the text (characters)", sizes, counts, micro_f1, name="F1")]
     if lengths:
-        hits = with_ones(hits)
-        slices.append(slice_scores("Length of the entity (characters)", lengths, hits, mean_of, name="recall"))
+        slices.append(slice_scores("Length of the entity (characters)", lengths, hits, name="recall"))
         title = "How often the entity is in the training data"
         if seen is None:
             types, title = Counter(often), "How often the type is in these texts"
             often = [types[label] for label in often]
-        slices.append(slice_scores(title, often, hits, mean_of, name="recall", bins=frequency_bins))
+        slices.append(slice_scores(title, often, hits, name="recall", bins=frequency_bins))
     report = {"kind": "entities", "examples": len(rows), "wrong": sum(each is not None for each in sure)}
     report |= {"scores": headlines(scores), "table": table, "errors": errors.by_type()}
     report |= {"confused": errors.confused()[:CONFUSED], "slices": slices}
@@ -139,10 +137,10 @@ def report_verdicts(
         kinds.update(errors)
         for side, labels in zip(sides.values(), (gold & said, gold - said, said - gold), strict=True):
             side.update(labels)
-    name, score = ("F1", micro_f1) if several else ("accuracy", mean_of)
+    name, score = ("F1", micro_f1) if several else ("accuracy", mean)
     slices = [slice_scores("Length of the text (characters)", lengths, counts, score, name=name)]
     title = f"Texts of the class in {'these data' if train is None else 'the training data'}"
-    slices.append(slice_scores(title, often, with_ones(hits), mean_of, name="recall", bins=frequency_bins))
+    slices.append(slice_scores(title, often, hits, name="recall", bins=frequency_bins))
     wrong = sum(each is not None for each in sure)
     kind = "label_sets" if several else "classes"
     head = {"kind": kind, "examples": len(rows), "wrong": wrong, "scores": headlines(report["scores"])}
@@ -191,9 +189,7 @@ def _wrong_verdict(row: dict, verdict: Verdict, *, several: bool) -> dict:
     errors, weight = _verdict_errors(gold, verdict, several=several)
     likeliest = set() if several else {verdict.ranked[0][0]}
     shown = sorted(gold | said | likeliest, key=lambda label: -scores.get(label, 0))
-    one = example(row["id"], row["text"], 0, LONGEST) | {"confidence": weight, "errors": errors}
-    if "text_pair" in row:
-        one["text_pair"] = row["text_pair"][:LONGEST]
+    one = example(row["id"], row["text"], text_pair=row.get("text_pair")) | {"confidence": weight, "errors": errors}
     one |= {"gold": sorted(gold), "found": sorted(said)}
     return one | {"scores": {label: round(scores.get(label, 0.0), 4) for label in shown}}
 
