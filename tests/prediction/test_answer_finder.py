@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from transformers import AutoConfig, AutoModel, AutoModelForQuestionAnswering, AutoTokenizer
 
 from utils.data.errors import DataError
-from utils.prediction.answer_finder import AnswerFinder, answer_line
+from utils.prediction.answer_finder import AnswerFinder
+from utils.prediction.json_lines import answer_line
 from utils.scoring.answer_ranking import Answer, Ranking, find_candidates, rank
 
 CONTEXT = "张伟在北京开会，李娜 去了\u3000上海看病😀。"

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datasets import Dataset
 
 from ..data.errors import DataError
-from ..prediction.answer_finder import answer_lines
+from ..prediction.json_lines import answer_lines
 from ..reading.readers_qa import is_labelled
 from ..reporting.answer_errors import report_answers
 from ..reporting.task_cards import answer_card

@@ -9,7 +9,7 @@ from ..data.few_shot import draw_few_texts
 from ..data.span_questions import OUTSIDE, draw_questions, list_questions
 from ..data.splits import split_by_text
 from ..prediction.cloze_entity_finder import ClozeEntityFinder
-from ..prediction.entity_lines import entity_line, entity_lines
+from ..prediction.json_lines import entity_line, entity_lines
 from ..prediction.label_finder import LabelFinder
 from ..prompting.candidates import choose_spans
 from ..reading.task_columns import require_labels
