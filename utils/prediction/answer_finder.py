@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 from transformers import PreTrainedModel
 
@@ -46,12 +45,15 @@ class AnswerFinder(Finder):
         self.encoder = AnswerEncoder(tokenizer, max_length=longest, stride=stride, max_question_length=question)
         self.collate = TextCollator(tokenizer)
 
+    @torch.inference_mode()
     def find(self, questions: Sequence[str], contexts: Sequence[str]) -> list[list[Answer]]:
         """The `n_best` answers to each question, the chosen one first; empty text where the passage has no answer."""
         rows = [row for windows in self.encoder.encode(questions, contexts) for row in windows]
         candidates: list = [None] * len(rows)
         for indices in self._batches(rows):
-            scores = self._score(self.collate([rows[i] for i in indices]))
+            batch = self.collate([rows[i] for i in indices])
+            outputs = self._forward({name: batch[name] for name in batch if not name.endswith("_positions")})
+            scores = (each.float().cpu().numpy() for each in (outputs.start_logits, outputs.end_logits))
             for i, first, last in zip(indices, *scores, strict=True):
                 candidates[i] = find_candidates(rows[i], first, last, max_answer_length=self.max_answer_length)
         return [
@@ -60,9 +62,3 @@ class AnswerFinder(Finder):
             )
             for indices, context in zip(group_windows(rows, len(questions)), contexts, strict=True)
         ]
-
-    @torch.inference_mode()
-    def _score(self, batch: dict) -> tuple[np.ndarray, np.ndarray]:
-        """Start and end scores: (batch, length) each."""
-        outputs = self._forward({name: batch[name] for name in batch if not name.endswith("_positions")})
-        return outputs.start_logits.float().cpu().numpy(), outputs.end_logits.float().cpu().numpy()

@@ -33,11 +33,8 @@ class ClassScores(OfflineMetric):
     def _compute(self, predictions, references, *, labels, positive=None, probabilities=None, **_):
         predictions, references = np.asarray(predictions), np.asarray(references)
         table = _table(predictions, references, labels)
-        chosen = table[labels[positive]] if positive is not None else table["macro avg"]
-        scores = {"accuracy": float((predictions == references).mean())}
-        scores |= {name: chosen[name] for name in SHARES}
-        scores |= {"macro_f1": table["macro avg"]["f1"], "weighted_f1": table["weighted avg"]["f1"]}
-        scores["mcc"] = _correlation(references, predictions)
+        chosen = labels[positive] if positive is not None else "macro avg"
+        scores = _scores(predictions, references, table, chosen, accuracy=(predictions == references).mean())
         if probabilities is not None:
             targets = references[:, None] == np.arange(len(labels))
             columns = range(len(labels)) if positive is None else [positive]
@@ -60,10 +57,8 @@ class LabelScores(OfflineMetric):
     def _compute(self, predictions, references, *, labels, probabilities=None, **_):
         predictions, references = np.asarray(predictions), np.asarray(references)
         table = _table(predictions, references, labels)
-        scores = {"accuracy": float((predictions == references).all(-1).mean())}
-        scores |= {name: table["micro avg"][name] for name in SHARES}
-        scores |= {"macro_f1": table["macro avg"]["f1"], "weighted_f1": table["weighted avg"]["f1"]}
-        scores["mcc"] = _correlation(references.ravel(), predictions.ravel())
+        accuracy = (predictions == references).all(-1).mean()
+        scores = _scores(predictions, references, table, "micro avg", accuracy=accuracy)
         if probabilities is not None:
             scores |= _ranking_scores(references == 1, np.asarray(probabilities), range(len(labels)))
         return scores | {"table": table}
@@ -123,10 +118,13 @@ def _table(predictions: np.ndarray, references: np.ndarray, labels: Sequence[str
     return table
 
 
-def _correlation(references: np.ndarray, predictions: np.ndarray) -> float:
-    """Matthews correlation; 0 where either side is all one class, without scikit-learn's warning."""
-    constant = len(np.unique(references)) < 2 or len(np.unique(predictions)) < 2
-    return 0.0 if constant else float(matthews_corrcoef(references, predictions))
+def _scores(predictions: np.ndarray, references: np.ndarray, table: dict, chosen: str, *, accuracy: float) -> dict:
+    """The scores of decisions; precision, recall and F1 are those of the row `chosen` of the table."""
+    scores = {"accuracy": float(accuracy)} | {name: table[chosen][name] for name in SHARES}
+    scores |= {"macro_f1": table["macro avg"]["f1"], "weighted_f1": table["weighted avg"]["f1"]}
+    decided, right = predictions.ravel(), references.ravel()
+    constant = len(np.unique(right)) < 2 or len(np.unique(decided)) < 2  # scikit-learn would warn
+    return scores | {"mcc": 0.0 if constant else float(matthews_corrcoef(right, decided))}
 
 
 def _row(precision, recall, f1, support) -> dict:
