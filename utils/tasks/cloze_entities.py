@@ -18,8 +18,7 @@ from ..reporting.task_cards import cloze_card
 from ..scoring.entity_evaluator import score_entities
 from ..scoring.example_counts import count_entities
 from ..scoring.metrics import describe_entities
-from ..scoring.span_decisions import tune_entity_threshold
-from ..scoring.span_evaluator import SpanEvaluator
+from ..scoring.span_decisions import SpanEvaluator, tune_entity_threshold
 from ..tagging.readers_ner import read_ner, require_types
 from .answers import Answers
 
