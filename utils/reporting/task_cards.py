@@ -15,7 +15,6 @@ def ner_card(record: dict, *, types: Sequence[str], table: dict[str, dict]) -> s
     """Model card of an entity tagger.
 
     Args:
-        record: of the run.
         types: entity types, sorted.
         table: per-class table of the validation set, see `EntityF1`.
     """
@@ -41,7 +40,6 @@ def text_card(record: dict, *, rule: DecisionRule | ScoreRule, report: dict) -> 
     """Model card of a model for whole texts.
 
     Args:
-        record: of the run.
         rule: how its outputs become what it predicts.
         report: report of the validation set, with its `scores`, see `ClassEvaluator.report`.
     """
@@ -62,7 +60,6 @@ def cloze_card(record: dict, *, report: dict, spans: bool) -> str:
     """Model card of a cloze classifier.
 
     Args:
-        record: of the run.
         report: report of each labelled split; may be empty after few-shot training.
         spans: whether it is asked about spans, to find entities.
     """
