@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from transformers import PreTrainedConfig
 
+from ..data.errors import ArgumentError
 from ..reading.column_names import PAIR_KEYS, TEXT_KEYS
 from ..reading.qa_records import PASSAGE_KEYS, QUESTION_KEYS
 from ..reading.remembered_reading import Reading, recall_reading
@@ -16,10 +17,6 @@ from .json_lines import answer_line, cluener_line, entity_line
 from .label_finder import LabelFinder
 from .model_kinds import asks_spans, find_kind
 from .verdict_lines import submission_header, submission_line, verdict_line
-
-
-class OptionError(ValueError):
-    """An option that a model would silently ignore."""
 
 
 def load_entity_finder(name_or_path: str, *, revision: str = "main", **options) -> EntityFinder | ClozeEntityFinder:
@@ -105,7 +102,7 @@ class ClassTask(Task):
         for option, value in {"threshold": threshold, "top_k": top_k}.items():
             if value is not None and option not in finder.rule.options:
                 found = finder.rule.scored
-                raise OptionError(f"--{option} is for classes, but this model predicts {found}; leave it out")
+                raise ArgumentError(f"--{option} is for classes, but this model predicts {found}; leave it out")
         if threshold is not None:
             finder.rule = finder.rule.with_threshold(threshold)
 
@@ -208,22 +205,22 @@ def load_task(names: Sequence[str], *, output_format: str, options: dict, revisi
     Raises:
         OSError: there is no such model.
         DataError: it has none of the kinds.
-        OptionError: the model does not take one of the options, or an adapter takes two texts.
+        ArgumentError: the model does not take one of the options, or an adapter takes two texts.
     """
     tasks = {}
     for name in names:
         kind = find_kind(name, revision=revision)
         if "bases" in loading and kind == "answers":
-            raise OptionError(f"--adapter: expected models of single texts, found {name}, which takes two")
+            raise ArgumentError(f"--adapter: expected models of single texts, found {name}, which takes two")
         task_class = TASKS[kind]
         for option in (option for option, value in options.items() if value is not None):
             if option not in task_class.options:
-                raise OptionError(f"--{option}: a model for {kind} does not take it; leave it out")
+                raise ArgumentError(f"--{option}: a model for {kind} does not take it; leave it out")
         if output_format not in task_class.formats:
-            raise OptionError(f"--output_format {output_format}: a model for {kind} does not write it; leave it out")
+            raise ArgumentError(f"--output_format {output_format}: a model for {kind} does not write it; leave it out")
         taken = {option: options.get(option) for option in ("top_k", "threshold") if option in task_class.options}
         finder = LOADERS[task_class](name, revision=revision, **loading)
         tasks[name] = task_class(finder, output_format=output_format, **taken)
         if "bases" in loading and tasks[name].pair:
-            raise OptionError(f"--adapter: expected adapters for single texts, found {name}, which takes two")
+            raise ArgumentError(f"--adapter: expected adapters for single texts, found {name}, which takes two")
     return SeveralTasks(tasks) if "bases" in loading else tasks[names[0]]
