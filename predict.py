@@ -70,9 +70,8 @@ def main(argv=None):
 
         loading["bases"] = BaseModels()
     options = {name: getattr(args, name) for name in ("question", "text_pair", "top_k", "threshold")}
-    with refusing(prediction_tasks.OptionError):
-        names = args.adapter or [args.model]
-        task = prediction_tasks.load_task(names, output_format=args.output_format, options=options, **loading)
+    names = args.adapter or [args.model]
+    task = prediction_tasks.load_task(names, output_format=args.output_format, options=options, **loading)
     passages = isinstance(task, prediction_tasks.AnswerTask)
 
     if args.interactive:

@@ -31,7 +31,7 @@ def main(argv=None):
 
     # Imported here so that --help and wrong flags answer at once.
     from utils.running.atomic_files import open_whole, write_bytes
-    from utils.tables import kept_runs, result_table, run_groups, score_plot
+    from utils.tables import kept_runs, result_table, run_groups
 
     if args.compare:
         sides = [run_groups.group_runs(read_runs([path])) for path in args.compare]
@@ -73,7 +73,7 @@ def main(argv=None):
     for suffix, text in {"md": shown, "csv": table.csv(), "tex": table.latex()}.items():
         with open_whole(args.output_dir / f"table.{suffix}") as file:
             file.write(text)
-    write_bytes(args.output_dir / "table.png", score_plot.draw_scores(table))
+    write_bytes(args.output_dir / "table.png", result_table.draw_scores(table))
     print(f"\n{args.output_dir} holds table.md, table.csv, table.tex and table.png", file=sys.stderr)
 
 
@@ -90,8 +90,7 @@ def read_runs(paths):
 def compare(one, other, metric, *, most):
     """Lines that compare two groups: scores, difference with interval and p, examples that changed."""
     from utils.scoring.significance import mcnemar_p
-    from utils.tables.changed_examples import changed_examples, describe_changes
-    from utils.tables.paired_examples import compare_groups, pair_examples
+    from utils.tables.paired_examples import changed_examples, compare_groups, describe_changes, pair_examples
 
     better, worse = changed_examples(one, other, metric)
     found = compare_groups(one, other, metric)

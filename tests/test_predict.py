@@ -11,7 +11,7 @@ import run_ner
 from utils.data.errors import ArgumentError, DataError
 from utils.encoding.joined_windows import Entity
 from utils.prediction.entity_finder import EntityFinder
-from utils.prediction.entity_lines import cluener_line
+from utils.prediction.json_lines import cluener_line
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from transformers import AutoConfig, AutoModel, AutoModelForQuestionAnswering, AutoTokenizer
 
 from utils.data.errors import DataError
-from utils.prediction.answer_finder import AnswerFinder, answer_line
-from utils.scoring.answer_ranking import Answer, Candidates, Ranking, find_candidates, rank
+from utils.prediction.answer_finder import AnswerFinder
+from utils.prediction.json_lines import answer_line
+from utils.scoring.answer_ranking import Answer, Ranking, find_candidates, rank
 
 CONTEXT = "张伟在北京开会，李娜 去了\u3000上海看病😀。"
 
@@ -112,7 +113,7 @@ def test_no_answer_is_chosen_when_its_odds_are_above_the_threshold(threshold, te
 
 
 def test_no_answer_must_be_in_every_window():
-    one, other = Candidates([1.0], [(0, 2)], 8.0), Candidates([2.0], [(3, 5)], -8.0)
+    one, other = Ranking([1.0], [(0, 2)], 8.0), Ranking([2.0], [(3, 5)], -8.0)
     assert rank([one, other]).answers(CONTEXT, null_threshold=0.0, n_best=1)[0].text == "北京"
 
 

@@ -27,8 +27,7 @@ from utils.prompting.candidates import CandidateError, list_ngrams
 from utils.prompting.verbalizers import read_verbalizer
 from utils.scoring.decisions import DecisionRule
 from utils.scoring.entity_evaluator import score_entities
-from utils.scoring.span_decisions import tune_entity_threshold
-from utils.scoring.span_evaluator import SpanEvaluator
+from utils.scoring.span_decisions import SpanEvaluator, tune_entity_threshold
 
 TEXTS = ["这部电影真是太好了，不错", "电影很好很好", "", "，。", "a great movie"]
 TEMPLATE, OTHER = "{text}。{span}是{mask}", "{span}，{text}{mask}{mask}了"

@@ -8,8 +8,8 @@ import pytest
 from datasets import Dataset
 
 from tests.reporting.reported_errors import classifier, tagged, tagger
-from utils.reporting import answer_errors, error_examples
-from utils.reporting.error_slices import frequency_bins, length_bins
+from utils.reporting import error_parts, error_report
+from utils.reporting.error_parts import frequency_bins, length_bins
 from utils.reporting.regression_report import report_scores
 from utils.scoring.answer_ranking import Answer
 
@@ -41,10 +41,10 @@ def test_entities_are_told_apart_by_how_often_they_were_learnt():
 def test_fifty_are_kept_of_many_and_a_part_of_a_long_text():
     text = "x" * 5000 + "ab" + "y" * 5000
     errors = tagger([text] * 300, [[(5000, 5002, "A")]] * 300, [[]] * 300)
-    assert len(errors["worst"]) == error_examples.WORST and errors["wrong"] == 300
+    assert len(errors["worst"]) == error_parts.WORST and errors["wrong"] == 300
     one = errors["worst"][0]
     start = one["gold"][0]["start"] - one["offset"]
-    assert one["text"][start : start + 2] == "ab" and len(one["text"]) == error_examples.LONGEST
+    assert one["text"][start : start + 2] == "ab" and len(one["text"]) == error_parts.LONGEST
     assert len(json.dumps(errors)) < 150_000
 
 
@@ -103,7 +103,7 @@ def test_answers_are_told_apart_by_what_is_wrong():
     found = [("Ann Lee", 0, 7, 0.9), ("Lee", 4, 7, 0.8), ("Ann", 0, 3, 0.7), ("Ann", 0, 3, 0.6), ("", 0, 0, 0.5)]
     counts = {"exact": [1, 0, 0, 0, 0], "f1": [1, 0.6, 0, 0, 0]}
     answers = [[Answer(*each)] for each in found]
-    errors = answer_errors.report_answers(rows, answers, counts=counts, scores={"test_f1": 0.3})
+    errors = error_report.report_answers(rows, answers, counts=counts, scores={"test_f1": 0.3})
     assert [one["errors"] for one in errors["worst"]] == [
         ["wrong border"],
         ["wrong place"],

@@ -11,9 +11,13 @@ from utils.data.tag_schemes import tag_names
 from utils.encoding.encoded_dataset import encode_dataset
 from utils.encoding.entity_windows import SpanEncoder, TagEncoder
 from utils.scoring import entity_evaluator
-from utils.scoring.entity_evaluator import EntityEvaluator, as_dicts
+from utils.scoring.entity_evaluator import EntityEvaluator
 
 TYPES = ["city", "name"]
+
+
+def as_dicts(entities):
+    return [{"start": one.start, "end": one.end, "label": one.label} for one in entities]
 
 
 @pytest.fixture

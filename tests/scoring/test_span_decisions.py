@@ -1,4 +1,4 @@
-"""Tests of utils/scoring/span_decisions.py and span_evaluator.py."""
+"""Tests of utils/scoring/span_decisions.py."""
 
 import numpy as np
 import pytest
@@ -8,8 +8,7 @@ from transformers import EvalPrediction
 from utils.data.span_questions import list_questions
 from utils.scoring.entity_evaluator import score_entities
 from utils.scoring.metrics import EntityF1
-from utils.scoring.span_decisions import SpanLogits, choose_entities, tune_entity_threshold
-from utils.scoring.span_evaluator import SpanEvaluator
+from utils.scoring.span_decisions import SpanEvaluator, SpanLogits, choose_entities, tune_entity_threshold
 
 LABELS = ["place", "O", "name"]
 

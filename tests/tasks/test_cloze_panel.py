@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from utils.prompting.priors import answer_prior, log_softmax
-from utils.tasks.cloze_panel import ClozePanel
+from utils.tasks.cloze_classes import ClozePanel
 
 LOGITS = [np.array([[1.0, 2.0, 0.0], [0.0, 0.0, 3.0]]), np.array([[0.5, 0.0, 0.0], [2.0, 1.0, 0.0]])]
 

@@ -1,8 +1,8 @@
-"""Tests of utils/tasks/search_lines.py."""
+"""Tests of the lines of utils/tasks/prompt_search.py."""
 
 from utils.prompting.template_pool import TemplateScore
 from utils.prompting.trigger_search import Trigger
-from utils.tasks.search_lines import pool_text, trigger_text, words_text
+from utils.tasks.prompt_search import pool_text, trigger_text, words_text
 
 
 def test_words_are_shown_with_their_ratios():

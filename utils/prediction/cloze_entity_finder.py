@@ -133,15 +133,9 @@ class ClozeEntityFinder:
                 if not self.share_texts:
                     scored.append(finder.score_rows(rows))
                     continue
-                asked = [(text, list(group)) for text, group in groupby(zip(chunk, rows, strict=True), _text_of)]
-                empty = finder.encoder.fill([{"text": text, "span": ""} for text, _ in asked])
-                groups = [
-                    [nothing, *(row for _, row in group)] for nothing, (_, group) in zip(empty, asked, strict=True)
-                ]
+                sizes = [(text, len(list(group))) for text, group in groupby(text for text, _ in chunk)]
+                empty = finder.encoder.fill([{"text": text, "span": ""} for text, _ in sizes])
+                rest = iter(rows)
+                groups = [[nothing, *islice(rest, size)] for nothing, (_, size) in zip(empty, sizes, strict=True)]
                 scored.append(finder.score_packed(groups))
         return [np.concatenate(scored) for scored in parts]
-
-
-def _text_of(asked: tuple[tuple[str, tuple[int, int]], dict]) -> str:
-    (text, _), _ = asked
-    return text

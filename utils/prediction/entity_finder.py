@@ -1,10 +1,9 @@
 """A trained directory, or a Hub model, applied to texts: exact entities, in order, in constant memory."""
 
-import contextlib
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import Any
 
 import torch
 from transformers import PreTrainedModel
@@ -18,23 +17,18 @@ from ..encoding.tokenization import longest_input
 from ..modeling.crf_tagger import decode_softmax
 from ..modeling.span_tagger import SpanTagger
 from ..tagging.tag_spellings import ModelTags, read_model_tags
-from .model_kinds import KINDS, asks_spans, class_of, require_kind
-from .trained_models import choose_device, load_model, load_own_tokenizer
-
-if TYPE_CHECKING:
-    from ..adapters.directories import BaseModels
+from .model_kinds import KINDS, asks_spans
+from .trained_models import Finder
 
 logger = logging.getLogger(__name__)
 
 
-class EntityFinder:
+class EntityFinder(Finder):
     """Finds entities with any of our NER models, or with a stock token classifier.
 
     Args:
-        model: in eval mode, on its device.
-        tokenizer: the model's fast tokenizer.
-        batch_size: windows per forward pass.
-        bf16: run the encoder in bfloat16.
+        model, tokenizer: see `Finder`.
+        **running: `batch_size` (windows) and `bf16`, see `Finder`.
 
     Example:
         >>> finder = EntityFinder.load("outputs/quickstart")  # doctest: +SKIP
@@ -42,11 +36,11 @@ class EntityFinder:
         [[Entity(start=0, end=2, label='name', score=0.98), Entity(start=3, end=7, label='organization', score=0.93)]]
     """
 
-    def __init__(self, model: PreTrainedModel, tokenizer, *, batch_size: int = 64, bf16: bool = False):
+    kind = "entities"
+
+    def __init__(self, model: PreTrainedModel, tokenizer, **running):
+        super().__init__(model, tokenizer, **running)
         config = model.config
-        if bf16:
-            model.base_model.to(torch.bfloat16)  # once; autocast would do it in each pass. The head stays float32
-        self.model, self.tokenizer, self.batch_size, self.bf16 = model, tokenizer, batch_size, bf16
         self.id2label = {int(i): label for i, label in config.id2label.items()}
         self.ours = isinstance(model, KINDS["entities"].heads)
         self.spans = isinstance(model, SpanTagger)
@@ -60,47 +54,21 @@ class EntityFinder:
         self.collate = WindowCollator(tokenizer.pad_token_id or 0, with_token_mask=self.ours)
 
     @classmethod
-    def load(
-        cls,
-        name_or_path: str,
-        *,
-        revision: str = "main",
-        device: str | None = None,
-        bases: "BaseModels | None" = None,
-        **options,
-    ) -> "EntityFinder":
-        """Load a model and its tokenizer. No code of the model's directory is run.
-
-        Args:
-            name_or_path, revision: where the model is.
-            device: where it runs; None: the first accelerator, else the CPU.
-            bases: encoders that adapters share, see `adapters.directories.BaseModels`.
-            **options: arguments of the class.
-
-        Raises:
-            OSError: there is no such model.
-            DataError: the model is no entity tagger.
-        """
-        fields = require_kind("entities", name_or_path, revision=revision)
+    def _check(cls, name_or_path: str, fields: Mapping[str, Any]) -> None:
         if asks_spans(fields):
             raise DataError(
                 f"{name_or_path}: expected a tagger trained by run_ner.py, found a model that is asked about spans; "
                 "use it with predict.py"
             )
-        model = load_model(class_of(fields), name_or_path, revision=revision, bases=bases)
-        tokenizer = load_own_tokenizer(name_or_path, revision=revision)
-        return cls(model.to(choose_device(device)).eval(), tokenizer, **options)
 
     def find(self, texts: Sequence[str]) -> list[list[Entity]]:
         """The entities of each text, in order."""
         rows = [row for windows in self.encoder.encode(texts) for row in windows]
-        by_length = sorted(range(len(rows)), key=lambda i: -rows[i]["length"])
         outputs: list = [None] * len(rows)
-        for start in range(0, len(rows), self.batch_size):
-            indices = by_length[start : start + self.batch_size]
-            first, second = self._decode(self.collate([rows[i] for i in indices]), [rows[i] for i in indices])
-            for k, i in enumerate(indices):
-                outputs[i] = first[k], second[k]
+        for indices in self._batches(rows):
+            batch = [rows[i] for i in indices]
+            for i, *decoded in zip(indices, *self._decode(self.collate(batch), batch), strict=True):
+                outputs[i] = decoded
         found = []
         for indices in group_windows(rows, len(texts)):
             windows = [rows[i] for i in indices]
@@ -147,10 +115,7 @@ class EntityFinder:
 
     @torch.inference_mode()
     def _decode(self, batch: dict, rows: list[dict]) -> tuple[list, list]:
-        device = self.model.device
-        casting = torch.autocast(device.type, torch.bfloat16) if self.bf16 else contextlib.nullcontext()
-        with casting:
-            outputs = self.model(**{name: value.to(device) for name, value in batch.items()})
+        outputs = self._forward(batch)
         if self.spans:
             return outputs.spans.tolist(), outputs.span_scores.tolist()
         if self.ours:
@@ -160,7 +125,7 @@ class EntityFinder:
             mask[i, : row["length"]] = torch.tensor(row["token_mask"])
         labels = [self.id2label[i] for i in range(len(self.id2label))]
         decoding = {"labels": labels, "constrained": self.constrained}
-        tags, posteriors = decode_softmax(outputs.logits, mask.to(device), **decoding)
+        tags, posteriors = decode_softmax(outputs.logits, mask.to(self.model.device), **decoding)
         return tags.tolist(), posteriors.tolist()
 
 

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from transformers import PreTrainedConfig, PreTrainedModel
+from transformers import PreTrainedConfig
 from transformers.utils.peft_utils import find_adapter_config_file
 
 from ..data.errors import DataError
@@ -61,22 +61,6 @@ def merge_into(folder: str | Path, name_or_path: str, *, revision: str = "main")
         OSError: there is no such directory, or no base for it.
         DataError: it holds no adapter, or one that cannot be merged, or the merged model gives other scores.
     """
-    model, tokenizer = _load(name_or_path, revision), load_own_tokenizer(name_or_path, revision=revision)
-    inputs = make_inputs(model, tokenizer, size=(3, 21))
-    expected = score_inputs(model, inputs)
-    model_class = type(model)
-    _take_in(model).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    apart = (score_inputs(load_model(model_class, str(folder)).float().eval(), inputs) - expected).abs().max()
-    if not apart <= TOLERANCE * max(1.0, float(expected.abs().max())):
-        raise DataError(
-            f"{name_or_path}: expected the merged model to give the adapter's scores, found a difference of "
-            f"{apart:.1e}; use the adapter as it is"
-        )
-
-
-def _load(name_or_path: str, revision: str) -> PreTrainedModel:
-    """An adapter on its encoder."""
     fields, _ = PreTrainedConfig.get_config_dict(name_or_path, revision=revision)
     model_class = class_of(fields)
     if model_class is None or "adapter_base" not in fields:
@@ -84,14 +68,20 @@ def _load(name_or_path: str, revision: str) -> PreTrainedModel:
         raise DataError(
             f"{name_or_path}: expected an adapter trained with --adapter, found a full model ({architecture})"
         )
-    return load_model(model_class, name_or_path, revision=revision)
-
-
-def _take_in(model: PreTrainedModel) -> PreTrainedModel:
-    """Merge a model's adapter into its weights, in place."""
     from ..adapters.directories import AdapterError, merge_adapter  # peft takes seconds
 
+    model = load_model(model_class, name_or_path, revision=revision)
+    tokenizer = load_own_tokenizer(name_or_path, revision=revision)
+    inputs = make_inputs(model, tokenizer, size=(3, 21))
+    expected, model_class = score_inputs(model, inputs), type(model)
     try:
-        return merge_adapter(model)
+        merge_adapter(model).save_pretrained(folder)
     except AdapterError as error:
         raise DataError(str(error)) from error
+    tokenizer.save_pretrained(folder)
+    apart = (score_inputs(load_model(model_class, str(folder)).float().eval(), inputs) - expected).abs().max()
+    if not apart <= TOLERANCE * max(1.0, float(expected.abs().max())):
+        raise DataError(
+            f"{name_or_path}: expected the merged model to give the adapter's scores, found a difference of "
+            f"{apart:.1e}; use the adapter as it is"
+        )

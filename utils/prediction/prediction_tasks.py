@@ -1,29 +1,22 @@
-"""What predict.py does for each kind of model: rows of input become lines of a file, or text for people.
-
-A task has `pair`, whether a row has two texts; `kind`, `columns` (what its texts are called in files) and `reading`
-(how files are read) for `reading.model_inputs`; `lines(ids, texts[, others])`, a line for each row, without ids where
-`ids` is None; and `show(text, other)`, lines for people.
-"""
+"""What predict.py does for each kind of model: rows of input become lines of a file, or text for people."""
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 
 from transformers import PreTrainedConfig
 
+from ..data.errors import ArgumentError
 from ..reading.column_names import PAIR_KEYS, TEXT_KEYS
 from ..reading.qa_records import PASSAGE_KEYS, QUESTION_KEYS
 from ..reading.remembered_reading import Reading, recall_reading
-from .answer_finder import AnswerFinder, answer_line
+from .answer_finder import AnswerFinder
 from .cloze_entity_finder import ClozeEntityFinder
 from .entity_finder import EntityFinder
-from .entity_lines import cluener_line, entity_line
+from .json_lines import answer_line, cluener_line, entity_line
 from .label_finder import LabelFinder
 from .model_kinds import asks_spans, find_kind
 from .verdict_lines import submission_header, submission_line, verdict_line
-
-
-class OptionError(ValueError):
-    """An option that a model would silently ignore."""
 
 
 def load_entity_finder(name_or_path: str, *, revision: str = "main", **options) -> EntityFinder | ClozeEntityFinder:
@@ -38,35 +31,56 @@ def load_entity_finder(name_or_path: str, *, revision: str = "main", **options) 
     return finder.load(name_or_path, revision=revision, **options)
 
 
-class EntityTask:
-    """Entities of texts, as JSON (`jsonl`) or in CLUENER's format (`cluener`)."""
+class Task(ABC):
+    """What a trained directory does with rows of one text, or of two.
 
-    kind = "entities"
-    formats = ("jsonl", "cluener")
-    options = ()
+    Attributes:
+        kind: of the model, see `model_kinds`.
+        formats: of its lines, the default first.
+        options: which it takes.
+        pair: whether a row has two texts.
+        columns: what the texts of a row are called in files.
+    """
+
+    kind: str
+    formats: tuple[str, ...] = ("jsonl",)
+    options: tuple[str, ...] = ()
     pair = False
-    columns = (TEXT_KEYS,)
-
-    def __init__(self, finder: EntityFinder | ClozeEntityFinder, *, output_format: str = "jsonl"):
-        self.finder = finder
-        self.to_line = cluener_line if output_format == "cluener" else entity_line
+    columns: tuple = (TEXT_KEYS,)
 
     def reading(self, **told) -> Reading:
         """How files are read; `told` are the user's options, see `recall_reading`."""
         return recall_reading(None, plain="plain", **told)
 
+    @abstractmethod
     def lines(self, ids: Sequence[str] | None, texts: Sequence[str]) -> Iterator[str]:
-        """One line for each text."""
+        """A line for each row, without ids where `ids` is None; of pairs the second texts come as an argument, too."""
+
+    @abstractmethod
+    def show(self, text: str, other: str | None = None) -> Iterator[str]:
+        """What is predicted for one row, as lines for people."""
+
+
+class EntityTask(Task):
+    """Entities of texts, as JSON (`jsonl`) or in CLUENER's format (`cluener`)."""
+
+    kind = "entities"
+    formats = ("jsonl", "cluener")
+
+    def __init__(self, finder: EntityFinder | ClozeEntityFinder, *, output_format: str = "jsonl"):
+        self.finder = finder
+        self.to_line = cluener_line if output_format == "cluener" else entity_line
+
+    def lines(self, ids: Sequence[str] | None, texts: Sequence[str]) -> Iterator[str]:
         for i, (text, entities) in enumerate(zip(texts, self.finder.find(texts), strict=True)):
             yield self.to_line(text, entities, id=ids and ids[i])
 
     def show(self, text: str, other: str | None = None) -> Iterator[str]:
-        """The entities of one text, for people."""
         for one in self.finder.find([text])[0]:
             yield f"  {one.label:<14} {text[one.start : one.end]}  [{one.start}, {one.end})  {one.score:.3f}"
 
 
-class ClassTask:
+class ClassTask(Task):
     """Classes of texts or pairs, as JSON (`jsonl`) or `id,label,score` (`csv`)."""
 
     kind = "classes"
@@ -88,19 +102,18 @@ class ClassTask:
         for option, value in {"threshold": threshold, "top_k": top_k}.items():
             if value is not None and option not in finder.rule.options:
                 found = finder.rule.scored
-                raise OptionError(f"--{option} is for classes, but this model predicts {found}; leave it out")
+                raise ArgumentError(f"--{option} is for classes, but this model predicts {found}; leave it out")
         if threshold is not None:
             finder.rule = finder.rule.with_threshold(threshold)
 
     def reading(self, **told) -> Reading:
-        """How files are read: as in training, but for the user's options in `told`, see `recall_reading`."""
+        # As in training, but for the user's options.
         remembered = getattr(self.finder.model.config, "data_reading", None)
         return recall_reading(remembered, plain="fields", answers=self.finder.rule.labels, **told)
 
     def lines(
         self, ids: Sequence[str] | None, texts: Sequence[str], others: Sequence[str] | None = None
     ) -> Iterator[str]:
-        """One line for each text or pair."""
         rule = self.finder.rule
         for i, verdict in enumerate(self.finder.find(texts, others)):
             if self.csv:
@@ -110,18 +123,16 @@ class ClassTask:
                 yield verdict_line(rule, verdict, texts=sides, id=ids and ids[i], top_k=self.top_k)
 
     def show(self, text: str, other: str | None = None) -> Iterator[str]:
-        """The verdict on one text or pair, for people."""
         rule, verdict = self.finder.rule, self.finder.find([text], [other] if self.pair else None)[0]
         yield "  " + (", ".join(rule.said(verdict)) or ("none" if rule.multi_label else "I don't know"))
         for label, score in rule.ranked(verdict)[: self.top_k]:
             yield f"    {score:.3f}  {label}"
 
 
-class AnswerTask:
+class AnswerTask(Task):
     """Answers to questions about passages, as JSON."""
 
     kind = "answers"
-    formats = ("jsonl",)
     options = ("question", "top_k", "threshold")
     columns = QUESTION_KEYS, PASSAGE_KEYS
     pair = True
@@ -139,22 +150,16 @@ class AnswerTask:
         if threshold is not None:
             finder.null_threshold = threshold
 
-    def reading(self, **told) -> Reading:
-        """How files are read; `told` are the user's options, see `recall_reading`."""
-        return recall_reading(None, plain="plain", **told)
-
     def lines(self, ids: Sequence[str] | None, questions: Sequence[str], passages: Sequence[str]) -> Iterator[str]:
-        """One line for each question."""
         for i, answers in enumerate(self.finder.find(questions, passages)):
             yield answer_line(questions[i], answers, id=ids and ids[i], n_best=self.with_n_best)
 
     def show(self, question: str, passage: str) -> Iterator[str]:
-        """The answers to one question, for people."""
         for one in self.finder.find([question], [passage])[0]:
             yield f"  {one.text or '(no answer)'}  [{one.start}, {one.end})  {one.score:.3f}"
 
 
-class SeveralTasks:
+class SeveralTasks(Task):
     """The answers of several adapters to each text, as JSON: under the name of each, the fields of its own line.
 
     Args:
@@ -162,20 +167,14 @@ class SeveralTasks:
     """
 
     kind = "several"
-    formats = ("jsonl",)
-    options = ()
-    pair = False
-    columns = (TEXT_KEYS,)
 
-    def __init__(self, tasks: dict[str, EntityTask | ClassTask]):
+    def __init__(self, tasks: dict[str, Task]):
         self.tasks = tasks
 
     def reading(self, **told) -> Reading:
-        """How files are read: as the first adapter's."""
         return next(iter(self.tasks.values())).reading(**told)
 
     def lines(self, ids: Sequence[str] | None, texts: Sequence[str]) -> Iterator[str]:
-        """One line for each text."""
         found = {name: [json.loads(line) for line in task.lines(None, texts)] for name, task in self.tasks.items()}
         for i, text in enumerate(texts):
             row = {"text": text} if ids is None else {"id": ids[i], "text": text}
@@ -184,7 +183,6 @@ class SeveralTasks:
             yield json.dumps(row, ensure_ascii=False)
 
     def show(self, text: str, other: str | None = None) -> Iterator[str]:
-        """What each adapter finds in one text, for people."""
         for name, task in self.tasks.items():
             yield f"{name}:"
             yield from task.show(text)
@@ -194,9 +192,7 @@ LOADERS = {EntityTask: load_entity_finder, ClassTask: LabelFinder.load, AnswerTa
 TASKS = {task.kind: task for task in LOADERS}  # of each of `model_kinds.KINDS`
 
 
-def load_task(
-    names: Sequence[str], *, output_format: str, options: dict, revision: str = "main", **loading
-) -> EntityTask | ClassTask | AnswerTask | SeveralTasks:
+def load_task(names: Sequence[str], *, output_format: str, options: dict, revision: str = "main", **loading) -> Task:
     """Load a model, or several adapters, as a task.
 
     Args:
@@ -209,22 +205,22 @@ def load_task(
     Raises:
         OSError: there is no such model.
         DataError: it has none of the kinds.
-        OptionError: the model does not take one of the options, or an adapter takes two texts.
+        ArgumentError: the model does not take one of the options, or an adapter takes two texts.
     """
     tasks = {}
     for name in names:
         kind = find_kind(name, revision=revision)
         if "bases" in loading and kind == "answers":
-            raise OptionError(f"--adapter: expected models of single texts, found {name}, which takes two")
+            raise ArgumentError(f"--adapter: expected models of single texts, found {name}, which takes two")
         task_class = TASKS[kind]
         for option in (option for option, value in options.items() if value is not None):
             if option not in task_class.options:
-                raise OptionError(f"--{option}: a model for {kind} does not take it; leave it out")
+                raise ArgumentError(f"--{option}: a model for {kind} does not take it; leave it out")
         if output_format not in task_class.formats:
-            raise OptionError(f"--output_format {output_format}: a model for {kind} does not write it; leave it out")
+            raise ArgumentError(f"--output_format {output_format}: a model for {kind} does not write it; leave it out")
         taken = {option: options.get(option) for option in ("top_k", "threshold") if option in task_class.options}
         finder = LOADERS[task_class](name, revision=revision, **loading)
         tasks[name] = task_class(finder, output_format=output_format, **taken)
         if "bases" in loading and tasks[name].pair:
-            raise OptionError(f"--adapter: expected adapters for single texts, found {name}, which takes two")
+            raise ArgumentError(f"--adapter: expected adapters for single texts, found {name}, which takes two")
     return SeveralTasks(tasks) if "bases" in loading else tasks[names[0]]

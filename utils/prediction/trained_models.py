@@ -1,17 +1,85 @@
-"""A trained directory, or a model on the Hub, is loaded: weights, adapter and tokenizer, none of its code."""
+"""A trained directory, or a model on the Hub, is loaded and run: weights, adapter and tokenizer, none of its code."""
 
-from typing import TYPE_CHECKING
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import Tensor
 from transformers import AutoConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils.peft_utils import find_adapter_config_file
 
 from ..data.errors import DataError
 from ..encoding.tokenizer_files import open_tokenizer
 from ..modeling.pretrained_weights import load_weights, read_config
+from .model_kinds import class_of, require_kind
 
 if TYPE_CHECKING:
     from ..adapters.directories import BaseModels
+
+
+class Finder:
+    """A trained model that answers in batches; what it finds is up to the class.
+
+    Args:
+        model: in eval mode, on its device.
+        tokenizer: the model's fast tokenizer.
+        batch_size: inputs per forward pass.
+        bf16: run the encoder in bfloat16.
+    """
+
+    kind: str  # a key of `KINDS`
+
+    def __init__(self, model: PreTrainedModel, tokenizer, *, batch_size: int = 64, bf16: bool = False):
+        if bf16:
+            model.base_model.to(torch.bfloat16)  # once; autocast would do it in each pass. The head stays float32
+        self.model, self.tokenizer, self.batch_size, self.bf16 = model, tokenizer, batch_size, bf16
+
+    @classmethod
+    def load(
+        cls,
+        name_or_path: str,
+        *,
+        revision: str = "main",
+        device: str | None = None,
+        bases: "BaseModels | None" = None,
+        **options,
+    ):
+        """Load a model and its tokenizer. No code of the model's directory is run.
+
+        Args:
+            name_or_path: a folder or a Hub id.
+            revision: branch, tag or commit on the Hub.
+            device: such as `cuda:1`; None: the first accelerator, else the CPU.
+            bases: encoders that adapters share, see `adapters.directories.BaseModels`.
+            **options: arguments of the class.
+
+        Raises:
+            OSError: there is no such model.
+            DataError: it is a model of another kind.
+        """
+        fields = require_kind(cls.kind, name_or_path, revision=revision)
+        cls._check(name_or_path, fields)
+        model = load_model(class_of(fields), name_or_path, revision=revision, bases=bases)
+        tokenizer = load_own_tokenizer(name_or_path, revision=revision)
+        return cls(model.to(choose_device(device)).eval(), tokenizer, **options)
+
+    @classmethod
+    def _check(cls, name_or_path: str, fields: Mapping[str, Any]) -> None:
+        """Refuse a model that has the kind, but that this class cannot use."""
+
+    def _batches(self, rows: Sequence[Mapping]) -> Iterator[list[int]]:
+        """Indices of the rows that make up each batch; rows of similar `length` share one."""
+        by_length = sorted(range(len(rows)), key=lambda i: -rows[i]["length"])
+        for start in range(0, len(rows), self.batch_size):
+            yield by_length[start : start + self.batch_size]
+
+    def _forward(self, batch: Mapping[str, Tensor]):
+        """The model's outputs for a batch."""
+        device = self.model.device
+        casting = torch.autocast(device.type, torch.bfloat16) if self.bf16 else contextlib.nullcontext()
+        with casting:
+            return self.model(**{name: value.to(device) for name, value in batch.items()})
 
 
 def load_model(

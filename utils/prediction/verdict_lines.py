@@ -77,21 +77,14 @@ def answer_text(question: str, verdict: Verdict, *, top_k: int = 3, expected: st
 
 
 def answer_questions(finder, questions: Sequence[tuple[str, str | None]], *, top_k: int) -> tuple[str, dict[str, int]]:
-    """Ask a `LabelFinder`, and describe its answers, see `describe_answers`."""
-    return describe_answers(questions, finder.find([question for question, _ in questions]), top_k=top_k)
-
-
-def describe_answers(
-    questions: Sequence[tuple[str, str | None]], verdicts: Sequence[Verdict], *, top_k: int
-) -> tuple[str, dict[str, int]]:
     """Questions with their most probable answers, for people; and how many are as expected, where that is known.
 
     Args:
+        finder: a `LabelFinder`.
         questions: each with the expected answer, or None.
-        verdicts: what a model predicts for each.
         top_k: answers shown for each question.
     """
-    asked = list(zip(questions, verdicts, strict=True))
+    asked = list(zip(questions, finder.find([question for question, _ in questions]), strict=True))
     parts = [answer_text(text, verdict, top_k=top_k, expected=expected) for (text, expected), verdict in asked]
     known = [verdict.ranked[0][0] == expected for (_, expected), verdict in asked if expected]
     if not known:

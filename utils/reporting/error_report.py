@@ -1,7 +1,7 @@
 """What a run got wrong, by split: `error_report.json`, from which `report_page` makes `error_report.html`.
 
 Each split has its `kind` (see `example_counts`), the number of `examples`, how many of them have an error (`wrong`),
-`scores` and `table`, the confusions, `slices` (see `error_slices`), `reliability` (see `calibration`), `worst`: up to
+`scores` and `table`, the confusions, `slices` (see `error_parts`), `reliability` (see `calibration`), `worst`: up to
 50 wrong examples on which the model was surest, and `note`, which says how they are ordered. A regression also has its
 `mean_error` and `charts` (see `report_page`). Counts are over all examples; of a long text, `text` is the part
 that begins at character `offset`.
@@ -15,12 +15,12 @@ from datasets import Dataset
 
 from ..encoding.joined_windows import Entity
 from ..encoding.row_batches import iterate_column, iterate_rows
+from ..scoring.answer_ranking import Answer
 from ..scoring.calibration import reliability
 from ..scoring.class_metrics import confused_pairs
 from ..scoring.decisions import DecisionRule, Verdict
-from ..scoring.significance import micro_f1
-from .error_examples import LONGEST, example, excerpt, headlines, worst_first
-from .error_slices import frequency_bins, mean_of, slice_scores, with_ones
+from ..scoring.significance import mean, micro_f1
+from .error_parts import LONGEST, example, excerpt, frequency_bins, headlines, slice_scores, worst_first
 from .span_errors import MISSED, RIGHT, ErrorCounts, SpanPair, as_entities, pair_spans
 
 CONFUSED = 200  # pairs of classes that are kept
@@ -68,13 +68,12 @@ def report_entities(
                 right.append(kind == RIGHT)
     slices = [slice_scores("Length of the text (characters)", sizes, counts, micro_f1, name="F1")]
     if lengths:
-        hits = with_ones(hits)
-        slices.append(slice_scores("Length of the entity (characters)", lengths, hits, mean_of, name="recall"))
+        slices.append(slice_scores("Length of the entity (characters)", lengths, hits, name="recall"))
         title = "How often the entity is in the training data"
         if seen is None:
             types, title = Counter(often), "How often the type is in these texts"
             often = [types[label] for label in often]
-        slices.append(slice_scores(title, often, hits, mean_of, name="recall", bins=frequency_bins))
+        slices.append(slice_scores(title, often, hits, name="recall", bins=frequency_bins))
     report = {"kind": "entities", "examples": len(rows), "wrong": sum(each is not None for each in sure)}
     report |= {"scores": headlines(scores), "table": table, "errors": errors.by_type()}
     report |= {"confused": errors.confused()[:CONFUSED], "slices": slices}
@@ -139,10 +138,10 @@ def report_verdicts(
         kinds.update(errors)
         for side, labels in zip(sides.values(), (gold & said, gold - said, said - gold), strict=True):
             side.update(labels)
-    name, score = ("F1", micro_f1) if several else ("accuracy", mean_of)
+    name, score = ("F1", micro_f1) if several else ("accuracy", mean)
     slices = [slice_scores("Length of the text (characters)", lengths, counts, score, name=name)]
     title = f"Texts of the class in {'these data' if train is None else 'the training data'}"
-    slices.append(slice_scores(title, often, with_ones(hits), mean_of, name="recall", bins=frequency_bins))
+    slices.append(slice_scores(title, often, hits, name="recall", bins=frequency_bins))
     wrong = sum(each is not None for each in sure)
     kind = "label_sets" if several else "classes"
     head = {"kind": kind, "examples": len(rows), "wrong": wrong, "scores": headlines(report["scores"])}
@@ -191,11 +190,66 @@ def _wrong_verdict(row: dict, verdict: Verdict, *, several: bool) -> dict:
     errors, weight = _verdict_errors(gold, verdict, several=several)
     likeliest = set() if several else {verdict.ranked[0][0]}
     shown = sorted(gold | said | likeliest, key=lambda label: -scores.get(label, 0))
-    one = example(row["id"], row["text"], 0, LONGEST) | {"confidence": weight, "errors": errors}
-    if "text_pair" in row:
-        one["text_pair"] = row["text_pair"][:LONGEST]
+    one = example(row["id"], row["text"], text_pair=row.get("text_pair")) | {"confidence": weight, "errors": errors}
     one |= {"gold": sorted(gold), "found": sorted(said)}
     return one | {"scores": {label: round(scores.get(label, 0.0), 4) for label in shown}}
+
+
+def report_answers(
+    rows: Dataset, answers: Sequence[Sequence[Answer]], *, counts: dict, scores: dict[str, float]
+) -> dict:
+    """Errors of answers in passages.
+
+    Args:
+        rows: `id`, `question`, `context`, `answers`.
+        answers: the answers to each question, the best first.
+        counts: exact match and F1 of each question, see `example_counts.count_answers`.
+        scores: by name, with or without the prefix of the split.
+    """
+    exact, f1 = np.array(counts["exact"], dtype=np.float64), np.array(counts["f1"], dtype=np.float64)
+    contexts, gold, found = rows["context"][:], rows["answers"][:], [each[0] for each in answers]
+    known = [i for i, each in enumerate(gold) if each["text"]]
+    sides = {"passage": (contexts, f1), "question": (rows["question"][:], f1)}
+    sides |= {"answer": ([gold[i]["text"][0] for i in known], f1[known])} if known else {}
+    slices = [
+        slice_scores(f"Length of the {side} (characters)", list(map(len, texts)), values, name="F1")
+        for side, (texts, values) in sides.items()
+    ]
+    kinds = [
+        _answer_error(each["text"], one.text, exact[i], f1[i])
+        for i, (each, one) in enumerate(zip(gold, found, strict=True))
+    ]
+    sure = [None if kind is None else found[i].score for i, kind in enumerate(kinds)]
+    worst = []
+    for i in worst_first(sure, [1 - value for value in f1]):
+        starts = gold[i]["answer_start"]
+        # Keep what is around the found answer, which includes the gold one if it is near.
+        first, last = excerpt(len(contexts[i]), found[i].start if found[i].text or not starts else starts[0])
+        spans = sorted({(start, start + len(text)) for start, text in zip(starts, gold[i]["text"], strict=True)})
+        shown = [{"start": start, "end": end, "label": ""} for start, end in spans if first <= start < last]
+        one = example(rows["id"][i], contexts[i], first, last) | {"question": rows["question"][i][:LONGEST]}
+        one |= {"confidence": sure[i], "errors": [kinds[i]], "f1": round(float(f1[i]), 4), "gold": shown}
+        one["answers"] = list(dict.fromkeys(text[:LONGEST] for text in gold[i]["text"]))
+        one["answer"] = found[i].text[:LONGEST]
+        one["found"] = [{"start": found[i].start, "end": found[i].end, "label": ""}] if found[i].text else []
+        worst.append(one)
+    errors = Counter(kind for kind in kinds if kind)
+    report = {"kind": "answers", "examples": len(rows), "wrong": errors.total(), "scores": headlines(scores)}
+    report |= {"table": {}, "errors": {"answers": {"right": len(rows) - errors.total(), **dict(errors.most_common())}}}
+    return report | {
+        "note": "Ordered by the answer's probability among the candidates.",
+        "slices": slices,
+        "reliability": reliability([one.score for one in found], exact) if len(rows) else [],
+        "worst": worst,
+    }
+
+
+def _answer_error(gold: Sequence[str], found: str, exact: float, f1: float) -> str | None:
+    if exact >= 1:
+        return None
+    if not gold:
+        return "answered without an answer"
+    return "not answered" if not found else "wrong border" if f1 > 0 else "wrong place"
 
 
 def _weight(pair: SpanPair) -> float:

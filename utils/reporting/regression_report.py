@@ -6,8 +6,7 @@ import numpy as np
 from datasets import Dataset
 
 from ..encoding.row_batches import iterate_column, iterate_rows
-from .error_examples import LONGEST, WORST, example, headlines
-from .error_slices import mean_of, slice_scores, with_ones
+from .error_parts import WORST, example, headlines, slice_scores
 
 NOTE = "Ordered by the difference between predicted and gold score."
 
@@ -39,28 +38,22 @@ def report_scores(rows: Dataset, found: Sequence[float], *, scores: dict[str, fl
     parts = ["text", "text_pair"][: 1 + ("text_pair" in rows.features)]
     lengths = [sum(map(len, texts)) for texts in iterate_rows(rows, *parts)]
     slices = [
-        slice_scores(title, values, with_ones(off), mean_of, name="mean error")
+        slice_scores(title, values, off, name="mean error")
         for title, values in (("Length of the text (characters)", lengths), ("Gold score (rounded)", rounded))
     ]
     most = max((row["score"] for each in slices for row in each["rows"]), default=0)
     worst, wrong = [], int((off > 0).sum())
     for i in np.argsort(-off, kind="stable")[: min(wrong, WORST)].tolist():
         row = rows[i]
-        one = example(row["id"], row["text"], 0, LONGEST) | {"confidence": None, "errors": []}
-        if "text_pair" in row:
-            one["text_pair"] = row["text_pair"][:LONGEST]
+        one = example(row["id"], row["text"], text_pair=row.get("text_pair")) | {"confidence": None, "errors": []}
         worst.append(one | {"gold": [], "found": [], "told": round(float(found[i]), 4), "wanted": row["label"]})
     groups = [rounded == value for value in np.unique(rounded)]
-    lines = [
-        {
-            "name": name,
-            "points": [[float(gold[group].mean()), float(values[group].mean()), int(group.sum())] for group in groups],
-            "more": ["count"],
-        }
-        for name, values in (("predicted", found), ("gold", gold))
-    ]
+    lines = []
+    for name, values in (("predicted", found), ("gold", gold)):
+        points = [[float(gold[group].mean()), float(values[group].mean()), int(group.sum())] for group in groups]
+        lines.append({"name": name, "points": points, "more": ["count"]})
     chart = {"title": "Predicted and gold", "lines": lines, "x_name": "gold score", "y_name": "mean prediction"}
     report = {"kind": "scores", "examples": len(rows), "wrong": wrong, "mean_error": float(off.mean())}
     report |= {"scores": headlines(scores), "table": {}, "note": NOTE}
-    slices = [each | {"full": most} for each in slices]
-    return report | {"slices": slices, "charts": [chart], "reliability": [], "worst": worst}
+    report["slices"] = [each | {"full": most} for each in slices]
+    return report | {"charts": [chart], "reliability": [], "worst": worst}

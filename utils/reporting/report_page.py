@@ -100,8 +100,6 @@ def _calibration(errors: dict) -> LineChart:
 
 
 def _training(curves: dict) -> list[LineChart]:
-    return [
-        LineChart(title, chart["lines"], x_name=curves["unit"], y_name=title, mark=curves["best"])
-        for chart in curves["charts"]
-        for title in [_said(chart["title"])]
-    ]
+    axes = {"x_name": curves["unit"], "mark": curves["best"]}
+    titled = {_said(chart["title"]): chart["lines"] for chart in curves["charts"]}
+    return [LineChart(title, lines, y_name=title, **axes) for title, lines in titled.items()]

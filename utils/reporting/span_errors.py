@@ -36,8 +36,7 @@ def pair_spans(gold: Sequence[Entity], found: Sequence[Entity]) -> list[SpanPair
         >>> [pair.kind for pair in pair_spans(gold, [Entity(0, 2, "name"), Entity(3, 5, "place")])]
         ['right', 'wrong border']
     """
-    pairs, rest = [], list(found)
-    left = []
+    pairs, left = [], []
     places: dict[tuple, list[Entity]] = {}
     for one in found:
         places.setdefault(one[:3], []).append(one)

@@ -1,4 +1,7 @@
-"""Model cards of each task: the values of a card; its text is in the template of the same name."""
+"""Model cards of each task: the values of a card; its text is in the template of the same name.
+
+Each is made of the `record` of a run, see `run_setup.record_run`.
+"""
 
 from collections.abc import Sequence
 
@@ -12,7 +15,6 @@ def ner_card(record: dict, *, types: Sequence[str], table: dict[str, dict]) -> s
     """Model card of an entity tagger.
 
     Args:
-        record: the record of the run, see `record_run`.
         types: entity types, sorted.
         table: per-class table of the validation set, see `EntityF1`.
     """
@@ -38,7 +40,6 @@ def text_card(record: dict, *, rule: DecisionRule | ScoreRule, report: dict) -> 
     """Model card of a model for whole texts.
 
     Args:
-        record: the record of the run, see `record_run`.
         rule: how its outputs become what it predicts.
         report: report of the validation set, with its `scores`, see `ClassEvaluator.report`.
     """
@@ -47,11 +48,7 @@ def text_card(record: dict, *, rule: DecisionRule | ScoreRule, report: dict) -> 
         f"{rule.scored}_card",
         record,
         task="text-classification",
-        tags=[
-            "text-classification",
-            *rule.tags,
-            f"pooling-{arguments['pooling']}",
-        ],
+        tags=["text-classification", *rule.tags, f"pooling-{arguments['pooling']}"],
         metrics=[name for name in scores_of(rule.scored) if name in shown_in("card")],
         auto="AutoModelForSequenceClassification",
         stock=arguments["pooling"] == "cls" and arguments["layers"] == "last",
@@ -63,7 +60,6 @@ def cloze_card(record: dict, *, report: dict, spans: bool) -> str:
     """Model card of a cloze classifier.
 
     Args:
-        record: the record of the run, see `record_run`.
         report: report of each labelled split; may be empty after few-shot training.
         spans: whether it is asked about spans, to find entities.
     """
@@ -83,11 +79,7 @@ def cloze_card(record: dict, *, report: dict, spans: bool) -> str:
 
 
 def masked_card(record: dict) -> str:
-    """Model card of a masked-language model.
-
-    Args:
-        record: the record of the run, see `record_run`.
-    """
+    """Model card of a masked-language model."""
     results, names = record["results"], ("loss", "perplexity", "accuracy")
     return model_card(
         "masked_card",
@@ -102,12 +94,7 @@ def masked_card(record: dict) -> str:
 
 
 def answer_card(record: dict, *, language: str) -> str:
-    """Model card of a model for answers in passages.
-
-    Args:
-        record: the record of the run, see `record_run`.
-        language: `zh` or `en`, which chooses the measure.
-    """
+    """Model card of a model for answers in passages; `language`, `zh` or `en`, chooses the measure."""
     shown = ("exact_match", "f1", "average", "threshold")
     scores = {name: value for name, value in record["results"].items() if name.startswith("eval_")}
     return model_card(

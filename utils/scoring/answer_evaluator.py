@@ -10,7 +10,7 @@ from ..encoding.joined_windows import group_windows
 from .answer_metrics import CmrcScores, SquadScores
 from .answer_ranking import Answer, Ranking, find_candidates, rank
 from .example_counts import count_answers
-from .score_names import scores_of
+from .score_names import plain_name, scores_of
 
 COLUMNS = ["first", "starts", "ends", "text_index", "window"]
 
@@ -47,9 +47,10 @@ class AnswerEvaluator:
         self.measure = (CmrcScores if language == "zh" else SquadScores)(keep_in_memory=True)
         self.rows = list(encoded.select_columns(COLUMNS).with_format("numpy"))
         self.windows = group_windows(self.rows, len(dataset))
-        mixed = not all((each or {}).get("text") for each in dataset["answers"][:])
+        self.gold = [(each or {}).get("text") or [] for each in dataset["answers"][:]]
+        self.mixed = not all(self.gold)
         self.scores = scores_of("answers") + (scores_of("chinese_answers") if language == "zh" else ())
-        self.scores += scores_of("mixed_answers") if mixed else ()
+        self.scores += scores_of("mixed_answers") if self.mixed else ()
 
     def rankings(self, outputs: tuple[np.ndarray, np.ndarray]) -> list[Ranking]:
         """The best spans of each question over all its windows, in the order of the dataset.
@@ -76,11 +77,9 @@ class AnswerEvaluator:
         Args:
             answers: the answers to each question, the best first.
         """
-        gold = [each["text"] for each in self.dataset["answers"][:]]
-        mixed = not all(gold)
         pairs = [
-            self.measure.score(found[0].text, known, has_unanswerable=mixed)
-            for found, known in zip(answers, gold, strict=True)
+            self.measure.score(found[0].text, known, has_unanswerable=self.mixed)
+            for found, known in zip(answers, self.gold, strict=True)
         ]
         exact, f1 = ([getattr(pair, name) for pair in pairs] for name in ("exact_match", "f1"))
         return count_answers(self.dataset, exact, f1)
@@ -92,7 +91,7 @@ class AnswerEvaluator:
                 {"text": context[slice(*ranking.spans[0])] if ranking.spans else "", "null_odds": ranking.null_odds}
                 for ranking, context in zip(rankings, contexts, strict=True)
             ],
-            "references": [answers["text"] for answers in self.dataset["answers"][:]],
+            "references": self.gold,
         }
         if not self.tune:
             return self.measure.compute(**given, threshold=self.null_threshold)
@@ -106,12 +105,8 @@ class AnswerEvaluator:
     def describe(self, scores: dict[str, float]) -> str:
         """One line for the log; names of scores may start with `eval_` or `test_`."""
         names = ("exact_match", "f1", "average", "has_answer_f1", "no_answer_f1")
-        shown = [
-            f"{name.replace('_', ' ')} {value:.4f}"
-            for name in names
-            for key, value in scores.items()
-            if key.removeprefix("eval_").removeprefix("test_") == name
-        ]
+        plain = {plain_name(name): value for name, value in scores.items()}
+        shown = [f"{name.replace('_', ' ')} {plain[name]:.4f}" for name in names if name in plain]
         if self.null_threshold is not None:
             shown.append(f"no answer above odds of {self.null_threshold:.4f}")
         return ", ".join(shown)

@@ -9,12 +9,13 @@ import string
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from difflib import SequenceMatcher
 from typing import NamedTuple
 
 import datasets
-import evaluate
 
 from .english_words import split_words
+from .metrics import OfflineMetric
 
 _HAN = re.compile("[\u4e00-\u9fff\u3400-\u4dbf]")
 _LETTER = re.compile(r"[^\W\d_]")
@@ -42,7 +43,7 @@ class Threshold(NamedTuple):
     threshold: float
 
 
-class AnswerScores(evaluate.Metric, ABC):
+class AnswerScores(OfflineMetric, ABC):
     """What both measures share; each defines its own `score`.
 
     `compute(predictions, references, threshold=None)` takes for each question `{"text": the best span, "null_odds":
@@ -55,18 +56,10 @@ class AnswerScores(evaluate.Metric, ABC):
     `best_f1_threshold`, as the evaluator of SQuAD 2.0 finds them.
     """
 
-    def _info(self):
-        return evaluate.MetricInfo(
-            description=type(self).__doc__.strip().partition("\n")[0],
-            citation="",
-            inputs_description="{text, null_odds} and lists of gold texts",
-            features=datasets.Features(
-                {
-                    "predictions": {"text": datasets.Value("string"), "null_odds": datasets.Value("float64")},
-                    "references": datasets.Sequence(datasets.Value("string")),
-                }
-            ),
-        )
+    columns = {
+        "predictions": {"text": datasets.Value("string"), "null_odds": datasets.Value("float64")},
+        "references": datasets.Sequence(datasets.Value("string")),
+    }
 
     @abstractmethod
     def score(self, text: str, references: Sequence[str], *, has_unanswerable: bool) -> PairScore:
@@ -142,12 +135,9 @@ class CmrcScores(AnswerScores):
         if not references:
             return PairScore(float(not text), float(not text))
         found, bare = cmrc_words(text), _bare(text)
-        overlaps = []
-        for reference in dict.fromkeys(references):
-            words = cmrc_words(reference)
-            run = longest_run(found, words)
-            overlaps.append(_f1(run, len(found), len(words)))
-        return PairScore(float(any(bare == _bare(reference) for reference in references)), max(overlaps))
+        gold = [cmrc_words(reference) for reference in dict.fromkeys(references)]
+        f1 = max(_f1(longest_run(found, words), len(found), len(words)) for words in gold)
+        return PairScore(float(bare in map(_bare, references)), f1)
 
     def _compute(self, predictions, references, threshold=None, **_):
         results = super()._compute(predictions, references, threshold)
@@ -223,15 +213,7 @@ def longest_run(one: Sequence[str], other: Sequence[str]) -> int:
         >>> longest_run("abcbd", "xbcbz")
         3
     """
-    places: dict[str, list[int]] = {}
-    for j, word in enumerate(other):
-        places.setdefault(word, []).append(j)
-    longest, before = 0, {}
-    for word in one:
-        runs = {j: before.get(j - 1, 0) + 1 for j in places.get(word, ())}  # last place in `other` -> length
-        longest = max(longest, *runs.values()) if runs else longest
-        before = runs
-    return longest
+    return SequenceMatcher(None, one, other, autojunk=False).find_longest_match().size
 
 
 def _overlap(found: list[str], gold: list[str], *, same_if_empty: bool) -> float:

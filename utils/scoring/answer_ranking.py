@@ -20,26 +20,14 @@ class Answer(NamedTuple):
     score: float
 
 
-class Candidates(NamedTuple):
-    """The best spans of one window, the best first.
-
-    Attributes:
-        scores: start score + end score.
-        spans: (character start, end) in the passage, all different.
-        null_score: start score + end score of position 0, which stands for no answer in the window.
-    """
-
-    scores: list[float]
-    spans: list[tuple[int, int]]
-    null_score: float
-
-
 class Ranking(NamedTuple):
-    """The best spans of a question over all its windows.
+    """The best spans of one window, or of a question over all its windows, the best first.
 
     Attributes:
-        scores, spans: as in `Candidates`; a span that several windows contain has the highest of its scores.
-        null_score: the lowest of the windows, because the answer is missing only if it is in none of them.
+        scores: start score + end score; a span that several windows contain has the highest of its scores.
+        spans: (character start, end) in the passage, all different.
+        null_score: start score + end score of position 0, which stands for no answer in the window; of several
+            windows the lowest, because the answer is missing only if it is in none of them.
     """
 
     scores: list[float]
@@ -74,7 +62,7 @@ class Ranking(NamedTuple):
 
 def find_candidates(
     row: dict, start_scores: np.ndarray, end_scores: np.ndarray, *, max_answer_length: int, count: int = CANDIDATES
-) -> Candidates:
+) -> Ranking:
     """Find the best spans of a window.
 
     Args:
@@ -88,7 +76,7 @@ def find_candidates(
     inside = slice(row["first"], row["first"] + len(starts))
     is_border = starts < ends  # white space neither begins nor ends an answer
     if not is_border.any():
-        return Candidates([], [], null_score)
+        return Ranking([], [], null_score)
     width = min(max_answer_length, len(starts))
     first = np.where(is_border, start_scores[inside], -np.inf).astype(np.float64)  # (tokens,)
     last = np.where(is_border, end_scores[inside], -np.inf).astype(np.float64)
@@ -107,15 +95,15 @@ def find_candidates(
             found.setdefault((int(starts[token]), int(ends[token + more])), float(sums[i]))
         if len(found) >= count or taken == possible:
             spans = list(found)[:count]
-            return Candidates([found[span] for span in spans], spans, null_score)
+            return Ranking([found[span] for span in spans], spans, null_score)
         taken *= 2
 
 
-def rank(windows: Iterable[Candidates], *, count: int = CANDIDATES) -> Ranking:
-    """Merge the candidates of a question's windows.
+def rank(windows: Iterable[Ranking], *, count: int = CANDIDATES) -> Ranking:
+    """Merge the rankings of a question's windows.
 
     Example:
-        >>> one, other = Candidates([3.0], [(0, 2)], -1.0), Candidates([4.0, 1.0], [(0, 2), (5, 9)], 2.0)
+        >>> one, other = Ranking([3.0], [(0, 2)], -1.0), Ranking([4.0, 1.0], [(0, 2), (5, 9)], 2.0)
         >>> rank([one, other])
         Ranking(scores=[4.0, 1.0], spans=[(0, 2), (5, 9)], null_score=-1.0)
     """

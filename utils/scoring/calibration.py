@@ -1,6 +1,9 @@
 """Fitting decisions to validation data: temperature, thresholds, abstention.
 
 Also measures how far probabilities can be trusted: reliability, expected calibration error, risk and coverage.
+Everywhere `logits` and `probabilities` of texts are (texts, num_labels), and `targets` (texts,) class ids, or
+(texts, num_labels) of 0 and 1 if multi-label; `confidences` are (n,) probabilities of answers, and `hits` (n,) whether
+each is right.
 """
 
 import logging
@@ -24,8 +27,7 @@ def fit_temperature(logits: np.ndarray, targets: np.ndarray, *, multi_label: boo
     The log-likelihood is concave in 1 / temperature, so the root of its slope is its only maximum.
 
     Args:
-        logits: (texts, num_labels).
-        targets: (texts,) class ids, or (texts, num_labels) of 0 and 1 if multi-label.
+        logits, targets: of validation data.
         multi_label: sigmoid instead of softmax.
 
     Returns:
@@ -60,8 +62,7 @@ def reliability(confidences: np.ndarray, hits: np.ndarray, *, bins: int = 15) ->
     """The data of a reliability plot: predicted probability against observed frequency, in bins of equal width.
 
     Args:
-        confidences: (n,) probabilities.
-        hits: (n,) whether each prediction is right.
+        confidences, hits: of predictions.
         bins: number of bins; empty ones are left out.
 
     Returns:
@@ -134,8 +135,7 @@ def risk_coverage(confidences: np.ndarray, hits: np.ndarray, *, coverages=None) 
     """The accuracy of answers when only the surest are given.
 
     Args:
-        confidences: (n,) probability of the answer.
-        hits: (n,) whether it is right.
+        confidences, hits: of answers.
         coverages: shares of questions to answer, 0-1; 1.0, 0.95, ... 0.5 if None.
 
     Returns:
@@ -177,8 +177,7 @@ def tune_thresholds(
 
     Args:
         rule: multi-label, or with a positive class of two.
-        probabilities: (texts, num_labels).
-        targets: (texts,) class ids, or (texts, num_labels) of 0 and 1 if multi-label.
+        probabilities, targets: of validation data.
         metric: what to maximise, a key of `THRESHOLD_METRICS`.
         per_label: multi-label: each label gets its own threshold; otherwise all share one.
         precision: reach this precision instead, with as many positives as possible. If it cannot be reached, take the
@@ -188,16 +187,14 @@ def tune_thresholds(
     Returns:
         One threshold for the positive class of two, or one for each label.
     """
-    if rule.multi_label:
-        names = rule.labels if per_label else ["all labels"]
-        columns = list(zip(probabilities.T, targets.T, strict=True))
-        if not per_label:
-            columns = [(probabilities.ravel(), targets.ravel())]
+    if not rule.multi_label:
+        decided = {rule.labels[rule.positive]: (probabilities[:, rule.positive], targets == rule.positive)}
+    elif per_label:
+        decided = dict(zip(rule.labels, zip(probabilities.T, targets.T, strict=True), strict=True))
     else:
-        names = [rule.labels[rule.positive]]
-        columns = [(probabilities[:, rule.positive], targets == rule.positive)]
+        decided = {"all labels": (probabilities.ravel(), targets.ravel())}
     thresholds = []
-    for name, (likely, wanted) in zip(names, columns, strict=True):
+    for name, (likely, wanted) in decided.items():
         if share is not None:
             threshold = threshold_for_share(likely, share=share)
         elif precision is not None:
@@ -222,8 +219,7 @@ def tune_rule(
 
     Args:
         rule: the rule to start from.
-        logits: (texts, num_labels).
-        targets: (texts,) class ids, or (texts, num_labels) of 0 and 1 if multi-label.
+        logits, targets: of validation data.
         temperature: whether to fit the temperature.
         **thresholds: options of `tune_thresholds`; without any, the thresholds stay as they are.
     """
@@ -240,8 +236,7 @@ def tune_answers(rule: DecisionRule, logits: np.ndarray, targets: np.ndarray, *,
 
     Args:
         rule: the rule to start from.
-        logits: (texts, num_labels) of the validation data.
-        targets: (texts,) class ids.
+        logits, targets: of validation data.
         accuracy: share of given answers that should be right, 0-1; 0 to answer always. If it cannot be reached, warn
             and answer always.
     """

@@ -53,12 +53,9 @@ class ClassEvaluator:
         probabilities = rule.probabilities(logits)
         decided = rule.decide(probabilities).astype(np.int64)
         metric = LabelScores if rule.multi_label else ClassScores
-        options = {"labels": rule.labels, "probabilities": probabilities}
-        if not rule.multi_label:
-            options["positive"] = rule.positive
-        scores = metric(keep_in_memory=True).compute(
-            predictions=decided.tolist(), references=self.targets.tolist(), **options
-        )
+        options = {"labels": rule.labels, "positive": rule.positive, "probabilities": probabilities}
+        given = {"predictions": decided.tolist(), "references": self.targets.tolist()}
+        scores = metric(keep_in_memory=True).compute(**given, **options)
         details = {name: scores.pop(name) for name in ("table", "confusion") if name in scores}
         details["reliability"] = reliability(*self.confidence(probabilities, rule))
         scores["ece"] = calibration_error(details["reliability"])

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import datasets
-import evaluate
 import numpy as np
 from sklearn.metrics import (
     average_precision_score,
@@ -13,8 +12,12 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
+from .metrics import SHARES, OfflineMetric
 
-class ClassScores(evaluate.Metric):
+_ID, _IDS = datasets.Value("int64"), datasets.Sequence(datasets.Value("int64"))
+
+
+class ClassScores(OfflineMetric):
     """Scores of single-label classification.
 
     `compute(predictions, references, labels=names, positive=None, probabilities=None)` takes class ids, the names of
@@ -25,17 +28,13 @@ class ClassScores(evaluate.Metric):
     by reference (rows) and prediction. Averages run over the classes that occur in references or predictions.
     """
 
-    def _info(self):
-        return _describe("scores of single-label classification", datasets.Value("int64"))
+    columns = {"predictions": _ID, "references": _ID}
 
     def _compute(self, predictions, references, *, labels, positive=None, probabilities=None, **_):
         predictions, references = np.asarray(predictions), np.asarray(references)
         table = _table(predictions, references, labels)
-        chosen = table[labels[positive]] if positive is not None else table["macro avg"]
-        scores = {"accuracy": float((predictions == references).mean())}
-        scores |= {name: chosen[name] for name in ("precision", "recall", "f1")}
-        scores |= {"macro_f1": table["macro avg"]["f1"], "weighted_f1": table["weighted avg"]["f1"]}
-        scores["mcc"] = _correlation(references, predictions)
+        chosen = labels[positive] if positive is not None else "macro avg"
+        scores = _scores(predictions, references, table, chosen, accuracy=(predictions == references).mean())
         if probabilities is not None:
             targets = references[:, None] == np.arange(len(labels))
             columns = range(len(labels)) if positive is None else [positive]
@@ -44,7 +43,7 @@ class ClassScores(evaluate.Metric):
         return scores | {"table": table, "confusion": confusion.tolist()}
 
 
-class LabelScores(evaluate.Metric):
+class LabelScores(OfflineMetric):
     """Scores of multi-label classification.
 
     `compute(predictions, references, labels=names, probabilities=None)` takes rows of 0 and 1, one column per label.
@@ -53,36 +52,26 @@ class LabelScores(evaluate.Metric):
     that some but not all texts have; `table`.
     """
 
-    def _info(self):
-        return _describe("scores of multi-label classification", datasets.Sequence(datasets.Value("int64")))
+    columns = {"predictions": _IDS, "references": _IDS}
 
     def _compute(self, predictions, references, *, labels, probabilities=None, **_):
         predictions, references = np.asarray(predictions), np.asarray(references)
         table = _table(predictions, references, labels)
-        scores = {"accuracy": float((predictions == references).all(-1).mean())}
-        scores |= {name: table["micro avg"][name] for name in ("precision", "recall", "f1")}
-        scores |= {"macro_f1": table["macro avg"]["f1"], "weighted_f1": table["weighted avg"]["f1"]}
-        scores["mcc"] = _correlation(references.ravel(), predictions.ravel())
+        accuracy = (predictions == references).all(-1).mean()
+        scores = _scores(predictions, references, table, "micro avg", accuracy=accuracy)
         if probabilities is not None:
             scores |= _ranking_scores(references == 1, np.asarray(probabilities), range(len(labels)))
         return scores | {"table": table}
 
 
-class RankingScores(evaluate.Metric):
+class RankingScores(OfflineMetric):
     """How high the right class ranks: `compute(predictions, references)`, predictions (texts, classes) scores.
 
     Returns `hits@3`, the share of texts whose class is among the three most probable, and `mrr`, the mean of 1 / its
     rank. Equal scores share the worst of their ranks, so that a constant model gains nothing.
     """
 
-    def _info(self):
-        features = {"predictions": datasets.Sequence(datasets.Value("float64")), "references": datasets.Value("int64")}
-        return evaluate.MetricInfo(
-            description="rank of the right class",
-            citation="",
-            inputs_description="scores of all classes; ids",
-            features=datasets.Features(features),
-        )
+    columns = {"predictions": datasets.Sequence(datasets.Value("float64")), "references": _ID}
 
     def _compute(self, predictions, references, **_):
         scores, references = np.asarray(predictions), np.asarray(references)
@@ -129,10 +118,13 @@ def _table(predictions: np.ndarray, references: np.ndarray, labels: Sequence[str
     return table
 
 
-def _correlation(references: np.ndarray, predictions: np.ndarray) -> float:
-    """Matthews correlation; 0 where either side is all one class, without scikit-learn's warning."""
-    constant = len(np.unique(references)) < 2 or len(np.unique(predictions)) < 2
-    return 0.0 if constant else float(matthews_corrcoef(references, predictions))
+def _scores(predictions: np.ndarray, references: np.ndarray, table: dict, chosen: str, *, accuracy: float) -> dict:
+    """The scores of decisions; precision, recall and F1 are those of the row `chosen` of the table."""
+    scores = {"accuracy": float(accuracy)} | {name: table[chosen][name] for name in SHARES}
+    scores |= {"macro_f1": table["macro avg"]["f1"], "weighted_f1": table["weighted avg"]["f1"]}
+    decided, right = predictions.ravel(), references.ravel()
+    constant = len(np.unique(right)) < 2 or len(np.unique(decided)) < 2  # scikit-learn would warn
+    return scores | {"mcc": 0.0 if constant else float(matthews_corrcoef(right, decided))}
 
 
 def _row(precision, recall, f1, support) -> dict:
@@ -143,14 +135,8 @@ def _ranking_scores(targets: np.ndarray, probabilities: np.ndarray, columns: Seq
     both = [i for i in columns if 0 < targets[:, i].sum() < len(targets)]
     if not both:
         return {}
+    measures = {"auroc": roc_auc_score, "ap": average_precision_score}
     return {
-        "auroc": float(np.mean([roc_auc_score(targets[:, i], probabilities[:, i]) for i in both])),
-        "ap": float(np.mean([average_precision_score(targets[:, i], probabilities[:, i]) for i in both])),
+        name: float(np.mean([measure(targets[:, i], probabilities[:, i]) for i in both]))
+        for name, measure in measures.items()
     }
-
-
-def _describe(description: str, one: datasets.Value | datasets.Sequence) -> evaluate.MetricInfo:
-    features = datasets.Features({"predictions": one, "references": one})
-    return evaluate.MetricInfo(
-        description=description, citation="", inputs_description="ids or rows of 0 and 1", features=features
-    )

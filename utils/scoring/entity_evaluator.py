@@ -1,7 +1,7 @@
 """Decoded windows -> entities of texts -> scores over the full gold."""
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -10,9 +10,9 @@ from transformers import EvalPrediction
 
 from ..data.tag_schemes import spans_to_tags
 from ..encoding.joined_windows import Entity, TaggedText, join_spans, join_tags
-from ..encoding.row_batches import BATCH, iterate_column
+from ..encoding.row_batches import BATCH, iterate_column, iterate_rows
 from ..encoding.tokenization import find_tokens
-from .metrics import EntityCounts, TagCounts
+from .metrics import EntityCounts, TagCounts, spans_of
 from .score_names import scores_of
 
 COLUMNS = ["token_mask", "starts", "ends", "text_index", "num_tokens", "window", "shift"]
@@ -76,16 +76,15 @@ class EntityEvaluator:
     def __call__(self, prediction: EvalPrediction) -> dict[str, float]:
         strict, lenient = EntityCounts(), TagCounts()
         for texts in self._portions():
-            joined = self.join(prediction.predictions, texts)
             rows = self.dataset[texts.start : texts.stop]
-            if self.scheme is None:
-                _add_entities(strict, lenient, joined, rows["entities"], rows["text"])
-                continue
-            found = [as_dicts(text.entities(scheme=self.scheme)) for text in joined]
-            strict.add(found, rows["entities"])
-            pairs = zip(rows["entities"], joined, strict=True)
-            expected = [_token_tags(entities, text) for entities, text in pairs]
-            lenient.add([text.tags for text in joined], expected)
+            joined = self.join(prediction.predictions, texts)
+            for one, gold, text in zip(joined, rows["entities"], rows["text"], strict=True):
+                if self.scheme is None:
+                    strict.add(one, gold)
+                    lenient.add(_character_tags(one, text), _character_tags(gold, text))
+                else:
+                    strict.add(one.entities(scheme=self.scheme), gold)
+                    lenient.add(one.tags, _token_tags(gold, one))
         scores = strict.scores() | lenient.scores()
         self.table = scores.pop("table")
         return scores
@@ -130,13 +129,10 @@ def score_entities(found: Sequence[Sequence[Entity]], dataset: Dataset) -> dict:
         dataset: rows of `text`, `entities`.
     """
     strict, lenient = EntityCounts(), TagCounts()
-    _add_entities(strict, lenient, found, iterate_column(dataset, "entities"), iterate_column(dataset, "text"))
+    for entities, (text, gold) in zip(found, iterate_rows(dataset, "text", "entities"), strict=True):
+        strict.add(entities, gold)
+        lenient.add(_character_tags(entities, text), _character_tags(gold, text))
     return strict.scores() | lenient.scores()
-
-
-def as_dicts(entities: Sequence[Entity]) -> list[dict]:
-    """Entities as `EntityF1` takes them."""
-    return [{"start": one.start, "end": one.end, "label": one.label} for one in entities]
 
 
 def flatten(spans: Sequence[tuple[int, int, str]]) -> list[tuple[int, int, str]]:
@@ -148,19 +144,10 @@ def flatten(spans: Sequence[tuple[int, int, str]]) -> list[tuple[int, int, str]]
     return sorted(kept)
 
 
-def _character_tags(entities: Sequence[Entity], text: str) -> list[str]:
-    return spans_to_tags(flatten([(one.start, one.end, one.label) for one in entities]), len(text), scheme="bio")
+def _character_tags(entities: Sequence, text: str) -> list[str]:
+    return spans_to_tags(flatten(spans_of(entities)), len(text), scheme="bio")
 
 
 def _token_tags(entities: Sequence[dict], text: TaggedText) -> list[str]:
-    spans = [(*find_tokens(text.starts, text.ends, one["start"], one["end"]), one["label"]) for one in entities]
+    spans = [(*find_tokens(text.starts, text.ends, start, end), label) for start, end, label in spans_of(entities)]
     return spans_to_tags(flatten([span for span in spans if span[0] < span[1]]), len(text.tags), scheme="bio")
-
-
-def _add_entities(
-    strict: EntityCounts, lenient: TagCounts, found: Iterable[Sequence[Entity]], gold: Iterable, texts: Iterable[str]
-) -> None:
-    for entities, wanted, text in zip(found, gold, texts, strict=True):
-        strict.add([as_dicts(entities)], [wanted])
-        known = [Entity(one["start"], one["end"], one["label"]) for one in wanted]
-        lenient.add([_character_tags(entities, text)], [_character_tags(known, text)])

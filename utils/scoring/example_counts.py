@@ -21,6 +21,7 @@ from scipy.stats import rankdata
 from ..data.errors import DataError
 from ..encoding.row_batches import iterate_column, iterate_rows
 from .decisions import DecisionRule, Verdicts
+from .metrics import spans_of
 from .significance import Metric, correlation, macro_f1, mean, micro_f1, micro_precision, micro_recall
 
 NAME = "example_counts.json"
@@ -47,15 +48,8 @@ def count_entities(rows: Dataset, predicted: Iterable) -> dict:
         rows: `id`, `text`, `entities`.
         predicted: the entities of each row, mappings or objects with `start`, `end` and `label`.
     """
-
-    def spans(entities):
-        return [
-            (one["start"], one["end"], one["label"]) if isinstance(one, dict) else (one.start, one.end, one.label)
-            for one in entities
-        ]
-
-    gold = map(spans, iterate_column(rows, "entities"))
-    return _head("entities", rows) | {"counts": count_items(gold, map(spans, predicted))}
+    gold = map(spans_of, iterate_column(rows, "entities"))
+    return _head("entities", rows) | {"counts": count_items(gold, map(spans_of, predicted))}
 
 
 def count_classes(rows: Dataset, predicted: Iterable[str], labels: Sequence[str], positive: int | None = None) -> dict:
@@ -156,17 +150,18 @@ def _classes(split: dict) -> dict[str, tuple[np.ndarray, Metric]]:
     gold, predicted = (np.array(split[name])[:, None] == numbers for name in ("gold", "predicted"))
     right = np.array(split["gold"]) == np.array(split["predicted"])
     counts = np.concatenate([gold & predicted, predicted, gold], axis=1).astype(np.float64)
-    found = {"accuracy": (_with_count(right), mean), "macro_f1": (counts, macro_f1), "f1": (counts, macro_f1)}
+    found = {"accuracy": (with_count(right), mean), "macro_f1": (counts, macro_f1), "f1": (counts, macro_f1)}
     if split["positive"] is not None:  # the columns of that class
         found |= _micro_scores(counts[:, numbers.tolist().index(split["positive"]) :: len(numbers)])
     return found
 
 
 def _answers(split: dict) -> dict[str, tuple[np.ndarray, Metric]]:
-    return {name: (_with_count(split[key]), mean) for name, key in (("f1", "f1"), ("exact_match", "exact"))}
+    return {name: (with_count(split[key]), mean) for name, key in (("f1", "f1"), ("exact_match", "exact"))}
 
 
-def _with_count(values: Sequence[float] | np.ndarray) -> np.ndarray:
+def with_count(values: Sequence[float] | np.ndarray) -> np.ndarray:
+    """(n,) -> (n, 2): a column of ones is added, so that sums give the `mean`."""
     values = np.asarray(values, dtype=np.float64)
     return np.stack([values, np.ones(len(values))], axis=1)
 
@@ -178,8 +173,8 @@ def _scores(split: dict) -> dict[str, tuple[np.ndarray, Metric]]:
     return {
         "pearson": (_moments(gold, told), correlation),
         "spearman": (_moments(*ranks), correlation),
-        "mae": (_with_count(np.abs(told - gold)), mean),
-        "mse": (_with_count((told - gold) ** 2), mean),
+        "mae": (with_count(np.abs(told - gold)), mean),
+        "mse": (with_count((told - gold) ** 2), mean),
     }
 
 

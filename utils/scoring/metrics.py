@@ -2,16 +2,31 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import Any
 from unicodedata import east_asian_width
 
 import datasets
 import evaluate
 from seqeval.metrics.sequence_labeling import get_entities
 
+SHARES = ("precision", "recall", "f1")
 _SPANS = [{"start": datasets.Value("int64"), "end": datasets.Value("int64"), "label": datasets.Value("string")}]
+_TAGS = datasets.Sequence(datasets.Value("string"))
 
 
-class EntityF1(evaluate.Metric):
+class OfflineMetric(evaluate.Metric):
+    """What all our metrics share: each is described by its docstring, and says what it takes in `columns`."""
+
+    columns: dict[str, Any]  # features of `predictions` and `references`
+
+    def _info(self):
+        summary, _, details = type(self).__doc__.strip().partition("\n")
+        return evaluate.MetricInfo(
+            description=summary, citation="", inputs_description=details, features=datasets.Features(self.columns)
+        )
+
+
+class EntityF1(OfflineMetric):
     """Strict entity scores: a prediction counts when start, end and label are those of a gold entity of the same text.
 
     `compute(predictions, references)` takes, for each text, a list of `{"start", "end", "label"}` (character
@@ -20,98 +35,71 @@ class EntityF1(evaluate.Metric):
     run over the types that occur in gold or predictions, as seqeval's do.
     """
 
-    def _info(self):
-        return evaluate.MetricInfo(
-            description="strict entity precision, recall and F1 on character spans",
-            citation="",
-            inputs_description="lists of {start, end, label}",
-            features=datasets.Features({"predictions": _SPANS, "references": _SPANS}),
-        )
+    columns = {"predictions": _SPANS, "references": _SPANS}
 
     def _compute(self, predictions, references, **_):
-        counts = EntityCounts()
-        counts.add(predictions, references)
-        return counts.scores()
+        return _count(EntityCounts(), predictions, references)
 
 
-class LenientF1(evaluate.Metric):
+class LenientF1(OfflineMetric):
     """seqeval's default mode on tag sequences, which repairs ill-formed ones: the score that most papers report.
 
     `compute(predictions, references)` takes lists of tag names (BIO, BIOS or BIOES). Returns `lenient_precision`,
     `lenient_recall` and `lenient_f1` (micro, 0-1).
     """
 
-    def _info(self):
-        tags = datasets.Features(
-            {
-                "predictions": datasets.Sequence(datasets.Value("string")),
-                "references": datasets.Sequence(datasets.Value("string")),
-            }
-        )
-        return evaluate.MetricInfo(
-            description="seqeval micro scores, default mode",
-            citation="",
-            inputs_description="lists of tags",
-            features=tags,
-        )
+    columns = {"predictions": _TAGS, "references": _TAGS}
 
     def _compute(self, predictions, references, **_):
-        counts = TagCounts()
-        counts.add(predictions, references)
-        return counts.scores()
+        return _count(TagCounts(), predictions, references)
 
 
 class EntityCounts:
-    """What `EntityF1` counts, batch by batch, so that only counts are kept in memory."""
+    """What `EntityF1` counts, text by text, so that only counts are kept in memory."""
 
     def __init__(self):
         self.correct, self.found, self.gold = Counter(), Counter(), Counter()
 
-    def add(self, predictions: Iterable[Sequence[dict]], references: Iterable[Sequence[dict]]) -> None:
-        """Count the entities of some texts."""
-        for predicted, expected in zip(predictions, references, strict=True):
-            predicted = {(one["start"], one["end"], one["label"]) for one in predicted}
-            expected = {(one["start"], one["end"], one["label"]) for one in expected}
-            self.correct.update(label for *_, label in predicted & expected)
-            self.found.update(label for *_, label in predicted)
-            self.gold.update(label for *_, label in expected)
+    def add(self, predicted: Sequence, expected: Sequence) -> None:
+        """Count the entities of a text."""
+        predicted, expected = set(self._spans(predicted)), set(self._spans(expected))
+        self.correct.update(label for *_, label in predicted & expected)
+        self.found.update(label for *_, label in predicted)
+        self.gold.update(label for *_, label in expected)
+
+    def _spans(self, entities: Sequence) -> list[tuple[int, int, str]]:
+        return spans_of(entities)
 
     def scores(self) -> dict:
-        """What `EntityF1` returns for all texts that were added."""
+        """What the metric returns for all texts that were added."""
         correct, found, gold = self.correct, self.found, self.gold
         types = sorted(gold.keys() | found.keys())
         rows = {name: _score(correct[name], found[name], gold[name]) for name in types}
         micro = _score(correct.total(), found.total(), gold.total())
         macro = _average(rows.values(), [1] * len(types), gold.total())
         weighted = _average(rows.values(), [gold[name] for name in types], gold.total())
-        return {
-            "precision": micro["precision"],
-            "recall": micro["recall"],
-            "f1": micro["f1"],
-            "macro_f1": macro["f1"],
-            "weighted_f1": weighted["f1"],
-            "table": rows | {"micro avg": micro, "macro avg": macro, "weighted avg": weighted},
-        }
+        table = rows | {"micro avg": micro, "macro avg": macro, "weighted avg": weighted}
+        shares = {name: micro[name] for name in SHARES}
+        return shares | {"macro_f1": macro["f1"], "weighted_f1": weighted["f1"], "table": table}
 
 
-class TagCounts:
-    """What `LenientF1` counts, batch by batch; entities are those that seqeval reads from tags."""
+class TagCounts(EntityCounts):
+    """What `LenientF1` counts, text by text; entities are those that seqeval reads from tags."""
 
-    def __init__(self):
-        self.correct = self.found = self.gold = 0
-
-    def add(self, predictions: Iterable[Sequence[str]], references: Iterable[Sequence[str]]) -> None:
-        """Count the entities of some sequences of tags."""
-        for predicted, expected in zip(predictions, references, strict=True):
-            predicted, expected = (set(get_entities(list(tags))) for tags in (predicted, expected))
-            self.correct += len(predicted & expected)
-            self.found += len(predicted)
-            self.gold += len(expected)
+    def _spans(self, tags: Sequence[str]) -> list[tuple[int, int, str]]:
+        return [(first, last, label) for label, first, last in get_entities(list(tags))]
 
     def scores(self) -> dict[str, float]:
-        """What `LenientF1` returns for all sequences that were added."""
-        row = _score(self.correct, self.found, self.gold)
-        return {f"lenient_{name}": row[name] for name in ("precision", "recall", "f1")}
+        strict = super().scores()
+        return {f"lenient_{name}": strict[name] for name in SHARES}
+
+
+def spans_of(entities: Iterable) -> list[tuple[int, int, str]]:
+    """(start, end, label) of entities, which are mappings, as in rows of data, or objects."""
+    return [
+        (one["start"], one["end"], one["label"]) if isinstance(one, dict) else (one.start, one.end, one.label)
+        for one in entities
+    ]
 
 
 def describe_entities(split: str, table: dict[str, dict]) -> str:
@@ -126,7 +114,7 @@ def format_table(table: dict[str, dict]) -> str:
     for name, row in table.items():
         if name == "micro avg":
             lines.append("")
-        scores = "".join(f"{row[key]:>10.4f}" for key in ("precision", "recall", "f1"))
+        scores = "".join(f"{row[key]:>10.4f}" for key in SHARES)
         lines.append(f"{' ' * (width - _columns(name))}{name} {scores}{row['support']:>10}")
     return "\n".join(lines)
 
@@ -134,6 +122,12 @@ def format_table(table: dict[str, dict]) -> str:
 def _columns(text: str) -> int:
     """Width of a text in columns of a terminal: two for a Chinese character."""
     return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
+
+
+def _count(counts: EntityCounts, predictions: Iterable[Sequence], references: Iterable[Sequence]) -> dict:
+    for predicted, expected in zip(predictions, references, strict=True):
+        counts.add(predicted, expected)
+    return counts.scores()
 
 
 def _score(correct: int, found: int, gold: int) -> dict:
@@ -147,6 +141,6 @@ def _average(rows, weights: Sequence[int], support: int) -> dict:
     total = sum(weights)
     row = {
         key: sum(weight * row[key] for weight, row in zip(weights, rows, strict=True)) / total if total else 0.0
-        for key in ("precision", "recall", "f1")
+        for key in SHARES
     }
     return row | {"support": support}

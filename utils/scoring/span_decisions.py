@@ -1,14 +1,22 @@
-"""From logits of span questions to entities: types against "no entity", and overlaps resolved for the best total."""
+"""From logits of span questions to entities: types against "no entity", and overlaps resolved for the best total.
+
+Also scores these entities over the full gold.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from datasets import Dataset
 from scipy.special import softmax
+from transformers import EvalPrediction
 
 from ..data.span_questions import OUTSIDE
 from ..encoding.joined_windows import Entity
 from ..prompting.span_selection import count_selected, select_spans
+from .entity_evaluator import score_entities
+from .metrics import spans_of
+from .score_names import scores_of
 
 THRESHOLDS = 400  # how many are tried; more would only overfit to the validation texts
 
@@ -73,15 +81,55 @@ def tune_entity_threshold(asked: SpanLogits, gold: Sequence[Sequence[dict]], *, 
     found, hits = np.zeros((2, len(thresholds)), dtype=np.int64)
     start = 0
     for spans, entities in zip(asked.spans, gold, strict=True):
-        expected = {(one["start"], one["end"], one["label"]) for one in entities}
+        expected = set(spans_of(entities))
         rows = range(start, start + len(spans))
         correct = [(*span, labels[types[row]]) in expected for span, row in zip(spans, rows, strict=True)]
         counts = count_selected(spans, odds[start : start + len(spans)], correct, thresholds)
         found, hits = found + counts[0], hits + counts[1]
         start += len(spans)
-    total = sum(len({(one["start"], one["end"], one["label"]) for one in entities}) for entities in gold)
+    total = sum(len(set(spans_of(entities))) for entities in gold)
     f1 = 2 * hits / np.maximum(found + total, 1)
     return float(thresholds[f1.argmax()]) if f1.any() else 0.0
+
+
+class SpanEvaluator:
+    """Scores a split whose candidates are all asked about; a `compute_metrics` for `Trainer`.
+
+    Args:
+        dataset: the split's rows (`text`, `entities`).
+        questions: its span questions, see `data.span_questions.list_questions`.
+        encoded: the questions as inputs, in the order in which the trainer sees them.
+        labels: classes, in the order of the logits.
+        threshold: log-odds against `O` above which a span is an entity.
+
+    Attributes:
+        table: per-class table of the last call, see `EntityF1`.
+        scores: names of the scores that a call returns.
+    """
+
+    scores = scores_of("entities")
+
+    def __init__(
+        self, dataset: Dataset, questions: Dataset, encoded: Dataset, *, labels: Sequence[str], threshold: float = 0.0
+    ):
+        self.dataset, self.labels, self.threshold = dataset, labels, threshold
+        self.order = np.argsort(encoded["index"][:])
+        self.spans: list[list[tuple[int, int]]] = [[] for _ in range(len(dataset))]
+        for row, start, end in zip(*(questions[name][:] for name in ("row", "start", "end")), strict=True):
+            self.spans[row].append((start, end))
+        self.table: dict[str, dict] = {}
+
+    def sort(self, logits: np.ndarray) -> SpanLogits:
+        """Logits in the order of the encoded rows -> in the order of the texts."""
+        return SpanLogits(self.spans, np.asarray(logits, dtype=np.float64)[self.order])
+
+    def __call__(self, prediction: EvalPrediction) -> dict[str, float]:
+        logits = prediction.predictions
+        asked = self.sort(logits[0] if isinstance(logits, tuple) else logits)
+        found = choose_entities(asked, labels=self.labels, threshold=self.threshold)
+        scores = score_entities(found, self.dataset)
+        self.table = scores.pop("table")
+        return scores
 
 
 def _best_types(logits: np.ndarray, labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:

@@ -2,16 +2,22 @@
 
 import csv
 import io
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 
 from ..scoring.score_names import describe_score, shown_in
 from ..scoring.significance import Comparison
-from .csv_cells import harmless_cell
 from .paired_examples import Unpaired, class_of, compare_groups
 from .run_groups import RunGroup
 
 LEVEL = 0.05
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")  # beginnings of cells that a spreadsheet runs
+LATEX = str.maketrans(
+    {**{character: f"\\{character}" for character in "&%$#_{}"}, "\\": "\\textbackslash{}"}
+    | {"~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "±": "$\\pm$"}
+)
 
 
 @dataclass
@@ -46,37 +52,24 @@ class ResultTable:
         if all(isinstance(found, Comparison) and found.p < LEVEL for found in self.comparisons.values()):
             self.best = first
 
-    def cells(self, group: RunGroup) -> list[str]:
-        """A cell for each score: mean ± std, times 100 for shares."""
-        found = []
-        for metric in self.metrics:
-            spread = group.spread(metric)
-            scale = scale_of(metric)
-            if spread is None:
-                found.append("")
-            else:
-                found.append(_cell(*spread, scale))
-        return found
+    def _row(self, name: str, cells: Sequence[str], count: str, published: str) -> list[str]:
+        return [name, *cells, count, *([published] if self.published else [])]
 
-    def _rows(self) -> list[list[str]]:
-        head = ["run", *self.metrics, "n", *(["published"] if self.published else [])]
-        rows = [head]
+    def _rows(self, escape: Callable[[str], str], bold: str) -> list[list[str]]:
+        """The head and a row for each group, escaped: mean ± std, times 100 for shares; the best one in `bold`."""
+        rows = [self._row("run", self.metrics, "n", "published")]
         for group in self.groups:
-            own = [group.name, *self.cells(group), str(len(group.runs))]
-            rows.append(own + ([self.published.get(group.name, "")] if self.published else []))
+            cells = [_cell(group.spread(metric), scale_of(metric)) for metric in self.metrics]
+            rows.append(self._row(group.name, cells, str(len(group.runs)), self.published.get(group.name, "")))
+        rows = [[escape(cell) for cell in row] for row in rows]
+        for group, row in zip(self.groups, rows[1:], strict=True):
+            if group is self.best:
+                row[1] = bold.format(row[1])
         return rows
 
     def markdown(self) -> str:
         """The table with the best cell in bold, and below it the best mean compared with the others."""
-        lines = []
-        for number, row in enumerate(self._rows()):
-            cells = [_plain_cell(cell) for cell in row]
-            if number and self.groups[number - 1] is self.best:
-                cells[1] = f"**{cells[1]}**"
-            lines.append(f"| {' | '.join(cells)} |")
-            if number == 0:
-                lines.append("|---" * len(row) + "|")
-        return "\n".join(lines + self.remarks()) + "\n"
+        return "\n".join(_markdown(self._rows(_plain_cell, "**{}**")) + self.remarks()) + "\n"
 
     def remarks(self) -> list[str]:
         """The tests behind the bold print, or why there are none."""
@@ -111,27 +104,19 @@ class ResultTable:
         output = io.StringIO()
         writer = csv.writer(output, lineterminator="\n")
         head = [name for metric in self.metrics for name in (metric, f"{metric}_std")]
-        writer.writerow(["group", *head, "n", *(["published"] if self.published else [])])
+        writer.writerow(self._row("group", head, "n", "published"))
         for group in self.groups:
-            values: list = []
-            for metric in self.metrics:
-                mean, deviation = group.spread(metric) or (None, None)
-                values += ["" if each is None else f"{each:.6f}" for each in (mean, deviation)]
-            more = [self.published.get(group.name, "")] if self.published else []
-            writer.writerow([harmless_cell(cell) for cell in [group.name, *values, str(len(group.runs)), *more]])
+            values = [each for metric in self.metrics for each in group.spread(metric) or (None, None)]
+            values = ["" if each is None else f"{each:.6f}" for each in values]
+            row = self._row(group.name, values, str(len(group.runs)), self.published.get(group.name, ""))
+            writer.writerow(map(_harmless_cell, row))
         return output.getvalue()
 
     def latex(self) -> str:
         """A LaTeX table for the package booktabs."""
-        rows = self._rows()
-        lines = [f"\\begin{{tabular}}{{l{'r' * (len(rows[0]) - 1)}}}", "\\toprule"]
-        for number, row in enumerate(rows):
-            cells = [_latex(cell) for cell in row]
-            if number and self.groups[number - 1] is self.best:
-                cells[1] = f"\\textbf{{{cells[1]}}}"
-            lines.append(" & ".join(cells) + " \\\\")
-            if number == 0:
-                lines.append("\\midrule")
+        head, *rows = (" & ".join(row) + " \\\\" for row in self._rows(_latex_cell, "\\textbf{{{}}}"))
+        columns = "l" + "r" * (len(self.metrics) + 1 + bool(self.published))
+        lines = [f"\\begin{{tabular}}{{{columns}}}", "\\toprule", head, "\\midrule", *rows]
         return "\n".join([*lines, "\\bottomrule", "\\end{tabular}"]) + "\n"
 
 
@@ -144,33 +129,66 @@ def epoch_table(groups: Sequence[RunGroup], metric: str) -> str:
     """A Markdown table of a score during training: a row for each epoch, a column for each group."""
     scale = scale_of(metric)
     columns = [{epoch: spread for epoch, *spread in group.epochs(metric)} for group in groups]
-    lines = [
-        f"| {metric} after epoch | {' | '.join(group.name for group in groups)} |",
-        "|---" * (len(groups) + 1) + "|",
-    ]
+    rows = [[f"{metric} after epoch", *(group.name for group in groups)]]
     for epoch in sorted(set().union(*columns)):
-        cells = [_cell(*column[epoch], scale) if epoch in column else "" for column in columns]
-        lines.append(f"| {epoch:g} | {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+        rows.append([f"{epoch:g}", *(_cell(column.get(epoch), scale) for column in columns)])
+    return "\n".join(_markdown(rows)) + "\n"
 
 
 def class_table(group: RunGroup, split: str) -> str:
     """A Markdown table of a group's classes and their averages."""
-    lines = [f"| {group.name} | precision | recall | F1 | support |", "|---" * 5 + "|"]
+    rows = [[group.name, "precision", "recall", "F1", "support"]]
     for label, scores in group.classes(split).items():
-        shares = [_cell(*scores[key], 100) for key in ("precision", "recall", "f1")]
+        shares = [_cell(scores[key], 100) for key in ("precision", "recall", "f1")]
         mean, deviation = scores["support"]
         support = f"{mean:,.0f}" if not deviation else f"{mean:,.1f} ± {deviation:,.1f}"
-        lines.append(f"| {' | '.join([_plain_cell(label), *shares, support])} |")
-    return "\n".join(lines) + "\n"
+        rows.append([_plain_cell(label), *shares, support])
+    return "\n".join(_markdown(rows)) + "\n"
 
 
-def _plain_cell(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
+def _markdown(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a table whose first row is its head."""
+    head, *lines = (f"| {' | '.join(row)} |" for row in rows)
+    return [head, "|---" * len(rows[0]) + "|", *lines]
 
 
-def _cell(mean: float, deviation: float | None, scale: int) -> str:
+def _cell(spread: Sequence[float | None] | None, scale: int) -> str:
+    """Mean and, of several runs, deviation; empty if there is no score."""
+    if spread is None:
+        return ""
+    mean, deviation = spread
     return f"{scale * mean:.2f}" + (f" ± {scale * deviation:.2f}" if deviation is not None else "")
+
+
+def draw_scores(table: ResultTable) -> bytes:
+    """A PNG of the first score of each group: the mean, the deviation over seeds as a whisker, each seed as a dot."""
+    import matplotlib  # takes a second
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    metric = table.metrics[0]
+    scale = scale_of(metric)
+    groups = [group for group in table.groups if group.spread(metric)]
+    figure, axes = pyplot.subplots(figsize=(8, 1.2 + 0.45 * len(groups)), layout="constrained")
+    for place, group in enumerate(groups):
+        mean, deviation = group.spread(metric)
+        whisker = scale * deviation if deviation else None
+        axes.errorbar(scale * mean, place, xerr=whisker, fmt="D", color="#c0504d", capsize=4, zorder=3)
+        values = [scale * value for value in group.values(metric)]
+        axes.plot(values, [place] * len(values), ".", color="#1f3b63", markersize=7, alpha=0.7)
+    axes.set_yticks(range(len(groups)), [group.name for group in groups])
+    axes.set_xlabel(metric if scale == 1 else f"{metric} (x 100)")
+    seen = [scale * value for group in groups for value in group.values(metric)]
+    room = 0.1 * (max(seen) - min(seen)) or 1
+    axes.set_xlim(min(seen) - room, max(seen) + room)
+    axes.set_ylim(len(groups) - 0.5, -0.5)
+    axes.grid(axis="x", alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    output = BytesIO()
+    figure.savefig(output, format="png", dpi=150)
+    pyplot.close(figure)
+    return output.getvalue()
 
 
 def choose_metrics(groups: Sequence[RunGroup]) -> list[str]:
@@ -182,11 +200,20 @@ def choose_metrics(groups: Sequence[RunGroup]) -> list[str]:
     return [name for name in ("eval_loss",) if all(group.values(name) for group in groups)]
 
 
-LATEX = str.maketrans(
-    {**{character: f"\\{character}" for character in "&%$#_{}"}, "\\": "\\textbackslash{}"}
-    | {"~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "±": "$\\pm$"}
-)
+def _plain_cell(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("\n", " ")
 
 
-def _latex(cell: str) -> str:
-    return cell.translate(LATEX)
+def _latex_cell(text: str) -> str:
+    return text.translate(LATEX)
+
+
+def _harmless_cell(text: str) -> str:
+    """A cell that no spreadsheet runs as a formula: what looks like one gets an apostrophe; numbers stay as they are.
+
+    Example:
+        >>> _harmless_cell("=1+1"), _harmless_cell("-1"), _harmless_cell("-cmd")
+        ("'=1+1", '-1', "'-cmd")
+    """
+    number = re.fullmatch(r"[+-]?[0-9.]+(e[+-]?[0-9]+)?", text, re.IGNORECASE)
+    return f"'{text}" if text[:1] in FORMULA and not number else text

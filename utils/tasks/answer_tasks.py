@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from datasets import Dataset
 
 from ..data.errors import DataError
-from ..prediction.answer_finder import answer_lines
+from ..prediction.json_lines import answer_lines
 from ..reading.readers_qa import is_labelled
-from ..reporting.answer_errors import report_answers
+from ..reporting.error_report import report_answers
 from ..reporting.task_cards import answer_card
 from ..scoring.answer_evaluator import AnswerEvaluator
 from ..scoring.answer_ranking import Answer

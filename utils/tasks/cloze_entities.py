@@ -9,7 +9,7 @@ from ..data.few_shot import draw_few_texts
 from ..data.span_questions import OUTSIDE, draw_questions, list_questions
 from ..data.splits import split_by_text
 from ..prediction.cloze_entity_finder import ClozeEntityFinder
-from ..prediction.entity_lines import entity_line, entity_lines
+from ..prediction.json_lines import entity_line, entity_lines
 from ..prediction.label_finder import LabelFinder
 from ..prompting.candidates import choose_spans
 from ..reading.task_columns import require_labels
@@ -18,8 +18,7 @@ from ..reporting.task_cards import cloze_card
 from ..scoring.entity_evaluator import score_entities
 from ..scoring.example_counts import count_entities
 from ..scoring.metrics import describe_entities
-from ..scoring.span_decisions import tune_entity_threshold
-from ..scoring.span_evaluator import SpanEvaluator
+from ..scoring.span_decisions import SpanEvaluator, tune_entity_threshold
 from ..tagging.readers_ner import read_ner, require_types
 from .answers import Answers
 

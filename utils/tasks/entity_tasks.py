@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from datasets import Dataset
 
-from ..prediction.entity_lines import entity_lines
+from ..prediction.json_lines import entity_lines
 from ..reporting import error_report, task_cards
 from ..scoring.entity_evaluator import EntityEvaluator, FoundEntities
 from ..scoring.example_counts import count_entities

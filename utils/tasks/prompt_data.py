@@ -15,7 +15,7 @@ from ..modeling.cloze_classifier import is_masked_lm, load_masked_lm
 from ..options.arguments import refusing
 from ..options.prompt_arguments import PromptArguments
 from ..options.shared_arguments import DataArguments
-from ..prediction.cloze_lines import filling_line, filling_text
+from ..prediction.json_lines import filling_line, filling_text
 from ..prompting import blanks
 from ..prompting.cloze_inputs import ClozeEncoder
 from ..prompting.errors import PromptError

@@ -1,25 +1,22 @@
 """Search for prompts on labelled examples: the words that stand for classes, and the words of a template."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from datasets import Dataset
 
-from ..data.errors import DataError
+from ..data.errors import DataError, counted
 from ..modeling.cloze_classifier import ClozeClassifier
 from ..prediction.label_finder import LabelFinder
 from ..prompting.cloze_inputs import ClozeEncoder
-from ..prompting.template_pool import fit_weights, rank_templates
+from ..prompting.template_pool import TemplateScore, fit_weights, rank_templates
 from ..prompting.templates import Template, TemplateError
 from ..prompting.trigger_search import Examples, Trigger, search_trigger
 from ..prompting.verbalizers import Verbalizer, VerbalizerError, Word, token_counts
 from ..prompting.word_search import Candidate, WordStatistics, list_tokens, list_words
 from ..reading.text_labels import sort_labels
-from ..scoring.decisions import DecisionRule
-from .search_lines import pool_text, trigger_text, words_text
 
 SCORES_AT_ONCE = 2**24  # 128 MB in float64, as in 1,000 texts of 16,000 words
 
@@ -36,7 +33,6 @@ class Found(NamedTuple):
     shown: str
 
 
-@dataclass
 class PromptSearch:
     """Searches for words, templates and triggers on the same examples.
 
@@ -46,30 +42,28 @@ class PromptSearch:
         train: labelled rows to search on.
         validation: labelled rows to choose on; None for `train` itself.
         aggregation: how the words of a class give its score, in the searches for templates and triggers.
-        max_length, clean: how inputs are prepared, see `ClozeEncoder`.
-        batch_size: texts per forward pass.
-        device: where the model runs.
-        loading: keyword arguments for `AutoModelForMaskedLM.from_pretrained`.
+        batch_size, **asking: see `load_finder`.
 
     Raises:
         DataError: rows have no labels.
     """
 
-    name_or_path: str
-    tokenizer: Any
-    train: Dataset
-    validation: Dataset | None = None
-    aggregation: str = "mean"
-    max_length: int = 512
-    clean: Callable[[str], str] = str
-    batch_size: int = 64
-    device: str | torch.device = "cpu"
-    loading: dict | None = None
-
-    def __post_init__(self):
-        for rows in (self.train, self.validation):
+    def __init__(
+        self,
+        name_or_path: str,
+        tokenizer,
+        *,
+        train: Dataset,
+        validation: Dataset | None = None,
+        aggregation: str = "mean",
+        batch_size: int = 64,
+        **asking,
+    ):
+        for rows in (train, validation):
             if rows is not None and "label" not in rows.features:
                 raise DataError("--search: expected labelled rows in --train_file and --validation_file, found none")
+        self.start, self.train, self.validation = (name_or_path, tokenizer), train, validation
+        self.aggregation, self.asking = aggregation, {"batch_size": batch_size, **asking}
 
     def run(self, kind: str, templates: Sequence[Template], verbalizer: Verbalizer | None, **options) -> Found:
         """Search for `words` (without a verbalizer), for one of several `templates`, or for a `trigger`.
@@ -84,22 +78,13 @@ class PromptSearch:
             return self.rank_templates(templates, verbalizer)
         return self.find_trigger(templates[0], verbalizer, **options)
 
-    def find_words(self, template: Template, *, per_class: int, most_tokens: int, min_count: int) -> Found:
-        """The most indicative words for each class of the training rows, see `find_words`."""
+    def find_words(self, template: Template, *, per_class: int, **listing) -> Found:
+        """The most indicative words for each class of the training rows, see `find_words` and `list_candidates`."""
         labels = sort_labels(set(self.train["label"][:]))
-        listing = {"spaced": template.spaced, "most_tokens": most_tokens, "min_count": min_count}
-        candidates = list_candidates(self.tokenizer, texts=self.train["text"][:], **listing)
-        words = find_words(
-            self.name_or_path,
-            self.tokenizer,
-            template,
-            self._examples(self.train, labels),
-            labels=labels,
-            candidates=candidates,
-            per_class=per_class,
-            batch_size=self.batch_size,
-            **self._asking(),
-        )
+        examples = self._examples(self.train, labels)
+        candidates = list_candidates(self.start[1], spaced=template.spaced, texts=examples.texts, **listing)
+        choosing = {"labels": labels, "candidates": candidates, "per_class": per_class, **self.asking}
+        words = find_words(*self.start, template, examples, **choosing)
         verbalizer = {label: list(found) for label, found in words.items()}
         return Found({"template": template.pattern, "verbalizer": verbalizer}, words_text(words))
 
@@ -107,7 +92,9 @@ class PromptSearch:
         """The template with the highest accuracy without training."""
         rows = self.validation if self.validation is not None else self.train
         texts, targets, pairs = self._examples(rows, verbalizer.labels)
-        logits = [self._finder(template, verbalizer).logits(texts, pairs) for template in templates]
+        own = {"labels": verbalizer.labels, "aggregation": self.aggregation, **self.asking}
+        finders = (load_finder(*self.start, each, self._encode(verbalizer, each), **own) for each in templates)
+        logits = [finder.logits(texts, pairs) for finder in finders]
         ranked, weights = rank_templates(logits, np.asarray(targets)), fit_weights(logits, np.asarray(targets))
         patterns = [template.pattern for template in templates]
         flags = self._flags(patterns[ranked[0].number], verbalizer)
@@ -115,46 +102,19 @@ class PromptSearch:
 
     def find_trigger(self, template: Template, verbalizer: Verbalizer, **search) -> Found:
         """Real words in place of the template's trainable vectors, see `find_trigger` for `search`."""
-        words = verbalizer.encode(self.tokenizer, spaced=template.spaced)
-        held = self._examples(self.validation, verbalizer.labels) if self.validation is not None else None
-        trigger = find_trigger(
-            self.name_or_path,
-            self.tokenizer,
-            template,
-            words,
-            self._examples(self.train, verbalizer.labels),
-            labels=verbalizer.labels,
-            aggregation=self.aggregation,
-            validation=held,
-            batch_size=self.batch_size,
-            **self._asking(),
-            **search,
-        )
+        labels, words = verbalizer.labels, self._encode(verbalizer, template)
+        search |= {"labels": labels, "aggregation": self.aggregation, "asking": self.asking}
+        search["batch_size"] = self.asking["batch_size"]
+        if self.validation is not None:
+            search["validation"] = self._examples(self.validation, labels)
+        trigger = find_trigger(*self.start, template, words, self._examples(self.train, labels), **search)
         return Found(self._flags(trigger.pattern, verbalizer), trigger_text(trigger))
+
+    def _encode(self, verbalizer: Verbalizer, template: Template) -> list[Word]:
+        return verbalizer.encode(self.start[1], spaced=template.spaced)
 
     def _flags(self, pattern: str, verbalizer: Verbalizer) -> dict[str, Any]:
         return {"template": pattern, "verbalizer": verbalizer.written, "aggregation": self.aggregation}
-
-    def _finder(self, template: Template, verbalizer: Verbalizer) -> LabelFinder:
-        words = verbalizer.encode(self.tokenizer, spaced=template.spaced)
-        model = ClozeClassifier.from_encoder(
-            self.name_or_path,
-            words=[[word.label, word.weight, list(word.ids)] for word in words],
-            id2label=dict(enumerate(verbalizer.labels)),
-            aggregation=self.aggregation,
-            mask_token_id=self.tokenizer.mask_token_id,
-            loading=self.loading,
-        )
-        start = model.config.encoder_config.vocab_size
-        encoder = ClozeEncoder(self.tokenizer, template, self.max_length, token_counts(words), start, clean=self.clean)
-        rule = DecisionRule(verbalizer.labels)
-        return LabelFinder(
-            model.to(self.device).eval(), self.tokenizer, encoder=encoder, rule=rule, batch_size=self.batch_size
-        )
-
-    def _asking(self) -> dict:
-        names = ("max_length", "clean", "device", "loading")
-        return {name: getattr(self, name) for name in names}
 
     def _examples(self, rows: Dataset, labels: Sequence[str]) -> Examples:
         ids = {label: i for i, label in enumerate(labels)}
@@ -183,6 +143,52 @@ def list_candidates(
     return tokens + [word for word in seen if len(word.ids) > 1]
 
 
+def load_finder(
+    name_or_path: str,
+    tokenizer,
+    template: Template,
+    words: Sequence[Word],
+    *,
+    labels: Sequence[str] | None = None,
+    aggregation: str = "mean",
+    max_length: int = 512,
+    clean: Callable[[str], str] = str,
+    batch_size: int = 64,
+    device: str | torch.device = "cpu",
+    loading: dict | None = None,
+) -> LabelFinder:
+    """A masked-language model that is asked for words in the place of a template's masks.
+
+    Args:
+        name_or_path: a masked-language model on disk or on the Hub.
+        tokenizer: its tokenizer.
+        template: of the inputs; its trainable vectors are those of the words that they start from.
+        words: label words as they are encoded in the template.
+        labels: names of the classes, in the order of their ids; None if only words are scored.
+        aggregation: how the words of a class give its score.
+        max_length, clean: how inputs are prepared, see `ClozeEncoder`.
+        batch_size: texts per forward pass.
+        device: where the model runs.
+        loading: keyword arguments for `AutoModelForMaskedLM.from_pretrained`.
+
+    Raises:
+        ValueError: the model is not a masked-language model.
+    """
+    encoder = ClozeEncoder(tokenizer, template, max_length, token_counts(words), len(tokenizer), clean=clean)
+    model = ClozeClassifier.from_encoder(
+        name_or_path,
+        soft_words=encoder.soft_words,
+        words=[[word.label, word.weight, list(word.ids)] for word in words],
+        aggregation=aggregation,
+        mask_token_id=tokenizer.mask_token_id,
+        template=template.pattern,
+        loading=loading,
+        **({} if labels is None else {"id2label": dict(enumerate(labels))}),
+    )
+    encoder.soft_start = model.config.encoder_config.vocab_size
+    return LabelFinder(model.to(device).eval(), tokenizer, encoder=encoder, batch_size=batch_size)
+
+
 def find_words(
     name_or_path: str,
     tokenizer,
@@ -193,27 +199,19 @@ def find_words(
     candidates: Sequence[Candidate],
     per_class: int = 3,
     most_probable: int = 1000,
-    max_length: int = 512,
-    clean: Callable[[str], str] = str,
-    batch_size: int = 64,
-    device: str | torch.device = "cpu",
-    loading: dict | None = None,
+    **asking,
 ) -> dict[str, dict[str, float]]:
     """Find label words by likelihood ratio, see `prompting.word_search`.
 
     Args:
-        name_or_path: a masked-language model on disk or on the Hub.
-        tokenizer: its tokenizer.
+        name_or_path, tokenizer: a masked-language model.
         template: the template, without trainable vectors.
         examples: labelled, of every class.
         labels: names of the classes, in the order of their ids.
         candidates: see `list_candidates`.
         per_class: maximum number of words per class.
         most_probable: for each class, consider only this many candidates: the most probable on its examples.
-        max_length, clean: how inputs are prepared, see `ClozeEncoder`.
-        batch_size: texts per forward pass.
-        device: where the model runs.
-        loading: keyword arguments for `AutoModelForMaskedLM.from_pretrained`.
+        **asking: see `load_finder`.
 
     Returns:
         Class -> word -> log-likelihood ratio, the best first.
@@ -227,13 +225,8 @@ def find_words(
         raise TemplateError(f"template {template.pattern!r}: expected no trainable vectors, as none are trained here")
     if not candidates:
         raise VerbalizerError("expected words that may stand for classes, found none; lower --word_count")
-    words = [[0, 1.0, list(word.ids)] for word in candidates]
-    asking = {"mask_token_id": tokenizer.mask_token_id, "template": template.pattern, "loading": loading}
-    model = ClozeClassifier.from_encoder(name_or_path, words=words, **asking).to(device).eval()
-    encoder = ClozeEncoder(
-        tokenizer, template, max_length, model.words.lengths, model.config.encoder_config.vocab_size, clean=clean
-    )
-    finder = LabelFinder(model, tokenizer, encoder=encoder, batch_size=batch_size)
+    words = [Word(each.text, 0, 1.0, each.ids) for each in candidates]
+    finder = load_finder(name_or_path, tokenizer, template, words, **asking)
     statistics = WordStatistics(labels, len(candidates))
     texts, ids, pairs = examples
     size = max(SCORES_AT_ONCE // len(candidates), 1)
@@ -257,42 +250,51 @@ def find_trigger(
     *,
     labels: Sequence[str],
     aggregation: str = "mean",
-    max_length: int = 512,
-    clean: Callable[[str], str] = str,
-    device: str | torch.device = "cpu",
-    loading: dict | None = None,
+    asking: Mapping[str, Any] | None = None,
     **search,
 ) -> Trigger:
     """Find real words in place of a template's trainable vectors, see `prompting.trigger_search`.
 
     Args:
-        name_or_path: a masked-language model on disk or on the Hub.
-        tokenizer: its tokenizer.
+        name_or_path, tokenizer: a masked-language model.
         template: with places for words, such as `{text}{soft:4}{mask}`; `{soft:words}` starts the search at these.
         words: of the classes; their tokens are never put into the template.
         examples: labelled.
-        labels: names of the classes, in the order of their ids.
-        aggregation: how the words of a class give its score.
-        max_length, clean: how inputs are prepared, see `ClozeEncoder`.
-        device: where the model runs.
-        loading: keyword arguments for `AutoModelForMaskedLM.from_pretrained`.
+        labels, aggregation, asking: see `load_finder`.
         **search: `validation`, `steps`, `candidates`, `batch_size`, `by_batch`, `seed` of `search_trigger`.
 
     Raises:
         TemplateError: the template has no places, or there are no words for them.
         ValueError: the model is not a masked-language model, or there are fewer steps than places.
     """
-    encoder = ClozeEncoder(tokenizer, template, max_length, token_counts(words), len(tokenizer), clean=clean)
-    model = ClozeClassifier.from_encoder(
-        name_or_path,
-        soft_words=encoder.soft_words,
-        words=[[word.label, word.weight, list(word.ids)] for word in words],
-        id2label=dict(enumerate(labels)),
-        aggregation=aggregation,
-        mask_token_id=tokenizer.mask_token_id,
-        template=template.pattern,
-        loading=loading,
-    )
-    encoder.soft_start = model.config.encoder_config.vocab_size
+    own = {"labels": labels, "aggregation": aggregation, **(asking or {})}
+    finder = load_finder(name_or_path, tokenizer, template, words, **own)
     banned = {id for word in words for id in word.ids}
-    return search_trigger(model.to(device).eval(), encoder, examples, banned=banned, **search)
+    return search_trigger(finder.model, finder.encoder, examples, banned=banned, **search)
+
+
+def words_text(words: Mapping[str, Mapping[str, float]]) -> str:
+    """The words of each class with their log-likelihood ratios; `words`: class -> word -> ratio."""
+    lines = ["label words, with the log-likelihood ratio of their class against the rest:"]
+    for label, found in words.items():
+        lines.append(f"  {label}: " + "  ".join(f"{word} {ratio:.2f}" for word, ratio in found.items()))
+    return "\n".join(lines)
+
+
+def pool_text(patterns: Sequence[str], ranked: Sequence[TemplateScore], weights: Sequence[float], *, rows: int) -> str:
+    """Templates, the best first, with their scores on `rows` rows and their weights in the ensemble.
+
+    Args:
+        patterns, weights: in the order of the pool.
+        ranked: see `rank_templates`.
+    """
+    lines = [f"templates on {rows:,} rows: score, mean log-probability of the right class, weight among all"]
+    for number, score, likelihood in ranked:
+        lines.append(f"  {100 * score:5.1f}  {likelihood:8.4f}  {weights[number]:.2f}  {patterns[number]}")
+    return "\n".join(lines)
+
+
+def trigger_text(trigger: Trigger) -> str:
+    """The best template, and the loss before and after the search."""
+    tried = counted(len(trigger.steps), "template")
+    return f"the best of {tried}: loss {trigger.before:.4f} -> {trigger.after:.4f}\n  {trigger.pattern}"
