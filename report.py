@@ -89,16 +89,18 @@ def read_runs(paths):
 
 def compare(one, other, metric, *, most):
     """Lines that compare two groups: scores, difference with interval and p, examples that changed."""
+    from utils.scoring.score_names import describe_score
     from utils.scoring.significance import mcnemar_p
     from utils.tables.paired_examples import changed_examples, compare_groups, describe_changes, pair_examples
 
     better, worse = changed_examples(one, other, metric)
-    found = compare_groups(one, other, metric)
+    found, share = compare_groups(one, other, metric), describe_score(metric).share
     for group, score in ((one, found.one), (other, found.other)):
-        yield f"{group.name}: {metric} {100 * score:.2f} (runs: {len(group.runs)})"
-    yield f"difference: {found.describe()}"
+        shown = f"{100 * score:.2f}" if share else f"{score:.4f}"
+        yield f"{group.name}: {metric} {shown} (runs: {len(group.runs)})"
+    yield f"difference: {found.describe(share=share)}"
     first, second = pair_examples(one, other, metric)
-    if first.counts.shape[1] == 2 and len(one.runs) == len(other.runs) == 1:
+    if share and first.counts.shape[1] == 2 and len(one.runs) == len(other.runs) == 1:
         yield f"McNemar's test: p = {mcnemar_p(first.counts[:, 0] == 1, second.counts[:, 0] == 1):.3f}"
     for word, changed in (("better", better), ("worse", worse)):
         yield f"\n{word} with {one.name}: {len(changed):,} of {len(first.ids):,} examples"

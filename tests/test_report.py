@@ -337,3 +337,58 @@ def test_folds_of_one_seed_are_a_row_that_says_so(tmp_path, capsys):
     report.main([str(tmp_path), "--output_dir", str(tmp_path / "report")])
     out = capsys.readouterr().out
     assert "| 3 |" in out and "each run on its own data: run_ner, bert-mini" in out
+
+
+# Scores that are no shares, and texts with rare line ends
+
+
+def write_scores(folder, found, gold, *, texts):
+    """A run of a regression."""
+    from utils.scoring.example_counts import count_scores
+    from utils.scoring.regression import RegressionScores
+
+    folder.mkdir(parents=True)
+    rows = Dataset.from_dict({"id": [f"r{i}" for i in range(len(gold))], "text": texts, "label": gold})
+    scores = RegressionScores(keep_in_memory=True).compute(predictions=found, references=gold)
+    results = {f"test_{name}": value for name, value in scores.items()}
+    resolved = {"seed": 1, "output_dir": str(folder), "model_name_or_path": folder.name, "train_file": "train.json"}
+    record = {"argv": ["run_classification.py"], "arguments": resolved, "results": results, "seed": 1}
+    (folder / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    (folder / "all_results.json").write_text(json.dumps(results), encoding="utf-8")
+    lines = [
+        json.dumps({"id": row["id"], "text": row["text"], "score": one}, ensure_ascii=False)
+        for row, one in zip(rows, found, strict=True)
+    ]
+    (folder / "predictions.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "example_counts.json").write_text(json.dumps({"test": count_scores(rows, found)}), encoding="utf-8")
+
+
+@pytest.fixture
+def scored(tmp_path):
+    texts = ["a\u2028b", "c\u0085d", "e"]
+    write_scores(tmp_path / "near", [1.0, 2.0, 3.5], [1.0, 2.0, 3.0], texts=texts)
+    write_scores(tmp_path / "far", [4.0, 2.0, 3.0], [1.0, 2.0, 3.0], texts=texts)
+    return tmp_path
+
+
+@pytest.mark.parametrize("metric", ["test_mae", "test_mse", "test_pearson", "test_spearman"])
+def test_example_is_better_where_its_score_is_nearer_to_gold(scored, capsys, metric):
+    report.main(["--compare", str(scored / "near"), str(scored / "far"), "--metrics", metric])
+    better, worse = capsys.readouterr().out.partition("better with ")[2].split("worse with ")
+    assert "1 of 3 examples" in better and "r0: a\u2028b" in better
+    assert "1 of 3 examples" in worse and "r2: e" in worse
+
+
+def test_errors_are_told_in_their_unit_and_without_a_test_of_right_and_wrong(scored, capsys):
+    report.main(["--compare", str(scored / "near"), str(scored / "far"), "--metrics", "test_mae"])
+    out = capsys.readouterr().out
+    assert "near: test_mae 0.1667 (runs: 1)" in out and "far: test_mae 1.0000" in out
+    assert "difference: -0.8333 (95 % interval " in out
+    assert "points" not in out and "McNemar" not in out
+
+
+def test_table_tells_a_difference_of_errors_in_their_unit(scored, capsys, tmp_path):
+    flags = ["--metrics", "test_mae", "--output_dir", str(tmp_path / "report")]
+    report.main([str(scored / "near"), str(scored / "far"), *flags])
+    out = capsys.readouterr().out
+    assert "- far: -0.8333 (95 % interval " in out and "points" not in out

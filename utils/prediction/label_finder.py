@@ -1,8 +1,6 @@
 """A trained text classifier, from a directory or the Hub, applied to texts or pairs, in order."""
 
-import contextlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -17,16 +15,12 @@ from ..prompting.errors import PromptError
 from ..prompting.packed_questions import FAMILIES, PACK, count_shared, pack_questions
 from ..prompting.templates import Template
 from ..reading.text_cleaning import TextCleaner
-from ..scoring.decisions import DecisionRule, Verdict
+from ..scoring.decisions import DecisionRule, Rule, Verdict
 from ..scoring.regression import ScoreRule, is_regression
-from .model_kinds import class_of, require_kind
-from .trained_models import choose_device, load_model, load_own_tokenizer
-
-if TYPE_CHECKING:
-    from ..adapters.directories import BaseModels
+from .trained_models import Finder
 
 
-class LabelFinder:
+class LabelFinder(Finder):
     """Classifies texts with any of our text classifiers, or with a stock one.
 
     Batch size and processor change answers only by rounding: a logit is a sum, which may be added up in another order,
@@ -34,11 +28,9 @@ class LabelFinder:
     same wherever the scores of two classes, or a score and its threshold, differ by more than that.
 
     Args:
-        model: in eval mode, on its device.
-        tokenizer: the model's tokenizer.
-        batch_size: texts per forward pass.
-        bf16: run the encoder in bfloat16.
+        model, tokenizer: see `Finder`.
         rule, encoder: how to decide and how to prepare texts, in place of what the model's configuration has.
+        **running: `batch_size` (texts) and `bf16`, see `Finder`.
 
     Example:
         >>> finder = LabelFinder.load("outputs/reviews")  # doctest: +SKIP
@@ -46,54 +38,24 @@ class LabelFinder:
         ['Positive']
     """
 
+    kind = "classes"
+
     def __init__(
         self,
         model: PreTrainedModel,
         tokenizer,
         *,
-        batch_size: int = 64,
-        bf16: bool = False,
-        rule: DecisionRule | ScoreRule | None = None,
+        rule: Rule | None = None,
         encoder: TextEncoder | ClozeEncoder | None = None,
+        **running,
     ):
+        super().__init__(model, tokenizer, **running)
         config = model.config
-        if bf16:
-            model.base_model.to(torch.bfloat16)  # once; autocast would do it in each pass
-        self.model, self.tokenizer, self.batch_size, self.bf16 = model, tokenizer, batch_size, bf16
         self.rule = rule or (ScoreRule if is_regression(config) else DecisionRule).from_config(config)
         self.encoder = encoder or own_encoder(config, tokenizer)
         self.collate = TextCollator(tokenizer)
         if isinstance(self.encoder, ClozeEncoder):
             self.collate = ClozeCollator(tokenizer, self.encoder.lengths)
-
-    @classmethod
-    def load(
-        cls,
-        name_or_path: str,
-        *,
-        revision: str = "main",
-        device: str | None = None,
-        kind: str = "classes",
-        bases: "BaseModels | None" = None,
-        **options,
-    ) -> "LabelFinder":
-        """Load a model and its tokenizer. No code of the model's directory is run.
-
-        Args:
-            name_or_path, revision: where the model is.
-            device: where it runs; None: the first accelerator, else the CPU.
-            kind: the kind that the model must have, see `find_kind`; `entities` where its classes are those of spans.
-            bases: encoders that adapters share, see `adapters.directories.BaseModels`.
-            **options: arguments of the class.
-
-        Raises:
-            OSError: there is no such model.
-            DataError: the model has another kind.
-        """
-        fields = require_kind(kind, name_or_path, revision=revision)
-        model = load_model(class_of(fields), name_or_path, revision=revision, bases=bases)
-        tokenizer = load_own_tokenizer(name_or_path, revision=revision)
-        return cls(model.to(choose_device(device)).eval(), tokenizer, **options)
 
     def find(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[Verdict] | list[float]:
         """The verdict on each text, or pair, in order; for a regression its score."""
@@ -118,11 +80,9 @@ class LabelFinder:
         name, width, asked = "logits", len(self.rule.labels), {}
         if word_scores:
             name, width, asked = "word_scores", len(self.model.config.words), {"output_word_scores": True}
-        by_length = sorted(range(len(rows)), key=lambda i: -rows[i]["length"])
         collected = np.zeros((len(rows), width))
-        for start in range(0, len(rows), self.batch_size):
-            indices = by_length[start : start + self.batch_size]
-            collected[indices] = self._forward(self.collate([rows[i] for i in indices]) | asked, name)
+        for indices in self._batches(rows):
+            collected[indices] = self._score(self.collate([rows[i] for i in indices]) | asked, name)
         return collected
 
     @torch.inference_mode()
@@ -150,7 +110,7 @@ class LabelFinder:
         for start in range(0, len(packs), size):
             chosen = by_width[start : start + size]
             batch = pack_questions([packs[i] for i in chosen], self.tokenizer, masks=self.encoder.lengths[0])
-            collected[[number for i in chosen for number in numbers[i]]] = self._forward(batch, "logits")
+            collected[[number for i in chosen for number in numbers[i]]] = self._score(batch, "logits")
         return collected
 
     def check_packing(self) -> None:
@@ -166,12 +126,8 @@ class LabelFinder:
                 f"{family} and {self.encoder.lengths}; ask about each span by itself"
             )
 
-    def _forward(self, batch: dict, name: str) -> np.ndarray:
-        device = self.model.device
-        batch = {key: value.to(device) if torch.is_tensor(value) else value for key, value in batch.items()}
-        casting = torch.autocast(device.type, torch.bfloat16) if self.bf16 else contextlib.nullcontext()
-        with casting:
-            return self.model(**batch)[name].double().cpu().numpy()
+    def _score(self, batch: dict, name: str) -> np.ndarray:
+        return self._forward(batch)[name].double().cpu().numpy()
 
 
 def own_encoder(config, tokenizer) -> TextEncoder | ClozeEncoder:

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
 from transformers import AutoConfig, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils.peft_utils import find_adapter_config_file
 
@@ -42,6 +41,7 @@ class Finder:
         *,
         revision: str = "main",
         device: str | None = None,
+        kind: str | None = None,
         bases: "BaseModels | None" = None,
         **options,
     ):
@@ -51,6 +51,7 @@ class Finder:
             name_or_path: a folder or a Hub id.
             revision: branch, tag or commit on the Hub.
             device: such as `cuda:1`; None: the first accelerator, else the CPU.
+            kind: the kind that the model must have, see `find_kind`; None for that of the class.
             bases: encoders that adapters share, see `adapters.directories.BaseModels`.
             **options: arguments of the class.
 
@@ -58,7 +59,7 @@ class Finder:
             OSError: there is no such model.
             DataError: it is a model of another kind.
         """
-        fields = require_kind(cls.kind, name_or_path, revision=revision)
+        fields = require_kind(kind or cls.kind, name_or_path, revision=revision)
         cls._check(name_or_path, fields)
         model = load_model(class_of(fields), name_or_path, revision=revision, bases=bases)
         tokenizer = load_own_tokenizer(name_or_path, revision=revision)
@@ -74,12 +75,13 @@ class Finder:
         for start in range(0, len(rows), self.batch_size):
             yield by_length[start : start + self.batch_size]
 
-    def _forward(self, batch: Mapping[str, Tensor]):
+    def _forward(self, batch: Mapping[str, Any]):
         """The model's outputs for a batch."""
         device = self.model.device
         casting = torch.autocast(device.type, torch.bfloat16) if self.bf16 else contextlib.nullcontext()
         with casting:
-            return self.model(**{name: value.to(device) for name, value in batch.items()})
+            tensors = {name: each.to(device) for name, each in batch.items() if torch.is_tensor(each)}
+            return self.model(**{**batch, **tensors})
 
 
 def load_model(

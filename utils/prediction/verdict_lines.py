@@ -11,10 +11,7 @@ from collections.abc import Iterator, Sequence
 from datasets import Dataset
 
 from ..encoding.row_batches import iterate_column, iterate_rows
-from ..scoring.decisions import DecisionRule, Verdict
-from ..scoring.regression import ScoreRule
-
-Rule = DecisionRule | ScoreRule
+from ..scoring.decisions import Rule, Verdict
 
 
 def verdict_line(

@@ -6,8 +6,7 @@ from typing import Any
 
 from ..encoding.joined_windows import Entity
 from ..scoring.answer_ranking import Answer
-from ..scoring.decisions import DecisionRule, Verdict
-from ..scoring.regression import ScoreRule
+from ..scoring.decisions import Rule, Verdict
 from .jinja_templates import PAGES
 from .marked_text import Mark
 
@@ -28,7 +27,7 @@ def entity_panel(text: str, entities: Sequence[Entity], types: Sequence[str]) ->
     return _panel("entities", text=text, marks=marks, entities=entities)
 
 
-def verdict_panel(rule: DecisionRule | ScoreRule, verdict: Verdict | float, *, most: int = 10) -> str:
+def verdict_panel(rule: Rule, verdict: Verdict | float, *, most: int = 10) -> str:
     """The chosen labels and the most probable classes, or the score."""
     nothing = "None of the labels." if rule.multi_label else "Not sure enough to answer."
     return _panel("verdict", said=rule.said(verdict), ranked=rule.ranked(verdict), nothing=nothing, most=most)

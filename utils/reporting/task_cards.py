@@ -5,8 +5,7 @@ Each is made of the `record` of a run, see `run_setup.record_run`.
 
 from collections.abc import Sequence
 
-from ..scoring.decisions import DecisionRule
-from ..scoring.regression import ScoreRule
+from ..scoring.decisions import Rule
 from ..scoring.score_names import scores_of, shown_in
 from .model_card import model_card
 
@@ -36,7 +35,7 @@ def ner_card(record: dict, *, types: Sequence[str], table: dict[str, dict]) -> s
     )
 
 
-def text_card(record: dict, *, rule: DecisionRule | ScoreRule, report: dict) -> str:
+def text_card(record: dict, *, rule: Rule, report: dict) -> str:
     """Model card of a model for whole texts.
 
     Args:

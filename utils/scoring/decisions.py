@@ -6,7 +6,7 @@ A `DecisionRule` is tuned on validation data, stored in the model's `config.json
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from scipy.special import expit, softmax
@@ -24,6 +24,45 @@ class Verdict(NamedTuple):
 
     labels: list[str]
     ranked: list[tuple[str, float]]
+
+
+class Rule(Protocol):
+    """How outputs become what is predicted, and how that is called and written: `DecisionRule`, `ScoreRule`.
+
+    Attributes:
+        labels: names of the outputs.
+        multi_label: whether several of them may be given.
+        positive: id of the positive class of two, if there is one.
+        problem_type: that of transformers' configurations.
+        scored: `classes` or `scores`, see `score_names.Score.of`; also the beginning of the card's template.
+        columns: of a file to submit, beside the id.
+        options: of prediction that have an effect.
+        tags: further ones of the model card.
+    """
+
+    labels: Sequence[str]
+    multi_label: bool
+    positive: int | None
+    problem_type: str
+    scored: str
+    columns: tuple[str, ...]
+    options: tuple[str, ...]
+    tags: tuple[str, ...]
+
+    def verdicts(self, logits: np.ndarray) -> Sequence:
+        """(texts, num_labels) outputs -> the verdict on each text."""
+
+    def said(self, verdict) -> list[str]:
+        """What a verdict says, for people: no label, one or several; or the score."""
+
+    def ranked(self, verdict) -> list[tuple[str, float]]:
+        """All labels with their probabilities, the most probable first; empty for a score."""
+
+    def fields(self, verdict, *, top_k: int = 3) -> dict:
+        """A verdict as JSON, with at most this many of the most probable labels."""
+
+    def cells(self, verdict, *, separator: str = "|") -> list[str]:
+        """The values of `columns`; several labels, and their scores, are separated by `separator`."""
 
 
 @dataclass
@@ -110,11 +149,11 @@ class DecisionRule:
         return Verdicts(self, self.probabilities(logits))
 
     def said(self, verdict: Verdict) -> list[str]:
-        """What a verdict says, for people: no label, one or several."""
+        """The labels of a verdict."""
         return verdict.labels
 
     def ranked(self, verdict: Verdict) -> list[tuple[str, float]]:
-        """All labels with their probabilities, the most probable first."""
+        """All labels with their probabilities."""
         return verdict.ranked
 
     def fields(self, verdict: Verdict, *, top_k: int = 3) -> dict:

@@ -37,15 +37,17 @@ class Comparison:
         """`one - other`."""
         return self.one - self.other
 
-    def describe(self) -> str:
-        """One line, in points.
+    def describe(self, *, share: bool = True) -> str:
+        """One line, in points; in the unit of the metric if that is no `share`.
 
         Example:
             >>> Comparison(0.75, 0.73, 0.005, 0.035, 0.012).describe()
             '+2.00 points (95 % interval 0.50 to 3.50, p = 0.012)'
         """
-        span = f"95 % interval {100 * self.low:.2f} to {100 * self.high:.2f}"
         p = f"p = {self.p:.3f}" if self.p >= 0.001 else "p < 0.001"
+        if not share:
+            return f"{self.difference:+.4f} (95 % interval {self.low:.4f} to {self.high:.4f}, {p})"
+        span = f"95 % interval {100 * self.low:.2f} to {100 * self.high:.2f}"
         return f"{100 * self.difference:+.2f} points ({span}, {p})"
 
 

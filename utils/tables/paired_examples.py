@@ -10,7 +10,7 @@ import numpy as np
 
 from ..data.errors import DataError
 from ..scoring.example_counts import metrics_of
-from ..scoring.score_names import SPLITS
+from ..scoring.score_names import SPLITS, describe_score, plain_name, scores_of
 from ..scoring.significance import Comparison, Metric, compare
 from .run_groups import Run, RunGroup
 
@@ -96,6 +96,8 @@ def compare_groups(one: RunGroup, other: RunGroup, metric: str) -> Comparison | 
 def changed_examples(one: RunGroup, other: RunGroup, metric: str) -> tuple[list[str], list[str]]:
     """Ids of the examples on which `one` is better than `other`, and on which it is worse, largest changes first.
 
+    A correlation is no sum over examples: there, the one that is nearer to the gold score is better.
+
     Args:
         one, other: scored on the same examples.
         metric: such as `eval_f1`.
@@ -103,23 +105,26 @@ def changed_examples(one: RunGroup, other: RunGroup, metric: str) -> tuple[list[
     Raises:
         DataError: the runs have no counts, or were scored on different examples.
     """
+    name = plain_name(metric)
+    counted = metric.removesuffix(name) + "mae" if name in scores_of("scores") else metric
     try:
-        first, second = pair_examples(one, other, metric)
+        first, second = pair_examples(one, other, counted)
     except Unpaired as reason:
         raise DataError(
             f"{metric}: {reason}; give two runs on the same data, or name another score with --metrics"
         ) from None
-    gains = _errors(second) - _errors(first)
+    lower = describe_score(counted).lower_is_better
+    gains = _errors(second, is_error=lower) - _errors(first, is_error=lower)
     order = np.argsort(-np.abs(gains), kind="stable")
     better = [first.ids[i] for i in order if gains[i] > 0]
     return better, [first.ids[i] for i in order if gains[i] < 0]
 
 
-def _errors(examples: Examples) -> np.ndarray:
-    """(examples,): number of missed and spurious items, or the distance from the full score."""
+def _errors(examples: Examples, *, is_error: bool) -> np.ndarray:
+    """(examples,): number of missed and spurious items, the error itself, or the distance from the full score."""
     counts = examples.counts
     if counts.shape[1] == 2:
-        return counts[:, 1] - counts[:, 0]
+        return counts[:, 0] if is_error else counts[:, 1] - counts[:, 0]
     right, predicted, gold = np.split(counts, 3, axis=1)
     return (predicted + gold - 2 * right).sum(1)
 
@@ -129,7 +134,7 @@ def read_predictions(folder: Path) -> dict[str, dict]:
     path = folder / "predictions.jsonl"
     if not path.exists():
         return {}
-    rows = (json.loads(line) for line in path.read_text(encoding="utf-8").splitlines())
+    rows = (json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line)
     return {str(row.get("id")): row for row in rows}
 
 

@@ -80,7 +80,11 @@ class ResultTable:
             return ["", f"{metric}: no paired test: {reasons.pop()}", *self._notes()]  # a speed, say
         lines = ["", f"{metric}, best mean compared with each other row; paired over examples, seeds averaged:", ""]
         for name, found in self.comparisons.items():
-            told = found.describe() if isinstance(found, Comparison) else f"not tested: {found}"
+            told = (
+                found.describe(share=describe_score(metric).share)
+                if isinstance(found, Comparison)
+                else f"not tested: {found}"
+            )
             lines.append(f"- {name}: {told}")
         return lines + self._notes()
 

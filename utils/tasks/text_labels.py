@@ -8,7 +8,7 @@ from ..data.errors import DataError
 from ..prediction.label_finder import LabelFinder
 from ..reading.task_columns import match_columns
 from ..reading.text_labels import list_labels
-from ..scoring.decisions import DecisionRule
+from ..scoring.decisions import DecisionRule, Rule
 from ..scoring.positive_labels import describe_positive, positive_class
 from ..scoring.regression import ScoreRule
 from .text_scores import are_scores, refuse_several, to_scores
@@ -46,7 +46,7 @@ class Target:
         pair: whether inputs are pairs.
     """
 
-    rule: DecisionRule | ScoreRule
+    rule: Rule
     pair: bool
 
     @classmethod
