@@ -9,7 +9,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from utils.encoding.answer_windows import AnswerEncoder, AnswerReport, drop_empty, first_answer
 from utils.encoding.encoded_dataset import encode_dataset
-from utils.encoding.joined_windows import group_windows
+from utils.modeling.joined_windows import group_windows
 from utils.reading.qa_records import FEATURES
 
 ODD = "张在北京 \u3000\u200b\t😀👨‍👩‍👧é年20189，python ไ"

@@ -14,7 +14,7 @@ from peft import PeftConfig, mapping
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from ..modeling.position_offsets import OFFSET_POSITIONS
+from ..modeling.encoders import OFFSET_POSITIONS
 from ..modeling.soft_prompts import SoftPrompts, find_layers
 
 NAME = "virtual_tokens"  # of the module inside an encoder

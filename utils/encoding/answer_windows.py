@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
-from .tokenization import SpecialTokens, Tokens, find_tokens, tokenize
-from .windows import Window, cut_windows
+from ..modeling.token_inputs import SpecialTokens, Tokens, Window, cut_windows, token_ids, tokenize
+from .tokenization import find_tokens
 
 logger = logging.getLogger(__name__)
 
@@ -76,10 +76,10 @@ class AnswerEncoder:
         answers = list(answers) or [None] * len(questions)
         indices = list(indices) or range(len(questions))
         different = list(dict.fromkeys(contexts))  # questions often share a passage
-        passages = dict(zip(different, tokenize(self.tokenizer, different), strict=True)) if different else {}
-        tokenized = tokenize(self.tokenizer, questions) if questions else []
+        passages = dict(zip(different, tokenize(self.tokenizer, different), strict=True))
+        tokenized = token_ids(self.tokenizer, questions)
         return [
-            self._encode_question(question.ids, passages[context], first_answer(gold), index)
+            self._encode_question(question, passages[context], first_answer(gold), index)
             for question, context, gold, index in zip(tokenized, contexts, answers, indices, strict=True)
         ]
 
@@ -90,9 +90,7 @@ class AnswerEncoder:
         question = question[: self.max_question_length]
         span = None  # first and last token of the passage, inclusive
         if answer is not None:
-            tokens = [
-                i for i, (start, end) in enumerate(zip(passage.starts, passage.ends, strict=True)) if start < end
-            ]
+            tokens = passage.visible()
             starts, ends = [passage.starts[i] for i in tokens], [passage.ends[i] for i in tokens]
             first, last = find_tokens(starts, ends, *answer)
             counts["uncovered"] = int(first == last)

@@ -1,7 +1,7 @@
 """Entities as labels of token windows, and decoded windows as entities of texts.
 
 On the way in, `TagEncoder` and `SpanEncoder` turn rows (`text`, `entities`) into windows with tag ids or token spans.
-On the way back, `join_tags` and `join_spans` put the windows of a text together. Both ways, what cannot be kept is
+On the way back, `modeling.joined_windows` puts the windows of a text together. Both ways, what cannot be kept is
 counted.
 """
 
@@ -13,9 +13,9 @@ from datasets import Dataset, Features, List, Value
 from transformers import PreTrainedTokenizerBase
 
 from ..data.tag_schemes import SCHEMES, spans_to_tags
+from ..modeling.token_inputs import SpecialTokens, Tokens, Window, cut_windows, tokenize, window_row
 from .row_batches import iterate_column, iterate_rows
-from .tokenization import SpecialTokens, Tokens, find_tokens, tokenize
-from .windows import Window, cut_windows, margin
+from .tokenization import find_tokens
 
 BATCH = 1000  # texts that are tokenised at a time
 
@@ -53,11 +53,8 @@ class WindowEncoder:
         max_length: sub-tokens per window, special tokens included.
         stride: sub-tokens by which neighbouring windows overlap.
 
-    Columns of a window:
-        input_ids, token_mask: ids with special tokens; which positions carry a tag.
-        starts, ends: character offsets of each position, 0 where `token_mask` is not set.
-        text_index: row number of the text. `num_tokens`: sub-tokens of the whole text. `length`: of this window.
-        window: `Window` fields, in tokens of the text; token of the text = position in the window + `shift`.
+    Columns of a window: those of `window_row`, and
+        text_index: row number of the text. `length`: of this window.
         clashed, uncovered, widened, cut: see `EncodingReport`; counted on the first window of a text.
     """
 
@@ -91,7 +88,7 @@ class WindowEncoder:
         ]
 
     def _encode_text(self, tokens: Tokens, entities: list[tuple[int, int, str]], text_index: int) -> list[dict]:
-        tagged = [i for i, (start, end) in enumerate(zip(tokens.starts, tokens.ends, strict=True)) if start < end]
+        tagged = tokens.visible()
         starts, ends = [tokens.starts[i] for i in tagged], [tokens.ends[i] for i in tagged]
         counts = {"clashed": 0, "uncovered": 0, "widened": 0, "cut": 0}
         spans = []  # token spans: first and last token of the text (inclusive), label
@@ -105,28 +102,14 @@ class WindowEncoder:
         spans, counts["clashed"] = self.select(spans)
         windows = cut_windows(len(tokens.ids), size=self.max_length - len(self.special), stride=self.stride)
         counts["cut"] = sum(
-            all(margin(w, len(tokens.ids), first, last) < 0 for w in windows) for first, last, _ in spans
+            all(window.margin(len(tokens.ids), first, last) < 0 for window in windows) for first, last, _ in spans
         )
-        rows = [self._encode_window(tokens, set(tagged), spans, window, text_index) for window in windows]
-        for i, row in enumerate(rows):
-            row |= counts if i == 0 else dict.fromkeys(counts, 0)
+        rows = []
+        for window in windows:
+            row = window_row(tokens, window, self.special)
+            row |= {"text_index": text_index, "length": len(row["input_ids"])}
+            rows.append(row | self.label(row, spans, window) | (dict.fromkeys(counts, 0) if rows else counts))
         return rows
-
-    def _encode_window(self, tokens: Tokens, tagged: set[int], spans: list, window: Window, text_index: int) -> dict:
-        before, behind = len(self.special.prefix), len(self.special.suffix)
-        inside = range(window.start, window.stop)
-        row = {
-            "input_ids": self.special.prefix + tokens.ids[window.start : window.stop] + self.special.suffix,
-            "token_mask": [False] * before + [i in tagged for i in inside] + [False] * behind,
-            "starts": [0] * before + tokens.starts[window.start : window.stop] + [0] * behind,
-            "ends": [0] * before + tokens.ends[window.start : window.stop] + [0] * behind,
-            "text_index": text_index,
-            "num_tokens": len(tokens.ids),
-            "window": list(window),
-            "shift": window.start - before,
-        }
-        row["length"] = len(row["input_ids"])
-        return row | self.label(row, spans, window)
 
     def select(self, spans: list) -> tuple[list, int]:
         """Keep the token spans that the labels can express; also the number of those that they cannot."""

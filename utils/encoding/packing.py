@@ -12,7 +12,7 @@ import numpy as np
 from datasets import Dataset, Features, List, Value
 from transformers import PreTrainedTokenizerBase
 
-from .tokenization import SpecialTokens
+from ..modeling.token_inputs import PLAIN, SpecialTokens
 from .tokenizer_files import refuse_unknown
 from .word_borders import number_words
 
@@ -93,15 +93,7 @@ class SequencePacker:
         """Tokenise documents, only as many at a time as memory easily holds."""
         parts = [TokenRun(np.empty(0, np.int32), np.empty(0, bool))]
         for some in _portions(texts):
-            encoded = self.tokenizer(
-                some,
-                add_special_tokens=False,
-                return_offsets_mapping=self.whole_words,
-                return_attention_mask=False,
-                return_token_type_ids=False,
-                split_special_tokens=True,
-                verbose=False,
-            )
+            encoded = self.tokenizer(some, **PLAIN, return_offsets_mapping=self.whole_words)
             for i, text in enumerate(some):
                 ids = np.array(encoded["input_ids"][i] + self.special.suffix, np.int32)
                 begins = np.ones(len(ids), bool)

@@ -13,7 +13,7 @@ from transformers import AutoTokenizer, BertTokenizer, PreTrainedConfig, PreTrai
 from transformers.models.auto.tokenization_auto import get_tokenizer_config
 from transformers.utils import cached_file
 
-from ..modeling.position_offsets import OFFSET_POSITIONS
+from ..modeling.encoders import OFFSET_POSITIONS
 
 logger = logging.getLogger(__name__)
 

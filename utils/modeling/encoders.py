@@ -19,6 +19,26 @@ from transformers.integrations import is_deepspeed_zero3_enabled
 # Families whose output layer as a masked-language model consists of the modules after the encoder, applied in order.
 HEAD_IN_ORDER = {"albert", "bert", "camembert", "electra", "ernie", "modernbert", "roberta", "xlm-roberta"}
 
+# Families whose positions begin after the padding id, so that fewer tokens fit than there are positions.
+OFFSET_POSITIONS = frozenset(
+    {
+        "camembert",
+        "data2vec-text",
+        "ibert",
+        "layoutlmv3",
+        "lilt",
+        "longformer",
+        "luke",
+        "markuplm",
+        "mpnet",
+        "roberta",
+        "roberta-prelayernorm",
+        "xlm-roberta",
+        "xlm-roberta-xl",
+        "xmod",
+    }
+)
+
 
 class FamilyError(OSError, ValueError):
     """A family of models that cannot be used under a head."""

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from datasets import Dataset
 
-from ..encoding.joined_windows import Entity
 from ..encoding.row_batches import iterate_rows
+from ..modeling.joined_windows import Entity
 
 
 def entity_line(text: str, entities: Sequence[Entity], *, id: str | None = None) -> str:

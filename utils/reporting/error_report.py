@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from datasets import Dataset
 
-from ..encoding.joined_windows import Entity
 from ..encoding.row_batches import iterate_column, iterate_rows
+from ..modeling.joined_windows import Entity
 from ..scoring.calibration import reliability
 from ..scoring.class_metrics import confused_pairs
 from ..scoring.decisions import DecisionRule, Verdict

@@ -8,10 +8,10 @@ import numpy as np
 from datasets import Dataset
 from transformers import EvalPrediction
 
-from ..data.tag_schemes import spans_to_tags
-from ..encoding.joined_windows import Entity, TaggedText, join_spans, join_tags
+from ..data.tag_schemes import spans_to_tags, tags_to_spans
 from ..encoding.row_batches import BATCH, iterate_column
 from ..encoding.tokenization import find_tokens
+from ..modeling.joined_windows import Entity, TaggedText, join_spans, join_tags
 from .metrics import EntityCounts, TagCounts
 from .score_names import scores_of
 
@@ -70,7 +70,7 @@ class EntityEvaluator:
         found = FoundEntities()
         for texts in self._portions():
             for one in self.join(outputs, texts):
-                found.append(one if self.scheme is None else one.entities(scheme=self.scheme))
+                found.append(one if self.scheme is None else one.entities(scheme=self.scheme, read=tags_to_spans))
         return found
 
     def __call__(self, prediction: EvalPrediction) -> dict[str, float]:
@@ -81,7 +81,7 @@ class EntityEvaluator:
             if self.scheme is None:
                 _add_entities(strict, lenient, joined, rows["entities"], rows["text"])
                 continue
-            found = [as_dicts(text.entities(scheme=self.scheme)) for text in joined]
+            found = [as_dicts(text.entities(scheme=self.scheme, read=tags_to_spans)) for text in joined]
             strict.add(found, rows["entities"])
             pairs = zip(rows["entities"], joined, strict=True)
             expected = [_token_tags(entities, text) for entities, text in pairs]

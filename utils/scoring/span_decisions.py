@@ -7,7 +7,7 @@ import numpy as np
 from scipy.special import softmax
 
 from ..data.span_questions import OUTSIDE
-from ..encoding.joined_windows import Entity
+from ..modeling.joined_windows import Entity
 from ..prompting.span_selection import count_selected, select_spans
 
 THRESHOLDS = 400  # how many are tried; more would only overfit to the validation texts
