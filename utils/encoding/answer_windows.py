@@ -36,7 +36,9 @@ class AnswerEncoder:
             passage is taken.
         text_index: row number of the question. `num_tokens`: sub-tokens of the whole passage.
         window: `Window` fields, in tokens of the passage.
-        shortened, widened, uncovered, cut: see `AnswerReport`; counted on the first window of a question.
+        shortened, widened, uncovered, cut: 1 on the first window of a question that lost its end; whose answer has a
+            border inside a token, so that whole tokens are learnt; whose answer the tokenizer drops; whose answer is
+            longer than the overlap, and complete in no window.
 
     Raises:
         ValueError: a window has no room to move on through the passage.
@@ -160,70 +162,31 @@ def _holds(window: Window, span: tuple[int, int]) -> bool:
     return window.start <= span[0] and span[1] < window.stop
 
 
-@dataclass(frozen=True)
-class AnswerReport:
-    """What became of a split on its way to the encoder.
+def describe_windows(encoded: Dataset, dataset: Dataset, *, limit: int) -> str:
+    """One line for the log: what became of a split on its way to the encoder; see the columns of `AnswerEncoder`.
 
-    Attributes:
-        questions, windows, windowed, longest: number of questions and of windows, of questions whose passage is cut
-            into several, sub-tokens of the longest passage.
-        answered: questions with an answer in their passage. unanswerable: questions known to have none.
-        shortened: questions longer than `limit` sub-tokens, which lost their end. widened: a border of the answer
-            falls inside a token, so that whole tokens are learnt. uncovered: the tokenizer drops all of the answer.
-            cut: the answer is longer than the overlap and complete in no window.
+    Args:
+        encoded: windows.
+        dataset: the questions, with `answers`.
         limit: sub-tokens that are kept of a question.
     """
-
-    questions: int
-    windows: int
-    windowed: int
-    longest: int
-    answered: int
-    unanswerable: int
-    shortened: int
-    widened: int
-    uncovered: int
-    cut: int
-    limit: int
-
-    @classmethod
-    def of(cls, dataset: Dataset, encoded: Dataset, *, limit: int) -> "AnswerReport":
-        """Count over a split (`answers` column) and its windows."""
-        windows, lengths = encoded["window"][:], encoded["num_tokens"][:]
-        answers = dataset["answers"][:]
-        return cls(
-            questions=len(dataset),
-            windows=len(windows),
-            windowed=sum(not start and stop < n for (start, stop, *_), n in zip(windows, lengths, strict=True)),
-            longest=max(lengths, default=0),
-            answered=sum(first_answer(gold) is not None for gold in answers),
-            unanswerable=sum(gold is not None and not gold["text"] for gold in answers),
-            **{name: sum(encoded[name][:]) for name in ("shortened", "widened", "uncovered", "cut")},
-            limit=limit,
-        )
-
-    def describe(self) -> str:
-        """One line for the log."""
-        parts = [
-            f"{self.questions:,} questions, {self.answered:,} with an answer in the passage, "
-            f"longest passage {self.longest} sub-tokens"
-        ]
-        if self.unanswerable:
-            parts.append(f"{self.unanswerable:,} questions are known to have no answer")
-        if self.windowed:
-            parts.append(f"{self.windowed:,} with a passage cut into windows ({self.windows:,} in all)")
-        losses = {
-            "shortened": f"questions are longer than {self.limit} sub-tokens and lose their end",
-            "widened": "answers begin or end inside a token and are learnt by whole tokens",
-            "uncovered": "answers consist of characters that the tokenizer drops and are learnt as no answer",
-            "cut": "answers do not fit into any window and are learnt as no answer (raise --stride)",
-        }
-        for name, meaning in losses.items():
-            if count := getattr(self, name):
-                parts.append(f"{count:,} {meaning}")
-        return "; ".join(parts)
-
-
-def describe_windows(encoded: Dataset, dataset: Dataset, *, limit: int) -> str:
-    """One line for the log about a split and its windows; `limit`: sub-tokens kept of a question."""
-    return AnswerReport.of(dataset, encoded, limit=limit).describe()
+    windows, lengths, answers = encoded["window"][:], encoded["num_tokens"][:], dataset["answers"][:]
+    answered = sum(first_answer(gold) is not None for gold in answers)
+    parts = [
+        f"{len(dataset):,} questions, {answered:,} with an answer in the passage, "
+        f"longest passage {max(lengths, default=0)} sub-tokens"
+    ]
+    if unanswerable := sum(gold is not None and not gold["text"] for gold in answers):
+        parts.append(f"{unanswerable:,} questions are known to have no answer")
+    if cut := sum(not start and stop < length for (start, stop, *_), length in zip(windows, lengths, strict=True)):
+        parts.append(f"{cut:,} with a passage cut into windows ({len(windows):,} in all)")
+    losses = {
+        "shortened": f"questions are longer than {limit} sub-tokens and lose their end",
+        "widened": "answers begin or end inside a token and are learnt by whole tokens",
+        "uncovered": "answers consist of characters that the tokenizer drops and are learnt as no answer",
+        "cut": "answers do not fit into any window and are learnt as no answer (raise --stride)",
+    }
+    for name, meaning in losses.items():
+        if count := sum(encoded[name][:]):
+            parts.append(f"{count:,} {meaning}")
+    return "; ".join(parts)

@@ -5,6 +5,7 @@ On the way back, `modeling.joined_windows` puts the windows of a text together. 
 counted.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -55,7 +56,10 @@ class WindowEncoder:
 
     Columns of a window: those of `window_row`, and
         text_index: row number of the text. `length`: of this window.
-        clashed, uncovered, widened, cut: see `EncodingReport`; counted on the first window of a text.
+        widened, uncovered, clashed, cut: how many entities of the text, counted on its first window, have a border
+            inside a token (or on characters that the tokenizer drops), so that the label covers whole tokens; lose all
+            characters; overlap a longer entity where the tag scheme holds one only; are longer than the overlap, and
+            complete in no window.
     """
 
     tokenizer: PreTrainedTokenizerBase
@@ -142,9 +146,8 @@ class TagEncoder(WindowEncoder):
 
     def select(self, spans):
         kept, clashed = [], 0
-        for span in sorted(
-            spans, key=lambda span: (span[0] - span[1], span[0])
-        ):  # the longest first, then the leftmost
+        # The longest first, then the leftmost.
+        for span in sorted(spans, key=lambda span: (span[0] - span[1], span[0])):
             if any(span[0] <= other[1] and other[0] <= span[1] for other in kept):
                 clashed += 1
             else:
@@ -164,9 +167,8 @@ class TagEncoder(WindowEncoder):
             seen = range(max(first, window.start) - shift, min(last, window.stop - 1) - shift + 1)
             inside = [rank[position] for position in seen if position in rank]
             before, behind = first < window.start, last >= window.stop  # does the window cut it there?
-            names = spans_to_tags(
-                [(0, len(inside) + before + behind, label)], len(inside) + before + behind, scheme=scheme
-            )
+            whole = len(inside) + before + behind
+            names = spans_to_tags([(0, whole, label)], whole, scheme=scheme)
             for k, name in zip(inside, names[before:], strict=False):
                 tags[k] = -100 if self.ignore_cut and (before or behind) else self._find_id(name)
         labels = [-100] * len(row["input_ids"])
@@ -177,10 +179,9 @@ class TagEncoder(WindowEncoder):
     def _find_id(self, name: str) -> int:
         """The id of a tag, or of the nearest that the model has: an IO model, say, has no B-."""
         prefix, _, label = name.partition("-")
-        nearest = (
-            f"{letter}-{label}" for letter in {"B": "BISE", "I": "IBE", "E": "EIB", "S": "SEBI"}.get(prefix, "")
-        )
-        return next((self.label2id[tag] for tag in (name, *nearest, "O") if tag in self.label2id), 0)
+        letters = {"B": "BISE", "I": "IBE", "E": "EIB", "S": "SEBI"}.get(prefix, "")
+        tags = name, *(f"{letter}-{label}" for letter in letters), "O"
+        return next((self.label2id[tag] for tag in tags if tag in self.label2id), 0)
 
 
 @dataclass
@@ -211,59 +212,23 @@ class SpanEncoder(WindowEncoder):
         return {"labels": labels, "label_width": 3}
 
 
-@dataclass(frozen=True)
-class EncodingReport:
-    """What became of a split on its way to the encoder.
-
-    Attributes:
-        texts, windows, windowed, longest: number of texts and of windows, of texts cut into several, sub-tokens of
-            the longest.
-        entities: gold entities. `widened`: a border falls inside a token (or on characters that the tokenizer drops),
-            so the label covers whole tokens. `uncovered`: all characters are dropped. `clashed`: overlaps a longer
-            entity and the tag scheme holds one only. `cut`: longer than the overlap, complete in no window.
-    """
-
-    texts: int
-    windows: int
-    windowed: int
-    longest: int
-    entities: int
-    widened: int
-    uncovered: int
-    clashed: int
-    cut: int
-
-    @classmethod
-    def of(cls, dataset, encoded) -> "EncodingReport":
-        """Count over a split (`entities` column) and its windows."""
-        entities = sum(map(len, iterate_column(dataset, "entities"))) if "entities" in dataset.column_names else 0
-        names = "widened", "uncovered", "clashed", "cut"
-        windowed = longest = 0
-        losses = dict.fromkeys(names, 0)
-        for (start, stop, *_), length, *lost in iterate_rows(encoded, "window", "num_tokens", *names):
-            windowed += not start and stop < length
-            longest = max(longest, length)
-            for name, count in zip(names, lost, strict=True):
-                losses[name] += count
-        return cls(len(dataset), len(encoded), windowed, longest, entities, **losses)
-
-    def describe(self) -> str:
-        """One line for the log."""
-        parts = [f"{self.texts:,} texts, {self.entities:,} entities, longest text {self.longest} sub-tokens"]
-        if self.windowed:
-            parts.append(f"{self.windowed:,} texts cut into windows ({self.windows:,} in all)")
-        losses = {
-            "widened": "begin or end inside a token or on dropped characters and are labelled by whole tokens",
-            "uncovered": "consist of characters that the tokenizer drops and cannot be found",
-            "clashed": "overlap a longer entity and are left out of the tags (the span head keeps them)",
-            "cut": "do not fit into any window (raise --stride)",
-        }
-        for name, meaning in losses.items():
-            if count := getattr(self, name):
-                parts.append(f"{count:,} entities {meaning}")
-        return "; ".join(parts)
-
-
 def describe_windows(encoded: Dataset, dataset: Dataset) -> str:
-    """One line for the log about a split and its windows."""
-    return EncodingReport.of(dataset, encoded).describe()
+    """One line for the log: what became of a split on its way to the encoder; see the columns of `WindowEncoder`."""
+    losses = {
+        "widened": "begin or end inside a token or on dropped characters and are labelled by whole tokens",
+        "uncovered": "consist of characters that the tokenizer drops and cannot be found",
+        "clashed": "overlap a longer entity and are left out of the tags (the span head keeps them)",
+        "cut": "do not fit into any window (raise --stride)",
+    }
+    counts, cut, longest = Counter(), 0, 0
+    for (start, stop, *_), length, *lost in iterate_rows(encoded, "window", "num_tokens", *losses):
+        cut += not start and stop < length
+        longest = max(longest, length)
+        for name, count in zip(losses, lost, strict=True):
+            counts[name] += count
+    entities = sum(map(len, iterate_column(dataset, "entities"))) if "entities" in dataset.column_names else 0
+    parts = [f"{len(dataset):,} texts, {entities:,} entities, longest text {longest} sub-tokens"]
+    if cut:
+        parts.append(f"{cut:,} texts cut into windows ({len(encoded):,} in all)")
+    parts += [f"{counts[name]:,} entities {meaning}" for name, meaning in losses.items() if counts[name]]
+    return "; ".join(parts)

@@ -13,11 +13,11 @@ from datasets import Dataset, Features, List, Value
 from transformers import PreTrainedTokenizerBase
 
 from ..modeling.token_inputs import PLAIN, SpecialTokens
+from .row_batches import iterate_column
 from .tokenizer_files import refuse_unknown
 from .word_borders import number_words
 
 DOCUMENTS = 500  # documents in a batch, which leaves at most one sequence that is not full
-LOOKED_AT = 1000  # sequences that are searched for unknown tokens
 CHARACTERS = 200_000  # characters that are tokenised at once; some 30 MB of offsets
 VALIDATION = 2_000  # sequences, enough to measure a loss
 FEATURES = Features({"input_ids": List(Value("int32")), "words": List(Value("int16")), "length": Value("int32")})
@@ -168,7 +168,7 @@ def pack_documents(documents: Dataset, packer: SequencePacker, *, num_proc: int 
         new_fingerprint=packer.fingerprint(documents),
         desc="Tokenise",
     )
-    refuse_unknown(packed.select(range(min(LOOKED_AT, len(packed))))["input_ids"], packer.tokenizer)
+    refuse_unknown(iterate_column(packed, "input_ids"), packer.tokenizer)
     return packed
 
 

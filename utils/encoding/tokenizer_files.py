@@ -1,6 +1,7 @@
 """Loads tokenizers, and refuses those that do not belong to the weights: unknown tokens teach nothing."""
 
 import contextlib
+import itertools
 import logging
 import re
 import shutil
@@ -20,6 +21,7 @@ logger = logging.getLogger(__name__)
 # Files of tokenizers other than WordPiece: next to one of them, vocab.txt is not the complete tokenizer.
 OTHERS = ("tokenizer.json", "vocab.json", "bpe.codes", "spiece.model", "spm.model", "sentencepiece.bpe.model")
 OTHERS += ("tokenizer.model", "tokenizer.jsonl")
+LOOKED_AT = 1000  # inputs that are searched for unknown tokens
 CASED = 0.05  # share of tokens of Latin letters with a capital: 0 in uncased vocabularies, a third in cased ones
 PROBES = (
     "我们在北京大学的图书馆学习，今天天气非常好。",
@@ -49,13 +51,13 @@ def open_tokenizer(
     """
     vocabulary = _find_plain_vocabulary(name_or_path, config, loading)
     with _without_mark(name_or_path, vocabulary) as place:
-        options = dict(loading)
+        cases = {}
         lines = [] if vocabulary is None else _read_lines(vocabulary)
         if lines and "do_lower_case" not in get_tokenizer_config(place, **_origin(loading)) and is_cased(lines):
-            options["do_lower_case"] = False
+            cases["do_lower_case"] = False
             logger.info("%s: vocab.txt has capitals, so texts are not lower-cased", name_or_path)
         try:
-            tokenizer = AutoTokenizer.from_pretrained(place, config=config, **options)
+            tokenizer = AutoTokenizer.from_pretrained(place, config=config, **loading, **cases)
         except ImportError as error:
             reason = " ".join(str(error).split())
             raise OSError(
@@ -71,7 +73,7 @@ def open_tokenizer(
                     f"{name_or_path}: expected a tokenizer of {config.model_type}, found vocab.txt alone, without "
                     f"{', '.join(missing)}; put the files of the tokenizer it was trained with next to the weights"
                 )
-            tokenizer = BertTokenizer.from_pretrained(place, **_origin(options), **_cases(options))
+            tokenizer = BertTokenizer.from_pretrained(place, **_origin(loading), **cases)
             logger.info(
                 "%s: vocab.txt is the only tokenizer file: texts are tokenised by WordPiece, which is unusual for %s",
                 *(name_or_path, config.model_type),
@@ -128,17 +130,19 @@ def check_tokenizer(tokenizer: PreTrainedTokenizerBase, config: PreTrainedConfig
 
 
 def refuse_unknown(rows: Iterable[Sequence[int]], tokenizer: PreTrainedTokenizerBase) -> None:
-    """Refuse training texts of which most tokens are unknown to the encoder, and warn of many.
+    """Refuse training data if more than half of its tokens are unknown to the encoder, and warn of many.
 
     Args:
-        rows: token ids of inputs.
+        rows: token ids of inputs, of which the first thousand are looked at.
         tokenizer: what made them.
 
     Raises:
         OSError: more than half are unknown.
     """
     unknown, special = tokenizer.unk_token_id, set(tokenizer.all_special_ids)
-    found = Counter(id for row in rows for id in row if id == unknown or id not in special)
+    found = Counter(
+        id for row in itertools.islice(rows, LOOKED_AT) for id in row if id == unknown or id not in special
+    )
     share = found[unknown] / max(found.total(), 1)
     if share > 0.5:
         raise OSError(
@@ -151,10 +155,6 @@ def refuse_unknown(rows: Iterable[Sequence[int]], tokenizer: PreTrainedTokenizer
 
 def _origin(loading: Mapping) -> dict:
     return {key: value for key, value in loading.items() if key in ("revision", "token", "cache_dir")}
-
-
-def _cases(options: Mapping) -> dict:
-    return {"do_lower_case": options["do_lower_case"]} if "do_lower_case" in options else {}
 
 
 def _find_plain_vocabulary(name_or_path: str, config: PreTrainedConfig, loading: Mapping) -> str | None:
