@@ -39,7 +39,7 @@ def main(argv=None):
     from utils.tasks import run_folder, split_data, text_labels, text_tasks
     from utils.tasks.answers import answer_splits
     from utils.tasks.starting_point import StartingPoint
-    from utils.training import class_sampler, losses, regularized_dropout
+    from utils.training import losses, regularized_dropout, samplers
 
     run = run_folder.open_run(parsed)
 
@@ -114,7 +114,7 @@ def main(argv=None):
         divergence = regularized_dropout.label_divergence
     elif label_ids:
         loss = losses.ClassLoss.fit(label_ids, len(target.labels), adjustment=head.logit_adjustment, **shaping)
-        sampler = class_sampler.ClassSampler.choose(head.class_sampling, encoded["train"], seed=choices.seed)
+        sampler = samplers.ClassSampler.choose(head.class_sampling, encoded["train"], seed=choices.seed)
     trainer, results = run.learn(
         load_model,
         encoded,
