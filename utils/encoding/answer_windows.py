@@ -60,8 +60,7 @@ class AnswerEncoder:
             )
 
     def __call__(self, batch: dict, indices: Sequence[int]) -> dict[str, list]:
-        answers = batch.get("answers") or [None] * len(batch["question"])
-        windows = self.encode(batch["question"], batch["context"], answers, indices)
+        windows = self.encode(batch["question"], batch["context"], batch.get("answers") or (), indices)
         rows = [row for each in windows for row in each]
         return {column: [row[column] for row in rows] for column in rows[0]}
 
@@ -128,12 +127,7 @@ class AnswerEncoder:
 
 
 def drop_empty(dataset: Dataset, encoded: Dataset) -> Dataset:
-    """Leave out the windows that do not hold the answer of their question; those of unanswerable questions stay.
-
-    Args:
-        dataset: the questions, with `answers`.
-        encoded: their windows.
-    """
+    """Leave out the windows that do not hold the answer of their question; those of unanswerable questions stay."""
     answered = [first_answer(gold) is not None for gold in dataset["answers"][:]]
     kept = [
         i
@@ -165,10 +159,7 @@ def _holds(window: Window, span: tuple[int, int]) -> bool:
 def describe_windows(encoded: Dataset, dataset: Dataset, *, limit: int) -> str:
     """One line for the log: what became of a split on its way to the encoder; see the columns of `AnswerEncoder`.
 
-    Args:
-        encoded: windows.
-        dataset: the questions, with `answers`.
-        limit: sub-tokens that are kept of a question.
+    `limit` is the number of sub-tokens that are kept of a question.
     """
     windows, lengths, answers = encoded["window"][:], encoded["num_tokens"][:], dataset["answers"][:]
     answered = sum(first_answer(gold) is not None for gold in answers)

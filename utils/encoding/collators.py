@@ -46,9 +46,6 @@ class WindowCollator:
 class TextCollator:
     """Pad whole texts or pairs (see `text_inputs`, `answer_windows`) to the longest of the batch.
 
-    Args:
-        tokenizer: pads them as its encoder expects.
-
     Returns:
         `input_ids`, `attention_mask` and, where the rows have them, `token_type_ids`: (batch, length) int64; `labels`:
         (batch,) int64 class ids, or (batch, num_labels) float32, 1.0 where the label applies; `start_positions`,

@@ -31,12 +31,7 @@ def has_overlaps(entities: Iterable[Sequence[dict]]) -> bool:
 
 
 def count_inside_tokens(tokenizer: PreTrainedTokenizerBase, rows: Dataset) -> int:
-    """How many entities begin or end inside a token, or on characters that the tokenizer drops.
-
-    Args:
-        tokenizer: a fast one.
-        rows: with `text` and `entities`.
-    """
+    """How many `entities` of rows begin or end inside a token, or on characters that the (fast) tokenizer drops."""
     count = 0
     for batch in rows.select_columns(["text", "entities"]).iter(BATCH):
         for tokens, entities in zip(tokenize(tokenizer, batch["text"]), batch["entities"], strict=True):
@@ -79,8 +74,8 @@ class WindowEncoder:
         self.special = SpecialTokens.of(self.tokenizer)
 
     def __call__(self, batch: dict, indices: Sequence[int]) -> dict[str, list]:
-        entities = batch.get("entities") or [[]] * len(batch["text"])
-        rows = [row for each in self.encode(batch["text"], entities, indices) for row in each]
+        windows = self.encode(batch["text"], batch.get("entities") or (), indices)
+        rows = [row for each in windows for row in each]
         return {column: [row[column] for row in rows] for column in rows[0]}
 
     def encode(self, texts: Sequence[str], entities: Iterable = (), indices: Iterable = ()) -> list[list[dict]]:
@@ -112,7 +107,8 @@ class WindowEncoder:
         for window in windows:
             row = window_row(tokens, window, self.special)
             row |= {"text_index": text_index, "length": len(row["input_ids"])}
-            rows.append(row | self.label(row, spans, window) | (dict.fromkeys(counts, 0) if rows else counts))
+            inside = [span for span in spans if span[0] < window.stop and span[1] >= window.start]
+            rows.append(row | self.label(row, inside, window) | (dict.fromkeys(counts, 0) if rows else counts))
         return rows
 
     def select(self, spans: list) -> tuple[list, int]:
@@ -120,7 +116,7 @@ class WindowEncoder:
         return spans, 0
 
     def label(self, row: dict, spans: list, window: Window) -> dict:
-        """The `labels` column of a window, given the token spans of the text."""
+        """The `labels` column of a window, given those token spans of the text that it holds, in whole or in part."""
         return {}
 
 
@@ -158,7 +154,6 @@ class TagEncoder(WindowEncoder):
         shift = row["shift"]
         positions = [i for i, flag in enumerate(row["token_mask"]) if flag]
         rank = {position: k for k, position in enumerate(positions)}
-        spans = [span for span in spans if span[1] >= window.start and span[0] < window.stop]
         scheme = self.scheme
         if scheme not in SCHEMES:
             scheme = "bioes" if any(tag.startswith("E-") for tag in self.label2id) else "bio"
@@ -204,8 +199,6 @@ class SpanEncoder(WindowEncoder):
         shift = row["shift"]
         labels = []
         for first, last, label in spans:
-            if last < window.start or first >= window.stop:
-                continue
             whole = first >= window.start and last < window.stop
             seen = [max(first, window.start) - shift, min(last, window.stop - 1) - shift]
             labels.append([*seen, self.label2id[label] if whole else -1])

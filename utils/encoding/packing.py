@@ -1,15 +1,21 @@
-"""Documents -> full sequences of sub-tokens, each with the numbers of its words, tokenised once and kept on disk."""
+"""Documents -> full sequences of sub-tokens, each with the numbers of its words.
+
+A data set of them is tokenised once and kept on disk; a corpus too large for that is tokenised during training.
+"""
 
 import hashlib
+import itertools
 import json
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from datasets import Dataset, Features, List, Value
+from torch.utils.data import IterableDataset
 from transformers import PreTrainedTokenizerBase
 
 from ..modeling.token_inputs import PLAIN, SpecialTokens
@@ -24,15 +30,10 @@ FEATURES = Features({"input_ids": List(Value("int32")), "words": List(Value("int
 
 
 class TokenRun(NamedTuple):
-    """Sub-tokens of documents, one after the other, each document followed by the separator.
+    """Sub-tokens of documents, one after the other, each document followed by the separator."""
 
-    Attributes:
-        ids: (tokens,) int32.
-        begins: (tokens,) bool, whether a word begins here.
-    """
-
-    ids: np.ndarray
-    begins: np.ndarray
+    ids: np.ndarray  # (tokens,) int32
+    begins: np.ndarray  # (tokens,) bool, whether a word begins here
 
     def __add__(self, other: "TokenRun") -> "TokenRun":
         return TokenRun(*(np.concatenate(pair) for pair in zip(self, other, strict=True)))
@@ -129,6 +130,46 @@ class SequencePacker:
         words[np.isin(ids, self.tokenizer.all_special_ids)] = -1
         words = words.astype(np.int16)
         return [{"input_ids": ids[i], "words": words[i], "length": ids.shape[1]} for i in range(count)]
+
+
+class SequenceStream(IterableDataset):
+    """Rows of a packer without end, round after round through the documents; every sequence is full.
+
+    What is left of a batch of documents goes into the next one's first sequence. Rows have the columns of the packer
+    and `round`, the number of times that all documents have been read before, so that each round can be masked anew.
+
+    Args:
+        read: returns the documents, from the first one on.
+        packer: makes sequences of them.
+        seed: seed of the order.
+        buffer: sequences that are held and drawn from at random; an even mix of the corpus needs shuffled files.
+    """
+
+    def __init__(self, read: Callable[[], Iterable[str]], packer: SequencePacker, *, seed: int, buffer: int = 4096):
+        super().__init__()
+        self.read, self.packer, self.seed, self.buffer = read, packer, seed, buffer
+
+    def __iter__(self) -> Iterator[dict]:
+        draw = random.Random(self.seed)
+        held: list[dict] = []
+        for row in self._sequences():
+            if len(held) < self.buffer:
+                held.append(row)
+                continue
+            place = draw.randrange(self.buffer)
+            yield held[place]
+            held[place] = row
+
+    def _sequences(self) -> Iterator[dict]:
+        worker = torch.utils.data.get_worker_info()
+        first, step = (worker.id, worker.num_workers) if worker else (0, 1)
+        rest = self.packer.join([])
+        for number in itertools.count():
+            documents = itertools.islice(self.read(), first, None, step)
+            while texts := list(itertools.islice(documents, DOCUMENTS)):
+                rows, rest = self.packer.cut(rest + self.packer.join(texts))
+                for row in rows:
+                    yield row | {"round": number}
 
 
 def find_begins(text: str, offsets: np.ndarray) -> np.ndarray:

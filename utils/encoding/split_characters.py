@@ -21,10 +21,7 @@ def splits_characters(tokenizer: PreTrainedTokenizerBase) -> bool:
 
 
 def split_characters(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
-    """A tokenizer that cuts before and after each Chinese character and sign; all else is cut as before.
-
-    Args:
-        tokenizer: a fast one; it stays as it is.
+    """A tokenizer that cuts before and after each Chinese character and sign; all else is cut as by the given one.
 
     Returns:
         A tokenizer with the same pieces and ids; saved, its tokenizer.json holds the splitting, so that whatever
