@@ -21,12 +21,6 @@ logger = logging.getLogger(__name__)
 class AnswerEncoder:
     """Questions with passages -> windows; a callable for `Dataset.map(batched=True)`, see `entity_windows`.
 
-    Args:
-        tokenizer: a fast tokenizer.
-        max_length: sub-tokens a window, question and special tokens included.
-        stride: sub-tokens of the passage by which neighbouring windows overlap.
-        max_question_length: sub-tokens that are kept of a question, so that there is room for the passage.
-
     Columns of a window:
         input_ids, token_type_ids (where the encoder has them), length: of the input.
         first: position of the first token of the passage.
@@ -44,10 +38,10 @@ class AnswerEncoder:
         ValueError: a window has no room to move on through the passage.
     """
 
-    tokenizer: PreTrainedTokenizerBase
-    max_length: int
-    stride: int
-    max_question_length: int
+    tokenizer: PreTrainedTokenizerBase  # a fast one
+    max_length: int  # sub-tokens a window, question and special tokens included
+    stride: int  # sub-tokens of the passage by which neighbouring windows overlap
+    max_question_length: int  # sub-tokens that are kept of a question, so that there is room for the passage
     special: SpecialTokens = field(init=False)
 
     def __post_init__(self):

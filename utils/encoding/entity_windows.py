@@ -44,11 +44,6 @@ def count_inside_tokens(tokenizer: PreTrainedTokenizerBase, rows: Dataset) -> in
 class WindowEncoder:
     """Texts -> windows of sub-tokens, without labels; a callable for `Dataset.map(batched=True)`.
 
-    Args:
-        tokenizer: a fast tokenizer.
-        max_length: sub-tokens per window, special tokens included.
-        stride: sub-tokens by which neighbouring windows overlap.
-
     Columns of a window: those of `window_row`, and
         text_index: row number of the text. `length`: of this window.
         widened, uncovered, clashed, cut: how many entities of the text, counted on its first window, have a border
@@ -57,10 +52,12 @@ class WindowEncoder:
             complete in no window.
     """
 
-    tokenizer: PreTrainedTokenizerBase
-    max_length: int
-    stride: int
+    tokenizer: PreTrainedTokenizerBase  # a fast one
+    max_length: int  # sub-tokens per window, special tokens included
+    stride: int  # sub-tokens by which neighbouring windows overlap
     special: SpecialTokens = field(init=False)
+
+    label_features = {}  # types of the columns from `label`
 
     @property
     def features(self) -> Features:
@@ -68,7 +65,8 @@ class WindowEncoder:
         number = Value("int32")
         lists = dict.fromkeys(("input_ids", "starts", "ends", "window"), List(number))
         counts = ("text_index", "num_tokens", "shift", "length", "clashed", "uncovered", "widened", "cut")
-        return Features(lists | {"token_mask": List(Value("bool"))} | dict.fromkeys(counts, number))
+        own = {"token_mask": List(Value("bool"))} | self.label_features
+        return Features(lists | dict.fromkeys(counts, number) | own)
 
     def __post_init__(self):
         self.special = SpecialTokens.of(self.tokenizer)
@@ -124,21 +122,16 @@ class WindowEncoder:
 class TagEncoder(WindowEncoder):
     """Windows with one tag id per position, -100 where there is no tag.
 
-    Args:
-        label2id: tag name -> id. A tag that a model trained elsewhere lacks is replaced by another of the same type.
-        scheme: `bio`, `bios` or `bioes`; any other one, of a model trained elsewhere, is replaced by the nearest.
-        ignore_cut: an entity that the window cuts does not count in the loss, as a CRF needs it (the rest would break
-            the scheme); otherwise its tokens in the window keep their tags.
+    A scheme and tags that a model trained elsewhere lacks are replaced by the nearest.
     """
 
-    label2id: dict[str, int]
-    scheme: str
+    label2id: dict[str, int]  # tag name -> id
+    scheme: str  # `bio`, `bios` or `bioes`
+    # An entity that the window cuts does not count in the loss, as a CRF needs it (the rest would break the scheme);
+    # otherwise its tokens in the window keep their tags.
     ignore_cut: bool
 
-    @property
-    def features(self):
-        """With tag ids."""
-        return Features(super().features | {"labels": List(Value("int32"))})
+    label_features = {"labels": List(Value("int32"))}
 
     def select(self, spans):
         kept, clashed = [], 0
@@ -189,11 +182,7 @@ class SpanEncoder(WindowEncoder):
 
     label2id: dict[str, int]
 
-    @property
-    def features(self):
-        """With token spans."""
-        own = {"labels": List(List(Value("int32"))), "label_width": Value("int32")}
-        return Features(super().features | own)
+    label_features = {"labels": List(List(Value("int32"))), "label_width": Value("int32")}
 
     def label(self, row, spans, window):
         shift = row["shift"]

@@ -47,11 +47,6 @@ class SequencePacker:
     (FULL-SENTENCES of Liu et al., 2019, section 4.2), so that no place is lost to padding. What is left at the end of
     a batch becomes a shorter sequence: nothing is dropped.
 
-    Args:
-        tokenizer: a fast tokenizer; text such as "[SEP]" is text to it.
-        max_length: sub-tokens per sequence, special tokens included; 32,767 at most.
-        whole_words: number the words; otherwise each token counts as one.
-
     Columns:
         input_ids: of a sequence. words: number of each token's word, rising; -1 for special tokens, unknown ones among
         them, which are never hidden. length: of the sequence.
@@ -61,8 +56,8 @@ class SequencePacker:
     """
 
     tokenizer: PreTrainedTokenizerBase
-    max_length: int
-    whole_words: bool
+    max_length: int  # sub-tokens per sequence, special tokens included; 32,767 at most
+    whole_words: bool  # number the words; otherwise each token counts as one
     special: SpecialTokens = field(init=False)
 
     def __post_init__(self):
@@ -123,8 +118,7 @@ class SequencePacker:
             np.tile(np.array(part, np.int32), (count, 1)) for part in (self.special.prefix, self.special.suffix)
         )
         ids = np.concatenate([before, ids, behind], axis=1)
-        edges = [np.ones(part.shape, bool) for part in (before, behind)]
-        begins = np.concatenate([edges[0], begins, edges[1]], axis=1)
+        begins = np.pad(begins, [(0, 0), (before.shape[1], behind.shape[1])], constant_values=True)
         begins[:, 0] = False  # so that numbers begin at 0
         words = begins.cumsum(axis=1)
         words[np.isin(ids, self.tokenizer.all_special_ids)] = -1

@@ -15,16 +15,6 @@ from .row_batches import iterate_column
 class TextEncoder:
     """Rows of `text` or `text` and `text_pair` -> `input_ids`, `token_type_ids`; a callable for `Dataset.map`.
 
-    Args:
-        tokenizer: a tokenizer; text such as "[SEP]" is text to it.
-        max_length: sub-tokens per input, special tokens included; of two texts the longer one is cut first.
-        pair: whether inputs are pairs.
-        label2id: class -> id; None for rows that are not labelled.
-        multi_label: rows have `labels`, and each becomes a row of zeros and ones, instead of `label` and a class id.
-        clean: changes every text before it is tokenized.
-        scores: rows have a `label` that is a number, for regression.
-        template: put around the first text after that; contains `{text}`.
-
     Columns:
         input_ids, token_type_ids (where the encoder has them), length: of the input as it is fed.
         labels: class id, a list of floats, one per class, or the score. cut: sub-tokens of the texts that did not fit.
@@ -35,13 +25,13 @@ class TextEncoder:
     """
 
     tokenizer: PreTrainedTokenizerBase
-    max_length: int
-    pair: bool
-    label2id: dict[str, int] | None = None
-    multi_label: bool = False
-    clean: Callable[[str], str] = str
-    template: str = "{text}"
-    scores: bool = False
+    max_length: int  # sub-tokens per input, special tokens included; of two texts the longer one is cut first
+    pair: bool  # inputs are pairs
+    label2id: dict[str, int] | None = None  # None for rows that are not labelled
+    multi_label: bool = False  # rows have `labels`, each a row of zeros and ones, instead of `label` and a class id
+    clean: Callable[[str], str] = str  # changes every text before it is tokenized
+    template: str = "{text}"  # put around the first text after that
+    scores: bool = False  # rows have a `label` that is a number, for regression
     special: SpecialTokens = field(init=False)
 
     def __post_init__(self):

@@ -78,7 +78,7 @@ def open_tokenizer(
                 "%s: vocab.txt is the only tokenizer file: texts are tokenised by WordPiece, which is unusual for %s",
                 *(name_or_path, config.model_type),
             )
-        check_tokenizer(tokenizer, config, name_or_path)
+        _refuse_unfit(tokenizer, config, name_or_path)
         if saved_again:
             _refuse_change(tokenizer, name_or_path)
     return tokenizer
@@ -95,12 +95,8 @@ def is_cased(vocabulary: Sequence[str]) -> bool:
     return sum(token != token.lower() for token in latin) > CASED * len(latin)
 
 
-def check_tokenizer(tokenizer: PreTrainedTokenizerBase, config: PreTrainedConfig, name_or_path: str) -> None:
-    """Check that a tokenizer gives offsets, and ids that its encoder has embeddings for.
-
-    Raises:
-        OSError: it does not.
-    """
+def _refuse_unfit(tokenizer: PreTrainedTokenizerBase, config: PreTrainedConfig, name_or_path: str) -> None:
+    """Refuse a tokenizer without offsets, or with ids that its encoder has no embeddings for."""
     if not tokenizer.is_fast:
         raise OSError(
             f"{name_or_path}: expected a fast tokenizer, which gives the offsets of tokens, found "
@@ -159,9 +155,8 @@ def _origin(loading: Mapping) -> dict:
 
 def _find_plain_vocabulary(name_or_path: str, config: PreTrainedConfig, loading: Mapping) -> str | None:
     """The path of vocab.txt if it is the only file of a tokenizer."""
-    missing_is_fine = {"_raise_exceptions_for_missing_entries": False, "_raise_exceptions_for_gated_repo": False}
-    missing_is_fine |= {"_raise_exceptions_for_connection_errors": False}
-
+    reasons = ("missing_entries", "gated_repo", "connection_errors")
+    missing_is_fine = {f"_raise_exceptions_for_{reason}": False for reason in reasons}
     if not hasattr(config, "vocab_size"):  # CANINE reads characters
         return None
 

@@ -1,7 +1,4 @@
-"""`pipeline(model=id, trust_remote_code=True)` for our text classifier: cleans texts and calibrates probabilities.
-
-This file imports torch, transformers and its sibling only, because both travel to the Hub with the model.
-"""
+"""`pipeline(model=id, trust_remote_code=True)` for our text classifier: cleans texts and calibrates probabilities."""
 
 import re
 

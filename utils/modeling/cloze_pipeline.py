@@ -1,7 +1,4 @@
-"""`pipeline(model=id, trust_remote_code=True)` for our cloze classifier: puts texts into the model's template.
-
-This file imports torch, transformers and its siblings only, because all travel to the Hub with the model.
-"""
+"""`pipeline(model=id, trust_remote_code=True)` for our cloze classifier: puts texts into the model's template."""
 
 import re
 

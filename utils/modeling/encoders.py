@@ -1,7 +1,4 @@
-"""Which families of models can be used under a head: encoders in which each token sees the whole text.
-
-This file imports torch and transformers only, because it travels to the Hub with the heads that use it.
-"""
+"""Which families of models can be used under a head: encoders in which each token sees the whole text."""
 
 import inspect
 
@@ -48,11 +45,6 @@ def encoder_class(config: PreTrainedConfig) -> type:
     """`AutoModel`, or for T5 and its relatives the class of the encoder alone."""
     reading = MODEL_FOR_TEXT_ENCODING_MAPPING.get(type(config), None)
     return AutoModelForTextEncoding if reading and reading.__name__.endswith("EncoderModel") else AutoModel
-
-
-def new_encoder(config: PreTrainedConfig) -> PreTrainedModel:
-    """An encoder with random weights."""
-    return encoder_class(config).from_config(config)
 
 
 def drop_pooler(encoder: PreTrainedModel) -> None:

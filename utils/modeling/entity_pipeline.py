@@ -2,8 +2,6 @@
 
 The stock token pipeline takes the best tag of each token separately and joins tokens by white space: it bypasses a
 CRF, cannot read spans, and treats a Chinese clause as one word. This one uses what the model has decoded.
-
-This file imports torch, transformers and its siblings only, because all travel to the Hub with the model.
 """
 
 import torch

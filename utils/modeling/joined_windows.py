@@ -1,7 +1,4 @@
-"""Joins what was decoded in the windows of a text; each token comes from the window that owns it.
-
-This file imports its sibling only, because both travel to the Hub with our taggers.
-"""
+"""Joins what was decoded in the windows of a text; each token comes from the window that owns it."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -40,17 +37,12 @@ class Entity(NamedTuple):
 
 
 class TaggedText(NamedTuple):
-    """A text's tokens with the tags that its windows gave them, each from the window that owns the token.
-
-    Attributes:
-        tags: tag names. starts, ends: character offsets.
-        posteriors: (first, then, stops) of each token, see `LinearChainCRF.posteriors`, or None.
-    """
+    """A text's tokens with the tags that its windows gave them, each from the window that owns the token."""
 
     tags: list[str]
-    starts: list[int]
-    ends: list[int]
-    posteriors: list[Sequence[float]] | None
+    starts: list[int]  # characters
+    ends: list[int]  # exclusive
+    posteriors: list[Sequence[float]] | None  # (first, then, stops), see `LinearChainCRF.posteriors`
 
     def entities(self, *, scheme: str, read: Callable = read_tags) -> list[Entity]:
         """The entities that `read` finds, each scored with the probability of exactly this entity at its place."""

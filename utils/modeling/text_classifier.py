@@ -17,7 +17,7 @@ from transformers import initialization as init
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from .class_pipeline import ClassPipeline
-from .encoder_body import EncoderBody, HeadConfig
+from .encoder_body import EncoderBody, HeadConfig, run_by
 from .label_rows import load_with_head
 from .pretrained_weights import read_config
 
@@ -25,30 +25,17 @@ from .pretrained_weights import read_config
 class TextClassifierConfig(HeadConfig):
     """Configuration of a `TextClassifier`.
 
-    Args:
-        encoder_config: the encoder's own configuration.
-        pooling: `cls` (tanh(W h_cls)), `mean` or `max` over all tokens that are not padding, or `fusion`.
-        layers: `last` hidden layer, or `weighted` for a learned mix of all.
-        fusion_size: units of each feature of `fusion`.
-        fusion_weights: `learned` shares of the two features, or `equal`.
-        dropout: before the classifier, 0-1.
-        problem_type: `single_label_classification`, `multi_label_classification` or `regression` (one output).
+    `problem_type` is `single_label_classification`, `multi_label_classification` or `regression` (one output).
     """
 
     model_type = "text-classifier"
-    pipelines = {
-        "text-classification": {
-            "impl": f"class_pipeline.{ClassPipeline.__name__}",
-            "pt": ["AutoModelForSequenceClassification"],
-            "type": "text",
-        }
-    }
+    pipelines = run_by(ClassPipeline, "text-classification", "AutoModelForSequenceClassification")
 
-    pooling: str = "mean"
-    layers: str = "last"
-    fusion_size: int = 128
-    fusion_weights: str = "learned"
-    dropout: float = 0.1
+    pooling: str = "mean"  # `cls` (tanh(W h_cls)), `mean` or `max` over all tokens but padding, or `fusion`
+    layers: str = "last"  # hidden layer, or `weighted` for a learned mix of all
+    fusion_size: int = 128  # units of each feature of `fusion`
+    fusion_weights: str = "learned"  # shares of the two features, or `equal`
+    dropout: float = 0.1  # before the classifier, 0-1
     initializer_range: float = 0.02
 
 
@@ -98,13 +85,7 @@ class TextClassifier(EncoderBody):
         Returns:
             `logits` (batch, num_labels) float32, and with labels the mean `loss`.
         """
-        states, attention_mask = self.encode(
-            attention_mask,
-            input_ids=input_ids,
-            token_type_ids=token_type_ids,
-            position_ids=position_ids,
-            inputs_embeds=inputs_embeds,
-        )
+        states, attention_mask = self.encode(input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds)
         logits = self.classifier(self.dropout(self.pool(states, attention_mask.bool()))).float()  # (batch, num_labels)
         loss = None
         if labels is not None and self.config.problem_type == "multi_label_classification":

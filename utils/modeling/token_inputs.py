@@ -2,8 +2,6 @@
 
 Everything goes by `offset_mapping` on the raw text: tokenizers drop characters (spaces, U+3000, U+200B), merge others
 (`2018` is one piece) and split others, so token counts and word ids say nothing about characters.
-
-This file imports transformers only, because it travels to the Hub with each model's pipeline.
 """
 
 from collections.abc import Sequence
@@ -19,15 +17,12 @@ PLAIN |= {"split_special_tokens": True, "verbose": False}  # "[SEP]" in a text i
 class Tokens(NamedTuple):
     """The sub-tokens of one text, without special tokens.
 
-    Attributes:
-        ids: token ids.
-        starts, ends: character offsets into the text, end exclusive, white space at either edge of a token left out. A
-            token of white space alone has `start == end`: it is fed to the encoder but carries no tag.
+    A token of white space alone has `start == end`: it is fed to the encoder but carries no tag.
     """
 
     ids: list[int]
-    starts: list[int]
-    ends: list[int]
+    starts: list[int]  # characters of the text, white space at either edge of a token left out
+    ends: list[int]  # exclusive
 
     def visible(self) -> list[int]:
         """Places of the tokens that are more than white space."""
@@ -66,17 +61,12 @@ def tokenize(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[T
 
 @dataclass(frozen=True)
 class SpecialTokens:
-    """The special tokens that a tokenizer puts around a text, or around and between two.
+    """The special tokens that a tokenizer puts around a text, or around and between two."""
 
-    Attributes:
-        prefix, middle, suffix: token ids before the first text, between the two, and after the last.
-        types: `token_type_ids` of the prefix, the first text, the middle, the second text and the suffix; None where
-            the encoder has no such input.
-    """
-
-    prefix: list[int]
-    suffix: list[int]
-    middle: list[int] = field(default_factory=list)
+    prefix: list[int]  # token ids before the first text
+    suffix: list[int]  # after the last
+    middle: list[int] = field(default_factory=list)  # between the two
+    # `token_type_ids` of prefix, first text, middle, second text and suffix; None where the encoder has no such input.
     types: tuple[int, ...] | None = None
 
     @classmethod

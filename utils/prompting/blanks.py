@@ -11,15 +11,10 @@ BLANKS = ("[MASK]", "<mask>", "{mask}")  # how people write blanks, whatever the
 
 
 class Filling(NamedTuple):
-    """What fills the blanks.
+    """What fills the blanks."""
 
-    Attributes:
-        words: the word of each run of blanks, from the left.
-        score: probability (0-1) of the tokens: each given the sentence and those to its left.
-    """
-
-    words: list[str]
-    score: float
+    words: list[str]  # of each run of blanks, from the left
+    score: float  # probability (0-1) of the tokens: each given the sentence and those to its left
 
 
 class BlankError(PromptError):

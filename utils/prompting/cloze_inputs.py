@@ -19,15 +19,6 @@ CUT_FIELDS = ("text", "text_pair")  # these are cut if an input is too long; the
 class ClozeEncoder:
     """Rows of texts -> the ids before and after the masks; a callable for `Dataset.map`.
 
-    Args:
-        tokenizer: a fast tokenizer; text such as "[MASK]" is text to it.
-        template: where texts, masks and trainable vectors go.
-        max_length: sub-tokens per input, special tokens and masks included.
-        lengths: token counts of the words that are asked for, rising.
-        soft_start: id of the first trainable vector: the vocabulary's size.
-        label2id: class -> id; None for rows that are not labelled.
-        clean: changes every text before it is tokenized.
-
     A text that does not fit loses its end; if a span of it is asked about (`{span}`), it loses both ends, so that the
     span stays as near to the middle as possible.
 
@@ -35,29 +26,27 @@ class ClozeEncoder:
         before, after: ids on both sides of the masks, special tokens included. length: of the longest input.
         labels: class id. cut: sub-tokens of the texts that did not fit. index: row number in the data set.
 
-    Attributes:
-        soft_words: for each trainable vector the token whose embedding it starts from; None for a random start.
-
     Raises:
         TemplateError: the template leaves no room for text.
     """
 
-    tokenizer: Any
+    tokenizer: Any  # a fast one
     template: Template
-    max_length: int
-    lengths: Sequence[int]
-    soft_start: int
-    label2id: dict[str, int] | None = None
-    clean: Callable[[str], str] = str
+    max_length: int  # sub-tokens per input, special tokens and masks included
+    lengths: Sequence[int]  # token counts of the words that are asked for, rising
+    soft_start: int  # id of the first trainable vector: the vocabulary's size
+    label2id: dict[str, int] | None = None  # None for rows that are not labelled
+    clean: Callable[[str], str] = str  # changes every text before it is tokenized
     special: SpecialTokens = field(init=False)
-    soft_words: list[int | None] = field(init=False)
+    runs: list[int] = field(init=False)  # how many trainable vectors each place for them has
+    soft_words: list[int | None] = field(init=False)  # the token that each vector starts from; None for a random start
 
     def __post_init__(self):
         self.special = SpecialTokens.of(self.tokenizer)
         words = [piece.words for piece in self.template.soft]
         known = token_ids(self.tokenizer, words)
-        self._runs = [len(ids) or piece.count for ids, piece in zip(known, self.template.soft, strict=True)]
-        self.soft_words = [id for ids, size in zip(known, self._runs, strict=True) for id in ids or [None] * size]
+        self.runs = [len(ids) or piece.count for ids, piece in zip(known, self.template.soft, strict=True)]
+        self.soft_words = [id for ids, size in zip(known, self.runs, strict=True) for id in ids or [None] * size]
         needed = self.fill([dict.fromkeys(self.template.fields, "")])[0]["length"]
         if needed >= self.max_length:
             raise TemplateError(
@@ -124,7 +113,7 @@ class ClozeEncoder:
     def _lay_out(self, pieces: list[Piece], read: Callable[[Segment], Sequence]) -> tuple[list, list]:
         """Both sides of the masks: special tokens, trainable vectors, and what `read` gives for a segment."""
         side, before, vector = list(self.special.prefix), [], self.soft_start
-        runs = iter(self._runs)
+        runs = iter(self.runs)
         for piece in pieces:
             if isinstance(piece, Segment):
                 side += read(piece)
@@ -190,12 +179,7 @@ def _trim_before_masks(pieces: list[Piece]) -> list[Piece]:
 class ClozeCollator:
     """Rows of `ClozeEncoder` -> padded tensors, each text once for each number of masks.
 
-    Args:
-        tokenizer: knows its mask, its padding and whether inputs have types.
-        lengths: token counts of the words that are asked for, rising.
-        hidden_share: share of the sub-tokens of each text that are hidden, to be predicted as well, 0-1. Which ones
-            depends on the text, the seed and the epoch alone, so that a resumed run hides the same.
-        seed: another seed hides other words.
+    What is hidden depends on the text, the seed and the epoch alone, so that a resumed run hides the same.
 
     Returns:
         `input_ids`, `attention_mask` and, where the encoder has them, `token_type_ids`: (batch, lengths, width) int64;
@@ -205,9 +189,9 @@ class ClozeCollator:
     """
 
     tokenizer: Any
-    lengths: Sequence[int]
-    hidden_share: float = 0.0
-    seed: int = 0
+    lengths: Sequence[int]  # token counts of the words that are asked for, rising
+    hidden_share: float = 0.0  # of the sub-tokens of each text, to be predicted as well, 0-1
+    seed: int = 0  # another seed hides other words
 
     def __post_init__(self):
         self.epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # workers that outlive an epoch see it change

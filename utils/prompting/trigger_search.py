@@ -27,33 +27,20 @@ _SPACE_BESIDE_CHINESE = re.compile("(?<=[\u3000-\u9fff\uff00-\uffef]) | (?=[\u30
 
 
 class Examples(NamedTuple):
-    """Labelled texts.
-
-    Attributes:
-        texts: the texts.
-        labels: class id of each.
-        pairs: the second text of each pair; None for single texts.
-    """
+    """Labelled texts."""
 
     texts: Sequence[str]
-    labels: Sequence[int]
-    pairs: Sequence[str] | None = None
+    labels: Sequence[int]  # class ids
+    pairs: Sequence[str] | None = None  # the second texts of pairs
 
 
 class Trigger(NamedTuple):
-    """What a search has found.
+    """What a search has found."""
 
-    Attributes:
-        pattern: the template, with words in place of trainable vectors.
-        before: mean loss when the search began, with masks, or with the words that the template gives.
-        after: mean loss with the words found, on the same examples.
-        steps: every template that was kept on the way and its loss, in order.
-    """
-
-    pattern: str
-    before: float
-    after: float
-    steps: list[tuple[str, float]]
+    pattern: str  # the template, with words in place of trainable vectors
+    before: float  # mean loss when the search began, with masks, or with the words that the template gives
+    after: float  # mean loss with the words found, on the same examples
+    steps: list[tuple[str, float]]  # every template that was kept on the way and its loss, in order
 
 
 def search_trigger(
@@ -147,8 +134,6 @@ class _Search:
         self.written = self.encoder.template.pattern
         self.encoder = replace(self.encoder, template=Template(pattern))
         self.whole = replace(self.encoder, max_length=10**9)  # nothing is cut where tokens are compared
-        runs = self.encoder.template.soft
-        self.runs = [run.count or len(token_ids(self.encoder.tokenizer, [run.words])[0]) for run in runs]
         self.tokens = list(self.encoder.soft_words)
         self.table = self.model.get_input_embeddings().weight.detach()
         self.collate = ClozeCollator(self.encoder.tokenizer, self.encoder.lengths)
@@ -231,7 +216,7 @@ class _Search:
     def spellings(self, tokens: Sequence[int | None]) -> list[str]:
         """The template with words in place of vectors: Chinese without spaces, and as the tokenizer decodes it."""
         decoded, start = [], 0
-        for size in self.runs:
+        for size in self.encoder.runs:
             run = [token for token in tokens[start : start + size] if token is not None]
             decoded.append(self.encoder.tokenizer.decode(run, clean_up_tokenization_spaces=False))
             start += size
