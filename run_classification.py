@@ -30,7 +30,7 @@ def main(argv=None):
     # Imported here so that --help and wrong flags answer at once.
     from utils.data import splits
     from utils.encoding import collators, text_inputs
-    from utils.modeling.text_classifier import load_classifier, start_at
+    from utils.modeling.text_classifier import load_classifier
     from utils.prediction.label_finder import LabelFinder
     from utils.reading import readers_text, task_columns
     from utils.reading.text_cleaning import read_cleaning
@@ -38,7 +38,7 @@ def main(argv=None):
     from utils.tasks import run_folder, split_data, text_labels, text_scores, text_tasks
     from utils.tasks.answers import answer_splits
     from utils.tasks.starting_point import StartingPoint
-    from utils.training import class_sampler, losses
+    from utils.training import losses, samplers
 
     run = run_folder.open_run(parsed)
 
@@ -98,7 +98,7 @@ def main(argv=None):
         own = settings | {"input_length": data.max_length}
         model = load_classifier(start.path, loading=start.loading, **head.body(), **own)
         if target.regression and getattr(start.config, "problem_type", None) != "regression":  # else it keeps its bias
-            start_at(model, sum(label_ids) / len(label_ids))  # the mean, so that it only learns differences
+            text_scores.start_at(model, sum(label_ids) / len(label_ids))  # so that it only learns differences
         return start.adapt(model)
 
     # ---- 4. Train: a loss for scores, for several labels, or for classes, of which rare ones may be drawn more often
@@ -109,7 +109,7 @@ def main(argv=None):
         loss = losses.LabelLoss.fit(label_ids, **shaping) if label_ids else None
     elif label_ids:
         loss = losses.ClassLoss.fit(label_ids, len(target.labels), adjustment=head.logit_adjustment, **shaping)
-        sampler = class_sampler.ClassSampler.choose(head.class_sampling, encoded["train"], seed=choices.seed)
+        sampler = samplers.ClassSampler.choose(head.class_sampling, encoded["train"], seed=choices.seed)
     trainer, results = run.learn(
         load_model,
         encoded,

@@ -35,7 +35,6 @@ def main(argv=None):
 
     from utils.encoding import packing, tokenization, wordpiece
     from utils.encoding.masking import MaskingCollator
-    from utils.encoding.sequence_stream import SequenceStream
     from utils.modeling import masked_lm, neighbour_start
     from utils.modeling.cloze_classifier import is_masked_lm, load_masked_lm
     from utils.prediction.merged_models import start_of
@@ -99,7 +98,7 @@ def main(argv=None):
     sharing = {"max_length": max_length, "seed": training.seed, "folder": run.output_dir}
     encoded = masked_task.share_out(encoded, data, **sharing)
     if data.streaming:
-        encoded["train"] = SequenceStream(read, packer, seed=training.seed)
+        encoded["train"] = packing.SequenceStream(read, packer, seed=training.seed)
 
     # ---- 3. Model: the stock class, with its output layer only at masked tokens
     kept = masked_lm.set_dropout(config, masks.dropout)

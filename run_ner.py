@@ -27,7 +27,8 @@ def main(argv=None):
 
     # Imported here so that --help and wrong flags answer at once.
     from utils.data import splits, tag_schemes
-    from utils.encoding import collators, entity_windows, tokenization
+    from utils.encoding import collators, entity_windows
+    from utils.modeling import token_inputs
     from utils.prediction.entity_finder import EntityFinder
     from utils.reading import task_columns
     from utils.tagging import readers_ner
@@ -65,7 +66,7 @@ def main(argv=None):
         labels = types if ner.head == "span" else tag_schemes.tag_names(types, scheme=scheme)
         label2id = {label: i for i, label in enumerate(labels)}
     tokenizer, id2label = start.tokenizer, dict(enumerate(labels))
-    data = data.fit_windows(longest, special=len(tokenization.SpecialTokens.of(tokenizer)))
+    data = data.fit_windows(longest, special=len(token_inputs.SpecialTokens.of(tokenizer)))
     cutting = {"max_length": data.max_length, "stride": data.stride, "label2id": label2id}
     if ner.head == "span":
         encoder = entity_windows.SpanEncoder(tokenizer, **cutting)

@@ -49,7 +49,7 @@ def main(argv=None):
     from utils.prompting import cloze_inputs
     from utils.prompting.errors import PromptError
     from utils.reading import text_cleaning
-    from utils.running import config_files, seed_runs
+    from utils.running import atomic_files, seed_runs
     from utils.running.processes import once
     from utils.tasks import cloze_classes, cloze_entities, prompt_data, prompt_search, run_folder, split_data
     from utils.tasks.answers import SplitAnswers
@@ -92,7 +92,7 @@ def main(argv=None):
             asked = prompt.search, question.templates, question.verbalizer
             result = search.run(*asked, **prompt.searching(seed=choices.seed))
         logger.info("%s", result.shown)
-        once(config_files.write_config, prompt.output_file, result.flags, comment=result.shown)
+        once(atomic_files.write_config, prompt.output_file, result.flags, comment=result.shown)
         return {}
     encoders = question.encoders(start, **preparing)
     asked = {split: task.ask(rows, learn=split == "train") for split, rows in dataset.items() if split != "prior"}

@@ -44,7 +44,7 @@ def main(argv=None):
     from utils.scoring.decisions import DecisionRule
     from utils.tasks import answers, run_folder, split_data, text_labels, text_tasks
     from utils.tasks.starting_point import StartingPoint
-    from utils.training import class_sampler, losses
+    from utils.training import losses, samplers
 
     run = run_folder.open_run(parsed, folder=not only_asks)
     questions = class_readers.read_questions(faq.ask_file, faq.ask, encoding=data.encoding)
@@ -118,7 +118,7 @@ def main(argv=None):
     else:
         ids, shaping = encoded["train"]["labels"][:], head.shaping(label_smoothing=chosen.label_smoothing_factor)
         loss = losses.ClassLoss.fit(ids, len(labels), adjustment=head.logit_adjustment, **shaping)
-        sampler = class_sampler.ClassSampler.choose(head.class_sampling, encoded["train"], seed=chosen.seed)
+        sampler = samplers.ClassSampler.choose(head.class_sampling, encoded["train"], seed=chosen.seed)
         teaching |= {"compute_loss_func": loss, "train_sampler": sampler}
         teaching["divergence"] = loss.divergence
     trainer, results = run.learn(load_model, encoded, task.evaluators.get("validation"), **teaching)

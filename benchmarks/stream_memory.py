@@ -20,7 +20,7 @@ DRAIN = """
 import sys
 from utils.reading.readers_corpus import read_documents
 from utils.encoding.packing import SequencePacker
-from utils.encoding.sequence_stream import SequenceStream
+from utils.encoding.packing import SequenceStream
 from utils.encoding.tokenization import load_tokenizer
 tokenizer, _ = load_tokenizer(sys.argv[1])
 packer = SequencePacker(tokenizer, 128, whole_words=False)

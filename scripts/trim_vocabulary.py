@@ -23,7 +23,7 @@ from utils.encoding.tokenization import load_tokenizer
 from utils.encoding.trimmed_tokenizer import choose_pieces, count_pieces, save_trimmed
 from utils.files.parquet_files import read_parquet
 from utils.files.text_lines import read_lines
-from utils.modeling.position_offsets import OFFSET_POSITIONS
+from utils.modeling.encoders import OFFSET_POSITIONS
 from utils.modeling.pretrained_weights import load_weights
 from utils.modeling.trimmed_vocabulary import trim_vocabulary
 from utils.options.arguments import run_script

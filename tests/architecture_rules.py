@@ -27,26 +27,27 @@ WINGS = {
                 "crf",
                 "encoder_body",
                 "encoders",
+                "joined_windows",
                 "label_rows",
                 "pretrained_weights",
                 "soft_prompts",
                 "tag_rules",
+                "token_inputs",
             )
         },
     ),
     "encoding": (
         {"datasets", "jieba", "numpy", "tokenizers", "torch", "transformers"},
-        {"data.tag_schemes", "encoding", "modeling.position_offsets", "modeling.pretrained_weights"},
+        {"data.tag_schemes", "encoding", "modeling.encoders", "modeling.pretrained_weights", "modeling.token_inputs"},
     ),
     "adapters": (
         {"peft", "safetensors", "torch", "transformers"},
-        {"adapters"}
-        | {f"modeling.{part}" for part in ("encoders", "position_offsets", "pretrained_weights", "soft_prompts")},
+        {"adapters"} | {f"modeling.{part}" for part in ("encoders", "pretrained_weights", "soft_prompts")},
     ),
-    "prompting": ({"numpy", "torch"}, {"encoding", "prompting"}),
+    "prompting": ({"numpy", "torch"}, {"encoding", "modeling.token_inputs", "prompting"}),
     "scoring": (
         {"datasets", "evaluate", "numpy", "scipy", "seqeval", "sklearn", "torch", "transformers"},
-        {"data", "encoding", "prompting.span_selection", "scoring"},
+        {"data", "encoding", "modeling.joined_windows", "prompting.span_selection", "scoring"},
     ),
     "prediction": (
         {"datasets", "numpy", "torch", "transformers"},
@@ -54,7 +55,7 @@ WINGS = {
     ),
     "reporting": (
         {"datasets", "huggingface_hub", "jinja2", "matplotlib", "numpy", "transformers"},
-        {"data", "encoding", "prediction", "reporting", "scoring"},
+        {"data", "encoding", "modeling.joined_windows", "prediction", "reporting", "scoring"},
     ),
     "tables": ({"matplotlib", "numpy", "scipy"}, {"data", "scoring", "tables"}),
     "running": (

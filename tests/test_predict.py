@@ -9,7 +9,7 @@ import pytest
 import predict
 import run_ner
 from utils.data.errors import ArgumentError, DataError
-from utils.encoding.joined_windows import Entity
+from utils.modeling.joined_windows import Entity
 from utils.prediction.entity_finder import EntityFinder
 from utils.prediction.json_lines import cluener_line
 

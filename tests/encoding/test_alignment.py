@@ -8,9 +8,9 @@ from transformers import AutoConfig
 from tests.encoding.small_tokenizers import CHINESE, LETTERS, TOKENIZERS
 from utils.data.tag_schemes import tag_names
 from utils.encoding.entity_windows import SpanEncoder, TagEncoder, has_overlaps
-from utils.encoding.joined_windows import Entity, group_windows, join_spans, join_tags
-from utils.encoding.tokenization import SpecialTokens, find_tokens, longest_input, tokenize
-from utils.encoding.windows import Window, cut_windows
+from utils.encoding.tokenization import find_tokens, longest_input
+from utils.modeling.joined_windows import Entity, group_windows, join_spans, join_tags
+from utils.modeling.token_inputs import SpecialTokens, Window, cut_windows, tokenize
 
 ODD = " \u3000\u200b\ufeff\xa0\t\n\u2028é́ß İAａ１９20８Ⅳ①%—。，《》“”😀👨‍👩‍👧🇨🇳𠮷\ue000日ｶﾞ한ไ"
 TEXTS = st.text(

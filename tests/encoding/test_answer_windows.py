@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
-from utils.encoding.answer_windows import AnswerEncoder, AnswerReport, drop_empty, first_answer
+from utils.encoding.answer_windows import AnswerEncoder, describe_windows, drop_empty, first_answer
 from utils.encoding.encoded_dataset import encode_dataset
-from utils.encoding.joined_windows import group_windows
+from utils.modeling.joined_windows import group_windows
 from utils.reading.qa_records import FEATURES
 
 ODD = "张在北京 \u3000\u200b\t😀👨‍👩‍👧é年20189，python ไ"
@@ -187,8 +187,7 @@ def split():
 
 def test_the_report_says_what_was_cut_shortened_widened_and_unanswerable(bert, split):
     encoder = AnswerEncoder(bert, max_length=20, stride=4, max_question_length=8)
-    report = AnswerReport.of(split, encode_dataset(split, encoder, by_length=True), limit=8)
-    assert report.describe() == (
+    assert describe_windows(encode_dataset(split, encoder, by_length=True), split, limit=8) == (
         "4 questions, 3 with an answer in the passage, longest passage 42 sub-tokens; "
         "1 questions are known to have no answer; 2 with a passage cut into windows (10 in all); "
         "1 questions are longer than 8 sub-tokens and lose their end; "

@@ -12,8 +12,7 @@ from transformers import BertTokenizerFast, DataCollatorForLanguageModeling, Pre
 
 from utils.encoding import packing
 from utils.encoding.masking import MaskingCollator
-from utils.encoding.packing import SequencePacker
-from utils.encoding.sequence_stream import SequenceStream
+from utils.encoding.packing import SequencePacker, SequenceStream
 from utils.encoding.word_borders import number_words
 from utils.encoding.wordpiece import train_wordpiece
 

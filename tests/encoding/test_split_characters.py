@@ -10,8 +10,8 @@ from transformers import AutoConfig, AutoTokenizer
 
 from tests.encoding.small_tokenizers import TOKENIZERS, wrap
 from utils.encoding.split_characters import SIGNS, split_characters, splits_characters
-from utils.encoding.tokenization import tokenize
 from utils.encoding.word_borders import HAN
+from utils.modeling.token_inputs import tokenize
 
 CORPUS = [
     "我们在北京大学学习中文 the new york times",

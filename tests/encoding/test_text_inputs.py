@@ -12,8 +12,8 @@ from transformers import AutoTokenizer, DataCollatorWithPadding, PreTrainedToken
 
 from utils.encoding.collators import TextCollator
 from utils.encoding.encoded_dataset import encode_dataset
-from utils.encoding.text_inputs import TextEncoder, describe_inputs, fit_longest
-from utils.encoding.tokenization import SpecialTokens
+from utils.encoding.text_inputs import TextEncoder, describe_inputs
+from utils.modeling.token_inputs import SpecialTokens, fit_longest
 
 CHINESE = "我在北京大學学校的人民和国國家上海市台臺灣说話话今年天"
 ODD = " \u3000\u200b\ufeff\xa0\t\n\u2028é́ß İAａ１９20８Ⅳ①%—。，《》“”😀👨‍👩‍👧🇨🇳𠮷\ue000日ｶﾞ한ไ[]</s>"

@@ -16,7 +16,7 @@ import run_ner
 from scripts import export_onnx, onnx_decoding
 from utils.data.errors import DataError
 from utils.data.tag_schemes import spans_to_tags, tags_to_spans
-from utils.modeling import entity_pipeline
+from utils.modeling import joined_windows
 from utils.prediction.entity_finder import EntityFinder
 from utils.tagging.tag_spellings import read_model_tags, respell_tags
 
@@ -188,6 +188,6 @@ def test_what_travels_with_a_model_reads_tags_as_predict_does(scheme, prefixes):
         ids = [draw.randrange(len(names)) for _ in range(8)]
         tags = [names[i] for i in ids]
         wanted = tags_to_spans(tags, scheme=scheme)
-        assert entity_pipeline.read_tags(tags, scheme=scheme) == wanted
+        assert joined_windows.read_tags(tags, scheme=scheme) == wanted
         (found,) = onnx_decoding.read_tags(np.array([[-100, *ids, -100]]), names, scheme)
         assert [(first - 1, last, label) for first, last, label in found] == wanted

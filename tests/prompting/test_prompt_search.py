@@ -10,7 +10,7 @@ from utils.files.prompt_files import read_label_words
 from utils.prompting.templates import Template, TemplateError
 from utils.prompting.trigger_search import Examples
 from utils.prompting.verbalizers import VerbalizerError, read_verbalizer
-from utils.running.config_files import write_config
+from utils.running.atomic_files import write_config
 from utils.tasks import prompt_search
 from utils.tasks.prompt_search import find_trigger, find_words, list_candidates
 

@@ -3,7 +3,7 @@
 import numpy as np
 from datasets import Dataset
 
-from utils.encoding.joined_windows import Entity
+from utils.modeling.joined_windows import Entity
 from utils.reporting import error_report
 from utils.reporting.curves import read_curves
 from utils.scoring.class_evaluator import ClassEvaluator

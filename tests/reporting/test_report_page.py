@@ -10,7 +10,7 @@ from itertools import pairwise
 import pytest
 
 from tests.reporting.reported_errors import HISTORY, classifier, report, tagger
-from utils.encoding.joined_windows import Entity
+from utils.modeling.joined_windows import Entity
 from utils.reporting.answer_panels import answer_panel, entity_panel, message_panel, verdict_panel
 from utils.reporting.curves import draw_curves, read_curves
 from utils.reporting.jinja_templates import PAGES

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from utils.encoding.joined_windows import Entity
+from utils.modeling.joined_windows import Entity
 from utils.reporting.span_errors import BORDER, BOTH, MISSED, RIGHT, SPURIOUS, TYPE, ErrorCounts, pair_spans
 from utils.scoring.metrics import EntityF1
 

@@ -1,4 +1,4 @@
-"""Tests of utils/running/config_files.py."""
+"""Tests of `write_config` in utils/running/atomic_files.py."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from utils.files.prompt_files import read_label_words
 from utils.options.arguments import parse_arguments
 from utils.options.prompt_arguments import PromptArguments
 from utils.prompting.verbalizers import read_verbalizer
-from utils.running.config_files import write_config
+from utils.running.atomic_files import write_config
 
 WORDS = {
     "no": ["no", "on", "null", "~", "1", "1e-3", "0x1F", "2026-11-21"],

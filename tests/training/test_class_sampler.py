@@ -18,8 +18,8 @@ from utils.modeling.text_classifier import load_classifier
 from utils.options.fine_tuning_arguments import FineTuningArguments
 from utils.options.shared_arguments import TrickArguments
 from utils.training.batch_size import Batches
-from utils.training.class_sampler import ClassSampler
 from utils.training.losses import ClassLoss
+from utils.training.samplers import ClassSampler
 from utils.training.tricks import build_trainer
 
 SIZES = [800, 160, 40]  # rows of each class

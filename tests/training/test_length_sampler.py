@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import torch
 
-from utils.training.length_sampler import LengthSampler, group_by_length
+from utils.training.samplers import LengthSampler, group_by_length
 
 
 def draw_lengths(count, seed=0):

@@ -15,10 +15,10 @@ from transformers.utils import ADAPTER_SAFE_WEIGHTS_NAME, cached_file
 
 from ..modeling.encoders import drop_pooler
 from ..modeling.pretrained_weights import load_weights
-from .methods import DEFAULT, digest_weights, fingerprint, inner_encoder, install, list_parts, prefix_of
+from .methods import digest_weights, fingerprint, inner_encoder, install, list_parts, prefix_of
 from .peft_methods import BottleneckConfig
+from .virtual_tokens import DEFAULT, VirtualTokensConfig
 from .virtual_tokens import NAME as VIRTUAL_TOKENS
-from .virtual_tokens import VirtualTokensConfig
 
 PEFT_PREFIX = "base_model.model."  # of every name in peft's files
 
@@ -41,7 +41,7 @@ def save_adapter(model: PreTrainedModel, folder: str | Path, state: Mapping[str,
     whole = tuple(f"{part}." for part in parts)
     state = model.state_dict() if state is None else state
     weights = {name: value for name, value in state.items() if name.startswith(whole)}
-    weights |= adapter_weights(model, method, DEFAULT, state)
+    weights |= adapter_weights(model, method, state)
     folder = Path(folder)
     save_file(
         {PEFT_PREFIX + name: value.cpu().contiguous().clone() for name, value in weights.items()},
@@ -58,18 +58,16 @@ def save_adapter(model: PreTrainedModel, folder: str | Path, state: Mapping[str,
     return (folder / ADAPTER_SAFE_WEIGHTS_NAME).stat().st_size
 
 
-def adapter_weights(
-    model: PreTrainedModel, method: PeftConfig, name: str, state: Mapping[str, Tensor]
-) -> dict[str, Tensor]:
+def adapter_weights(model: PreTrainedModel, method: PeftConfig, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The adapter's own weights out of a model's state; their names lack that of the adapter."""
     encoder = inner_encoder(model)
     inside = prefix_of(encoder, model)
     if isinstance(method, VirtualTokensConfig):
-        own = f"{inside}{VIRTUAL_TOKENS}.prompts.{name}."
+        own = f"{inside}{VIRTUAL_TOKENS}.prompts.{DEFAULT}."
         begin = f"{inside}{VIRTUAL_TOKENS}."
         return {begin + key.removeprefix(own): value for key, value in state.items() if key.startswith(own)}
     parts = {key.removeprefix(inside): value for key, value in state.items() if key.startswith(inside)}
-    found = get_peft_model_state_dict(encoder, state_dict=parts, adapter_name=name)
+    found = get_peft_model_state_dict(encoder, state_dict=parts, adapter_name=DEFAULT)
     return {inside + key: value for key, value in found.items()}
 
 
@@ -153,8 +151,8 @@ def load_adapter(
         raise AdapterError(
             f"{name_or_path}: expected {name} as it was when the adapter was trained, found different weights"
         )
-    install(encoder, method, DEFAULT)
-    own = adapter_weights(model, method, DEFAULT, model.state_dict())
+    install(encoder, method)
+    own = adapter_weights(model, method, model.state_dict())
     outside = {name for name in names if not name.startswith(f"{model.base_model_prefix}.")}
     lacking, unknown = (set(own) | outside) - set(weights), set(weights) - set(own) - set(names)
     if lacking or unknown:
@@ -162,25 +160,17 @@ def load_adapter(
             f"{name_or_path}: expected {ADAPTER_SAFE_WEIGHTS_NAME} to fit the model of its config.json, found "
             f"{sorted(lacking)[:3]} missing and {sorted(unknown)[:3]} unknown"
         )
-    put_adapter_weights(model, method, {name: weights.pop(name) for name in own}, DEFAULT)
+    trained = {name.removeprefix(inside): weights.pop(name) for name in own}
+    if isinstance(method, VirtualTokensConfig):
+        trained = {name.removeprefix(f"{VIRTUAL_TOKENS}."): value for name, value in trained.items()}
+        getattr(encoder, VIRTUAL_TOKENS).prompts[DEFAULT].load_state_dict(trained)
+    else:
+        set_peft_model_state_dict(encoder, trained, adapter_name=DEFAULT)
     with torch.no_grad():
         for name, value in weights.items():
             names[name].copy_(value)
     model.adapter = method, list_parts(weights, inside=inside)
     return model.eval()
-
-
-def put_adapter_weights(model: PreTrainedModel, method: PeftConfig, weights: dict[str, Tensor], name: str) -> None:
-    """Set the adapter's own weights in a model: the inverse of `adapter_weights`."""
-    encoder = inner_encoder(model)
-    inside = prefix_of(encoder, model)
-    if isinstance(method, VirtualTokensConfig):
-        inside += f"{VIRTUAL_TOKENS}."
-        state = {key.removeprefix(inside): value for key, value in weights.items()}
-        getattr(encoder, VIRTUAL_TOKENS).prompts[name].load_state_dict(state)
-    else:
-        state = {key.removeprefix(inside): value for key, value in weights.items()}
-        set_peft_model_state_dict(encoder, state, adapter_name=name)
 
 
 def merge_adapter(model: PreTrainedModel) -> PreTrainedModel:

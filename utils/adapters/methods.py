@@ -13,12 +13,10 @@ from transformers import PreTrainedModel
 from ..modeling.encoders import head_names
 from ..modeling.pretrained_weights import load_weights
 from .peft_methods import BiasConfig, BottleneckConfig
-from .virtual_tokens import NAME as VIRTUAL_TOKENS
-from .virtual_tokens import VirtualTokens, VirtualTokensConfig
+from .virtual_tokens import DEFAULT, VirtualTokens, VirtualTokensConfig
 
 logger = logging.getLogger(__name__)
 
-DEFAULT = "default"  # peft's name of the adapter that is trained
 # What BERT and its kin, ALBERT, DistilBERT, DeBERTa and ModernBERT call their layers, as the ends of names.
 QUERY_VALUE = r"query|value|query_proj|value_proj|q_lin|v_lin|q_proj|v_proj|Wqkv"
 KEY_VALUE = r"key|value|key_proj|value_proj|k_lin|v_lin|k_proj|v_proj|Wqkv"
@@ -61,49 +59,37 @@ def choose_method(
         made_by = "mlp" if kind == "p_tuning" else "none"
         return VirtualTokensConfig(count=count, encoder=made_by, deep=kind == "prefix")
     if kind == "lora":
-        targets = _ends(encoder, _is_linear) if all_layers else QUERY_VALUE
+        targets = _pattern(encoder, None if all_layers else QUERY_VALUE, lambda module: isinstance(module, nn.Linear))
         narrow = {"r": rank, "lora_alpha": alpha or 2 * rank, "lora_dropout": dropout}
-        return LoraConfig(
-            **narrow, use_dora=dora, use_rslora=rslora, target_modules=_pattern(encoder, targets, _is_linear)
-        )
+        return LoraConfig(**narrow, use_dora=dora, use_rslora=rslora, target_modules=targets)
     if kind == "ia3":
         forward = _pattern(encoder, FEED_FORWARD_OUTPUT)
         targets = _pattern(encoder, f"{KEY_VALUE}|{FEED_FORWARD_OUTPUT}")
         return IA3Config(target_modules=targets, feedforward_modules=forward)
     if kind == "layernorm":
-        return LNTuningConfig(target_modules=_pattern(encoder, _ends(encoder, _is_norm), _is_norm))
+        return LNTuningConfig(target_modules=_pattern(encoder, fits=lambda module: isinstance(module, nn.LayerNorm)))
     if kind == "bottleneck":
-        return BottleneckConfig(
-            target_modules=_pattern(encoder, f"{ATTENTION_OUTPUT}|{FEED_FORWARD_OUTPUT}"), size=size
-        )
+        targets = _pattern(encoder, f"{ATTENTION_OUTPUT}|{FEED_FORWARD_OUTPUT}")
+        return BottleneckConfig(target_modules=targets, size=size)
     if kind == "bitfit":
-        return BiasConfig(target_modules=_pattern(encoder, _ends(encoder, _is_biased), _is_biased))
+        return BiasConfig(target_modules=_pattern(encoder, fits=_is_biased))
     raise ValueError(f"expected lora, ia3, prefix, prompt, p_tuning, bitfit, layernorm or bottleneck, found {kind}")
-
-
-def _is_linear(module: nn.Module) -> bool:
-    return isinstance(module, nn.Linear)
-
-
-def _is_norm(module: nn.Module) -> bool:
-    return isinstance(module, nn.LayerNorm)
 
 
 def _is_biased(module: nn.Module) -> bool:
     return isinstance(module, nn.Linear | nn.LayerNorm) and module.bias is not None
 
 
-def _ends(encoder: nn.Module, fits: Callable[[nn.Module], bool]) -> str:
-    """Last parts of the names of layers for which `fits` is true, as alternatives of a regular expression."""
-    found = {name.rpartition(".")[2] for name, module in encoder.named_modules() if fits(module)}
-    return "|".join(sorted(map(re.escape, found)))
-
-
-def _pattern(encoder: PreTrainedModel, ends: str, fits: Callable[[nn.Module], bool] = lambda _: True) -> str:
-    """A regular expression for names with these ends, in an encoder alone or under a head.
+def _pattern(
+    encoder: PreTrainedModel, ends: str | None = None, fits: Callable[[nn.Module], bool] = lambda _: True
+) -> str:
+    """A regular expression for names with these ends, or those of all layers that fit, also under a head.
 
     Layers for which `fits` is false are left out, and so is the pooler, which many checkpoints have not pre-trained.
     """
+    if ends is None:
+        found = {name.rpartition(".")[2] for name, module in encoder.named_modules() if fits(module)}
+        ends = "|".join(sorted(map(re.escape, found)))
     pattern = rf"(.*\.)?({ends})"
     found = {name: module for name, module in encoder.named_modules() if ends and re.fullmatch(pattern, name)}
     wrong = sorted(re.escape(name) for name, module in found.items() if "pooler" not in name and not fits(module))
@@ -141,7 +127,7 @@ def add_adapter(
     method.base_model_name_or_path = base
     method.revision = getattr(encoder.config, "_commit_hash", None) or revision
     model.requires_grad_(False)
-    install(encoder, method, DEFAULT)
+    install(encoder, method)
     for name, parameter in model.named_parameters():
         if name in untrained:
             parameter.requires_grad_(True)
@@ -153,11 +139,7 @@ def add_adapter(
 
 
 def list_parts(names: Collection[str], *, inside: str) -> list[str]:
-    """The modules that parameters belong to: direct children of a model, or of its encoder.
-
-    Args:
-        names: of parameters.
-        inside: prefix of the encoder's parameters.
+    """The modules that parameters belong to: direct children of a model, or of its encoder (with its prefix `inside`).
 
     Example:
         >>> list_parts({"classifier.weight", "classifier.bias", "bert.pooler.dense.weight"}, inside="bert.")
@@ -170,17 +152,14 @@ def list_parts(names: Collection[str], *, inside: str) -> list[str]:
     return sorted(parts)
 
 
-def install(encoder: PreTrainedModel, method: PeftConfig, name: str) -> None:
-    """Add an adapter to an encoder and make it the active one."""
-    if not isinstance(method, VirtualTokensConfig):
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Unsupported layer type")  # norms, which peft trains anyway
-            inject_adapter_in_model(method, encoder, adapter_name=name)
+def install(encoder: PreTrainedModel, method: PeftConfig) -> None:
+    """Add an adapter to an encoder."""
+    if isinstance(method, VirtualTokensConfig):
+        VirtualTokens(method, encoder)
         return
-    tokens = getattr(encoder, VIRTUAL_TOKENS, None)
-    if tokens is None:
-        tokens = VirtualTokens(encoder)
-    tokens.add(name, method, encoder)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Unsupported layer type")  # norms, which peft trains anyway
+        inject_adapter_in_model(method, encoder, adapter_name=DEFAULT)
 
 
 def find_untrained(model: PreTrainedModel, name_or_path: str, *, loading: Mapping | None = None) -> set[str]:

@@ -1,6 +1,6 @@
 """Two methods that peft lacks, written as peft methods: bottleneck adapters and training biases only."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from peft import PeftConfig, mapping
@@ -13,17 +13,11 @@ SPREAD = 0.01  # std of a bottleneck's initial weights: so small that it is near
 
 @dataclass
 class BottleneckConfig(PeftConfig):
-    """Bottleneck adapters (Houlsby et al., 2019, section 2.1).
+    """Bottleneck adapters (Houlsby et al., 2019, section 2.1)."""
 
-    Args:
-        target_modules: regular expression of the layers that are followed by one.
-        size: hidden units.
-        modules_to_save: other modules of the model that were trained completely.
-    """
-
-    target_modules: str | None = field(default=None)
-    size: int = field(default=64)
-    modules_to_save: list[str] | None = field(default=None)
+    target_modules: str | None = None  # regular expression of the layers that are followed by one
+    size: int = 64  # hidden units
+    modules_to_save: list[str] | None = None  # other modules of the model that were trained completely
 
     def __post_init__(self):
         self.peft_type = "BOTTLENECK"
@@ -31,15 +25,10 @@ class BottleneckConfig(PeftConfig):
 
 @dataclass
 class BiasConfig(PeftConfig):
-    """Train biases only (Ben Zaken et al., 2022).
+    """Train biases only (Ben Zaken et al., 2022)."""
 
-    Args:
-        target_modules: regular expression of the layers whose biases are trained.
-        modules_to_save: other modules of the model that were trained completely.
-    """
-
-    target_modules: str | None = field(default=None)
-    modules_to_save: list[str] | None = field(default=None)
+    target_modules: str | None = None  # regular expression of the layers whose biases are trained
+    modules_to_save: list[str] | None = None  # other modules of the model that were trained completely
 
     def __post_init__(self):
         self.peft_type = "BITFIT"
@@ -54,10 +43,6 @@ class _Layer(nn.Module, BaseTunerLayer):
         self.merged_adapters = []
         for name in self.adapter_layer_names:
             setattr(self, name, nn.ParameterDict() if name.endswith("change") else nn.ModuleDict())
-        self.update_layer(adapter_name, config)
-
-    def update_layer(self, adapter_name: str, config: PeftConfig) -> None:
-        """Make room for one more adapter."""
         self.add(adapter_name, config)
         self._move_adapter_to_device_of_base_layer(adapter_name)
         self.set_adapter(self.active_adapters, inference_mode=config.inference_mode)
@@ -77,7 +62,7 @@ class BottleneckLayer(_Layer):
     adapter_layer_names = ("bottleneck_down", "bottleneck_up")
 
     def add(self, adapter_name: str, config: BottleneckConfig) -> None:
-        """Add the two matrices of one more adapter."""
+        """Add the two matrices of an adapter."""
         width = self.get_base_layer().out_features
         self.bottleneck_down[adapter_name] = nn.Linear(width, config.size)
         self.bottleneck_up[adapter_name] = nn.Linear(config.size, width)
@@ -87,17 +72,7 @@ class BottleneckLayer(_Layer):
 
     def change(self, found: Tensor, name: str) -> Tensor:
         """(..., width) -> (..., width)."""
-        if name not in self.bottleneck_down:
-            return found
         return found + self.bottleneck_up[name](gelu(self.bottleneck_down[name](found)))
-
-    def merge(self, safe_merge: bool = False, adapter_names: list[str] | None = None) -> None:
-        """Refuse, as what is not linear cannot be merged into a matrix.
-
-        Raises:
-            ValueError: always.
-        """
-        raise ValueError("bottleneck: expected a linear adapter to merge; use this one without merging")
 
 
 class BiasLayer(_Layer):
@@ -106,23 +81,18 @@ class BiasLayer(_Layer):
     adapter_layer_names = ("bitfit_change",)
 
     def add(self, adapter_name: str, config: BiasConfig) -> None:
-        """Add the change of one more adapter, zero at the start."""
+        """Add the change of an adapter, zero at the start."""
         self.bitfit_change[adapter_name] = nn.Parameter(torch.zeros_like(self.get_base_layer().bias))
 
     def change(self, found: Tensor, name: str) -> Tensor:
         """(..., width) -> (..., width)."""
-        return found + self.bitfit_change[name].to(found.dtype) if name in self.bitfit_change else found
+        return found + self.bitfit_change[name].to(found.dtype)
 
     def merge(self, safe_merge: bool = False, adapter_names: list[str] | None = None) -> None:
         """Add the changes to the layer's bias."""
         for name in check_adapters_to_merge(self, adapter_names):
             self.get_base_layer().bias.data += self.bitfit_change[name].data
             self.merged_adapters.append(name)
-
-    def unmerge(self) -> None:
-        """Subtract the merged changes again."""
-        while self.merged_adapters:
-            self.get_base_layer().bias.data -= self.bitfit_change[self.merged_adapters.pop()].data
 
 
 class _Tuner(BaseTuner):
@@ -131,12 +101,7 @@ class _Tuner(BaseTuner):
     target_module_mapping: dict = {}
 
     def _create_and_replace(self, peft_config, adapter_name, target, target_name, parent, current_key, **_):
-        if isinstance(target, self.tuner_layer_cls):
-            target.update_layer(adapter_name, peft_config)
-            return
         layer = self.tuner_layer_cls(target, adapter_name, peft_config)
-        if adapter_name not in self.active_adapters:
-            layer.requires_grad_(False)
         self._replace_module(parent, target_name, layer, target)
 
 
@@ -154,16 +119,9 @@ class BiasModel(_Tuner):
     tuner_layer_cls = BiasLayer
 
 
-def register_methods() -> None:
-    """Register both methods with peft, so that it saves, loads and switches them like its own.
-
-    `peft.utils.register_peft_method` accepts only names of peft's enumeration; its tables accept any string.
-    """
-    for config, model in ((BottleneckConfig, BottleneckModel), (BiasConfig, BiasModel)):
-        name = config().peft_type
-        mapping.PEFT_TYPE_TO_CONFIG_MAPPING[name] = config
-        mapping.PEFT_TYPE_TO_TUNER_MAPPING[name] = model
-        mapping.PEFT_TYPE_TO_PREFIX_MAPPING[name] = model.prefix
-
-
-register_methods()
+# So that peft saves and loads them like its own; its `register_peft_method` accepts only names of its enumeration.
+for _config, _model in ((BottleneckConfig, BottleneckModel), (BiasConfig, BiasModel)):
+    _name = _config().peft_type
+    mapping.PEFT_TYPE_TO_CONFIG_MAPPING[_name] = _config
+    mapping.PEFT_TYPE_TO_TUNER_MAPPING[_name] = _model
+    mapping.PEFT_TYPE_TO_PREFIX_MAPPING[_name] = _model.prefix

@@ -7,32 +7,27 @@ positions, and the encoder's output at the vectors is cut off: whatever follows 
 
 import contextlib
 import inspect
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from peft import PeftConfig, mapping
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from ..modeling.position_offsets import OFFSET_POSITIONS
+from ..modeling.encoders import OFFSET_POSITIONS
 from ..modeling.soft_prompts import SoftPrompts, find_layers
 
 NAME = "virtual_tokens"  # of the module inside an encoder
+DEFAULT = "default"  # what peft calls the adapter that is trained
 
 
 @dataclass
 class VirtualTokensConfig(PeftConfig):
-    """How many vectors there are, and how they are made.
+    """How many vectors there are, and how they are made."""
 
-    Args:
-        count: number of vectors.
-        encoder: `none` or `mlp`, see `SoftPrompts`.
-        deep: whether each layer has vectors of its own.
-    """
-
-    count: int = field(default=20)
-    encoder: str = field(default="none")
-    deep: bool = field(default=False)
+    count: int = 20
+    encoder: str = "none"  # or `mlp`, see `SoftPrompts`
+    deep: bool = False  # each layer has vectors of its own
 
     def __post_init__(self):
         self.peft_type = "VIRTUAL_TOKENS"
@@ -42,16 +37,24 @@ mapping.PEFT_TYPE_TO_CONFIG_MAPPING["VIRTUAL_TOKENS"] = VirtualTokensConfig
 
 
 class VirtualTokens(nn.Module):
-    """The vectors of one or several adapters of an encoder, of which one is active.
+    """The vectors of an encoder, which start as the embeddings of random words.
 
     Args:
+        config: how many there are, and how they are made.
         encoder: without a head. This module, and hooks that use it, are added to it.
     """
 
-    def __init__(self, encoder: PreTrainedModel):
+    def __init__(self, config: VirtualTokensConfig, encoder: PreTrainedModel):
         super().__init__()
-        self.prompts = nn.ModuleDict()
-        self.active: str | None = None
+        table = encoder.get_input_embeddings().weight.detach()
+        layers, width = encoder.config.num_hidden_layers - 1, encoder.config.hidden_size
+        deep = {"layers": layers, "hidden_size": width} if config.deep else {}
+        prompts = SoftPrompts(config.count, table.shape[1], encoder=config.encoder, **deep)
+        with torch.no_grad():
+            prompts.weight.copy_(table[torch.randint(len(table), (config.count,))])
+            if prompts.deep is not None:
+                prompts.deep.normal_(std=getattr(encoder.config, "initializer_range", 0.02))
+        self.prompts = nn.ModuleDict({DEFAULT: prompts.to(table.device)})
         # After the text if the encoder pools its first token; otherwise before it, so that distances do not depend on
         # the padding after it.
         self._behind = hasattr(encoder, "pooler")
@@ -61,25 +64,10 @@ class VirtualTokens(nn.Module):
         encoder.register_forward_pre_hook(self._append, with_kwargs=True)
         encoder.register_forward_hook(self._cut, with_kwargs=True, always_call=True)
 
-    def add(self, name: str, config: VirtualTokensConfig, encoder: PreTrainedModel) -> None:
-        """Add one more adapter, whose vectors start as the embeddings of random words."""
-        table = encoder.get_input_embeddings().weight.detach()
-        layers, width = encoder.config.num_hidden_layers - 1, encoder.config.hidden_size
-        deep = {"layers": layers, "hidden_size": width} if config.deep else {}
-        prompts = SoftPrompts(config.count, table.shape[1], encoder=config.encoder, **deep)
-        with torch.no_grad():
-            prompts.weight.copy_(table[torch.randint(len(table), (config.count,))])
-            if prompts.deep is not None:
-                prompts.deep.normal_(std=getattr(encoder.config, "initializer_range", 0.02))
-        self.prompts[name] = prompts.to(table.device)
-        self.active = name
-
     def _append(self, encoder, args, kwargs):
         """Put the vectors before or after the text, whose positions do not change."""
-        if self.active is None:
-            return None
         given = dict(zip(inspect.signature(encoder.forward).parameters, args, strict=False)) | kwargs
-        prompts = self.prompts[self.active]
+        prompts = self.prompts[DEFAULT]
         ids, embeds = given.pop("input_ids", None), given.get("inputs_embeds")
         if embeds is None:
             embeds = encoder.get_input_embeddings()(ids)
@@ -107,9 +95,9 @@ class VirtualTokens(nn.Module):
     def _cut(self, encoder, args, kwargs, output):
         """Keep only the text's part of the encoder's output."""
         self._running.close()
-        if self.active is None or output is None:
+        if output is None:
             return None
-        count = len(self.prompts[self.active].weight)
+        count = len(self.prompts[DEFAULT].weight)
         text = slice(None, -count) if self._behind else slice(count, None)
         for name in ("last_hidden_state", "hidden_states"):
             value = output.get(name)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
-from .tokenization import SpecialTokens, Tokens, find_tokens, tokenize
-from .windows import Window, cut_windows
+from ..modeling.token_inputs import SpecialTokens, Tokens, Window, cut_windows, token_ids, tokenize
+from .tokenization import find_tokens
 
 logger = logging.getLogger(__name__)
 
@@ -20,12 +20,6 @@ logger = logging.getLogger(__name__)
 @dataclass
 class AnswerEncoder:
     """Questions with passages -> windows; a callable for `Dataset.map(batched=True)`, see `entity_windows`.
-
-    Args:
-        tokenizer: a fast tokenizer.
-        max_length: sub-tokens a window, question and special tokens included.
-        stride: sub-tokens of the passage by which neighbouring windows overlap.
-        max_question_length: sub-tokens that are kept of a question, so that there is room for the passage.
 
     Columns of a window:
         input_ids, token_type_ids (where the encoder has them), length: of the input.
@@ -36,16 +30,18 @@ class AnswerEncoder:
             passage is taken.
         text_index: row number of the question. `num_tokens`: sub-tokens of the whole passage.
         window: `Window` fields, in tokens of the passage.
-        shortened, widened, uncovered, cut: see `AnswerReport`; counted on the first window of a question.
+        shortened, widened, uncovered, cut: 1 on the first window of a question that lost its end; whose answer has a
+            border inside a token, so that whole tokens are learnt; whose answer the tokenizer drops; whose answer is
+            longer than the overlap, and complete in no window.
 
     Raises:
         ValueError: a window has no room to move on through the passage.
     """
 
-    tokenizer: PreTrainedTokenizerBase
-    max_length: int
-    stride: int
-    max_question_length: int
+    tokenizer: PreTrainedTokenizerBase  # a fast one
+    max_length: int  # sub-tokens a window, question and special tokens included
+    stride: int  # sub-tokens of the passage by which neighbouring windows overlap
+    max_question_length: int  # sub-tokens that are kept of a question, so that there is room for the passage
     special: SpecialTokens = field(init=False)
 
     def __post_init__(self):
@@ -58,8 +54,7 @@ class AnswerEncoder:
             )
 
     def __call__(self, batch: dict, indices: Sequence[int]) -> dict[str, list]:
-        answers = batch.get("answers") or [None] * len(batch["question"])
-        windows = self.encode(batch["question"], batch["context"], answers, indices)
+        windows = self.encode(batch["question"], batch["context"], batch.get("answers") or (), indices)
         rows = [row for each in windows for row in each]
         return {column: [row[column] for row in rows] for column in rows[0]}
 
@@ -76,10 +71,10 @@ class AnswerEncoder:
         answers = list(answers) or [None] * len(questions)
         indices = list(indices) or range(len(questions))
         different = list(dict.fromkeys(contexts))  # questions often share a passage
-        passages = dict(zip(different, tokenize(self.tokenizer, different), strict=True)) if different else {}
-        tokenized = tokenize(self.tokenizer, questions) if questions else []
+        passages = dict(zip(different, tokenize(self.tokenizer, different), strict=True))
+        tokenized = token_ids(self.tokenizer, questions)
         return [
-            self._encode_question(question.ids, passages[context], first_answer(gold), index)
+            self._encode_question(question, passages[context], first_answer(gold), index)
             for question, context, gold, index in zip(tokenized, contexts, answers, indices, strict=True)
         ]
 
@@ -90,9 +85,7 @@ class AnswerEncoder:
         question = question[: self.max_question_length]
         span = None  # first and last token of the passage, inclusive
         if answer is not None:
-            tokens = [
-                i for i, (start, end) in enumerate(zip(passage.starts, passage.ends, strict=True)) if start < end
-            ]
+            tokens = passage.visible()
             starts, ends = [passage.starts[i] for i in tokens], [passage.ends[i] for i in tokens]
             first, last = find_tokens(starts, ends, *answer)
             counts["uncovered"] = int(first == last)
@@ -128,12 +121,7 @@ class AnswerEncoder:
 
 
 def drop_empty(dataset: Dataset, encoded: Dataset) -> Dataset:
-    """Leave out the windows that do not hold the answer of their question; those of unanswerable questions stay.
-
-    Args:
-        dataset: the questions, with `answers`.
-        encoded: their windows.
-    """
+    """Leave out the windows that do not hold the answer of their question; those of unanswerable questions stay."""
     answered = [first_answer(gold) is not None for gold in dataset["answers"][:]]
     kept = [
         i
@@ -162,70 +150,28 @@ def _holds(window: Window, span: tuple[int, int]) -> bool:
     return window.start <= span[0] and span[1] < window.stop
 
 
-@dataclass(frozen=True)
-class AnswerReport:
-    """What became of a split on its way to the encoder.
-
-    Attributes:
-        questions, windows, windowed, longest: number of questions and of windows, of questions whose passage is cut
-            into several, sub-tokens of the longest passage.
-        answered: questions with an answer in their passage. unanswerable: questions known to have none.
-        shortened: questions longer than `limit` sub-tokens, which lost their end. widened: a border of the answer
-            falls inside a token, so that whole tokens are learnt. uncovered: the tokenizer drops all of the answer.
-            cut: the answer is longer than the overlap and complete in no window.
-        limit: sub-tokens that are kept of a question.
-    """
-
-    questions: int
-    windows: int
-    windowed: int
-    longest: int
-    answered: int
-    unanswerable: int
-    shortened: int
-    widened: int
-    uncovered: int
-    cut: int
-    limit: int
-
-    @classmethod
-    def of(cls, dataset: Dataset, encoded: Dataset, *, limit: int) -> "AnswerReport":
-        """Count over a split (`answers` column) and its windows."""
-        windows, lengths = encoded["window"][:], encoded["num_tokens"][:]
-        answers = dataset["answers"][:]
-        return cls(
-            questions=len(dataset),
-            windows=len(windows),
-            windowed=sum(not start and stop < n for (start, stop, *_), n in zip(windows, lengths, strict=True)),
-            longest=max(lengths, default=0),
-            answered=sum(first_answer(gold) is not None for gold in answers),
-            unanswerable=sum(gold is not None and not gold["text"] for gold in answers),
-            **{name: sum(encoded[name][:]) for name in ("shortened", "widened", "uncovered", "cut")},
-            limit=limit,
-        )
-
-    def describe(self) -> str:
-        """One line for the log."""
-        parts = [
-            f"{self.questions:,} questions, {self.answered:,} with an answer in the passage, "
-            f"longest passage {self.longest} sub-tokens"
-        ]
-        if self.unanswerable:
-            parts.append(f"{self.unanswerable:,} questions are known to have no answer")
-        if self.windowed:
-            parts.append(f"{self.windowed:,} with a passage cut into windows ({self.windows:,} in all)")
-        losses = {
-            "shortened": f"questions are longer than {self.limit} sub-tokens and lose their end",
-            "widened": "answers begin or end inside a token and are learnt by whole tokens",
-            "uncovered": "answers consist of characters that the tokenizer drops and are learnt as no answer",
-            "cut": "answers do not fit into any window and are learnt as no answer (raise --stride)",
-        }
-        for name, meaning in losses.items():
-            if count := getattr(self, name):
-                parts.append(f"{count:,} {meaning}")
-        return "; ".join(parts)
-
-
 def describe_windows(encoded: Dataset, dataset: Dataset, *, limit: int) -> str:
-    """One line for the log about a split and its windows; `limit`: sub-tokens kept of a question."""
-    return AnswerReport.of(dataset, encoded, limit=limit).describe()
+    """One line for the log: what became of a split on its way to the encoder; see the columns of `AnswerEncoder`.
+
+    `limit` is the number of sub-tokens that are kept of a question.
+    """
+    windows, lengths, answers = encoded["window"][:], encoded["num_tokens"][:], dataset["answers"][:]
+    answered = sum(first_answer(gold) is not None for gold in answers)
+    parts = [
+        f"{len(dataset):,} questions, {answered:,} with an answer in the passage, "
+        f"longest passage {max(lengths, default=0)} sub-tokens"
+    ]
+    if unanswerable := sum(gold is not None and not gold["text"] for gold in answers):
+        parts.append(f"{unanswerable:,} questions are known to have no answer")
+    if cut := sum(not start and stop < length for (start, stop, *_), length in zip(windows, lengths, strict=True)):
+        parts.append(f"{cut:,} with a passage cut into windows ({len(windows):,} in all)")
+    losses = {
+        "shortened": f"questions are longer than {limit} sub-tokens and lose their end",
+        "widened": "answers begin or end inside a token and are learnt by whole tokens",
+        "uncovered": "answers consist of characters that the tokenizer drops and are learnt as no answer",
+        "cut": "answers do not fit into any window and are learnt as no answer (raise --stride)",
+    }
+    for name, meaning in losses.items():
+        if count := sum(encoded[name][:]):
+            parts.append(f"{count:,} {meaning}")
+    return "; ".join(parts)

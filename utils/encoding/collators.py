@@ -14,17 +14,13 @@ TEXT_COLUMNS = ("input_ids", "token_type_ids", "labels", "start_positions", "end
 class WindowCollator:
     """Pad windows (see `entity_windows`) to the longest of the batch.
 
-    Args:
-        pad_token_id: fills `input_ids`.
-        with_token_mask: give the model `token_mask`; stock models do not take it.
-
     Returns:
         `input_ids`, `attention_mask` (batch, length) int64; `token_mask` (batch, length) bool; `labels` (batch,
         length) tag ids or (batch, spans, 3) spans, int64, padded with -100, if the rows have any.
     """
 
-    pad_token_id: int
-    with_token_mask: bool
+    pad_token_id: int  # fills `input_ids`
+    with_token_mask: bool  # give the model `token_mask`; stock models do not take it
 
     def __call__(self, rows: list[dict]) -> dict[str, Tensor]:
         ids = [torch.tensor(row["input_ids"]) for row in rows]
@@ -45,9 +41,6 @@ class WindowCollator:
 @dataclass
 class TextCollator:
     """Pad whole texts or pairs (see `text_inputs`, `answer_windows`) to the longest of the batch.
-
-    Args:
-        tokenizer: pads them as its encoder expects.
 
     Returns:
         `input_ids`, `attention_mask` and, where the rows have them, `token_type_ids`: (batch, length) int64; `labels`:

@@ -8,8 +8,6 @@ from datasets import Dataset
 from .row_batches import iterate_column
 from .tokenizer_files import refuse_unknown
 
-LOOKED_AT = 1000  # inputs that are searched for unknown tokens
-
 
 def encode_dataset(dataset: Dataset, encoder: Callable, *, by_length: bool) -> Dataset:
     """Turn rows into inputs or windows, each with its `length`.
@@ -34,7 +32,7 @@ def encode_dataset(dataset: Dataset, encoder: Callable, *, by_length: bool) -> D
         desc="Tokenise",
     )
     if not by_length and "input_ids" in encoded.column_names and len(encoded):
-        refuse_unknown(encoded.select(range(min(LOOKED_AT, len(encoded))))["input_ids"], encoder.tokenizer)
+        refuse_unknown(iterate_column(encoded, "input_ids"), encoder.tokenizer)
     if "id" in dataset.column_names:
         ids, place = dataset["id"][:], "text_index" if "text_index" in encoded.column_names else "index"
         encoded = encoded.add_column("id", [ids[row] for row in encoded[place][:]])

@@ -1,10 +1,11 @@
 """Entities as labels of token windows, and decoded windows as entities of texts.
 
 On the way in, `TagEncoder` and `SpanEncoder` turn rows (`text`, `entities`) into windows with tag ids or token spans.
-On the way back, `join_tags` and `join_spans` put the windows of a text together. Both ways, what cannot be kept is
+On the way back, `modeling.joined_windows` puts the windows of a text together. Both ways, what cannot be kept is
 counted.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -13,9 +14,9 @@ from datasets import Dataset, Features, List, Value
 from transformers import PreTrainedTokenizerBase
 
 from ..data.tag_schemes import SCHEMES, spans_to_tags
+from ..modeling.token_inputs import SpecialTokens, Tokens, Window, cut_windows, tokenize, window_row
 from .row_batches import iterate_column, iterate_rows
-from .tokenization import SpecialTokens, Tokens, find_tokens, tokenize
-from .windows import Window, cut_windows, margin
+from .tokenization import find_tokens
 
 BATCH = 1000  # texts that are tokenised at a time
 
@@ -30,12 +31,7 @@ def has_overlaps(entities: Iterable[Sequence[dict]]) -> bool:
 
 
 def count_inside_tokens(tokenizer: PreTrainedTokenizerBase, rows: Dataset) -> int:
-    """How many entities begin or end inside a token, or on characters that the tokenizer drops.
-
-    Args:
-        tokenizer: a fast one.
-        rows: with `text` and `entities`.
-    """
+    """How many `entities` of rows begin or end inside a token, or on characters that the (fast) tokenizer drops."""
     count = 0
     for batch in rows.select_columns(["text", "entities"]).iter(BATCH):
         for tokens, entities in zip(tokenize(tokenizer, batch["text"]), batch["entities"], strict=True):
@@ -48,23 +44,20 @@ def count_inside_tokens(tokenizer: PreTrainedTokenizerBase, rows: Dataset) -> in
 class WindowEncoder:
     """Texts -> windows of sub-tokens, without labels; a callable for `Dataset.map(batched=True)`.
 
-    Args:
-        tokenizer: a fast tokenizer.
-        max_length: sub-tokens per window, special tokens included.
-        stride: sub-tokens by which neighbouring windows overlap.
-
-    Columns of a window:
-        input_ids, token_mask: ids with special tokens; which positions carry a tag.
-        starts, ends: character offsets of each position, 0 where `token_mask` is not set.
-        text_index: row number of the text. `num_tokens`: sub-tokens of the whole text. `length`: of this window.
-        window: `Window` fields, in tokens of the text; token of the text = position in the window + `shift`.
-        clashed, uncovered, widened, cut: see `EncodingReport`; counted on the first window of a text.
+    Columns of a window: those of `window_row`, and
+        text_index: row number of the text. `length`: of this window.
+        widened, uncovered, clashed, cut: how many entities of the text, counted on its first window, have a border
+            inside a token (or on characters that the tokenizer drops), so that the label covers whole tokens; lose all
+            characters; overlap a longer entity where the tag scheme holds one only; are longer than the overlap, and
+            complete in no window.
     """
 
-    tokenizer: PreTrainedTokenizerBase
-    max_length: int
-    stride: int
+    tokenizer: PreTrainedTokenizerBase  # a fast one
+    max_length: int  # sub-tokens per window, special tokens included
+    stride: int  # sub-tokens by which neighbouring windows overlap
     special: SpecialTokens = field(init=False)
+
+    label_features = {}  # types of the columns from `label`
 
     @property
     def features(self) -> Features:
@@ -72,14 +65,15 @@ class WindowEncoder:
         number = Value("int32")
         lists = dict.fromkeys(("input_ids", "starts", "ends", "window"), List(number))
         counts = ("text_index", "num_tokens", "shift", "length", "clashed", "uncovered", "widened", "cut")
-        return Features(lists | {"token_mask": List(Value("bool"))} | dict.fromkeys(counts, number))
+        own = {"token_mask": List(Value("bool"))} | self.label_features
+        return Features(lists | dict.fromkeys(counts, number) | own)
 
     def __post_init__(self):
         self.special = SpecialTokens.of(self.tokenizer)
 
     def __call__(self, batch: dict, indices: Sequence[int]) -> dict[str, list]:
-        entities = batch.get("entities") or [[]] * len(batch["text"])
-        rows = [row for each in self.encode(batch["text"], entities, indices) for row in each]
+        windows = self.encode(batch["text"], batch.get("entities") or (), indices)
+        rows = [row for each in windows for row in each]
         return {column: [row[column] for row in rows] for column in rows[0]}
 
     def encode(self, texts: Sequence[str], entities: Iterable = (), indices: Iterable = ()) -> list[list[dict]]:
@@ -91,7 +85,7 @@ class WindowEncoder:
         ]
 
     def _encode_text(self, tokens: Tokens, entities: list[tuple[int, int, str]], text_index: int) -> list[dict]:
-        tagged = [i for i, (start, end) in enumerate(zip(tokens.starts, tokens.ends, strict=True)) if start < end]
+        tagged = tokens.visible()
         starts, ends = [tokens.starts[i] for i in tagged], [tokens.ends[i] for i in tagged]
         counts = {"clashed": 0, "uncovered": 0, "widened": 0, "cut": 0}
         spans = []  # token spans: first and last token of the text (inclusive), label
@@ -105,35 +99,22 @@ class WindowEncoder:
         spans, counts["clashed"] = self.select(spans)
         windows = cut_windows(len(tokens.ids), size=self.max_length - len(self.special), stride=self.stride)
         counts["cut"] = sum(
-            all(margin(w, len(tokens.ids), first, last) < 0 for w in windows) for first, last, _ in spans
+            all(window.margin(len(tokens.ids), first, last) < 0 for window in windows) for first, last, _ in spans
         )
-        rows = [self._encode_window(tokens, set(tagged), spans, window, text_index) for window in windows]
-        for i, row in enumerate(rows):
-            row |= counts if i == 0 else dict.fromkeys(counts, 0)
+        rows = []
+        for window in windows:
+            row = window_row(tokens, window, self.special)
+            row |= {"text_index": text_index, "length": len(row["input_ids"])}
+            inside = [span for span in spans if span[0] < window.stop and span[1] >= window.start]
+            rows.append(row | self.label(row, inside, window) | (dict.fromkeys(counts, 0) if rows else counts))
         return rows
-
-    def _encode_window(self, tokens: Tokens, tagged: set[int], spans: list, window: Window, text_index: int) -> dict:
-        before, behind = len(self.special.prefix), len(self.special.suffix)
-        inside = range(window.start, window.stop)
-        row = {
-            "input_ids": self.special.prefix + tokens.ids[window.start : window.stop] + self.special.suffix,
-            "token_mask": [False] * before + [i in tagged for i in inside] + [False] * behind,
-            "starts": [0] * before + tokens.starts[window.start : window.stop] + [0] * behind,
-            "ends": [0] * before + tokens.ends[window.start : window.stop] + [0] * behind,
-            "text_index": text_index,
-            "num_tokens": len(tokens.ids),
-            "window": list(window),
-            "shift": window.start - before,
-        }
-        row["length"] = len(row["input_ids"])
-        return row | self.label(row, spans, window)
 
     def select(self, spans: list) -> tuple[list, int]:
         """Keep the token spans that the labels can express; also the number of those that they cannot."""
         return spans, 0
 
     def label(self, row: dict, spans: list, window: Window) -> dict:
-        """The `labels` column of a window, given the token spans of the text."""
+        """The `labels` column of a window, given those token spans of the text that it holds, in whole or in part."""
         return {}
 
 
@@ -141,27 +122,21 @@ class WindowEncoder:
 class TagEncoder(WindowEncoder):
     """Windows with one tag id per position, -100 where there is no tag.
 
-    Args:
-        label2id: tag name -> id. A tag that a model trained elsewhere lacks is replaced by another of the same type.
-        scheme: `bio`, `bios` or `bioes`; any other one, of a model trained elsewhere, is replaced by the nearest.
-        ignore_cut: an entity that the window cuts does not count in the loss, as a CRF needs it (the rest would break
-            the scheme); otherwise its tokens in the window keep their tags.
+    A scheme and tags that a model trained elsewhere lacks are replaced by the nearest.
     """
 
-    label2id: dict[str, int]
-    scheme: str
+    label2id: dict[str, int]  # tag name -> id
+    scheme: str  # `bio`, `bios` or `bioes`
+    # An entity that the window cuts does not count in the loss, as a CRF needs it (the rest would break the scheme);
+    # otherwise its tokens in the window keep their tags.
     ignore_cut: bool
 
-    @property
-    def features(self):
-        """With tag ids."""
-        return Features(super().features | {"labels": List(Value("int32"))})
+    label_features = {"labels": List(Value("int32"))}
 
     def select(self, spans):
         kept, clashed = [], 0
-        for span in sorted(
-            spans, key=lambda span: (span[0] - span[1], span[0])
-        ):  # the longest first, then the leftmost
+        # The longest first, then the leftmost.
+        for span in sorted(spans, key=lambda span: (span[0] - span[1], span[0])):
             if any(span[0] <= other[1] and other[0] <= span[1] for other in kept):
                 clashed += 1
             else:
@@ -172,7 +147,6 @@ class TagEncoder(WindowEncoder):
         shift = row["shift"]
         positions = [i for i, flag in enumerate(row["token_mask"]) if flag]
         rank = {position: k for k, position in enumerate(positions)}
-        spans = [span for span in spans if span[1] >= window.start and span[0] < window.stop]
         scheme = self.scheme
         if scheme not in SCHEMES:
             scheme = "bioes" if any(tag.startswith("E-") for tag in self.label2id) else "bio"
@@ -181,9 +155,8 @@ class TagEncoder(WindowEncoder):
             seen = range(max(first, window.start) - shift, min(last, window.stop - 1) - shift + 1)
             inside = [rank[position] for position in seen if position in rank]
             before, behind = first < window.start, last >= window.stop  # does the window cut it there?
-            names = spans_to_tags(
-                [(0, len(inside) + before + behind, label)], len(inside) + before + behind, scheme=scheme
-            )
+            whole = len(inside) + before + behind
+            names = spans_to_tags([(0, whole, label)], whole, scheme=scheme)
             for k, name in zip(inside, names[before:], strict=False):
                 tags[k] = -100 if self.ignore_cut and (before or behind) else self._find_id(name)
         labels = [-100] * len(row["input_ids"])
@@ -194,10 +167,9 @@ class TagEncoder(WindowEncoder):
     def _find_id(self, name: str) -> int:
         """The id of a tag, or of the nearest that the model has: an IO model, say, has no B-."""
         prefix, _, label = name.partition("-")
-        nearest = (
-            f"{letter}-{label}" for letter in {"B": "BISE", "I": "IBE", "E": "EIB", "S": "SEBI"}.get(prefix, "")
-        )
-        return next((self.label2id[tag] for tag in (name, *nearest, "O") if tag in self.label2id), 0)
+        letters = {"B": "BISE", "I": "IBE", "E": "EIB", "S": "SEBI"}.get(prefix, "")
+        tags = name, *(f"{letter}-{label}" for letter in letters), "O"
+        return next((self.label2id[tag] for tag in tags if tag in self.label2id), 0)
 
 
 @dataclass
@@ -210,77 +182,35 @@ class SpanEncoder(WindowEncoder):
 
     label2id: dict[str, int]
 
-    @property
-    def features(self):
-        """With token spans."""
-        own = {"labels": List(List(Value("int32"))), "label_width": Value("int32")}
-        return Features(super().features | own)
+    label_features = {"labels": List(List(Value("int32"))), "label_width": Value("int32")}
 
     def label(self, row, spans, window):
         shift = row["shift"]
         labels = []
         for first, last, label in spans:
-            if last < window.start or first >= window.stop:
-                continue
             whole = first >= window.start and last < window.stop
             seen = [max(first, window.start) - shift, min(last, window.stop - 1) - shift]
             labels.append([*seen, self.label2id[label] if whole else -1])
         return {"labels": labels, "label_width": 3}
 
 
-@dataclass(frozen=True)
-class EncodingReport:
-    """What became of a split on its way to the encoder.
-
-    Attributes:
-        texts, windows, windowed, longest: number of texts and of windows, of texts cut into several, sub-tokens of
-            the longest.
-        entities: gold entities. `widened`: a border falls inside a token (or on characters that the tokenizer drops),
-            so the label covers whole tokens. `uncovered`: all characters are dropped. `clashed`: overlaps a longer
-            entity and the tag scheme holds one only. `cut`: longer than the overlap, complete in no window.
-    """
-
-    texts: int
-    windows: int
-    windowed: int
-    longest: int
-    entities: int
-    widened: int
-    uncovered: int
-    clashed: int
-    cut: int
-
-    @classmethod
-    def of(cls, dataset, encoded) -> "EncodingReport":
-        """Count over a split (`entities` column) and its windows."""
-        entities = sum(map(len, iterate_column(dataset, "entities"))) if "entities" in dataset.column_names else 0
-        names = "widened", "uncovered", "clashed", "cut"
-        windowed = longest = 0
-        losses = dict.fromkeys(names, 0)
-        for (start, stop, *_), length, *lost in iterate_rows(encoded, "window", "num_tokens", *names):
-            windowed += not start and stop < length
-            longest = max(longest, length)
-            for name, count in zip(names, lost, strict=True):
-                losses[name] += count
-        return cls(len(dataset), len(encoded), windowed, longest, entities, **losses)
-
-    def describe(self) -> str:
-        """One line for the log."""
-        parts = [f"{self.texts:,} texts, {self.entities:,} entities, longest text {self.longest} sub-tokens"]
-        if self.windowed:
-            parts.append(f"{self.windowed:,} texts cut into windows ({self.windows:,} in all)")
-        losses = {
-            "widened": "begin or end inside a token or on dropped characters and are labelled by whole tokens",
-            "uncovered": "consist of characters that the tokenizer drops and cannot be found",
-            "clashed": "overlap a longer entity and are left out of the tags (the span head keeps them)",
-            "cut": "do not fit into any window (raise --stride)",
-        }
-        for name, meaning in losses.items():
-            if count := getattr(self, name):
-                parts.append(f"{count:,} entities {meaning}")
-        return "; ".join(parts)
-
-
 def describe_windows(encoded: Dataset, dataset: Dataset) -> str:
-    """One line for the log about a split and its windows."""
-    return EncodingReport.of(dataset, encoded).describe()
+    """One line for the log: what became of a split on its way to the encoder; see the columns of `WindowEncoder`."""
+    losses = {
+        "widened": "begin or end inside a token or on dropped characters and are labelled by whole tokens",
+        "uncovered": "consist of characters that the tokenizer drops and cannot be found",
+        "clashed": "overlap a longer entity and are left out of the tags (the span head keeps them)",
+        "cut": "do not fit into any window (raise --stride)",
+    }
+    counts, cut, longest = Counter(), 0, 0
+    for (start, stop, *_), length, *lost in iterate_rows(encoded, "window", "num_tokens", *losses):
+        cut += not start and stop < length
+        longest = max(longest, length)
+        for name, count in zip(losses, lost, strict=True):
+            counts[name] += count
+    entities = sum(map(len, iterate_column(dataset, "entities"))) if "entities" in dataset.column_names else 0
+    parts = [f"{len(dataset):,} texts, {entities:,} entities, longest text {longest} sub-tokens"]
+    if cut:
+        parts.append(f"{cut:,} texts cut into windows ({len(encoded):,} in all)")
+    parts += [f"{counts[name]:,} entities {meaning}" for name, meaning in losses.items() if counts[name]]
+    return "; ".join(parts)

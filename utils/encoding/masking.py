@@ -25,12 +25,6 @@ class MaskingCollator:
     What is hidden in a row depends on its tokens, the seed and the epoch alone: not on the batch, the number of
     processes, or where a run was resumed.
 
-    Args:
-        tokenizer: has a mask token.
-        masking: `token`, `whole_word` or `ngram`.
-        probability: 0-1.
-        seed: another seed hides other tokens.
-
     Returns:
         `input_ids`, `attention_mask`, `labels`: (batch, length) int64; labels are -100 where nothing was hidden.
 
@@ -39,9 +33,9 @@ class MaskingCollator:
     """
 
     tokenizer: PreTrainedTokenizerBase
-    masking: str
-    probability: float
-    seed: int
+    masking: str  # `token`, `whole_word` or `ngram`
+    probability: float  # 0-1
+    seed: int  # another seed hides other tokens
 
     def __post_init__(self):
         if self.tokenizer.mask_token_id is None:

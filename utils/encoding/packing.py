@@ -1,38 +1,39 @@
-"""Documents -> full sequences of sub-tokens, each with the numbers of its words, tokenised once and kept on disk."""
+"""Documents -> full sequences of sub-tokens, each with the numbers of its words.
+
+A data set of them is tokenised once and kept on disk; a corpus too large for that is tokenised during training.
+"""
 
 import hashlib
+import itertools
 import json
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from datasets import Dataset, Features, List, Value
+from torch.utils.data import IterableDataset
 from transformers import PreTrainedTokenizerBase
 
-from .tokenization import SpecialTokens
+from ..modeling.token_inputs import PLAIN, SpecialTokens
+from .row_batches import iterate_column
 from .tokenizer_files import refuse_unknown
 from .word_borders import number_words
 
 DOCUMENTS = 500  # documents in a batch, which leaves at most one sequence that is not full
-LOOKED_AT = 1000  # sequences that are searched for unknown tokens
 CHARACTERS = 200_000  # characters that are tokenised at once; some 30 MB of offsets
 VALIDATION = 2_000  # sequences, enough to measure a loss
 FEATURES = Features({"input_ids": List(Value("int32")), "words": List(Value("int16")), "length": Value("int32")})
 
 
 class TokenRun(NamedTuple):
-    """Sub-tokens of documents, one after the other, each document followed by the separator.
+    """Sub-tokens of documents, one after the other, each document followed by the separator."""
 
-    Attributes:
-        ids: (tokens,) int32.
-        begins: (tokens,) bool, whether a word begins here.
-    """
-
-    ids: np.ndarray
-    begins: np.ndarray
+    ids: np.ndarray  # (tokens,) int32
+    begins: np.ndarray  # (tokens,) bool, whether a word begins here
 
     def __add__(self, other: "TokenRun") -> "TokenRun":
         return TokenRun(*(np.concatenate(pair) for pair in zip(self, other, strict=True)))
@@ -46,11 +47,6 @@ class SequencePacker:
     (FULL-SENTENCES of Liu et al., 2019, section 4.2), so that no place is lost to padding. What is left at the end of
     a batch becomes a shorter sequence: nothing is dropped.
 
-    Args:
-        tokenizer: a fast tokenizer; text such as "[SEP]" is text to it.
-        max_length: sub-tokens per sequence, special tokens included; 32,767 at most.
-        whole_words: number the words; otherwise each token counts as one.
-
     Columns:
         input_ids: of a sequence. words: number of each token's word, rising; -1 for special tokens, unknown ones among
         them, which are never hidden. length: of the sequence.
@@ -60,8 +56,8 @@ class SequencePacker:
     """
 
     tokenizer: PreTrainedTokenizerBase
-    max_length: int
-    whole_words: bool
+    max_length: int  # sub-tokens per sequence, special tokens included; 32,767 at most
+    whole_words: bool  # number the words; otherwise each token counts as one
     special: SpecialTokens = field(init=False)
 
     def __post_init__(self):
@@ -93,15 +89,7 @@ class SequencePacker:
         """Tokenise documents, only as many at a time as memory easily holds."""
         parts = [TokenRun(np.empty(0, np.int32), np.empty(0, bool))]
         for some in _portions(texts):
-            encoded = self.tokenizer(
-                some,
-                add_special_tokens=False,
-                return_offsets_mapping=self.whole_words,
-                return_attention_mask=False,
-                return_token_type_ids=False,
-                split_special_tokens=True,
-                verbose=False,
-            )
+            encoded = self.tokenizer(some, **PLAIN, return_offsets_mapping=self.whole_words)
             for i, text in enumerate(some):
                 ids = np.array(encoded["input_ids"][i] + self.special.suffix, np.int32)
                 begins = np.ones(len(ids), bool)
@@ -130,13 +118,52 @@ class SequencePacker:
             np.tile(np.array(part, np.int32), (count, 1)) for part in (self.special.prefix, self.special.suffix)
         )
         ids = np.concatenate([before, ids, behind], axis=1)
-        edges = [np.ones(part.shape, bool) for part in (before, behind)]
-        begins = np.concatenate([edges[0], begins, edges[1]], axis=1)
+        begins = np.pad(begins, [(0, 0), (before.shape[1], behind.shape[1])], constant_values=True)
         begins[:, 0] = False  # so that numbers begin at 0
         words = begins.cumsum(axis=1)
         words[np.isin(ids, self.tokenizer.all_special_ids)] = -1
         words = words.astype(np.int16)
         return [{"input_ids": ids[i], "words": words[i], "length": ids.shape[1]} for i in range(count)]
+
+
+class SequenceStream(IterableDataset):
+    """Rows of a packer without end, round after round through the documents; every sequence is full.
+
+    What is left of a batch of documents goes into the next one's first sequence. Rows have the columns of the packer
+    and `round`, the number of times that all documents have been read before, so that each round can be masked anew.
+
+    Args:
+        read: returns the documents, from the first one on.
+        packer: makes sequences of them.
+        seed: seed of the order.
+        buffer: sequences that are held and drawn from at random; an even mix of the corpus needs shuffled files.
+    """
+
+    def __init__(self, read: Callable[[], Iterable[str]], packer: SequencePacker, *, seed: int, buffer: int = 4096):
+        super().__init__()
+        self.read, self.packer, self.seed, self.buffer = read, packer, seed, buffer
+
+    def __iter__(self) -> Iterator[dict]:
+        draw = random.Random(self.seed)
+        held: list[dict] = []
+        for row in self._sequences():
+            if len(held) < self.buffer:
+                held.append(row)
+                continue
+            place = draw.randrange(self.buffer)
+            yield held[place]
+            held[place] = row
+
+    def _sequences(self) -> Iterator[dict]:
+        worker = torch.utils.data.get_worker_info()
+        first, step = (worker.id, worker.num_workers) if worker else (0, 1)
+        rest = self.packer.join([])
+        for number in itertools.count():
+            documents = itertools.islice(self.read(), first, None, step)
+            while texts := list(itertools.islice(documents, DOCUMENTS)):
+                rows, rest = self.packer.cut(rest + self.packer.join(texts))
+                for row in rows:
+                    yield row | {"round": number}
 
 
 def find_begins(text: str, offsets: np.ndarray) -> np.ndarray:
@@ -176,7 +203,7 @@ def pack_documents(documents: Dataset, packer: SequencePacker, *, num_proc: int 
         new_fingerprint=packer.fingerprint(documents),
         desc="Tokenise",
     )
-    refuse_unknown(packed.select(range(min(LOOKED_AT, len(packed))))["input_ids"], packer.tokenizer)
+    refuse_unknown(iterate_column(packed, "input_ids"), packer.tokenizer)
     return packed
 
 

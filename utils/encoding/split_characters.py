@@ -21,10 +21,7 @@ def splits_characters(tokenizer: PreTrainedTokenizerBase) -> bool:
 
 
 def split_characters(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerBase:
-    """A tokenizer that cuts before and after each Chinese character and sign; all else is cut as before.
-
-    Args:
-        tokenizer: a fast one; it stays as it is.
+    """A tokenizer that cuts before and after each Chinese character and sign; all else is cut as by the given one.
 
     Returns:
         A tokenizer with the same pieces and ids; saved, its tokenizer.json holds the splitting, so that whatever
@@ -37,16 +34,14 @@ def split_characters(tokenizer: PreTrainedTokenizerBase) -> PreTrainedTokenizerB
     pattern = _byte_pattern() if is_byte_level(state) else f"▁?[{HAN}{SIGNS}]"
     split = Split(Regex(pattern), "isolated")
     backend.pre_tokenizer = split if backend.pre_tokenizer is None else Sequence([backend.pre_tokenizer, split])
-    kept = {name: value for name, value in tokenizer.init_kwargs.items() if _is_plain(name)}
-    kept |= {"model_max_length": tokenizer.model_max_length, "model_input_names": tokenizer.model_input_names}
-    kept |= {"padding_side": tokenizer.padding_side, "truncation_side": tokenizer.truncation_side}
+    fields = "model_max_length", "model_input_names", "padding_side", "truncation_side"
+    kept = {name: getattr(tokenizer, name) for name in fields}
+    for name in ("clean_up_tokenization_spaces", "split_special_tokens"):
+        if name in tokenizer.init_kwargs:
+            kept[name] = tokenizer.init_kwargs[name]
     # The generic class: others are built anew from the pieces alone.
     special = tokenizer.special_tokens_map
     return PreTrainedTokenizerFast(tokenizer_object=backend, split_characters=True, **kept, **special)
-
-
-def _is_plain(name: str) -> bool:
-    return name in ("clean_up_tokenization_spaces", "split_special_tokens")
 
 
 def _byte_pattern() -> str:

@@ -7,21 +7,13 @@ import numpy as np
 from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
+from ..modeling.token_inputs import SpecialTokens, token_ids
 from .row_batches import iterate_column
-from .tokenization import SpecialTokens
 
 
 @dataclass
 class TextEncoder:
     """Rows of `text` or `text` and `text_pair` -> `input_ids`, `token_type_ids`; a callable for `Dataset.map`.
-
-    Args:
-        tokenizer: a tokenizer; text such as "[SEP]" is text to it.
-        max_length: sub-tokens per input, special tokens included; of two texts the longer one is cut first.
-        pair: whether inputs are pairs.
-        label2id: class -> id; None for rows that are not labelled, or whose `label` is a number, for regression.
-        clean: changes every text before it is tokenized.
-        template: put around the first text after that; contains `{text}`.
 
     Columns:
         input_ids, token_type_ids (where the encoder has them), length: of the input as it is fed.
@@ -34,11 +26,12 @@ class TextEncoder:
     """
 
     tokenizer: PreTrainedTokenizerBase
-    max_length: int
-    pair: bool
+    max_length: int  # sub-tokens per input, special tokens included; of two texts the longer one is cut first
+    pair: bool  # inputs are pairs
+    # None for rows that are not labelled, or whose `label` is a number, for regression.
     label2id: dict[str, int] | None = None
-    clean: Callable[[str], str] = str
-    template: str = "{text}"
+    clean: Callable[[str], str] = str  # changes every text before it is tokenized
+    template: str = "{text}"  # put around the first text after that
     special: SpecialTokens = field(init=False)
 
     def __post_init__(self):
@@ -68,41 +61,14 @@ class TextEncoder:
             expected, found = ("pairs of texts", "single ones") if self.pair else ("single texts", "pairs")
             raise ValueError(f"expected {expected}, found {found}; give what the model was trained on")
         first = [self.template.replace("{text}", text) for text in map(self.clean, texts)]
-        second = self._tokenize(list(map(self.clean, pairs))) if self.pair else [[]] * len(texts)
-        sides = [self._tokenize(first), second]
-        room = self.max_length - len(self.special)
+        second = token_ids(self.tokenizer, list(map(self.clean, pairs))) if self.pair else [[]] * len(texts)
         rows = []
-        for first, second in zip(*sides, strict=True):
-            total = len(first) + len(second)
-            kept = fit_longest(len(first), len(second), room=room)
-            row = self.special.around(first[: kept[0]], second[: kept[1]])
+        for ids in zip(token_ids(self.tokenizer, first), second, strict=True):
+            row = self.special.fit(*ids, max_length=self.max_length)
             row["length"] = len(row["input_ids"])
-            row["cut"] = total - sum(kept)
+            row["cut"] = sum(map(len, ids)) + len(self.special) - row["length"]
             rows.append(row)
         return rows
-
-    def _tokenize(self, texts: Sequence[str]) -> list[list[int]]:
-        if not texts:  # a tokenizer takes no empty list
-            return []
-        plain = {"add_special_tokens": False, "return_attention_mask": False, "return_token_type_ids": False}
-        return self.tokenizer(list(texts), **plain, split_special_tokens=True, verbose=False)["input_ids"]
-
-
-def fit_longest(first: int, second: int, *, room: int) -> tuple[int, int]:
-    """How many tokens of two texts to keep, at most `room` in all: the longer is cut until both are equally long.
-
-    Example:
-        >>> fit_longest(30, 4, room=20), fit_longest(30, 24, room=21)
-        ((16, 4), (11, 10))
-    """
-    if first + second <= room:
-        return first, second
-    half = room // 2
-    if first <= half:
-        return first, room - first
-    if second <= half:
-        return room - second, second
-    return room - half, half
 
 
 def describe_inputs(encoded: Dataset, rows: Dataset) -> str:

@@ -1,6 +1,7 @@
 """Loads tokenizers, and refuses those that do not belong to the weights: unknown tokens teach nothing."""
 
 import contextlib
+import itertools
 import logging
 import re
 import shutil
@@ -13,13 +14,14 @@ from transformers import AutoTokenizer, BertTokenizer, PreTrainedConfig, PreTrai
 from transformers.models.auto.tokenization_auto import get_tokenizer_config
 from transformers.utils import cached_file
 
-from ..modeling.position_offsets import OFFSET_POSITIONS
+from ..modeling.encoders import OFFSET_POSITIONS
 
 logger = logging.getLogger(__name__)
 
 # Files of tokenizers other than WordPiece: next to one of them, vocab.txt is not the complete tokenizer.
 OTHERS = ("tokenizer.json", "vocab.json", "bpe.codes", "spiece.model", "spm.model", "sentencepiece.bpe.model")
 OTHERS += ("tokenizer.model", "tokenizer.jsonl")
+LOOKED_AT = 1000  # inputs that are searched for unknown tokens
 CASED = 0.05  # share of tokens of Latin letters with a capital: 0 in uncased vocabularies, a third in cased ones
 PROBES = (
     "我们在北京大学的图书馆学习，今天天气非常好。",
@@ -49,13 +51,13 @@ def open_tokenizer(
     """
     vocabulary = _find_plain_vocabulary(name_or_path, config, loading)
     with _without_mark(name_or_path, vocabulary) as place:
-        options = dict(loading)
+        cases = {}
         lines = [] if vocabulary is None else _read_lines(vocabulary)
         if lines and "do_lower_case" not in get_tokenizer_config(place, **_origin(loading)) and is_cased(lines):
-            options["do_lower_case"] = False
+            cases["do_lower_case"] = False
             logger.info("%s: vocab.txt has capitals, so texts are not lower-cased", name_or_path)
         try:
-            tokenizer = AutoTokenizer.from_pretrained(place, config=config, **options)
+            tokenizer = AutoTokenizer.from_pretrained(place, config=config, **loading, **cases)
         except ImportError as error:
             reason = " ".join(str(error).split())
             raise OSError(
@@ -71,12 +73,12 @@ def open_tokenizer(
                     f"{name_or_path}: expected a tokenizer of {config.model_type}, found vocab.txt alone, without "
                     f"{', '.join(missing)}; put the files of the tokenizer it was trained with next to the weights"
                 )
-            tokenizer = BertTokenizer.from_pretrained(place, **_origin(options), **_cases(options))
+            tokenizer = BertTokenizer.from_pretrained(place, **_origin(loading), **cases)
             logger.info(
                 "%s: vocab.txt is the only tokenizer file: texts are tokenised by WordPiece, which is unusual for %s",
                 *(name_or_path, config.model_type),
             )
-        check_tokenizer(tokenizer, config, name_or_path)
+        _refuse_unfit(tokenizer, config, name_or_path)
         if saved_again:
             _refuse_change(tokenizer, name_or_path)
     return tokenizer
@@ -93,12 +95,8 @@ def is_cased(vocabulary: Sequence[str]) -> bool:
     return sum(token != token.lower() for token in latin) > CASED * len(latin)
 
 
-def check_tokenizer(tokenizer: PreTrainedTokenizerBase, config: PreTrainedConfig, name_or_path: str) -> None:
-    """Check that a tokenizer gives offsets, and ids that its encoder has embeddings for.
-
-    Raises:
-        OSError: it does not.
-    """
+def _refuse_unfit(tokenizer: PreTrainedTokenizerBase, config: PreTrainedConfig, name_or_path: str) -> None:
+    """Refuse a tokenizer without offsets, or with ids that its encoder has no embeddings for."""
     if not tokenizer.is_fast:
         raise OSError(
             f"{name_or_path}: expected a fast tokenizer, which gives the offsets of tokens, found "
@@ -128,17 +126,19 @@ def check_tokenizer(tokenizer: PreTrainedTokenizerBase, config: PreTrainedConfig
 
 
 def refuse_unknown(rows: Iterable[Sequence[int]], tokenizer: PreTrainedTokenizerBase) -> None:
-    """Refuse training texts of which most tokens are unknown to the encoder, and warn of many.
+    """Refuse training data if more than half of its tokens are unknown to the encoder, and warn of many.
 
     Args:
-        rows: token ids of inputs.
+        rows: token ids of inputs, of which the first thousand are looked at.
         tokenizer: what made them.
 
     Raises:
         OSError: more than half are unknown.
     """
     unknown, special = tokenizer.unk_token_id, set(tokenizer.all_special_ids)
-    found = Counter(id for row in rows for id in row if id == unknown or id not in special)
+    found = Counter(
+        id for row in itertools.islice(rows, LOOKED_AT) for id in row if id == unknown or id not in special
+    )
     share = found[unknown] / max(found.total(), 1)
     if share > 0.5:
         raise OSError(
@@ -153,15 +153,10 @@ def _origin(loading: Mapping) -> dict:
     return {key: value for key, value in loading.items() if key in ("revision", "token", "cache_dir")}
 
 
-def _cases(options: Mapping) -> dict:
-    return {"do_lower_case": options["do_lower_case"]} if "do_lower_case" in options else {}
-
-
 def _find_plain_vocabulary(name_or_path: str, config: PreTrainedConfig, loading: Mapping) -> str | None:
     """The path of vocab.txt if it is the only file of a tokenizer."""
-    missing_is_fine = {"_raise_exceptions_for_missing_entries": False, "_raise_exceptions_for_gated_repo": False}
-    missing_is_fine |= {"_raise_exceptions_for_connection_errors": False}
-
+    reasons = ("missing_entries", "gated_repo", "connection_errors")
+    missing_is_fine = {f"_raise_exceptions_for_{reason}": False for reason in reasons}
     if not hasattr(config, "vocab_size"):  # CANINE reads characters
         return None
 

@@ -51,7 +51,8 @@ def choose_pieces(
     """
     state = _state_of(tokenizer)
     model = state["model"]
-    pieces = _pieces_of(model)
+    unigram = model["type"] == "Unigram"
+    pieces = {piece: id for id, (piece, _) in enumerate(model["vocab"])} if unigram else model["vocab"]
     kept = {id for id in used if id >= 0} | {token["id"] for token in state["added_tokens"]}
     kept |= {pieces[token] for token in tokenizer.all_special_tokens if token in pieces}
     kept |= {id for id in [pieces.get(model.get("unk_token")), model.get("unk_id")] if id is not None}
@@ -63,7 +64,7 @@ def choose_pieces(
             kept.add(id)  # a byte
         elif _BYTE.fullmatch(piece) or _is_character(_decode_bytes(bare) if byte_level else bare):
             kept.add(id)
-    if model["type"] == "Unigram":
+    if unigram:
         kept.add(min(range(len(model["vocab"])), key=lambda id: model["vocab"][id][1]))
     if model["type"] == "BPE":
         kept = _with_parts(kept, pieces, model)
@@ -117,12 +118,6 @@ def _state_of(tokenizer: PreTrainedTokenizerBase) -> dict[str, Any]:
     if state["model"]["type"] not in _KINDS:
         raise ValueError(f"expected a tokenizer of {', '.join(_KINDS)}, found {state['model']['type']}")
     return state
-
-
-def _pieces_of(model: Mapping) -> dict[str, int]:
-    if model["type"] == "Unigram":
-        return {piece: id for id, (piece, _) in enumerate(model["vocab"])}
-    return model["vocab"]
 
 
 def is_byte_level(state: Mapping) -> bool:

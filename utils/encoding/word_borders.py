@@ -16,9 +16,6 @@ _PIECES = re.compile(f"([{HAN}]+)|[^\\W{HAN}]+(?:['’][^\\W{HAN}]+)*|\\S")
 def number_words(text: str) -> np.ndarray:
     """Number the characters of a text by their words.
 
-    Args:
-        text: of any length.
-
     Returns:
         (len(text),) int32, rising; white space has the number of the word after it.
 

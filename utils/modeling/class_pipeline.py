@@ -1,12 +1,11 @@
-"""`pipeline(model=id, trust_remote_code=True)` for our text classifier: cleans texts and calibrates probabilities.
-
-This file imports torch and transformers only, because it travels to the Hub with the model.
-"""
+"""`pipeline(model=id, trust_remote_code=True)` for our text classifier: cleans texts and calibrates probabilities."""
 
 import re
 
 import torch
 from transformers import Pipeline
+
+from .token_inputs import SpecialTokens, token_ids
 
 
 class ClassPipeline(Pipeline):
@@ -37,23 +36,10 @@ class ClassPipeline(Pipeline):
         for pattern, replacement in getattr(config, "text_cleaning", None) or ():
             given = [re.sub(pattern, replacement, text) for text in given]
         given[0] = (getattr(config, "text_template", None) or "{text}").replace("{text}", given[0])
-        plain = {"add_special_tokens": False, "split_special_tokens": True, "verbose": False}
-        sides = [self.tokenizer(text, **plain)["input_ids"] if text else [] for text in given]
-        # The special tokens around and between texts are those around and between single letters.
-        probe = self.tokenizer(*"a" * len(sides), return_special_tokens_mask=True)
-        special = probe["special_tokens_mask"]
+        special = SpecialTokens.of(self.tokenizer, pair=len(given) == 2)
         longest = getattr(config, "input_length", None) or 512
-        kept = fit(*map(len, sides), room=longest - sum(special))
-        waiting = iter([side[:count] for side, count in zip(sides, kept, strict=True)])
-        ids, types = [], []
-        for i, id in enumerate(probe["input_ids"]):
-            # A letter may be several tokens: the text replaces the first.
-            part = [id] if special[i] else next(waiting) if i == 0 or special[i - 1] else []
-            ids += part
-            types += probe.get("token_type_ids", special)[i : i + 1] * len(part)
-        row = {"input_ids": ids, "attention_mask": [1] * len(ids)}
-        if "token_type_ids" in probe:
-            row["token_type_ids"] = types
+        row = special.fit(*token_ids(self.tokenizer, given), max_length=longest)
+        row["attention_mask"] = [1] * len(row["input_ids"])
         return {name: torch.tensor([values]) for name, values in row.items()}
 
     def _forward(self, inputs):
@@ -69,12 +55,3 @@ class ClassPipeline(Pipeline):
         scores = logits.sigmoid() if several else logits.softmax(-1)
         order = scores.argsort(descending=True)[:top_k].tolist()
         return [{"label": config.id2label[i], "score": float(scores[i])} for i in order]
-
-
-def fit(*lengths: int, room: int) -> list[int]:
-    """How many tokens of one or two texts to keep: of two, the longer is cut until both have equal length."""
-    if sum(lengths) <= room or len(lengths) == 1:
-        return [min(length, room) for length in lengths]
-    half = room // 2
-    first = min(lengths[0], max(room - half, room - lengths[1]))
-    return [first, room - first]

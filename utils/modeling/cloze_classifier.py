@@ -26,51 +26,30 @@ from transformers import initialization as init
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from .cloze_pipeline import ClozePipeline
-from .encoder_body import HeadConfig
+from .encoder_body import HeadConfig, run_by
 from .encoders import HEAD_IN_ORDER
 from .pretrained_weights import load_weights
 from .soft_prompts import SoftPrompts, find_layers
 
 
 class ClozeClassifierConfig(HeadConfig):
-    """Configuration of a `ClozeClassifier`.
-
-    Args:
-        encoder_config: configuration of the masked-language model.
-        words: for each label word, class by class: id of the class, share among the words of the class, token ids.
-        aggregation: how the words of a class give its score: weighted `mean`, `max`, or `learned` shares.
-        mask_token_id: id of the mask token, at which words are predicted.
-        soft_size: number of trainable vectors; ids from the vocabulary's size on stand for them.
-        soft_encoder: network that makes them: `none`, `mlp` or `lstm`, see `SoftPrompts`.
-        soft_layers: whether every layer has vectors of its own.
-        bias: log-probability of each class that is subtracted from its score, see `calibrate`; None for no bias.
-        template: the template of the inputs.
-        candidate_kind: for a template with `{span}`, which spans of a text are candidates, see `prompting.candidates`.
-        candidate_length: the maximum length of such a span, in units.
-        entity_threshold: log-odds against the class `O` above which a span is an entity.
-    """
+    """Configuration of a `ClozeClassifier`."""
 
     model_type = "cloze-classifier"
-    pipelines = {
-        "text-classification": {
-            "impl": f"cloze_pipeline.{ClozePipeline.__name__}",
-            "pt": ["AutoModelForSequenceClassification"],
-            "type": "text",
-        }
-    }
+    pipelines = run_by(ClozePipeline, "text-classification", "AutoModelForSequenceClassification")
     keys_to_ignore_at_inference = ["word_scores"]
 
-    words: list | None = None
-    aggregation: str = "mean"
-    mask_token_id: int = 0
-    soft_size: int = 0
-    soft_encoder: str = "none"
-    soft_layers: bool = False
-    bias: list[float] | None = None
-    template: str = ""
-    candidate_kind: str = "ngrams"
-    candidate_length: int = 8
-    entity_threshold: float = 0.0
+    words: list | None = None  # class by class: id of the class, share among its words, token ids
+    aggregation: str = "mean"  # how words give the score of their class: weighted `mean`, `max`, or `learned` shares
+    mask_token_id: int = 0  # at which words are predicted
+    soft_size: int = 0  # number of trainable vectors; ids from the vocabulary's size on stand for them
+    soft_encoder: str = "none"  # network that makes them: `none`, `mlp` or `lstm`, see `SoftPrompts`
+    soft_layers: bool = False  # every layer has vectors of its own
+    bias: list[float] | None = None  # log-probability of each class that is subtracted from its score
+    template: str = ""  # of the inputs
+    candidate_kind: str = "ngrams"  # with `{span}`: which spans of a text are candidates, see `prompting.candidates`
+    candidate_length: int = 8  # the most units of such a span
+    entity_threshold: float = 0.0  # log-odds against the class `O` above which a span is an entity
 
 
 @dataclass
@@ -283,12 +262,7 @@ LAYERS_LIKE_BERT = {"bert", "camembert", "electra", "ernie", "roberta", "xlm-rob
 
 
 class WordTable:
-    """Label words by token count, so that all words of the same count are looked up together.
-
-    Args:
-        words: class, share and token ids of each.
-        num_labels: number of classes.
-    """
+    """Label words (class, share, token ids) by token count, so that all of the same count are looked up together."""
 
     def __init__(self, words: list, num_labels: int):
         self.lengths = sorted({len(ids) for _, _, ids in words})
@@ -302,9 +276,7 @@ class WordTable:
     def look_up(self, vocabulary: Tensor, chosen: Tensor | None = None) -> Tensor:
         """(batch, masks of all lengths, vocabulary) scores -> (batch, words), means over tokens.
 
-        Args:
-            vocabulary: scores, of all tokens or of the chosen ones.
-            chosen: ascending ids of the tokens, unless these are all.
+        `chosen` are the ascending ids of the tokens that have scores, unless all have.
         """
         device, parts = vocabulary.device, []
         for ids, part in zip(self.ids, vocabulary.split(self.lengths, dim=1), strict=True):

@@ -1,13 +1,11 @@
-"""`pipeline(model=id, trust_remote_code=True)` for our cloze classifier: puts texts into the model's template.
-
-This file imports torch, transformers and its sibling only, because both travel to the Hub with the model.
-"""
+"""`pipeline(model=id, trust_remote_code=True)` for our cloze classifier: puts texts into the model's template."""
 
 import re
 
 import torch
 
 from .class_pipeline import ClassPipeline
+from .token_inputs import PLAIN, SpecialTokens
 
 PLACE = re.compile(r"\{\{|\}\}|\{(text|text_pair|span|soft:[^{}]*|(?:mask\}\{)*mask)\}")
 
@@ -64,9 +62,8 @@ class ClozePipeline(ClassPipeline):
 
     def _fill(self, given: dict[str, str]) -> tuple[list[int], list[int]]:
         """Token ids before and after the masks; trainable vectors have the ids from the vocabulary's size on."""
-        probe = self.tokenizer("a", return_special_tokens_mask=True)
-        content = [i for i, flag in enumerate(probe["special_tokens_mask"]) if not flag]
-        before, side = [], list(probe["input_ids"][: content[0]])
+        special = SpecialTokens.of(self.tokenizer)
+        before, side = [], list(special.prefix)
         template, text, end, vector = self.model.config.template, "", 0, self.model.config.encoder_config.vocab_size
         for match in PLACE.finditer(template):
             text += template[end : match.start()]
@@ -84,11 +81,10 @@ class ClozePipeline(ClassPipeline):
             else:  # white space before the masks belongs to the word that they stand for
                 before, side, text = side + self._tokenize(text.rstrip()), [], ""
         side += self._tokenize(text + template[end:])
-        return before, side + list(probe["input_ids"][content[-1] + 1 :])
+        return before, side + special.suffix
 
     def _tokenize(self, text: str, *, offsets: bool = False) -> list:
         if not text:
             return []
-        plain = {"add_special_tokens": False, "split_special_tokens": True, "verbose": False}
-        found = self.tokenizer(text, **plain, return_offsets_mapping=offsets)
+        found = self.tokenizer(text, **PLAIN, return_offsets_mapping=offsets)
         return found["offset_mapping"] if offsets else found["input_ids"]

@@ -3,8 +3,6 @@
 The loss runs the forward and the backward recursion side by side in scaled probability space (Rabiner, 1989, section
 V.A) and gives autograd the analytic gradient, expected minus observed counts. If a path would be lost to underflow, it
 computes the same quantities in log space. Decoding is one vectorised Viterbi that returns a tensor.
-
-This file imports torch and a sibling only, because both travel to the Hub with the model that uses them.
 """
 
 from collections.abc import Sequence
@@ -59,15 +57,20 @@ class _Chain(NamedTuple):
         return forward, backward.gather(1, self.reversal()[..., None].expand_as(backward))
 
 
-def _log_messages(chain: _Chain) -> tuple[Tensor, Tensor]:
-    """Log-space messages, forward and backward, (batch, length, num_labels); both include the position's emission."""
+def _log_messages(chain: _Chain) -> tuple[Tensor, Tensor, Tensor]:
+    """The logarithms of `forward`, `backward` and `onward` of `_Scaled`, (batch, length, num_labels) each."""
     potentials = chain.both_ways(chain.emissions)  # (length, 2, batch, num_labels)
     steps = torch.stack([chain.transitions, chain.transitions.T])[:, None]  # (2, 1, num_labels, num_labels)
     messages = torch.empty_like(potentials)
     messages[0] = torch.stack([chain.starts, chain.ends])[:, None] + potentials[0]
     for t in range(1, len(potentials)):
         messages[t] = torch.logsumexp(messages[t - 1][..., None] + steps, dim=-2) + potentials[t]
-    return chain.align(messages)
+    forward, backward = chain.align(messages)
+    onward = torch.empty_like(backward)
+    for t in range(backward.shape[1] - 1):
+        onward[:, t] = torch.logsumexp(chain.transitions + backward[:, t + 1, None], dim=-1)
+    last = (chain.lengths - 1)[:, None, None].expand(-1, 1, backward.shape[-1])
+    return forward, backward, onward.scatter(1, last, chain.ends.expand(len(backward), 1, -1))
 
 
 class _Scaled(NamedTuple):
@@ -150,25 +153,15 @@ def _expected_counts(chain: _Chain) -> _Counts:
         right = scaled.backward[:, 1:].masked_fill(~valid[:, 1:], 0)
         pairwise = torch.bmm(left[:, :-1].transpose(1, 2), right) * scaled.step
         return _Counts(scaled.log_partition, unary, pairwise)
-    forward, backward = _log_messages(chain)
+    forward, backward, onward = _log_messages(chain)
     last = (chain.lengths - 1)[:, None, None].expand(-1, 1, forward.shape[-1])
     log_partition = (forward.gather(1, last)[:, 0] + chain.ends).logsumexp(-1)
-    onward = _log_onward(chain, backward)
     unary = (forward + onward - log_partition[:, None, None]).exp().masked_fill(~valid, 0)
     pairwise = torch.zeros_like(forward[:, 0, :, None] + chain.transitions)
     for t in range(1, forward.shape[1]):
         joint = forward[:, t - 1, :, None] + chain.transitions + backward[:, t, None] - log_partition[:, None, None]
         pairwise += joint.exp().masked_fill(~valid[:, t, None], 0)
     return _Counts(log_partition, unary, pairwise)
-
-
-def _log_onward(chain: _Chain, backward: Tensor) -> Tensor:
-    """(batch, length, num_labels): log weight of all that follows a position, given its tag there."""
-    onward = torch.empty_like(backward)
-    for t in range(backward.shape[1] - 1):
-        onward[:, t] = torch.logsumexp(chain.transitions + backward[:, t + 1, None], dim=-1)
-    last = (chain.lengths - 1)[:, None, None].expand(-1, 1, backward.shape[-1])
-    return onward.scatter(1, last, chain.ends.expand(len(backward), 1, -1))
 
 
 class _NegativeLogLikelihood(torch.autograd.Function):
@@ -315,7 +308,7 @@ class LinearChainCRF(nn.Module):
         """
         with torch.autocast(emissions.device.type, enabled=False):
             chain, order = self._chain(emissions, mask)
-            return _spread(viterbi(*chain), order, mask, pad)
+            return spread(viterbi(*chain), order, mask, pad)
 
     @torch.compiler.disable
     @torch.no_grad()
@@ -327,7 +320,7 @@ class LinearChainCRF(nn.Module):
         """
         with torch.autocast(emissions.device.type, enabled=False):
             chain, order = self._chain(emissions, mask)
-            return _spread(_expected_counts(chain).unary, order, mask, 0)
+            return spread(_expected_counts(chain).unary, order, mask, 0)
 
     @torch.compiler.disable
     @torch.no_grad()
@@ -349,8 +342,7 @@ class LinearChainCRF(nn.Module):
             if scaled.exact:
                 forward, backward, onward = scaled.forward.log(), scaled.backward.log(), scaled.onward.log()
             else:
-                forward, backward = _log_messages(chain)
-                onward = _log_onward(chain, backward)
+                forward, backward, onward = _log_messages(chain)
             first = (forward + onward).log_softmax(-1).gather(2, tags[..., None])[..., 0].exp()
             # (batch, length - 1, num_labels): log P(next tag | this tag), for the tag given here
             ahead = (chain.transitions[tags[:, :-1]] + backward[:, 1:]).log_softmax(-1).exp().nan_to_num()
@@ -358,7 +350,7 @@ class LinearChainCRF(nn.Module):
             goes_on = (ahead * self.continues[tags[:, :-1]]).sum(-1).masked_fill(~valid[:, 1:], 0)
             stops = torch.cat([1 - goes_on, torch.ones_like(first[:, :1])], 1)
             along = torch.stack([first, then, stops], -1).clamp(0, 1)  # (batch, width, 3)
-            return _spread(along, order, mask, 0)
+            return spread(along, order, mask, 0)
 
     def constrain(self) -> tuple[Tensor, Tensor, Tensor]:
         """Transition, start and end scores with -inf where the tag scheme forbids them."""
@@ -382,7 +374,7 @@ class LinearChainCRF(nn.Module):
         return _Chain(emissions, *(scores.to(dtype) for scores in self.constrain()), lengths), order
 
 
-def _spread(values: Tensor, order: Tensor, mask: Tensor, pad: float) -> Tensor:
+def spread(values: Tensor, order: Tensor, mask: Tensor, pad: float) -> Tensor:
     """Put compacted values back at their original positions; the inverse of gathering by `order`."""
     result = torch.full(mask.shape + values.shape[2:], pad, dtype=values.dtype, device=values.device)
     index = order if values.dim() == 2 else order[..., None].expand_as(values)

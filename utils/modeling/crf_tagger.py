@@ -15,64 +15,38 @@ from torch.nn.functional import cross_entropy
 from transformers import initialization as init
 from transformers.utils import ModelOutput
 
-from .crf import LinearChainCRF, compact, viterbi
-from .encoder_body import EncoderBody, HeadConfig
+from .crf import LinearChainCRF, compact, spread, viterbi
+from .encoder_body import EncoderBody, HeadConfig, run_by
 from .entity_pipeline import EntityPipeline
 from .tag_rules import tag_rules
 
 
 class CrfTaggerConfig(HeadConfig):
-    """Configuration of a `CrfTagger`, including how its inputs are made.
-
-    Args:
-        encoder_config: the encoder's own configuration.
-        head: `crf`, or `softmax` for independent decisions per token.
-        constrained: let `softmax` decode by Viterbi under the rules of the tag scheme.
-        layers: `last` hidden layer, or `weighted` for a learned mix of all.
-        lstm_hidden: units of the BiLSTM in each direction; 0 for none.
-        dropout: before the emissions, 0-1.
-        tag_scheme: `bio`, `bios` or `bioes`; the tag names are in `id2label`.
-        window_length, window_stride: how texts were cut in training, in sub-tokens.
-        special_token_ids: ids that have no tag ([CLS], [SEP], padding, ...), for callers that pass no `token_mask`.
-    """
+    """Configuration of a `CrfTagger`, including how its inputs are made."""
 
     model_type = "crf-tagger"
-    pipelines = {
-        "token-classification": {
-            "impl": f"entity_pipeline.{EntityPipeline.__name__}",
-            "pt": ["AutoModelForTokenClassification"],
-            "type": "text",
-        }
-    }
+    pipelines = run_by(EntityPipeline, "token-classification", "AutoModelForTokenClassification")
 
-    head: str = "crf"
-    constrained: bool = False
-    layers: str = "last"
-    lstm_hidden: int = 0
-    dropout: float = 0.1
-    tag_scheme: str = "bio"
-    window_length: int = 512
+    head: str = "crf"  # or `softmax`, for independent decisions per token
+    constrained: bool = False  # let `softmax` decode by Viterbi under the rules of the tag scheme
+    layers: str = "last"  # hidden layer, or `weighted` for a learned mix of all
+    lstm_hidden: int = 0  # units of the BiLSTM in each direction; 0 for none
+    dropout: float = 0.1  # before the emissions, 0-1
+    tag_scheme: str = "bio"  # `bios` or `bioes`; the tag names are in `id2label`
+    window_length: int = 512  # how texts were cut in training, in sub-tokens
     window_stride: int = 128
-    special_token_ids: list[int] | None = None
+    special_token_ids: list[int] | None = None  # that have no tag ([CLS], padding, ...), if there is no `token_mask`
     initializer_range: float = 0.02
 
 
 @dataclass
 class CrfTaggerOutput(ModelOutput):
-    """Output of `CrfTagger`.
+    """Output of `CrfTagger`; tags and posteriors in eval mode only."""
 
-    Args:
-        loss: mean over the tagged tokens; only if labels are given.
-        logits: (batch, length, num_labels) emissions.
-        tags: (batch, length) int64 decoded tag ids, -100 at untagged positions; in eval mode only.
-        posteriors: (batch, length, 3) float32 probabilities along the decoded tags, see `LinearChainCRF.posteriors`;
-            in eval mode only.
-    """
-
-    loss: Tensor | None = None
-    logits: Tensor | None = None
-    tags: Tensor | None = None
-    posteriors: Tensor | None = None
+    loss: Tensor | None = None  # mean over the tagged tokens; only if labels are given
+    logits: Tensor | None = None  # (batch, length, num_labels) emissions
+    tags: Tensor | None = None  # (batch, length) int64 decoded tag ids, -100 at untagged positions
+    posteriors: Tensor | None = None  # (batch, length, 3) float32 along the tags, see `LinearChainCRF.posteriors`
 
 
 class CrfTagger(EncoderBody):
@@ -119,13 +93,7 @@ class CrfTagger(EncoderBody):
             labels: (batch, length) int64 tag ids; -100 is left out of the loss.
             num_items_in_batch: how many labels the loss is averaged over; those of this batch if not given.
         """
-        states, attention_mask = self.encode(
-            attention_mask,
-            input_ids=input_ids,
-            token_type_ids=token_type_ids,
-            position_ids=position_ids,
-            inputs_embeds=inputs_embeds,
-        )
+        states, attention_mask = self.encode(input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds)
         logits = self.classifier(self.dropout(states)).float()  # (batch, length, num_labels)
         mask = self.find_tokens(input_ids, attention_mask, token_mask)
         loss = None
@@ -183,9 +151,7 @@ def decode_softmax(
     goes_on = goes_on.masked_fill(steps >= lengths[:, None], 0)
     stops = torch.cat([1 - goes_on, torch.ones_like(first[:, :1])], 1)
     along = torch.stack([first, first, stops], -1)  # (batch, width, 3)
-    tags = torch.full(mask.shape, -100, dtype=torch.int64, device=logits.device).scatter_(1, order, best)
-    posteriors = logits.new_zeros(*mask.shape, 3).scatter_(1, order[..., None].expand_as(along), along)
-    return tags.masked_fill(~mask, -100), posteriors.masked_fill(~mask[..., None], 0)
+    return spread(best, order, mask, -100), spread(along, order, mask, 0)
 
 
 CrfTaggerConfig.register_for_auto_class()

@@ -1,7 +1,4 @@
-"""What all heads share: an encoder, a learned mix of its layers and a BiLSTM, and how these are built and run.
-
-This file imports torch, transformers and its siblings only, because it travels to the Hub with the heads.
-"""
+"""What all heads share: an encoder, a learned mix of its layers and a BiLSTM, and how these are built and run."""
 
 from collections.abc import Sequence
 from copy import deepcopy
@@ -12,9 +9,17 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
 from transformers import initialization as init
 
-from .encoders import drop_pooler, new_encoder
+from .encoders import drop_pooler, encoder_class
 from .label_rows import keep_known_rows
 from .pretrained_weights import load_encoder
+
+ENCODER_INPUTS = ("input_ids", "attention_mask", "token_type_ids", "position_ids", "inputs_embeds")
+
+
+def run_by(pipeline: type, task: str, model_class: str) -> dict[str, dict]:
+    """What `pipeline(task, trust_remote_code=True)` runs for a head that is loaded as `model_class`."""
+    place = f"{pipeline.__module__.rpartition('.')[2]}.{pipeline.__name__}"
+    return {task: {"impl": place, "pt": [model_class], "type": "text"}}
 
 
 class HeadConfig(PreTrainedConfig):
@@ -51,7 +56,7 @@ class EncoderBody(PreTrainedModel):
 
     def __init__(self, config: HeadConfig):
         super().__init__(config)
-        self.encoder = new_encoder(config.encoder_config)
+        self.encoder = encoder_class(config.encoder_config).from_config(config.encoder_config)
         drop_pooler(self.encoder)  # under DDP its parameters would wait for gradients
         self.width = config.encoder_config.hidden_size  # of the states from `encode`
         depth = config.encoder_config.num_hidden_layers
@@ -94,21 +99,18 @@ class EncoderBody(PreTrainedModel):
             for parameter in module.parameters():
                 init.uniform_(parameter, -(module.hidden_size**-0.5), module.hidden_size**-0.5)
 
-    def encode(self, attention_mask: Tensor | None, **inputs: Tensor | None) -> tuple[Tensor, Tensor]:
+    def encode(self, *inputs: Tensor | None) -> tuple[Tensor, Tensor]:
         """Run the encoder, the layer mix and the BiLSTM.
 
         Args:
-            attention_mask: (batch, length), 0 for padding; None if there is no padding.
-            **inputs: other inputs of the encoder; None is left out.
+            *inputs: `ENCODER_INPUTS`, in this order; None is left out.
 
         Returns:
-            (batch, length, width) states and the (batch, length) attention mask.
+            (batch, length, width) states and the (batch, length) attention mask, 0 for padding.
         """
-        hidden = self.encoder(
-            attention_mask=attention_mask,
-            output_hidden_states=self.layer_mix is not None,
-            **{name: value for name, value in inputs.items() if value is not None},
-        )
+        given = {name: value for name, value in zip(ENCODER_INPUTS, inputs, strict=True) if value is not None}
+        attention_mask = given.get("attention_mask")
+        hidden = self.encoder(output_hidden_states=self.layer_mix is not None, **given)
         states = hidden.last_hidden_state if self.layer_mix is None else self.layer_mix(hidden.hidden_states)
         if attention_mask is None:
             attention_mask = torch.ones(states.shape[:2], dtype=torch.int64, device=states.device)

@@ -1,7 +1,4 @@
-"""Which families of models can be used under a head: encoders in which each token sees the whole text.
-
-This file imports torch and transformers only, because it travels to the Hub with the heads that use it.
-"""
+"""Which families of models can be used under a head: encoders in which each token sees the whole text."""
 
 import inspect
 
@@ -19,6 +16,26 @@ from transformers.integrations import is_deepspeed_zero3_enabled
 # Families whose output layer as a masked-language model consists of the modules after the encoder, applied in order.
 HEAD_IN_ORDER = {"albert", "bert", "camembert", "electra", "ernie", "modernbert", "roberta", "xlm-roberta"}
 
+# Families whose positions begin after the padding id, so that fewer tokens fit than there are positions.
+OFFSET_POSITIONS = frozenset(
+    {
+        "camembert",
+        "data2vec-text",
+        "ibert",
+        "layoutlmv3",
+        "lilt",
+        "longformer",
+        "luke",
+        "markuplm",
+        "mpnet",
+        "roberta",
+        "roberta-prelayernorm",
+        "xlm-roberta",
+        "xlm-roberta-xl",
+        "xmod",
+    }
+)
+
 
 class FamilyError(OSError, ValueError):
     """A family of models that cannot be used under a head."""
@@ -28,11 +45,6 @@ def encoder_class(config: PreTrainedConfig) -> type:
     """`AutoModel`, or for T5 and its relatives the class of the encoder alone."""
     reading = MODEL_FOR_TEXT_ENCODING_MAPPING.get(type(config), None)
     return AutoModelForTextEncoding if reading and reading.__name__.endswith("EncoderModel") else AutoModel
-
-
-def new_encoder(config: PreTrainedConfig) -> PreTrainedModel:
-    """An encoder with random weights."""
-    return encoder_class(config).from_config(config)
 
 
 def drop_pooler(encoder: PreTrainedModel) -> None:

@@ -1,7 +1,4 @@
-"""Reuse a trained head: its weights for a label are matched by the label's name, not by its position.
-
-This file imports torch, transformers and its siblings only, because all travel to the Hub with our heads.
-"""
+"""Reuse a trained head: its weights for a label are matched by the label's name, not by its position."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -51,15 +48,11 @@ def load_with_head(
                 model.state_dict()[name].copy_(fresh[name])
     keep_known_rows(model, name_or_path, loading=loading)
     if dropout is not None:
-        _set_dropout(model, dropout)
+        # Families without a field for it, such as RoFormer, use that of their layers.
+        for name, module in model.named_modules():
+            if isinstance(module, nn.Dropout) and not name.startswith((model.base_model_prefix, "pooler")):
+                module.p = dropout
     return model
-
-
-def _set_dropout(model: PreTrainedModel, dropout: float) -> None:
-    """Set the dropout before a head: families without a field for it, such as RoFormer, use that of their layers."""
-    for name, module in model.named_modules():
-        if isinstance(module, nn.Dropout) and not name.startswith((model.base_model_prefix, "pooler")):
-            module.p = dropout
 
 
 def keep_known_rows(model: PreTrainedModel, name_or_path: str, *, loading: Mapping | None = None) -> None:

@@ -1,7 +1,4 @@
-"""Load weights that fit their model, or raise an error: no parameter is silently left random.
-
-This file imports torch, transformers and its sibling only, because both travel to the Hub with our heads.
-"""
+"""Load weights that fit their model, or raise an error: no parameter is silently left random."""
 
 import logging
 import re

@@ -75,11 +75,7 @@ class SoftPrompts(nn.Module):
 
 
 def find_layers(encoder: nn.Module, count: int) -> list[nn.Module]:
-    """The modules that are an encoder's layers; one that is shared by several layers is called for each (ALBERT).
-
-    Args:
-        encoder: without a head.
-        count: how many layers its configuration has.
+    """The modules that are the `count` layers of an encoder; one that several share is called for each (ALBERT).
 
     Raises:
         ValueError: the encoder has no such list of layers.

@@ -16,70 +16,42 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from transformers import initialization as init
 from transformers.utils import ModelOutput
 
-from .encoder_body import EncoderBody, HeadConfig
+from .encoder_body import EncoderBody, HeadConfig, run_by
 from .entity_pipeline import EntityPipeline
 
 MASKED = -1e4  # the score of a cell that is not a span: end before start, or outside the text
 
 
 class SpanTaggerConfig(HeadConfig):
-    """Configuration of a `SpanTagger`, including how its inputs are made.
-
-    Args:
-        encoder_config: the encoder's own configuration.
-        head_size: width of queries and keys; even.
-        nested: whether decoded spans may overlap; otherwise only the better one of two that overlap is kept.
-        loss: `multilabel` (Su et al., 2022, section 2.4: one log-sum-exp over the positive, one over the negative
-            cells) or `focal` (Lin et al., 2017) on each cell.
-        focal_gamma: how strongly `focal` down-weights cells that are already right.
-        type_weights: weight of each type's loss, in the order of the ids; None for equal ones.
-        layers: `last` hidden layer, or `weighted` for a learned mix of all.
-        lstm_hidden: units of a BiLSTM below the head in each direction; 0 for none.
-        dropout: before the head, 0-1.
-        window_length, window_stride: how texts were cut in training, in sub-tokens.
-        special_token_ids: ids that belong to no span ([CLS], [SEP], padding, ...), for callers that pass no
-            `token_mask`.
-    """
+    """Configuration of a `SpanTagger`, including how its inputs are made."""
 
     model_type = "span-tagger"
-    pipelines = {
-        "token-classification": {
-            "impl": f"entity_pipeline.{EntityPipeline.__name__}",
-            "pt": ["AutoModel"],
-            "type": "text",
-        }
-    }
+    pipelines = run_by(EntityPipeline, "token-classification", "AutoModel")
 
-    head_size: int = 64
-    nested: bool = True
+    head_size: int = 64  # width of queries and keys; even
+    nested: bool = True  # decoded spans may overlap; otherwise only the better one of two that overlap is kept
+    # `multilabel` (Su et al., 2022, section 2.4: one log-sum-exp over the positive, one over the negative cells) or
+    # `focal` (Lin et al., 2017) on each cell.
     loss: str = "multilabel"
-    focal_gamma: float = 2.0
-    type_weights: list[float] | None = None
-    layers: str = "last"
-    lstm_hidden: int = 0
-    dropout: float = 0.1
-    window_length: int = 512
+    focal_gamma: float = 2.0  # how strongly `focal` down-weights cells that are already right
+    type_weights: list[float] | None = None  # of each type's loss, in the order of the ids; None for equal ones
+    layers: str = "last"  # hidden layer, or `weighted` for a learned mix of all
+    lstm_hidden: int = 0  # units of a BiLSTM below the head in each direction; 0 for none
+    dropout: float = 0.1  # before the head, 0-1
+    window_length: int = 512  # how texts were cut in training, in sub-tokens
     window_stride: int = 128
-    special_token_ids: list[int] | None = None
+    special_token_ids: list[int] | None = None  # that belong to no span ([CLS], padding, ...), without `token_mask`
     initializer_range: float = 0.02
 
 
 @dataclass
 class SpanTaggerOutput(ModelOutput):
-    """Output of `SpanTagger`.
+    """Output of `SpanTagger`; decoded spans, see `decode_spans`, in eval mode only."""
 
-    Args:
-        loss: mean over texts and types; only if labels are given.
-        logits: (batch, num_types, length, length) score of the span from token i to token j; above 0 is an entity.
-        spans: (batch, max_spans, 3) int64 first token, last token (inclusive), type id of the decoded spans, best
-            first, padded with -100; in eval mode only.
-        span_scores: (batch, max_spans) float32 probabilities of the decoded spans; in eval mode only.
-    """
-
-    loss: Tensor | None = None
-    logits: Tensor | None = None
-    spans: Tensor | None = None
-    span_scores: Tensor | None = None
+    loss: Tensor | None = None  # mean over texts and types; only if labels are given
+    logits: Tensor | None = None  # (batch, num_types, length, length) of the span from token i to j; an entity above 0
+    spans: Tensor | None = None  # (batch, max_spans, 3) int64
+    span_scores: Tensor | None = None  # (batch, max_spans) float32 probabilities
 
 
 class SpanTagger(EncoderBody):
@@ -121,13 +93,7 @@ class SpanTagger(EncoderBody):
             labels: (batch, spans, 3) int64 first token, last token (inclusive), type id; rows of -100 are padding. A
                 row with type -1 excludes the span, with any type, from the loss.
         """
-        states, attention_mask = self.encode(
-            attention_mask,
-            input_ids=input_ids,
-            token_type_ids=token_type_ids,
-            position_ids=position_ids,
-            inputs_embeds=inputs_embeds,
-        )
+        states, attention_mask = self.encode(input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds)
         mask = self.find_tokens(input_ids, attention_mask, token_mask)
         logits = self.score(self.dropout(states), mask)
         loss = None if labels is None else self.loss(logits, labels, mask)

@@ -11,13 +11,12 @@ A saved `TextClassifier` takes this file along and reloads anywhere:
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, mse_loss
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
 from transformers import initialization as init
 from transformers.modeling_outputs import SequenceClassifierOutput
 
 from .class_pipeline import ClassPipeline
-from .encoder_body import EncoderBody, HeadConfig
+from .encoder_body import EncoderBody, HeadConfig, run_by
 from .label_rows import load_with_head
 from .pretrained_weights import read_config
 
@@ -25,30 +24,17 @@ from .pretrained_weights import read_config
 class TextClassifierConfig(HeadConfig):
     """Configuration of a `TextClassifier`.
 
-    Args:
-        encoder_config: the encoder's own configuration.
-        pooling: `cls` (tanh(W h_cls)), `mean` or `max` over all tokens that are not padding, or `fusion`.
-        layers: `last` hidden layer, or `weighted` for a learned mix of all.
-        fusion_size: units of each feature of `fusion`.
-        fusion_weights: `learned` shares of the two features, or `equal`.
-        dropout: before the classifier, 0-1.
-        problem_type: `single_label_classification`, `multi_label_classification` or `regression` (one output).
+    `problem_type` is `single_label_classification`, `multi_label_classification` or `regression` (one output).
     """
 
     model_type = "text-classifier"
-    pipelines = {
-        "text-classification": {
-            "impl": f"class_pipeline.{ClassPipeline.__name__}",
-            "pt": ["AutoModelForSequenceClassification"],
-            "type": "text",
-        }
-    }
+    pipelines = run_by(ClassPipeline, "text-classification", "AutoModelForSequenceClassification")
 
-    pooling: str = "mean"
-    layers: str = "last"
-    fusion_size: int = 128
-    fusion_weights: str = "learned"
-    dropout: float = 0.1
+    pooling: str = "mean"  # `cls` (tanh(W h_cls)), `mean` or `max` over all tokens but padding, or `fusion`
+    layers: str = "last"  # hidden layer, or `weighted` for a learned mix of all
+    fusion_size: int = 128  # units of each feature of `fusion`
+    fusion_weights: str = "learned"  # shares of the two features, or `equal`
+    dropout: float = 0.1  # before the classifier, 0-1
     initializer_range: float = 0.02
 
 
@@ -60,6 +46,7 @@ class TextClassifier(EncoderBody):
 
     def __init__(self, config: TextClassifierConfig):
         super().__init__(config)
+        self.loss_type = "ForSequenceClassification"  # that of `problem_type`
         width = self.width
         self.pooled = nn.Linear(width, width) if config.pooling in ("cls", "fusion") else None
         self.fusion = None
@@ -98,21 +85,12 @@ class TextClassifier(EncoderBody):
         Returns:
             `logits` (batch, num_labels) float32, and with labels the mean `loss`.
         """
-        states, attention_mask = self.encode(
-            attention_mask,
-            input_ids=input_ids,
-            token_type_ids=token_type_ids,
-            position_ids=position_ids,
-            inputs_embeds=inputs_embeds,
-        )
+        states, attention_mask = self.encode(input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds)
         logits = self.classifier(self.dropout(self.pool(states, attention_mask.bool()))).float()  # (batch, num_labels)
         loss = None
-        if labels is not None and self.config.problem_type == "multi_label_classification":
-            loss = binary_cross_entropy_with_logits(logits, labels.float())
-        elif labels is not None and self.config.problem_type == "regression":
-            loss = mse_loss(logits[:, 0], labels.float())
-        elif labels is not None:
-            loss = cross_entropy(logits, labels)
+        if labels is not None:
+            are_ids = self.config.problem_type in (None, "single_label_classification")
+            loss = self.loss_function(labels if are_ids else labels.float(), logits, self.config)
         return SequenceClassifierOutput(loss=loss, logits=logits)
 
     def pool(self, states: Tensor, mask: Tensor) -> Tensor:
@@ -140,14 +118,6 @@ class Fusion(nn.Module):
     def forward(self, mean: Tensor, pooled: Tensor) -> Tensor:
         shares = (0.5, 0.5) if self.weights is None else self.weights.softmax(0)
         return shares[0] * self.mean(mean) + shares[1] * self.pooled(pooled)
-
-
-@torch.no_grad()
-def start_at(model: PreTrainedModel, score: float) -> None:
-    """Let a new regression model predict this score for every text at first, so that it only learns differences."""
-    outputs = [each for each in model.modules() if isinstance(each, nn.Linear) and each.out_features == 1]
-    if outputs and outputs[-1].bias is not None:
-        outputs[-1].bias.fill_(score)
 
 
 def load_classifier(

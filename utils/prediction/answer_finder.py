@@ -7,8 +7,8 @@ from transformers import PreTrainedModel
 
 from ..encoding.answer_windows import AnswerEncoder
 from ..encoding.collators import TextCollator
-from ..encoding.joined_windows import group_windows
 from ..encoding.tokenization import longest_input
+from ..modeling.joined_windows import group_windows
 from ..scoring.answer_ranking import Answer, find_candidates, rank
 from .trained_models import Finder
 

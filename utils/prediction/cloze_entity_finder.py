@@ -6,7 +6,7 @@ from itertools import groupby, islice
 import numpy as np
 
 from ..data.span_questions import OUTSIDE
-from ..encoding.joined_windows import Entity
+from ..modeling.joined_windows import Entity
 from ..prompting.candidates import Spans, check_spans, choose_spans
 from ..prompting.priors import answer_prior, mix_templates
 from ..scoring.span_decisions import SpanLogits, choose_entities

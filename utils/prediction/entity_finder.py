@@ -9,12 +9,12 @@ import torch
 from transformers import PreTrainedModel
 
 from ..data.errors import DataError
-from ..data.tag_schemes import SCHEMES
+from ..data.tag_schemes import SCHEMES, tags_to_spans
 from ..encoding.collators import WindowCollator
 from ..encoding.entity_windows import WindowEncoder
-from ..encoding.joined_windows import Entity, group_windows, join_spans, join_tags
 from ..encoding.tokenization import longest_input
 from ..modeling.crf_tagger import decode_softmax
+from ..modeling.joined_windows import Entity, group_windows, join_spans, join_tags
 from ..modeling.span_tagger import SpanTagger
 from ..tagging.tag_spellings import ModelTags, read_model_tags
 from .model_kinds import KINDS, asks_spans
@@ -77,7 +77,7 @@ class EntityFinder(Finder):
                 found.append(join_spans(windows, values, id2label=self.id2label, scores=scores))
             else:
                 tagged = join_tags(windows, values, id2label=self.id2label, posteriors=scores)
-                found.append(tagged.entities(scheme=self.scheme))
+                found.append(tagged.entities(scheme=self.scheme, read=tags_to_spans))
         return found
 
     def find_all(self, texts: Iterable[str], *, chunk: int = 4096) -> Iterator[list[Entity]]:

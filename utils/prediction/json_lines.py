@@ -6,8 +6,8 @@ from typing import Any
 
 from datasets import Dataset
 
-from ..encoding.joined_windows import Entity
 from ..encoding.row_batches import iterate_rows
+from ..modeling.joined_windows import Entity
 from ..scoring.answer_ranking import Answer
 from ..scoring.decisions import Verdict
 

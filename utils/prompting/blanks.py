@@ -4,22 +4,17 @@ from typing import NamedTuple
 
 import torch
 
-from ..encoding.tokenization import SpecialTokens, tokenize
+from ..modeling.token_inputs import SpecialTokens, token_ids
 from .errors import PromptError
 
 BLANKS = ("[MASK]", "<mask>", "{mask}")  # how people write blanks, whatever the model's mask token
 
 
 class Filling(NamedTuple):
-    """What fills the blanks.
+    """What fills the blanks."""
 
-    Attributes:
-        words: the word of each run of blanks, from the left.
-        score: probability (0-1) of the tokens: each given the sentence and those to its left.
-    """
-
-    words: list[str]
-    score: float
+    words: list[str]  # of each run of blanks, from the left
+    score: float  # probability (0-1) of the tokens: each given the sentence and those to its left
 
 
 class BlankError(PromptError):
@@ -50,7 +45,7 @@ def fill_blanks(model, tokenizer, sentence: str, *, top_k: int, max_length: int 
     parts = sentence.split(tokenizer.mask_token)
     if len(parts) == 1:
         raise BlankError(f"{sentence!r}: expected a blank, found none; write [MASK] where a word is missing")
-    pieces = [each.ids for each in tokenize(tokenizer, [*(part.rstrip() for part in parts[:-1]), parts[-1]])]
+    pieces = token_ids(tokenizer, [*(part.rstrip() for part in parts[:-1]), parts[-1]])
     special = SpecialTokens.of(tokenizer)
     ids, blanks = [*special.prefix], []
     for i, piece in enumerate(pieces):

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 
 from ..encoding.masking import draw_numbers
-from ..encoding.text_inputs import fit_longest
-from ..encoding.tokenization import SpecialTokens, Tokens, tokenize
+from ..modeling.token_inputs import SpecialTokens, Tokens, fit_longest, token_ids, tokenize
 from .templates import Masks, Piece, Segment, Template, TemplateError
 
 CUT_FIELDS = ("text", "text_pair")  # these are cut if an input is too long; the template and a span never are
@@ -20,15 +19,6 @@ CUT_FIELDS = ("text", "text_pair")  # these are cut if an input is too long; the
 class ClozeEncoder:
     """Rows of texts -> the ids before and after the masks; a callable for `Dataset.map`.
 
-    Args:
-        tokenizer: a fast tokenizer; text such as "[MASK]" is text to it.
-        template: where texts, masks and trainable vectors go.
-        max_length: sub-tokens per input, special tokens and masks included.
-        lengths: token counts of the words that are asked for, rising.
-        soft_start: id of the first trainable vector: the vocabulary's size.
-        label2id: class -> id; None for rows that are not labelled.
-        clean: changes every text before it is tokenized.
-
     A text that does not fit loses its end; if a span of it is asked about (`{span}`), it loses both ends, so that the
     span stays as near to the middle as possible.
 
@@ -36,29 +26,27 @@ class ClozeEncoder:
         before, after: ids on both sides of the masks, special tokens included. length: of the longest input.
         labels: class id. cut: sub-tokens of the texts that did not fit. index: row number in the data set.
 
-    Attributes:
-        soft_words: for each trainable vector the token whose embedding it starts from; None for a random start.
-
     Raises:
         TemplateError: the template leaves no room for text.
     """
 
-    tokenizer: Any
+    tokenizer: Any  # a fast one
     template: Template
-    max_length: int
-    lengths: Sequence[int]
-    soft_start: int
-    label2id: dict[str, int] | None = None
-    clean: Callable[[str], str] = str
+    max_length: int  # sub-tokens per input, special tokens and masks included
+    lengths: Sequence[int]  # token counts of the words that are asked for, rising
+    soft_start: int  # id of the first trainable vector: the vocabulary's size
+    label2id: dict[str, int] | None = None  # None for rows that are not labelled
+    clean: Callable[[str], str] = str  # changes every text before it is tokenized
     special: SpecialTokens = field(init=False)
-    soft_words: list[int | None] = field(init=False)
+    runs: list[int] = field(init=False)  # how many trainable vectors each place for them has
+    soft_words: list[int | None] = field(init=False)  # the token that each vector starts from; None for a random start
 
     def __post_init__(self):
         self.special = SpecialTokens.of(self.tokenizer)
         words = [piece.words for piece in self.template.soft]
-        known = [each.ids for each in tokenize(self.tokenizer, words)] if words else []
-        self._runs = [len(ids) or piece.count for ids, piece in zip(known, self.template.soft, strict=True)]
-        self.soft_words = [id for ids, size in zip(known, self._runs, strict=True) for id in ids or [None] * size]
+        known = token_ids(self.tokenizer, words)
+        self.runs = [len(ids) or piece.count for ids, piece in zip(known, self.template.soft, strict=True)]
+        self.soft_words = [id for ids, size in zip(known, self.runs, strict=True) for id in ids or [None] * size]
         needed = self.fill([dict.fromkeys(self.template.fields, "")])[0]["length"]
         if needed >= self.max_length:
             raise TemplateError(
@@ -108,12 +96,9 @@ class ClozeEncoder:
         """
         filled = [self.template.fill({name: self.clean(text) for name, text in row.items()}) for row in values]
         filled = [_trim_before_masks(pieces) for pieces in filled]
-        ids: dict[str, list[int]] = {}
-        if texts := _texts_of(filled):  # a tokenizer takes no empty list
-            plain = {"add_special_tokens": False, "return_attention_mask": False, "return_token_type_ids": False}
-            found = self.tokenizer(texts, **plain, split_special_tokens=True, verbose=False)["input_ids"]
-            ids = dict(zip(texts, found, strict=True))
-        rows = [self._join(pieces, ids) for pieces in filled]
+        texts = _texts_of(filled)
+        ids = dict(zip(texts, token_ids(self.tokenizer, texts), strict=True))
+        rows = [self._row(*self._lay_out(pieces, lambda piece: ids[piece.text])) for pieces in filled]
         # Which text a sub-token belongs to is looked up only if something must be cut.
         if long := [i for i, row in enumerate(rows) if row["length"] > self.max_length]:
             texts = _texts_of([filled[i] for i in long])
@@ -122,63 +107,58 @@ class ClozeEncoder:
                 rows[i] = self._cut(filled[i], known, places[i] if places else (0, 0))
         return rows
 
-    def _join(self, pieces: list[Piece], ids: dict[str, list[int]]) -> dict:
-        """One input, in full."""
+    def _row(self, before: list[int], after: list[int]) -> dict:
+        return {"before": before, "after": after, "length": len(before) + len(after) + self.lengths[-1], "cut": 0}
+
+    def _lay_out(self, pieces: list[Piece], read: Callable[[Segment], Sequence]) -> tuple[list, list]:
+        """Both sides of the masks: special tokens, trainable vectors, and what `read` gives for a segment."""
         side, before, vector = list(self.special.prefix), [], self.soft_start
-        runs = iter(self._runs)
+        runs = iter(self.runs)
         for piece in pieces:
             if isinstance(piece, Segment):
-                side += ids[piece.text]
+                side += read(piece)
             elif isinstance(piece, Masks):
                 before, side = side, []
             else:
                 count = next(runs)
                 side += range(vector, vector + count)
                 vector += count
-        side += self.special.suffix
-        return {"before": before, "after": side, "length": len(before) + len(side) + self.lengths[-1], "cut": 0}
+        return before, side + self.special.suffix
 
     def _cut(self, pieces: list[Piece], known: dict[str, Tokens], place: tuple[int, int]) -> dict:
         """One input that is too long in full: the sub-tokens of the text that are furthest from the place go."""
-        side = [(id, "") for id in self.special.prefix]  # sub-tokens, each with the text that it belongs to
         first = last = 0  # sub-tokens of the text before the place, and up to its end
-        before, vector = [], self.soft_start
-        runs = iter(self._runs)
-        for piece in pieces:
-            if isinstance(piece, Segment):
-                tokens = known[piece.text]
-                owners = [piece.find_field(start, end) for start, end in zip(tokens.starts, tokens.ends, strict=True)]
-                side += zip(tokens.ids, owners, strict=True)
-                for name, begin, _ in piece.fields:
-                    if name == "text":
-                        ends = [end - begin for end, owner in zip(tokens.ends, owners, strict=True) if owner == name]
-                        first, last = bisect_right(ends, place[0]), bisect_left(ends, place[1]) + 1
-            elif isinstance(piece, Masks):
-                before, side = side, []
-            else:
-                count = next(runs)
-                side += [(id, "") for id in range(vector, vector + count)]
-                vector += count
-        after = side + [(id, "") for id in self.special.suffix]
+        owners: dict[Segment, list[str]] = {}  # of each sub-token, the place of the template that it fills
+        for piece in filter(lambda piece: isinstance(piece, Segment), pieces):
+            tokens = known[piece.text]
+            owners[piece] = [piece.find_field(*each) for each in zip(tokens.starts, tokens.ends, strict=True)]
+            for name, begin, _ in piece.fields:
+                if name == "text":
+                    ends = [
+                        end - begin for end, owner in zip(tokens.ends, owners[piece], strict=True) if owner == name
+                    ]
+                    first, last = bisect_right(ends, place[0]), bisect_left(ends, place[1]) + 1
+        sides = self._lay_out(pieces, lambda piece: known[piece.text].ids)
+        owned = self._lay_out(pieces, owners.__getitem__)
 
-        counts = [sum(owner == name for _, owner in before + after) for name in CUT_FIELDS]
-        rest = len(before) + len(after) - sum(counts) + self.lengths[-1]
+        counts = [sum(side.count(name) for side in owned) for name in CUT_FIELDS]
+        rest = sum(map(len, sides)) - sum(counts) + self.lengths[-1]
         kept = dict(zip(CUT_FIELDS, fit_longest(*counts, room=max(self.max_length - rest, 0)), strict=True))
         left_out = counts[0] - kept["text"]
         skipped = min(max((first + last - kept["text"]) // 2, 0), left_out) if place[1] else 0
-        sides = []
-        for side in (before, after):
-            sides.append([])
-            for id, owner in side:
+        shorter: list[list[int]] = []
+        for side, names in zip(sides, owned, strict=True):
+            shorter.append([])
+            for id, owner in zip(side, names, strict=True):
                 if owner not in kept:
-                    sides[-1].append(id)
+                    shorter[-1].append(id)
                 elif owner == "text" and skipped:
                     skipped -= 1
                 elif kept[owner]:
                     kept[owner] -= 1
-                    sides[-1].append(id)
-        length = sum(map(len, sides)) + self.lengths[-1]
-        return {"before": sides[0], "after": sides[1], "length": length, "cut": rest + sum(counts) - length}
+                    shorter[-1].append(id)
+        row = self._row(*shorter)
+        return row | {"cut": rest + sum(counts) - row["length"]}
 
 
 def _texts_of(filled: Sequence[Sequence[Piece]]) -> list[str]:
@@ -199,12 +179,7 @@ def _trim_before_masks(pieces: list[Piece]) -> list[Piece]:
 class ClozeCollator:
     """Rows of `ClozeEncoder` -> padded tensors, each text once for each number of masks.
 
-    Args:
-        tokenizer: knows its mask, its padding and whether inputs have types.
-        lengths: token counts of the words that are asked for, rising.
-        hidden_share: share of the sub-tokens of each text that are hidden, to be predicted as well, 0-1. Which ones
-            depends on the text, the seed and the epoch alone, so that a resumed run hides the same.
-        seed: another seed hides other words.
+    What is hidden depends on the text, the seed and the epoch alone, so that a resumed run hides the same.
 
     Returns:
         `input_ids`, `attention_mask` and, where the encoder has them, `token_type_ids`: (batch, lengths, width) int64;
@@ -214,9 +189,9 @@ class ClozeCollator:
     """
 
     tokenizer: Any
-    lengths: Sequence[int]
-    hidden_share: float = 0.0
-    seed: int = 0
+    lengths: Sequence[int]  # token counts of the words that are asked for, rising
+    hidden_share: float = 0.0  # of the sub-tokens of each text, to be predicted as well, 0-1
+    seed: int = 0  # another seed hides other words
 
     def __post_init__(self):
         self.epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # workers that outlive an epoch see it change

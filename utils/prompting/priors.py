@@ -24,11 +24,9 @@ def answer_prior(logits: np.ndarray) -> np.ndarray:
 
 
 def mix_templates(logits: Sequence[np.ndarray], weights: Sequence[float] | None = None) -> np.ndarray:
-    """Logits under several templates -> the mean of their log-probabilities.
+    """(texts, num_labels) logits under each template -> the mean of their log-probabilities.
 
-    Args:
-        logits: of each template, (texts, num_labels).
-        weights: of each template, together 1; None for equal ones.
+    `weights` of the templates are 1 together; None for equal ones.
     """
     return np.average([log_softmax(each) for each in logits], axis=0, weights=weights)
 

@@ -9,17 +9,11 @@ from .priors import log_softmax, mix_templates
 
 
 class TemplateScore(NamedTuple):
-    """How well a template does.
+    """How well a template does."""
 
-    Attributes:
-        number: of the template, from 0.
-        score: accuracy or macro F1, 0-1.
-        likelihood: mean log-probability of the right class.
-    """
-
-    number: int
-    score: float
-    likelihood: float
+    number: int  # of the template, from 0
+    score: float  # accuracy or macro F1, 0-1
+    likelihood: float  # mean log-probability of the right class
 
 
 def rank_templates(

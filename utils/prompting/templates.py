@@ -23,37 +23,23 @@ class TemplateError(PromptError):
 
 
 class Masks(NamedTuple):
-    """The place of the word that is asked for.
+    """The place of the word that is asked for."""
 
-    Attributes:
-        spaced: white space comes before it, so that a word there begins as after a space.
-    """
-
-    spaced: bool
+    spaced: bool  # white space comes before it, so that a word there begins as after a space
 
 
 class Soft(NamedTuple):
-    """A run of trainable vectors.
+    """A run of trainable vectors."""
 
-    Attributes:
-        count: number of vectors; None for as many as `words` have tokens.
-        words: words whose embeddings they start from; empty for a random start.
-    """
-
-    count: int | None
-    words: str
+    count: int | None  # None for as many as `words` have tokens
+    words: str  # whose embeddings they start from; empty for a random start
 
 
 class Segment(NamedTuple):
-    """Text between masks and trainable vectors.
+    """Text between masks and trainable vectors."""
 
-    Attributes:
-        text: with the places filled in.
-        fields: name, start and end (exclusive) of each place in `text`.
-    """
-
-    text: str
-    fields: tuple[tuple[str, int, int], ...]
+    text: str  # with the places filled in
+    fields: tuple[tuple[str, int, int], ...]  # name, start and end (exclusive) of each place in `text`
 
     def find_field(self, start: int, end: int) -> str:
         """Name of the place that contains all of these characters; empty if none does."""

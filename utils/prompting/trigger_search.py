@@ -8,7 +8,7 @@ whole vocabulary for a place; the best-ranked tokens are tried.
 import logging
 import random
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from ..encoding.tokenization import tokenize
+from ..modeling.token_inputs import token_ids
 from .cloze_inputs import ClozeCollator, ClozeEncoder
 from .templates import Template, TemplateError
 
@@ -27,33 +27,20 @@ _SPACE_BESIDE_CHINESE = re.compile("(?<=[\u3000-\u9fff\uff00-\uffef]) | (?=[\u30
 
 
 class Examples(NamedTuple):
-    """Labelled texts.
-
-    Attributes:
-        texts: the texts.
-        labels: class id of each.
-        pairs: the second text of each pair; None for single texts.
-    """
+    """Labelled texts."""
 
     texts: Sequence[str]
-    labels: Sequence[int]
-    pairs: Sequence[str] | None = None
+    labels: Sequence[int]  # class ids
+    pairs: Sequence[str] | None = None  # the second texts of pairs
 
 
 class Trigger(NamedTuple):
-    """What a search has found.
+    """What a search has found."""
 
-    Attributes:
-        pattern: the template, with words in place of trainable vectors.
-        before: mean loss when the search began, with masks, or with the words that the template gives.
-        after: mean loss with the words found, on the same examples.
-        steps: every template that was kept on the way and its loss, in order.
-    """
-
-    pattern: str
-    before: float
-    after: float
-    steps: list[tuple[str, float]]
+    pattern: str  # the template, with words in place of trainable vectors
+    before: float  # mean loss when the search began, with masks, or with the words that the template gives
+    after: float  # mean loss with the words found, on the same examples
+    steps: list[tuple[str, float]]  # every template that was kept on the way and its loss, in order
 
 
 def search_trigger(
@@ -147,8 +134,6 @@ class _Search:
         self.written = self.encoder.template.pattern
         self.encoder = replace(self.encoder, template=Template(pattern))
         self.whole = replace(self.encoder, max_length=10**9)  # nothing is cut where tokens are compared
-        runs = self.encoder.template.soft
-        self.runs = [run.count or len(tokenize(self.encoder.tokenizer, [run.words])[0].ids) for run in runs]
         self.tokens = list(self.encoder.soft_words)
         self.table = self.model.get_input_embeddings().weight.detach()
         self.collate = ClozeCollator(self.encoder.tokenizer, self.encoder.lengths)
@@ -156,13 +141,12 @@ class _Search:
         self.usable = torch.tensor(usable, dtype=torch.int64, device=self.table.device)
         self.model.requires_grad_(False)
         self.model.soft.weight.requires_grad_(True)
-        mask = self.encoder.tokenizer.mask_token_id
         for place, token in enumerate(self.tokens):
-            self.put(place, mask if token is None else token)
+            self.put(place, token)
 
-    def put(self, place: int, token: int) -> None:
-        with torch.no_grad():
-            self.model.soft.weight[place] = self.table[token]
+    @torch.no_grad()
+    def put(self, place: int, token: int | None) -> None:
+        self.model.soft.weight[place] = self.table[self.encoder.tokenizer.mask_token_id if token is None else token]
 
     def change(self, place: int, examples: Examples, candidates: int) -> bool:
         """Try the most promising tokens at a place, keep the best if the loss falls, and return whether it did."""
@@ -182,7 +166,7 @@ class _Search:
         best = min(losses, key=losses.get, default=None)
         better = best is not None and (before is None or losses[best] < float(loss.detach()))
         self.tokens[place] = best if better else before
-        self.put(place, self.encoder.tokenizer.mask_token_id if self.tokens[place] is None else self.tokens[place])
+        self.put(place, self.tokens[place])
         return better
 
     def batches(self, examples: Examples) -> list[dict[str, Tensor]]:
@@ -217,9 +201,10 @@ class _Search:
         for pattern in self.spellings(tokens):
             plain = replace(self.whole, template=Template(pattern))
             if all(
-                _stand_in(row, chosen) == (found["before"], found["after"])
+                _stand_in(row[side], chosen) == found[side]
                 for (texts, _, pairs), rows in marked
                 for row, found in zip(rows, plain.encode(texts, pairs), strict=True)
+                for side in ("before", "after")
             ):
                 return pattern
         return ""
@@ -231,7 +216,7 @@ class _Search:
     def spellings(self, tokens: Sequence[int | None]) -> list[str]:
         """The template with words in place of vectors: Chinese without spaces, and as the tokenizer decodes it."""
         decoded, start = [], 0
-        for size in self.runs:
+        for size in self.encoder.runs:
             run = [token for token in tokens[start : start + size] if token is not None]
             decoded.append(self.encoder.tokenizer.decode(run, clean_up_tokenization_spaces=False))
             start += size
@@ -251,16 +236,9 @@ def _fill_places(pattern: str, words: Sequence[str]) -> str:
     return _SOFT.sub(fill, pattern)
 
 
-def _stand_in(row: dict, chosen: dict[int, int | None]) -> tuple[list[int], list[int]]:
-    """Both sides of the masks, with tokens in place of vectors."""
-
-    def side(ids: list[int]) -> Iterator[int]:
-        for id in ids:
-            token = chosen.get(id, id)
-            if token is not None:
-                yield token
-
-    return list(side(row["before"])), list(side(row["after"]))
+def _stand_in(ids: list[int], chosen: dict[int, int | None]) -> list[int]:
+    """One side of the masks, with tokens in place of vectors."""
+    return [token for id in ids if (token := chosen.get(id, id)) is not None]
 
 
 def _list_usable(tokenizer, banned: Collection[int]) -> list[int]:
@@ -268,8 +246,8 @@ def _list_usable(tokenizer, banned: Collection[int]) -> list[int]:
     ids = sorted(set(range(len(tokenizer))) - {*tokenizer.all_special_ids, *banned})
     texts = [tokenizer.decode([id], clean_up_tokenization_spaces=False) for id in ids]
     known = [(id, text) for id, text in zip(ids, texts, strict=True) if text.strip() and text.isprintable()]
-    read = tokenize(tokenizer, [text for _, text in known]) if known else []  # a tokenizer takes no empty list
-    return [id for (id, _), tokens in zip(known, read, strict=True) if tokens.ids == [id]]
+    read = token_ids(tokenizer, [text for _, text in known])
+    return [id for (id, _), ids in zip(known, read, strict=True) if ids == [id]]
 
 
 def _select(examples: Examples, indices: Sequence[int]) -> Examples:

@@ -13,19 +13,12 @@ class VerbalizerError(PromptError):
 
 
 class Word(NamedTuple):
-    """A label word as it is asked for.
-
-    Attributes:
-        text: the word.
-        label: number of its class.
-        weight: its share among the words of the class; those of a class add up to 1.
-        ids: its tokens, one per mask.
-    """
+    """A label word as it is asked for."""
 
     text: str
-    label: int
-    weight: float
-    ids: tuple[int, ...]
+    label: int  # number of its class
+    weight: float  # its share among the words of the class; those of a class add up to 1
+    ids: tuple[int, ...]  # its tokens, one per mask
 
 
 @dataclass(frozen=True)
@@ -47,11 +40,7 @@ class Verbalizer:
         }
 
     def encode(self, tokenizer, *, spaced: bool) -> list[Word]:
-        """The words as tokens, class by class.
-
-        Args:
-            tokenizer: of the masked-language model.
-            spaced: white space comes before the mask, so that a byte-level tokenizer begins the word with it.
+        """The words as tokens, class by class; see `tokenize_words`.
 
         Raises:
             VerbalizerError: a word has no token, or one that is unknown or special; or two words have the same tokens.
@@ -111,7 +100,7 @@ def tokenize_words(tokenizer, texts: Sequence[str], *, spaced: bool) -> list[tup
     Args:
         tokenizer: of the masked-language model.
         texts: the words.
-        spaced: white space comes before the mask.
+        spaced: white space comes before the mask, so that a byte-level tokenizer begins the word with it.
     """
     if not texts:  # a tokenizer takes no empty list
         return []

@@ -21,26 +21,17 @@ _WORD = re.compile(rf"[{_IDEOGRAPHS}]|[^\W\d_]{{2}}")  # more than a digit, a si
 
 
 class Candidate(NamedTuple):
-    """A word that may stand for a class.
+    """A word that may stand for a class."""
 
-    Attributes:
-        text: as a verbalizer spells it.
-        ids: its tokens, one a mask.
-    """
-
-    text: str
-    ids: tuple[int, ...]
+    text: str  # as a verbalizer spells it
+    ids: tuple[int, ...]  # its tokens, one a mask
 
 
 def list_tokens(tokenizer, *, spaced: bool) -> list[Candidate]:
-    """Every token of the vocabulary that is a word by itself.
+    """Every token of the vocabulary that is a word by itself; `spaced` is as for `tokenize_words`.
 
     Not included are special tokens, pieces that continue a word, digits, signs, lone letters, and tokens whose text a
     verbalizer would read as other tokens.
-
-    Args:
-        tokenizer: of the masked-language model.
-        spaced: white space comes before the mask, so that words of a byte-level tokenizer begin with it.
     """
     ids = sorted(set(range(len(tokenizer))) - set(tokenizer.all_special_ids))
     texts = [tokenizer.decode([id], clean_up_tokenization_spaces=False).strip() for id in ids]
@@ -55,9 +46,8 @@ def list_words(
     """The words of texts: runs of letters, and of Chinese every run of characters that may be one.
 
     Args:
-        tokenizer: of the masked-language model.
+        tokenizer, spaced: as for `tokenize_words`.
         texts: labelled or not.
-        spaced: white space comes before the mask.
         most_tokens: most tokens of a word.
         min_count: how often a word occurs at least.
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..encoding.joined_windows import Entity
+from ..modeling.joined_windows import Entity
 from ..scoring.answer_ranking import Answer
 from ..scoring.decisions import Rule, Verdict
 from .jinja_templates import PAGES

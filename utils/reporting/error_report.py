@@ -13,8 +13,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from datasets import Dataset
 
-from ..encoding.joined_windows import Entity
 from ..encoding.row_batches import iterate_column, iterate_rows
+from ..modeling.joined_windows import Entity
 from ..scoring.answer_ranking import Answer
 from ..scoring.calibration import reliability
 from ..scoring.class_metrics import confused_pairs

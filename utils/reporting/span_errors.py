@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ..encoding.joined_windows import Entity
+from ..modeling.joined_windows import Entity
 
 RIGHT, MISSED, SPURIOUS = "right", "missed", "spurious"
 BORDER, TYPE, BOTH = "wrong border", "wrong type", "wrong border and type"

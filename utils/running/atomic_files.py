@@ -7,16 +7,17 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
-from typing import TextIO
+from typing import IO, Any
+
+import yaml
 
 
 @contextlib.contextmanager
-def open_whole(path: str | Path) -> Iterator[TextIO]:
-    """Open a text file (UTF-8) for writing that appears under its name once the block has ended without an error."""
+def open_whole(path: str | Path, *, binary: bool = False) -> Iterator[IO]:
+    """Open a file, of text (UTF-8) or bytes, that appears under its name once the block has ended without an error."""
     path = Path(path)
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", dir=path.parent, prefix=".unfinished-", delete=False, newline="\n"
-    ) as file:
+    options = {"mode": "wb"} if binary else {"mode": "w", "encoding": "utf-8", "newline": "\n"}
+    with tempfile.NamedTemporaryFile(**options, dir=path.parent, prefix=".unfinished-", delete=False) as file:
         try:
             yield file
             file.close()
@@ -40,6 +41,21 @@ def write_json(path: str | Path, value) -> None:
     write_text(path, chain(encoder.iterencode(value), "\n"))
 
 
+def write_config(path: str | Path, flags: Mapping[str, Any], *, comment: str = "") -> None:
+    """Write flags as YAML for `python run_x.py found.yaml --flag value ...`, complete or not at all.
+
+    Texts are read back unchanged, also `no`, `1` and `{mask}: "?"`.
+
+    Args:
+        path: the file.
+        flags: name -> text, number, list of them, or mapping, for a flag that takes the text of one, such as
+            `verbalizer`. A file of label words alone is what `--verbalizer` takes.
+        comment: written above them; may have several lines.
+    """
+    remarks = "".join(f"# {line}\n" for line in comment.splitlines())
+    write_text(path, remarks + yaml.safe_dump(dict(flags), allow_unicode=True, sort_keys=False, width=119))
+
+
 def write_files(folder: str | Path, files: Mapping[str, object]) -> None:
     """Write files in turn, each complete or not at all: text and bytes as they are, everything else as JSON.
 
@@ -53,11 +69,8 @@ def write_files(folder: str | Path, files: Mapping[str, object]) -> None:
 
 def write_bytes(path: str | Path, content: bytes) -> None:
     """Write a binary file, complete or not at all."""
-    path = Path(path)
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".unfinished-", delete=False) as file:
+    with open_whole(path, binary=True) as file:
         file.write(content)
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, path)
 
 
 @contextlib.contextmanager

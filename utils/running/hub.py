@@ -52,19 +52,12 @@ class Upload(NamedTuple):
 
 @dataclass(frozen=True)
 class Destination:
-    """A repository of the Hub.
+    """A repository of the Hub."""
 
-    Args:
-        repo_id: `owner/name`.
-        token: for the Hub; None for that of `hf auth login` or HF_TOKEN.
-        private: make it private when it is created; None for the default in the owner's settings.
-        revision: branch to write to; created if it does not exist. None for the main one.
-    """
-
-    repo_id: str
-    token: str | None = None
-    private: bool | None = None
-    revision: str | None = None
+    repo_id: str  # `owner/name`
+    token: str | None = None  # None for that of `hf auth login` or HF_TOKEN
+    private: bool | None = None  # make it private when it is created; None for the default in the owner's settings
+    revision: str | None = None  # branch to write to; created if it does not exist. None for the main one
 
     @classmethod
     def of(cls, training) -> "Destination | None":

@@ -47,8 +47,7 @@ def once(prepare: Callable, *args, **options):
 def in_turn(*, first: bool) -> Iterator[None]:
     """Run the block in the first processes, then in the others, unless it has failed in a first one.
 
-    Args:
-        first: whether the others wait for this process: the first of each machine if disks are not shared.
+    The others wait for the `first`, which is one of each machine if disks are not shared.
     """
     if not _several():
         yield
@@ -144,9 +143,7 @@ def gather(value) -> list:
 def highest(number: int, *, device: torch.device | str) -> int:
     """The highest number of all processes; waits until all have called it.
 
-    Args:
-        number: of this process.
-        device: where the process group exchanges tensors.
+    `device` is where the process group exchanges tensors.
     """
     if not _several():
         return number

@@ -109,9 +109,7 @@ def checkpoint_to_resume(asked: str | None, output_dir: str | Path) -> str | Non
         return None
     if str(asked).lower() in ("last", "true"):
         found = last_whole_checkpoint(output_dir)
-        logger.info("resuming from %s", found) if found else logger.info(
-            "no checkpoint yet, starting from the beginning"
-        )
+        logger.info(f"resuming from {found}" if found else "no checkpoint yet, starting from the beginning")
         return found
     if not is_whole(asked):
         raise FileNotFoundError(f"--resume_from_checkpoint {asked}: expected a complete checkpoint; try `last`")
@@ -164,10 +162,8 @@ def guess_file_language(paths: Iterable[str | Path]) -> str | None:
     for path in paths:
         with open(path, "rb") as file:
             text = file.read(1 << 16).decode("utf-8", errors="ignore")
-        chinese, other = (
-            len(re.findall(r"[\u4e00-\u9fff]", text)),
-            len(re.findall(r"[\u3040-\u30ff\uac00-\ud7af]", text)),
-        )
+        chinese = len(re.findall(r"[\u4e00-\u9fff]", text))
+        other = len(re.findall(r"[\u3040-\u30ff\uac00-\ud7af]", text))
         words = re.findall(r"[a-z]+", text.lower())
         if chinese > 0.2 * (chinese + sum(map(len, words))) and other < 0.02 * chinese:
             return "zh"

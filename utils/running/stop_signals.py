@@ -16,12 +16,7 @@ def name_of(received: int) -> str:
 
 
 class Stopped(KeyboardInterrupt):
-    """The program was told to stop.
-
-    Args:
-        received: the signal.
-        message: for the user; empty if another process reports it.
-    """
+    """The program was told to stop by a signal; `message` is for the user, empty if another process reports it."""
 
     def __init__(self, received: int, message: str | None = None):
         super().__init__(f"stopped by {name_of(received)}" if message is None else message)
@@ -29,14 +24,10 @@ class Stopped(KeyboardInterrupt):
 
 
 class StopSignals:
-    """Handles stop signals: training stops once a checkpoint is saved, anything else stops at once.
-
-    Args:
-        environment: environment variables; a launcher of several processes sets their number.
-    """
+    """Handles stop signals: training stops once a checkpoint is saved, anything else stops at once."""
 
     def __init__(self, environment: Mapping[str, str] = os.environ):
-        self.launched = int(environment.get("WORLD_SIZE") or 1) > 1
+        self.launched = int(environment.get("WORLD_SIZE") or 1) > 1  # set by a launcher of several processes
         self.process = os.getpid()
         self.waiting = False  # whether training is running, which stops by itself
         self.received: int | None = None

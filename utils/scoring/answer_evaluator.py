@@ -6,7 +6,7 @@ import numpy as np
 from datasets import Dataset
 from transformers import EvalPrediction
 
-from ..encoding.joined_windows import group_windows
+from ..modeling.joined_windows import group_windows
 from .answer_metrics import CmrcScores, SquadScores
 from .answer_ranking import Answer, Ranking, find_candidates, rank
 from .example_counts import count_answers

@@ -8,10 +8,10 @@ import numpy as np
 from datasets import Dataset
 from transformers import EvalPrediction
 
-from ..data.tag_schemes import spans_to_tags
-from ..encoding.joined_windows import Entity, TaggedText, join_spans, join_tags
+from ..data.tag_schemes import spans_to_tags, tags_to_spans
 from ..encoding.row_batches import BATCH, iterate_column, iterate_rows
 from ..encoding.tokenization import find_tokens
+from ..modeling.joined_windows import Entity, TaggedText, join_spans, join_tags
 from .metrics import EntityCounts, TagCounts, spans_of
 from .score_names import scores_of
 
@@ -70,7 +70,7 @@ class EntityEvaluator:
         found = FoundEntities()
         for texts in self._portions():
             for one in self.join(outputs, texts):
-                found.append(one if self.scheme is None else one.entities(scheme=self.scheme))
+                found.append(one if self.scheme is None else one.entities(scheme=self.scheme, read=tags_to_spans))
         return found
 
     def __call__(self, prediction: EvalPrediction) -> dict[str, float]:
@@ -83,7 +83,7 @@ class EntityEvaluator:
                     strict.add(one, gold)
                     lenient.add(_character_tags(one, text), _character_tags(gold, text))
                 else:
-                    strict.add(one.entities(scheme=self.scheme), gold)
+                    strict.add(one.entities(scheme=self.scheme, read=tags_to_spans), gold)
                     lenient.add(one.tags, _token_tags(gold, one))
         scores = strict.scores() | lenient.scores()
         self.table = scores.pop("table")

@@ -12,7 +12,7 @@ from scipy.special import softmax
 from transformers import EvalPrediction
 
 from ..data.span_questions import OUTSIDE
-from ..encoding.joined_windows import Entity
+from ..modeling.joined_windows import Entity
 from ..prompting.span_selection import count_selected, select_spans
 from .entity_evaluator import score_entities
 from .metrics import spans_of

@@ -9,7 +9,8 @@ from transformers import PreTrainedConfig, PreTrainedModel, PreTrainedTokenizerB
 
 from ..encoding.entity_windows import count_inside_tokens
 from ..encoding.split_characters import split_characters
-from ..encoding.tokenization import SpecialTokens, load_tokenizer, longest_input
+from ..encoding.tokenization import load_tokenizer, longest_input
+from ..modeling.token_inputs import SpecialTokens
 from ..options.adapter_arguments import AdapterArguments
 from ..options.shared_arguments import ModelArguments
 from ..prediction.merged_models import start_of

@@ -1,38 +1,12 @@
 """The score that chooses the best checkpoint: one that the run computes, and whether higher or lower is better."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from transformers import EvalPrediction
 
 from ..data.errors import ArgumentError, TrainingError
 from ..options.fine_tuning_arguments import FineTuningArguments
 from ..scoring.score_names import describe_score
-
-
-@dataclass
-class CheckedScores:
-    """A `compute_metrics` that raises an error if the deciding score cannot be computed on the validation data.
-
-    Args:
-        compute: outputs -> scores by name.
-        metric: the deciding score, without `eval_`.
-
-    Raises:
-        TrainingError: when called: the score is missing, such as AUROC if all texts are of one class.
-    """
-
-    compute: Callable[[EvalPrediction], dict[str, float]]
-    metric: str
-
-    def __call__(self, prediction: EvalPrediction) -> dict[str, float]:
-        scores = self.compute(prediction)
-        if self.metric not in scores and self.metric != "loss":
-            raise TrainingError(
-                f"--metric_for_best_model {self.metric}: cannot be computed on the validation data, found "
-                f"{', '.join(scores)}; choose one of these"
-            )
-        return scores
 
 
 def settle_best_metric(args: FineTuningArguments, compute: Callable | None) -> Callable | None:
@@ -43,7 +17,7 @@ def settle_best_metric(args: FineTuningArguments, compute: Callable | None) -> C
         compute: scores validation data; its attribute `scores`, if it has one, names the scores.
 
     Returns:
-        `compute`, with an error if the score is missing.
+        `compute`; it raises a TrainingError if the score is missing, such as AUROC if all texts are of one class.
 
     Raises:
         ArgumentError: the run does not compute that score, or `--greater_is_better` contradicts it.
@@ -63,4 +37,14 @@ def settle_best_metric(args: FineTuningArguments, compute: Callable | None) -> C
         better = "greater" if greater else "smaller"
         raise ArgumentError(f"--greater_is_better: {metric} is better when it is {better}; leave the option out")
     args.greater_is_better = greater
-    return CheckedScores(compute, metric)
+
+    def compute_checked(prediction: EvalPrediction) -> dict[str, float]:
+        scores = compute(prediction)
+        if metric not in scores and metric != "loss":
+            raise TrainingError(
+                f"--metric_for_best_model {metric}: cannot be computed on the validation data, found "
+                f"{', '.join(scores)}; choose one of these"
+            )
+        return scores
+
+    return compute_checked

@@ -31,11 +31,7 @@ class FastDropout(nn.Module):
 
 
 def use_fast_dropout(model: nn.Module) -> int:
-    """Replace every `nn.Dropout` in the model; weights, their names and saved files do not change.
-
-    Returns:
-        How many were replaced.
-    """
+    """Replace every `nn.Dropout`, and return how many; weights, their names and saved files do not change."""
     replaced = 0
     for module in list(model.modules()):
         for name, child in module.named_children():

@@ -10,13 +10,9 @@ from torch import Tensor, nn
 
 @dataclass
 class FastGradient:
-    """Fast gradient method (Miyato et al., 2017): also train on embeddings moved along their gradient.
+    """Fast gradient method (Miyato et al., 2017): also train on embeddings moved along their gradient."""
 
-    Args:
-        epsilon: Euclidean norm of the move.
-    """
-
-    epsilon: float
+    epsilon: float  # Euclidean norm of the move
 
     @contextlib.contextmanager
     def moved(self, weight: nn.Parameter, gradient: Tensor) -> Iterator[None]:

@@ -19,20 +19,14 @@ from .regularized_dropout import class_divergence, label_divergence
 class ClassLoss:
     """Cross-entropy over classes, optionally weighted, smoothed or focal; a `compute_loss_func` for `Trainer`.
 
-    Args:
-        class_weights: weight of each class, in the order of the ids; None for equal ones.
-        label_smoothing: share of the target spread over all classes, 0-1.
-        focal_gamma: how strongly examples that are already right are down-weighted (Lin et al., 2017); 0 for plain
-            cross-entropy.
-        adjustment: added to the logits of each class in training only; a share of its log frequency makes prediction
-            choose rare classes more often (logit adjustment, Menon et al., 2021, equation 10).
-
     The mean is over `num_items_in_batch` labels, or over those of the batch that are not -100.
     """
 
-    class_weights: Sequence[float] | None = None
-    label_smoothing: float = 0.0
-    focal_gamma: float = 0.0
+    class_weights: Sequence[float] | None = None  # in the order of the ids; None for equal ones
+    label_smoothing: float = 0.0  # share of the target spread over all classes, 0-1
+    focal_gamma: float = 0.0  # how strongly examples that are already right are down-weighted (Lin et al., 2017)
+    # Added to the logits of each class in training only; a share of its log frequency makes prediction choose rare
+    # classes more often (logit adjustment, Menon et al., 2021, equation 10).
     adjustment: Sequence[float] | None = None
 
     divergence = staticmethod(class_divergence)
@@ -63,13 +57,10 @@ class ClassLoss:
 class ScoreLoss:
     """Squared error, or Huber's loss, of one output per text; a `compute_loss_func` for `Trainer`.
 
-    Args:
-        huber: an error above 1 counts linearly, not by its square (Huber, 1964), so that outliers have less effect.
-
     The mean is over texts, or over `num_items_in_batch` of them.
     """
 
-    huber: bool = False
+    huber: bool = False  # an error above 1 counts linearly, not by its square (Huber, 1964): outliers matter less
 
     @staticmethod
     def divergence(one: Tensor, other: Tensor, labels: Tensor) -> Tensor:
@@ -87,13 +78,11 @@ class ScoreLoss:
 class ClozeLoss:
     """The loss of a cloze classifier's classes, plus a share of its loss at predicting other masked words.
 
-    Args:
-        answer: loss of the classes.
-        mlm_weight: weight of the other loss (an auxiliary loss as in PET, Schick and Schütze, 2021, section 3.2).
+    An auxiliary loss as in PET (Schick and Schütze, 2021, section 3.2).
     """
 
     answer: ClassLoss
-    mlm_weight: float
+    mlm_weight: float  # of the other loss
 
     def __call__(self, outputs, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
         loss = self.answer(outputs, labels, num_items_in_batch)
@@ -107,17 +96,12 @@ class ClozeLoss:
 class LabelLoss:
     """Binary cross-entropy for each label of a multi-label text; a `compute_loss_func` for `Trainer`.
 
-    Args:
-        positive_weights: weight of the texts that have a label, in the order of the ids; None for equal ones.
-        label_smoothing: how far targets are moved towards 1/2, 0-1.
-        focal_gamma: as in `ClassLoss`.
-
     The mean is over texts and labels, or over `num_items_in_batch` of them.
     """
 
-    positive_weights: Sequence[float] | None = None
-    label_smoothing: float = 0.0
-    focal_gamma: float = 0.0
+    positive_weights: Sequence[float] | None = None  # of the texts that have a label, by id; None for equal ones
+    label_smoothing: float = 0.0  # how far targets are moved towards 1/2, 0-1
+    focal_gamma: float = 0.0  # as in `ClassLoss`
 
     divergence = staticmethod(label_divergence)
 

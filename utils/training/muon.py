@@ -32,7 +32,7 @@ class MuonAdamW(torch.optim.Optimizer):
             first = last
 
     def load_state_dict(self, state_dict: dict) -> None:
-        """Restore a state from `state_dict`."""
+        """Restore a state, for both parts."""
         super().load_state_dict(state_dict)
         self._share()
 

@@ -36,14 +36,11 @@ class NamedRows:
 class NanGuard:
     """Checks the losses and the gradient of every step before it is taken; all processes decide alike.
 
-    Args:
-        skip: skip such a step instead of stopping. Weights and optimizer stay as they are; the learning-rate schedule
-            advances.
-        in_a_row: this many skipped steps in a row stop training anyway.
+    In a step that is skipped, weights and optimizer stay as they are; the learning-rate schedule advances.
     """
 
-    skip: bool
-    in_a_row: int = IN_A_ROW
+    skip: bool  # skip such a step instead of stopping
+    in_a_row: int = IN_A_ROW  # this many skipped steps in a row stop training anyway
     skipped_in_a_row: int = 0
     seen: list[tuple[Tensor, Callable]] = field(default_factory=list)  # of the step under way
 

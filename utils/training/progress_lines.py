@@ -3,23 +3,27 @@
 import sys
 
 from tqdm import tqdm
-from transformers import ProgressCallback, Trainer
+from transformers import ProgressCallback, Trainer, TrainerCallback
 
 from ..scoring.score_names import shown_in
 
 
-class ProgressLines(ProgressCallback):
-    """Replaces the dictionaries that `Trainer` prints: `epoch 3  f1 0.6801  precision 0.6712  recall 0.6892  loss
-    0.1082`.
+class _Bars(ProgressCallback):
+    """The progress bars of `Trainer`, without the dictionaries that it prints."""
+
+    def on_log(self, args, state, control, logs=None, **kwargs):
+        pass
+
+
+class ProgressLines(TrainerCallback):
+    """In place of dictionaries: `epoch 3  f1 0.6801  precision 0.6712  recall 0.6892  loss 0.1082`.
 
     Args:
-        bars: also draw progress bars.
         best: name of the metric that chooses the best epoch; shown first.
     """
 
-    def __init__(self, *, bars: bool, best: str):
-        super().__init__()
-        self.bars, self.best = bars, best
+    def __init__(self, *, best: str):
+        self.best = best
 
     @classmethod
     def take_over(cls, trainer: Trainer) -> None:
@@ -28,23 +32,9 @@ class ProgressLines(ProgressCallback):
             if type(callback).__name__ in ("PrinterCallback", "ProgressCallback", "NotebookProgressCallback"):
                 trainer.remove_callback(callback)
         best = trainer.args.metric_for_best_model or "loss"
-        trainer.add_callback(cls(bars=not trainer.args.disable_tqdm, best=best.removeprefix("eval_")))
-
-    def on_train_begin(self, args, state, control, **kwargs):
-        if self.bars:
-            super().on_train_begin(args, state, control, **kwargs)
-
-    def on_step_end(self, args, state, control, **kwargs):
-        if self.bars:
-            super().on_step_end(args, state, control, **kwargs)
-
-    def on_prediction_step(self, args, state, control, **kwargs):
-        if self.bars:
-            super().on_prediction_step(args, state, control, **kwargs)
-
-    def on_train_end(self, args, state, control, **kwargs):
-        if self.bars:
-            super().on_train_end(args, state, control, **kwargs)
+        trainer.add_callback(cls(best=best.removeprefix("eval_")))
+        if not trainer.args.disable_tqdm:
+            trainer.add_callback(_Bars())
 
     def on_log(self, args, state, control, logs=None, **kwargs):
         if state.is_world_process_zero and (line := self.describe(logs or {}, state)):

@@ -11,14 +11,10 @@ class RegularizedDropout:
     """R-Drop (Wu et al., 2021, equation 4): two dropout passes should agree.
 
     The loss is the paper's, halved: the mean of both passes' losses + alpha / 4 * (KL(p, q) + KL(q, p)).
-
-    Args:
-        alpha: weight of the divergence.
-        divergence: (logits of one pass, of the other, labels) -> KL(p, q) + KL(q, p), a scalar.
     """
 
     alpha: float
-    divergence: Callable[[Tensor, Tensor, Tensor], Tensor]
+    divergence: Callable[[Tensor, Tensor, Tensor], Tensor]  # logits of each pass, labels -> KL(p, q) + KL(q, p)
 
 
 def class_divergence(one: Tensor, other: Tensor, labels: Tensor) -> Tensor:

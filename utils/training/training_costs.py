@@ -9,10 +9,7 @@ MEGABYTE = 1 << 20
 
 
 def training_costs(model: nn.Module) -> dict[str, float]:
-    """The costs of training for `all_results.json`.
-
-    Args:
-        model: the trained model, with its adapters.
+    """The costs of training a model, with its adapters, for `all_results.json`.
 
     Returns:
         `trainable_weights`, their `trainable_share` of all weights (0-1), and `peak_memory_mb`: the peak of the

@@ -23,12 +23,12 @@ from .best_metric import settle_best_metric
 from .fast_dropout import use_fast_dropout
 from .fast_gradient import FastGradient
 from .lasting_trainer import LastingTrainer
-from .length_sampler import LengthSampler
 from .nan_guard import NanGuard
 from .optimizer_choice import check_optimizer
 from .parameter_groups import parameter_groups
 from .progress_lines import ProgressLines
 from .regularized_dropout import RegularizedDropout
+from .samplers import LengthSampler
 
 logger = logging.getLogger(__name__)
 

@@ -1,10 +1,30 @@
 """Joins what was decoded in the windows of a text; each token comes from the window that owns it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from ..data.tag_schemes import tags_to_spans
-from .windows import Window, margin
+from .token_inputs import Window
+
+
+def read_tags(tags: list[str], *, scheme: str) -> list[tuple[int, int, str]]:
+    """The entities of a sequence: start, end (exclusive), label.
+
+    With `bio`, `bios` or `bioes` only well-formed entities; otherwise an I- may begin one, and it needs no ending tag.
+    """
+    begins = "BS" if scheme in ("bio", "bios", "bioes") else "BSIE"
+    spans, start, kind = [], None, ""
+    for i, tag in enumerate([*tags, "O"]):
+        prefix, label = {"M": "I", "L": "E", "U": "S"}.get(tag[0], tag[0]), tag[2:]
+        if start is not None and not (prefix in "IE" and label == kind):
+            if scheme != "bioes":
+                spans.append((start, i, kind))
+            start = None
+        if start is None and prefix in begins:
+            start, kind = i, label
+        if start is not None and prefix in "ES":
+            spans.append((start, i + 1, kind))
+            start = None
+    return spans
 
 
 class Entity(NamedTuple):
@@ -17,23 +37,18 @@ class Entity(NamedTuple):
 
 
 class TaggedText(NamedTuple):
-    """A text's tokens with the tags that its windows gave them, each from the window that owns the token.
-
-    Attributes:
-        tags: tag names. starts, ends: character offsets.
-        posteriors: (first, then, stops) of each token, see `LinearChainCRF.posteriors`, or None.
-    """
+    """A text's tokens with the tags that its windows gave them, each from the window that owns the token."""
 
     tags: list[str]
-    starts: list[int]
-    ends: list[int]
-    posteriors: list[Sequence[float]] | None
+    starts: list[int]  # characters
+    ends: list[int]  # exclusive
+    posteriors: list[Sequence[float]] | None  # (first, then, stops), see `LinearChainCRF.posteriors`
 
-    def entities(self, *, scheme: str) -> list[Entity]:
-        """The well-formed entities, each scored with the probability of exactly this entity at its place."""
+    def entities(self, *, scheme: str, read: Callable = read_tags) -> list[Entity]:
+        """The entities that `read` finds, each scored with the probability of exactly this entity at its place."""
         return [
             Entity(self.starts[first], self.ends[stop - 1], label, self._score(first, stop))
-            for first, stop, label in tags_to_spans(self.tags, scheme=scheme)
+            for first, stop, label in read(self.tags, scheme=scheme)
         ]
 
     def _score(self, first: int, stop: int) -> float:
@@ -94,7 +109,8 @@ def join_spans(windows: Sequence[dict], spans: Sequence, *, id2label: dict[int, 
             if first < 0:
                 continue
             if len(ranges) > 1:
-                margins = [margin(w, row["num_tokens"], first + row["shift"], last + row["shift"]) for w in ranges]
+                place = row["num_tokens"], first + row["shift"], last + row["shift"]
+                margins = [window.margin(*place) for window in ranges]
                 if margins.index(max(margins)) != i:
                     continue
             score = 1.0 if scores is None else float(scores[i][k])
