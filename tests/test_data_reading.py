@@ -129,6 +129,7 @@ def test_name_without_a_slash_may_be_one_of_the_hub(monkeypatch, tmp_path):
         return {"architectures": ["BertForMaskedLM"]}, {}
 
     monkeypatch.setattr(model_kinds.PreTrainedConfig, "get_config_dict", get_config_dict)
+    monkeypatch.chdir(tmp_path)  # where ./outputs is no folder
     with pytest.raises(DataError, match=r"found BertForMaskedLM"):
         model_kinds.find_kind("bert-base-chinese")
     assert asked == ["bert-base-chinese"]
