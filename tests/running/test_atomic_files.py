@@ -1,10 +1,13 @@
 """Files are there whole or not at all, also those whose pieces are made while they are written."""
 
 import json
+import os
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
-from utils.running.atomic_files import write_files
+from utils.running.atomic_files import making_folder, replacing_files, write_files
 
 
 def test_text_in_pieces_bytes_and_values_are_written_as_what_they_are(tmp_path):
@@ -26,3 +29,19 @@ def test_a_fault_in_the_pieces_leaves_the_file_of_before_and_no_other(tmp_path):
         write_files(tmp_path, {"lines.jsonl": pieces()})
     assert [path.name for path in tmp_path.iterdir()] == ["lines.jsonl"]
     assert (tmp_path / "lines.jsonl").read_text() == "old\n"
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o002, 0o077])
+def test_files_have_the_permissions_that_the_umask_leaves(tmp_path, umask):
+    """safetensors writes a file that its owner alone can read, whatever the umask: others could not serve a model."""
+    before = os.umask(umask)
+    try:
+        with making_folder(tmp_path / "made") as folder:
+            save_file({"weight": torch.zeros(2)}, folder / "model.safetensors")
+        with replacing_files(tmp_path / "made") as folder:
+            save_file({"weight": torch.zeros(2)}, folder / "adapter.safetensors")
+        write_files(tmp_path / "made", {"a.txt": "one", "b.png": b"\x89"})
+        modes = {path.name: path.stat().st_mode & 0o777 for path in (tmp_path / "made").iterdir()}
+    finally:
+        os.umask(before)
+    assert modes == dict.fromkeys(("model.safetensors", "adapter.safetensors", "a.txt", "b.png"), 0o666 & ~umask)

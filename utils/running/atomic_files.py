@@ -12,6 +12,17 @@ from typing import IO, Any
 import yaml
 
 
+def share(path: str | Path) -> None:
+    """Give a file, or each file of a folder, the permissions that the user's umask leaves to new ones.
+
+    Temporary files, and those that safetensors writes, are for their owner alone.
+    """
+    umask = os.umask(0o077)
+    os.umask(umask)
+    for file in [each for each in (Path(path), *Path(path).rglob("*")) if each.is_file()]:
+        os.chmod(file, 0o666 & ~umask)
+
+
 @contextlib.contextmanager
 def open_whole(path: str | Path, *, binary: bool = False) -> Iterator[IO]:
     """Open a file, of text (UTF-8) or bytes, that appears under its name once the block has ended without an error."""
@@ -21,7 +32,7 @@ def open_whole(path: str | Path, *, binary: bool = False) -> Iterator[IO]:
         try:
             yield file
             file.close()
-            os.chmod(file.name, 0o644)
+            share(file.name)
             os.replace(file.name, path)
         except BaseException:
             file.close()
@@ -82,6 +93,7 @@ def making_folder(path: str | Path) -> Iterator[Path]:
         inside = Path(fresh) / path.name
         inside.mkdir()
         yield inside
+        share(inside)
         os.replace(inside, path)
 
 
@@ -91,5 +103,6 @@ def replacing_files(folder: str | Path) -> Iterator[Path]:
     folder = Path(folder)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".unfinished-") as fresh:
         yield Path(fresh)
+        share(fresh)
         for path in sorted(Path(fresh).iterdir(), key=lambda path: path.name == "config.json"):  # config.json last
             os.replace(path, folder / path.name)

@@ -11,6 +11,7 @@ from transformers.trainer_utils import SaveStrategy, get_last_checkpoint, rotate
 
 from ..data.errors import DataError
 from ..running import processes, stop_signals
+from ..running.atomic_files import share
 from ..running.disk_space import saving
 from .nan_guard import ROW_IDS, NamedRows, NanGuard, drop_gradients
 
@@ -181,6 +182,7 @@ class LastingTrainer(Trainer):
             return
         if place.is_dir():  # saved twice, or left incomplete by an earlier version
             os.replace(place, fresh.parent / "earlier")
+        share(fresh)
         os.replace(fresh, place)
 
 
