@@ -7,6 +7,7 @@ from transformers import AutoConfig, AutoModelForMaskedLM, AutoTokenizer
 from utils.modeling.class_pipeline import ClassPipeline
 from utils.modeling.cloze_classifier import ClozeClassifier
 from utils.modeling.cloze_pipeline import ClozePipeline
+from utils.modeling.crf_tagger import CrfTagger
 from utils.modeling.entity_pipeline import EntityPipeline
 from utils.modeling.text_classifier import TextClassifier
 from utils.prediction.label_finder import LabelFinder
@@ -91,3 +92,11 @@ def test_option_that_would_do_nothing_is_refused(pipeline_class, tiny_encoder):
     model = TextClassifier.from_encoder(tiny_encoder, **LABELS)
     with pytest.raises(ValueError, match="aggregation_strategy"):
         pipeline_class(model=model, tokenizer=tokenizer, aggregation_strategy="simple")
+
+
+def test_windows_that_overlap_by_more_than_they_hold_are_refused_and_not_cut_for_ever(tiny_encoder):
+    tokenizer = AutoTokenizer.from_pretrained(tiny_encoder)
+    names = {"id2label": dict(enumerate(["O", "B-X", "I-X"])), "tag_scheme": "bio"}
+    model = CrfTagger.from_encoder(tiny_encoder, head="crf", window_length=20, window_stride=19, **names).eval()
+    with pytest.raises(ValueError, match="expected 0 <= stride < window size, found stride 19 and room for 18 tokens"):
+        EntityPipeline(model=model, tokenizer=tokenizer)("张伟在北京开会" * 9)
