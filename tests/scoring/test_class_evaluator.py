@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from datasets import Dataset
 from scipy.special import expit, softmax
+from sklearn.metrics import brier_score_loss, cohen_kappa_score
 from transformers import AutoTokenizer, EvalPrediction
 
 from utils.encoding.encoded_dataset import encode_dataset
 from utils.encoding.text_inputs import TextEncoder
 from utils.reporting.class_report import describe_coverage, describe_scores
+from utils.scoring import score_names
 from utils.scoring.calibration import calibration_error, reliability, risk_coverage, tune_rule
 from utils.scoring.class_evaluator import ClassEvaluator
 from utils.scoring.class_metrics import ClassScores, LabelScores, RankingScores
@@ -50,6 +52,33 @@ def as_gathered(logits, encoded):
     """What a trainer gives for them: in the order in which the inputs lie."""
     assert encoded["index"][:] != list(range(TEXTS))
     return logits[encoded["index"][:]].astype(np.float32)
+
+
+@pytest.mark.parametrize("multi_label", [False, True])
+@pytest.mark.parametrize(
+    "given, function",
+    [("decisions", "sklearn.metrics:cohen_kappa_score"), ("probabilities", "sklearn.metrics:brier_score_loss")],
+)
+def test_score_of_a_library_needs_no_more_than_its_lines_in_the_tables(
+    splits, logits, monkeypatch, multi_label, given, function
+):
+    """A run computes it, may choose its best epoch by it, and shows it."""
+    monkeypatch.setitem(score_names.SCORES, "new", score_names.Score(of="classes", shown="report card"))
+    monkeypatch.setitem(score_names.LIBRARY_SCORES[given], "new", function)
+    evaluator = ClassEvaluator(splits[multi_label], rule_of(multi_label))
+    report = evaluator.report(logits[multi_label], rule_of(multi_label))
+    probabilities = rule_of(multi_label).probabilities(logits[multi_label])
+    targets = evaluator.targets if multi_label else np.eye(3)[evaluator.targets]
+    if given == "probabilities":
+        expected = np.mean([brier_score_loss(targets[:, i], probabilities[:, i]) for i in range(3)])
+    else:
+        decided = rule_of(multi_label).decide(probabilities).astype(int)
+        expected = cohen_kappa_score(evaluator.targets.ravel(), decided.ravel())
+    assert report["scores"]["new"] == pytest.approx(expected) != 0
+    assert "new" in evaluator.scores
+    assert ["new", f"{expected:.4f}"] in [
+        line.split() for line in describe_scores("validation", report, labels=LABELS).split("\n")
+    ]
 
 
 @pytest.mark.parametrize("multi_label", [False, True])

@@ -1,6 +1,7 @@
 """Regression: scores as labels, from the file to the page, with the numbers of scipy and of hand."""
 
 import json
+import math
 import re
 
 import numpy as np
@@ -38,6 +39,19 @@ def test_scores_are_those_of_scipy():
 def test_constant_scores_have_no_correlation_and_no_warning(recwarn):
     scores = RegressionScores(keep_in_memory=True).compute(predictions=[2.0, 2.0], references=[1.0, 3.0])
     assert (scores["pearson"], scores["spearman"], scores["mae"]) == (0.0, 0.0, 1.0) and not recwarn.list
+
+
+@pytest.mark.parametrize("broken", [math.nan, math.inf])
+def test_outputs_that_are_no_numbers_are_no_good_scores(broken, recwarn):
+    """An error of 0 would be the best there is."""
+    scores = RegressionScores(keep_in_memory=True).compute(predictions=[broken, 1.0], references=[1.0, 3.0])
+    assert scores["pearson"] == 0.0 and scores["spearman"] <= 0.0 and not recwarn.list
+    assert not math.isfinite(scores["mae"]) and not math.isfinite(scores["mse"])
+
+
+def test_single_score_has_errors_and_no_correlation():
+    scores = RegressionScores(keep_in_memory=True).compute(predictions=[2.0], references=[1.5])
+    assert scores == {"pearson": 0.0, "spearman": 0.0, "mae": 0.5, "mse": 0.25}
 
 
 @pytest.mark.parametrize("huber, wanted", [(False, (0.25 + 9) / 2), (True, (0.125 + 2.5) / 2)])

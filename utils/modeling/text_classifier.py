@@ -120,6 +120,11 @@ class Fusion(nn.Module):
         return shares[0] * self.mean(mean) + shares[1] * self.pooled(pooled)
 
 
+def is_stock(*, pooling: str, layers: str) -> bool:
+    """Whether the stock class suffices for these options."""
+    return pooling == "cls" and layers == "last"
+
+
 def load_classifier(
     name_or_path: str,
     *,
@@ -140,7 +145,7 @@ def load_classifier(
         pooling, layers, fusion_weights, dropout: as in `TextClassifierConfig`.
         **settings: further configuration fields, including `id2label` and `problem_type`.
     """
-    if pooling != "cls" or layers != "last":
+    if not is_stock(pooling=pooling, layers=layers):
         own = {"pooling": pooling, "layers": layers, "fusion_weights": fusion_weights, "dropout": dropout}
         return TextClassifier.from_encoder(name_or_path, loading=loading, **own, **settings)
     config = read_config(name_or_path, loading=loading)

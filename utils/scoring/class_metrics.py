@@ -4,15 +4,10 @@ from collections.abc import Sequence
 
 import datasets
 import numpy as np
-from sklearn.metrics import (
-    average_precision_score,
-    confusion_matrix,
-    matthews_corrcoef,
-    precision_recall_fscore_support,
-    roc_auc_score,
-)
+from sklearn.metrics import confusion_matrix, precision_recall_fscore_support
 
 from .metrics import SHARES, OfflineMetric
+from .score_names import library_scores
 
 _ID, _IDS = datasets.Value("int64"), datasets.Sequence(datasets.Value("int64"))
 
@@ -122,9 +117,7 @@ def _scores(predictions: np.ndarray, references: np.ndarray, table: dict, chosen
     """The scores of decisions; precision, recall and F1 are those of the row `chosen` of the table."""
     scores = {"accuracy": float(accuracy)} | {name: table[chosen][name] for name in SHARES}
     scores |= {"macro_f1": table["macro avg"]["f1"], "weighted_f1": table["weighted avg"]["f1"]}
-    decided, right = predictions.ravel(), references.ravel()
-    constant = len(np.unique(right)) < 2 or len(np.unique(decided)) < 2  # scikit-learn would warn
-    return scores | {"mcc": 0.0 if constant else float(matthews_corrcoef(right, decided))}
+    return scores | library_scores("decisions", references.ravel(), predictions.ravel())
 
 
 def _row(precision, recall, f1, support) -> dict:
@@ -133,10 +126,5 @@ def _row(precision, recall, f1, support) -> dict:
 
 def _ranking_scores(targets: np.ndarray, probabilities: np.ndarray, columns: Sequence[int]) -> dict[str, float]:
     both = [i for i in columns if 0 < targets[:, i].sum() < len(targets)]
-    if not both:
-        return {}
-    measures = {"auroc": roc_auc_score, "ap": average_precision_score}
-    return {
-        name: float(np.mean([measure(targets[:, i], probabilities[:, i]) for i in both]))
-        for name, measure in measures.items()
-    }
+    each = [library_scores("probabilities", targets[:, i], probabilities[:, i]) for i in both]
+    return {name: float(np.mean([scores[name] for scores in each])) for name in (each[0] if each else ())}

@@ -3,7 +3,6 @@
 A model with one output predicts a number for each text.
 """
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -11,11 +10,10 @@ import datasets
 import evaluate
 import numpy as np
 from datasets import Dataset
-from scipy.stats import ConstantInputWarning, pearsonr, spearmanr
 from transformers import EvalPrediction
 
 from ..encoding.row_batches import iterate_column
-from .score_names import scores_of
+from .score_names import library_scores, scores_of
 
 
 @dataclass
@@ -89,9 +87,7 @@ class RegressionScores(evaluate.Metric):
         )
 
     def _compute(self, predictions, references, **_):
-        found, gold = np.asarray(predictions, dtype=np.float64), np.asarray(references, dtype=np.float64)
-        scores = {"pearson": _correlation(pearsonr, found, gold), "spearman": _correlation(spearmanr, found, gold)}
-        return scores | {"mae": float(np.abs(found - gold).mean()), "mse": float(((found - gold) ** 2).mean())}
+        return library_scores("numbers", *(np.asarray(side, dtype=np.float64) for side in (references, predictions)))
 
 
 class ScoreEvaluator:
@@ -124,12 +120,3 @@ class ScoreEvaluator:
     def score(self, found: Sequence[float]) -> dict[str, float]:
         """Scores of predictions in the order of the split."""
         return RegressionScores(keep_in_memory=True).compute(predictions=found, references=self.targets)
-
-
-def _correlation(measure, found: np.ndarray, gold: np.ndarray) -> float:
-    if len(found) < 2:
-        return 0.0
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConstantInputWarning)
-        value = float(measure(found, gold).statistic)
-    return value if np.isfinite(value) else 0.0

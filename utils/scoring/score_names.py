@@ -1,5 +1,9 @@
 """What each score is: whether less of it is better, whether it is a share, where it is shown, and in which order."""
 
+import math
+import pkgutil
+import warnings
+from collections.abc import Iterable
 from typing import NamedTuple
 
 
@@ -58,6 +62,16 @@ _ENDINGS = {  # of other names: losses of a kind, and costs of a run
     **dict.fromkeys(("_loss", "runtime", "_mb"), Score(lower_is_better=True, share=False)),
     **dict.fromkeys(("_per_second", "_weights"), Score(share=False)),
 }
+LIBRARY_SCORES = {  # what a function is called with -> names of scores -> the functions that compute them
+    "decisions": {"mcc": "sklearn.metrics:matthews_corrcoef"},  # classes; of several labels, each yes or no
+    "probabilities": {"auroc": "sklearn.metrics:roc_auc_score", "ap": "sklearn.metrics:average_precision_score"},
+    "numbers": {
+        "pearson": "scipy.stats:pearsonr",
+        "spearman": "scipy.stats:spearmanr",
+        "mae": "sklearn.metrics:mean_absolute_error",
+        "mse": "sklearn.metrics:mean_squared_error",
+    },
+}
 SPLITS = {"eval": "validation", "test": "test"}  # prefix of a score's name -> the split that is scored
 
 
@@ -79,6 +93,30 @@ def scores_of(kind: str) -> tuple[str, ...]:
         ('pearson', 'spearman', 'mae', 'mse')
     """
     return tuple(name for name, score in SCORES.items() if kind in score.of.split())
+
+
+def library_scores(given: str, right: Iterable, predicted: Iterable) -> dict[str, float]:
+    """The scores in `LIBRARY_SCORES` of such things. Where one is undefined it is 0, or NaN where lower is better.
+
+    Args:
+        given: a key of `LIBRARY_SCORES`.
+        right, predicted: in the form that scikit-learn's functions take.
+
+    Example:
+        >>> library_scores("numbers", [1.0, 2.0, 4.5], [1.0, 2.0, 3.0])["mae"]
+        0.5
+    """
+    scores = {}
+    for name, function in LIBRARY_SCORES[given].items():
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # that it is undefined
+                found = pkgutil.resolve_name(function)(right, predicted)
+        except ValueError:  # too few values, or some are not finite
+            found = math.nan
+        value = float(getattr(found, "statistic", found))  # scipy adds how probable a correlation is by chance
+        scores[name] = value if math.isfinite(value) or SCORES[name].lower_is_better else 0.0
+    return scores
 
 
 def plain_name(name: str) -> str:

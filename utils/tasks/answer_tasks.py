@@ -8,7 +8,7 @@ from ..data.errors import DataError
 from ..prediction.json_lines import answer_lines
 from ..reading.readers_qa import is_labelled
 from ..reporting.error_report import report_answers
-from ..reporting.task_cards import answer_card
+from ..reporting.model_card import model_card
 from ..scoring.answer_evaluator import AnswerEvaluator
 from ..scoring.answer_ranking import Answer
 from .answers import Answers
@@ -80,6 +80,24 @@ class PassageAnswers:
     def card(self, record: dict, reports: None) -> str:
         """The model card."""
         return answer_card(record, language=self.language)
+
+
+def answer_card(record: dict, *, language: str) -> str:
+    """Model card of a model for answers in passages; `language`, `zh` or `en`, chooses the measure."""
+    shown = ("exact_match", "f1", "average", "threshold")
+    scores = {name: value for name, value in record["results"].items() if name.startswith("eval_")}
+    return model_card(
+        "answer_card",
+        record,
+        task="question-answering",
+        tags=["question-answering", "extractive-question-answering", language],
+        metrics=("f1", "exact_match"),
+        auto="AutoModelForQuestionAnswering",
+        stock=True,
+        piped=False,
+        language=language,
+        scores={name.removeprefix("eval_"): value for name, value in scores.items() if name.endswith(shown)},
+    )
 
 
 def require_answers(splits: Mapping[str, Dataset]) -> None:

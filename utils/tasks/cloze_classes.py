@@ -24,7 +24,7 @@ from ..reading.readers_text import TextReader
 from ..reading.task_columns import require_labels
 from ..reporting import error_report
 from ..reporting.class_report import describe_scores
-from ..reporting.task_cards import cloze_card
+from ..reporting.model_card import model_card
 from ..scoring.calibration import tune_rule
 from ..scoring.class_evaluator import ClassEvaluator
 from ..scoring.decisions import DecisionRule, Verdict
@@ -219,3 +219,25 @@ class ClozePanel:
                 by_template.append(by_class)
             explained.append((rows[i], verdict, by_template))
         return explained
+
+
+def cloze_card(record: dict, *, report: dict, spans: bool) -> str:
+    """Model card of a cloze classifier.
+
+    Args:
+        report: report of each labelled split; may be empty after few-shot training.
+        spans: whether it is asked about spans, to find entities.
+    """
+    task = "token-classification" if spans else "text-classification"
+    return model_card(
+        "cloze_card",
+        record,
+        task=task,
+        tags=[task, "prompt", "cloze"],
+        metrics=("f1", "precision", "recall") if spans else ("accuracy", "f1", "macro_f1", "mcc"),
+        auto="AutoModelForSequenceClassification",
+        stock=False,
+        piped=not spans,
+        report=report,
+        spans=spans,
+    )

@@ -14,13 +14,13 @@ from ..prediction.label_finder import LabelFinder
 from ..prompting.candidates import choose_spans
 from ..reading.task_columns import require_labels
 from ..reporting import error_report
-from ..reporting.task_cards import cloze_card
 from ..scoring.entity_evaluator import score_entities
 from ..scoring.example_counts import count_entities
 from ..scoring.metrics import describe_entities
 from ..scoring.span_decisions import SpanEvaluator, tune_entity_threshold
 from ..tagging.readers_ner import read_ner, require_types
 from .answers import Answers
+from .cloze_classes import cloze_card
 
 Splits = Mapping[str, Dataset]
 

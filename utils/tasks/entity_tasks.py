@@ -5,11 +5,13 @@ from collections.abc import Mapping, Sequence
 from datasets import Dataset
 
 from ..prediction.json_lines import entity_lines
-from ..reporting import error_report, task_cards
+from ..reporting import error_report
+from ..reporting.model_card import model_card
 from ..scoring.entity_evaluator import EntityEvaluator, FoundEntities
 from ..scoring.example_counts import count_entities
 from ..scoring.metrics import describe_entities
 from .answers import Answers
+from .taggers import is_stock
 
 
 class TaggedEntities:
@@ -62,4 +64,29 @@ class TaggedEntities:
 
     def card(self, record: dict, reports: None) -> str:
         """The model card."""
-        return task_cards.ner_card(record, types=self.types, table=self.evaluators["validation"].table)
+        return ner_card(record, types=self.types, table=self.evaluators["validation"].table)
+
+
+def ner_card(record: dict, *, types: Sequence[str], table: dict[str, dict]) -> str:
+    """Model card of an entity tagger.
+
+    Args:
+        types: entity types, sorted.
+        table: per-class table of the validation set, see `EntityF1`.
+    """
+    arguments = record["arguments"]
+    stock = is_stock(**{name: arguments[name] for name in ("head", "layers", "lstm_hidden")})
+    spans = arguments["head"] == "span"
+    return model_card(
+        "ner_card",
+        record,
+        task="token-classification",
+        tags=["named-entity-recognition", arguments["head"]],
+        metrics=("f1", "precision", "recall"),
+        auto="AutoModel" if spans else "AutoModelForTokenClassification",
+        stock=stock,
+        # The stock pipeline reads only B- and I- tags, and decides each token by itself.
+        piped=not stock or (arguments["scheme"] == "bio" and not arguments["constrained_decoding"]),
+        types=types,
+        rows=table,
+    )

@@ -10,7 +10,7 @@ from datasets import Dataset
 from ..data.errors import ArgumentError
 from ..encoding.packing import VALIDATION, describe_sequences, split_sequences
 from ..options.mlm_arguments import CorpusArguments
-from ..reporting.task_cards import masked_card
+from ..reporting.model_card import model_card
 from ..running.atomic_files import write_json
 from ..running.processes import once
 from .split_data import limit_rows
@@ -64,3 +64,18 @@ class HiddenWords:
     def card(self, record: dict, reports: None) -> str:
         """The model card."""
         return masked_card(record)
+
+
+def masked_card(record: dict) -> str:
+    """Model card of a masked-language model."""
+    results, names = record["results"], ("loss", "perplexity", "accuracy")
+    return model_card(
+        "masked_card",
+        record,
+        task="fill-mask",
+        tags=["fill-mask", "masked-lm", f"masking-{record['arguments']['masking']}"],
+        metrics=names,
+        auto="AutoModelForMaskedLM",
+        stock=True,
+        scores={name: results[f"eval_{name}"] for name in names} if "eval_loss" in results else {},
+    )

@@ -15,10 +15,10 @@ from transformers import PreTrainedModel
 from ..data.errors import DataError, ErrorLog, show
 from ..prediction.verdict_lines import prediction_lines, submission_lines
 from ..reporting.regression_report import describe_regression, report_scores
-from ..reporting.task_cards import text_card
 from ..scoring.example_counts import count_scores
 from ..scoring.regression import ScoreEvaluator, ScoreRule
 from .answers import Answers
+from .text_tasks import text_card
 
 
 def are_scores(labels: Iterable[str]) -> bool:

@@ -9,13 +9,16 @@ from collections.abc import Mapping
 import numpy as np
 from datasets import Dataset
 
+from ..modeling.text_classifier import is_stock
 from ..prediction.verdict_lines import prediction_lines, submission_lines
-from ..reporting import error_report, task_cards
+from ..reporting import error_report
 from ..reporting.class_report import describe_scores
+from ..reporting.model_card import model_card
 from ..scoring import calibration
 from ..scoring.class_evaluator import ClassEvaluator
-from ..scoring.decisions import DecisionRule
+from ..scoring.decisions import DecisionRule, Rule
 from ..scoring.example_counts import count_verdicts
+from ..scoring.score_names import scores_of, shown_in
 from .answers import Answers
 
 logger = logging.getLogger(__name__)
@@ -98,7 +101,7 @@ class TextClasses:
 
     def card(self, record: dict, reports: Mapping[str, dict]) -> str:
         """The model card."""
-        return task_cards.text_card(record, rule=self.rule, report=reports["validation"])
+        return text_card(record, rule=self.rule, report=reports["validation"])
 
 
 class QuestionClasses(TextClasses):
@@ -125,3 +128,23 @@ class QuestionClasses(TextClasses):
     def write(self, rows: Dataset, verdicts) -> Answers:
         """The lines of a split's predictions."""
         return Answers(prediction_lines(self.rule, rows, verdicts, top_k=self.top_k), report={})
+
+
+def text_card(record: dict, *, rule: Rule, report: dict) -> str:
+    """Model card of a model for whole texts.
+
+    Args:
+        rule: how its outputs become what it predicts.
+        report: report of the validation set, with its `scores`, see `ClassEvaluator.report`.
+    """
+    arguments = record["arguments"]
+    return model_card(
+        f"{rule.scored}_card",
+        record,
+        task="text-classification",
+        tags=["text-classification", *rule.tags, f"pooling-{arguments['pooling']}"],
+        metrics=[name for name in scores_of(rule.scored) if name in shown_in("card")],
+        auto="AutoModelForSequenceClassification",
+        stock=is_stock(pooling=arguments["pooling"], layers=arguments["layers"]),
+        report=report,
+    )

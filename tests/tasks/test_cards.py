@@ -10,9 +10,13 @@ import yaml
 from huggingface_hub import ModelCard
 
 from tests.small_heads import CLASSES, TYPES, build_heads
-from utils.reporting.task_cards import answer_card, cloze_card, masked_card, ner_card, text_card
 from utils.scoring.decisions import DecisionRule
 from utils.scoring.regression import ScoreRule
+from utils.tasks.answer_tasks import answer_card
+from utils.tasks.cloze_classes import cloze_card
+from utils.tasks.entity_tasks import ner_card
+from utils.tasks.masked_task import masked_card
+from utils.tasks.text_tasks import text_card
 
 ROW = {"precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 2}
 TABLE = dict.fromkeys(TYPES, ROW)
