@@ -5,6 +5,7 @@
     python predict.py outputs/qa --question "谁在北京大学教书？" --text "张伟在北京大学教书。"
     python predict.py outputs/ner --interactive
     python predict.py --adapter outputs/ner_lora outputs/reviews_lora --input_file texts.txt
+    python predict.py --ensemble outputs/ner_1 outputs/ner_2 outputs/ner_3 --input_file texts.txt
     python predict.py outputs/ner_lora --merge outputs/ner_whole
 
 What the directory was trained for is read from its config.json: entities, classes (one text or a pair, one label or
@@ -29,7 +30,7 @@ from utils.options.option_checks import refuse_unused
 SUFFIXES = {"jsonl": ".jsonl", "csv": ".csv", "cluener": ".json"}
 OF_FILES = ("text_column", "text_pair_column", "id_column", "file_format", "columns", "separator", "encoding")
 OF_FILES += ("skip_bad_lines",)
-RECORDED = ("model", "adapter", "model_revision", "output_format", "top_k", "threshold", *OF_FILES)
+RECORDED = ("model", "adapter", "ensemble", "model_revision", "output_format", "top_k", "threshold", *OF_FILES)
 OF_MERGING = {"model", "merge", "model_revision"}
 USED_WITH = dict.fromkeys(OF_FILES, "!text !interactive") | {"output_file": "!interactive"}
 USED_WITH |= {"output_format": "!interactive", "question": "text", "text_pair": "text"}
@@ -70,7 +71,7 @@ def main(argv=None):
 
         loading["bases"] = BaseModels()
     options = {name: getattr(args, name) for name in ("question", "text_pair", "top_k", "threshold")}
-    names = args.adapter or [args.model]
+    names, loading["together"] = args.adapter or args.ensemble or [args.model], bool(args.ensemble)
     task = prediction_tasks.load_task(names, output_format=args.output_format, options=options, **loading)
     passages = isinstance(task, prediction_tasks.AnswerTask)
 
@@ -138,6 +139,9 @@ def parse(argv):
         "--adapter", nargs="+", help="several directories of adapters; an encoder that they share is loaded once"
     )
     parser.add_argument(
+        "--ensemble", nargs="+", help="several directories for one task that answer together; encoders may differ"
+    )
+    parser.add_argument(
         "--merge", metavar="OUTPUT", help="merge the model's adapter into its encoder and write the full model"
     )
     parser.add_argument("--model_revision", default="main", help="branch, tag or commit of the Hub model")
@@ -189,8 +193,10 @@ def parse(argv):
         "--precision", choices=["auto", "fp32", "bf16"], default="auto", help="auto: bf16 where it is fast"
     )
     args = parser.parse_args(argv)
-    if bool(args.model) == bool(args.adapter):
-        parser.error("expected a model, or --adapter with several")
+    if sum(map(bool, (args.model, args.adapter, args.ensemble))) != 1:
+        parser.error("expected a model, --adapter with several, or --ensemble with several")
+    if args.ensemble and len(args.ensemble) < 2:
+        parser.error(f"--ensemble {args.ensemble[0]}: expected two directories or more; leave --ensemble out for one")
     refuse_unused(parser, vars(args), USED_WITH)
     if args.merge:
         refuse_unused(parser, vars(args), dict.fromkeys(sorted(vars(args).keys() - OF_MERGING), "!merge"))

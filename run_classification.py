@@ -11,6 +11,7 @@ model and no training data, it scores --validation_file and predicts --test_file
 """
 
 import logging
+from functools import partial
 
 from utils.options import arguments
 from utils.options.adapter_arguments import AdapterArguments
@@ -35,8 +36,9 @@ def main(argv=None):
     from utils.reading import readers_text, task_columns
     from utils.reading.text_cleaning import read_cleaning
     from utils.running.processes import once
-    from utils.tasks import run_folder, split_data, text_labels, text_scores, text_tasks
+    from utils.tasks import crossed_tasks, run_folder, split_data, text_labels, text_scores, text_tasks
     from utils.tasks.answers import answer_splits
+    from utils.tasks.cross_validation import cross_validate
     from utils.tasks.starting_point import StartingPoint
     from utils.training import losses, samplers
 
@@ -68,6 +70,14 @@ def main(argv=None):
     logger.info("%s", target.describe())
     if not finder:
         task_columns.require_labels(dataset)
+    if target.regression:
+        make_task = text_scores.TextScores
+    else:
+        tuning = {"temperature": decisions.temperature_scaling, "tuning": decisions.tuning, "tune": not finder}
+        make_task = partial(text_tasks.TextClasses, rule=target.rule, separator=data.label_separator, **tuning)
+    if data.crosses:
+        crossing = crossed_tasks.CrossedClasses(make_task({}), None if target.regression else target.label2id)
+        return cross_validate(main, argv, run, dataset, crossing)
 
     # ---- 2. Tokenise: what is too long is cut (of a pair, the longer text) and counted
     cleaning, clean = read_cleaning(data.cleaning_file)
@@ -80,11 +90,7 @@ def main(argv=None):
         encoder = text_inputs.TextEncoder(tokenizer, data.max_length, pair=target.pair, clean=clean)
     encoder.label2id = None if target.regression else target.label2id  # scores are numbers already
     encoded = split_data.encode_splits(dataset, encoder, describe=text_inputs.describe_inputs)
-    if target.regression:
-        task = text_scores.TextScores(encoded)
-    else:
-        tuning = {"temperature": decisions.temperature_scaling, "tuning": decisions.tuning}
-        task = text_tasks.TextClasses(encoded, target.rule, tune=not finder, separator=data.label_separator, **tuning)
+    task = make_task(encoded)
 
     # ---- 3. Model: the stock class, or our classifier with other kinds of pooling, on the encoder
     settings = {"problem_type": target.rule.problem_type, "label2id": target.label2id}

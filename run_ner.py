@@ -34,6 +34,8 @@ def main(argv=None):
     from utils.tagging import readers_ner
     from utils.tasks import entity_tasks, run_folder, split_data, starting_point, taggers
     from utils.tasks.answers import answer_splits
+    from utils.tasks.cross_validation import cross_validate
+    from utils.tasks.crossed_tasks import CrossedEntities
     from utils.training import losses, regularized_dropout
 
     run = run_folder.open_run(parsed)
@@ -53,6 +55,8 @@ def main(argv=None):
     dataset = split_data.add_evaluation(dataset, data, seed=choices.seed, folder=run.output_dir, **evaluating)
     if not finder:
         task_columns.require_labels(dataset)
+    if data.crosses:
+        return cross_validate(main, argv, run, dataset, CrossedEntities(types, nested=ner.nested != "no"))
 
     # ---- 2. Tokenise: windows of sub-tokens, with a tag for each or with token spans
     if finder:

@@ -53,6 +53,7 @@ def main(argv=None):
     from utils.running.processes import once
     from utils.tasks import cloze_classes, cloze_entities, prompt_data, prompt_search, run_folder, split_data
     from utils.tasks.answers import SplitAnswers
+    from utils.tasks.cross_validation import cross_validate
     from utils.tasks.starting_point import StartingPoint
     from utils.training import batch_size, losses, regularized_dropout
 
@@ -78,6 +79,8 @@ def main(argv=None):
         told |= {"pair": question.pair, "top_k": prompt.top_k, "positive_label": prompt.positive_label}
         task = cloze_classes.ClozeClasses(question.labels, **data.reading(), **told)
     dataset = prompt_data.read_rows(task, data, prompt, seed=choices.seed, folder=run.output_dir)
+    if data.crosses:
+        return cross_validate(main, argv, run, dataset, task.crossing(question.label2id))
 
     # ---- 2. Tokenise: each text in each template, with as many masks as the words have tokens
     data = data.fit_length(start.longest, special=0, texts=1 + question.pair)

@@ -43,6 +43,8 @@ def main(argv=None):
     from utils.running.processes import once
     from utils.scoring.decisions import DecisionRule
     from utils.tasks import answers, run_folder, split_data, text_labels, text_tasks
+    from utils.tasks.cross_validation import cross_validate
+    from utils.tasks.crossed_tasks import CrossedClasses
     from utils.tasks.starting_point import StartingPoint
     from utils.training import losses, samplers
 
@@ -70,25 +72,29 @@ def main(argv=None):
         folder=run.output_dir,
     )
     task_columns.refuse_several(dataset)
+    label2id = {label: i for i, label in enumerate(labels)}
+    rule = finder.rule if finder else DecisionRule(labels)
+    known = {"rule": rule, "tune": not finder, "accuracy": faq.target_accuracy, "top_k": faq.top_k}
+    if data.crosses:
+        crossing = CrossedClasses(text_tasks.QuestionClasses({}, **known), label2id)
+        return cross_validate(main, argv, run, dataset, crossing)
     if not finder:
         task_columns.require_labels(dataset)
         logger.info("%s", task_columns.describe_rare(dataset["train"], labels, fewer_than=faq.rare_class_rows))
 
     # ---- 2. Tokenise: questions, rewritten by the template; what is too long is cut and counted
     cleaning, clean = text_cleaning.read_cleaning(data.cleaning_file)
-    label2id = {label: i for i, label in enumerate(labels)}
     if finder:
-        tokenizer, encoder, rule = finder.tokenizer, finder.encoder, finder.rule
+        tokenizer, encoder = finder.tokenizer, finder.encoder
     else:
         start = StartingPoint.load(base, adapter)
-        tokenizer, rule = start.tokenizer, DecisionRule(labels)
+        tokenizer = start.tokenizer
         data = data.fit_length(start.longest, special=start.special(), texts=1)
         template = faq.question_template or "{text}"
         encoder = text_inputs.TextEncoder(tokenizer, data.max_length, pair=False, clean=clean, template=template)
     encoder.label2id = label2id
     encoded = split_data.encode_splits(dataset, encoder, describe=text_inputs.describe_inputs)
-    known = {"tune": not finder, "accuracy": faq.target_accuracy, "top_k": faq.top_k}
-    task = text_tasks.QuestionClasses(encoded, rule, **known)
+    task = text_tasks.QuestionClasses(encoded, **known)
 
     # ---- 3. Model: the stock class, or our classifier with other kinds of pooling, on the encoder
     reading = once(reader.remember)  # so that prediction reads files as training did

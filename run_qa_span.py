@@ -39,6 +39,8 @@ def main(argv=None):
     from utils.reading import readers_qa
     from utils.scoring.answer_metrics import choose_measure
     from utils.tasks import answer_tasks, answers, run_folder, split_data
+    from utils.tasks.cross_validation import cross_validate
+    from utils.tasks.crossed_tasks import CrossedAnswers
     from utils.tasks.starting_point import StartingPoint
 
     run = run_folder.open_run(parsed, label_names=["start_positions", "end_positions"])
@@ -57,12 +59,15 @@ def main(argv=None):
         seed=run.training.seed,
         folder=run.output_dir,
     )
-    if trains:
-        answer_tasks.require_answers(dataset)
-        dataset["train"] = readers_qa.drop_unlearnable(dataset["train"])
     language = qa.language
     if language == "auto":
         language = choose_measure(next(iter(dataset.values()))["context"][:500])
+    if data.crosses:
+        crossing = CrossedAnswers(language=language, n_best=qa.n_best, null_threshold=qa.null_threshold)
+        return cross_validate(main, argv, run, dataset, crossing)
+    if trains:
+        answer_tasks.require_answers(dataset)
+        dataset["train"] = readers_qa.drop_unlearnable(dataset["train"])
 
     # ---- 2. Tokenise: windows of question and part of the passage, with the first and last position of the answer
     null_threshold, tune = qa.null_threshold, False

@@ -1,6 +1,6 @@
 """Whole texts, or pairs of them, as inputs of an encoder; what does not fit is cut and counted."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -43,12 +43,8 @@ class TextEncoder:
     def __call__(self, batch: dict, indices: Sequence[int]) -> dict[str, list]:
         rows = self.encode(batch["text"], batch["text_pair"] if self.pair else None)
         columns = {name: [row[name] for row in rows] for name in rows[0]} | {"index": list(indices)}
-        if self.label2id and "labels" in batch:
-            columns["labels"] = [
-                [float(label in given) for label in self.label2id] for given in map(set, batch["labels"])
-            ]
-        elif "label" in batch:
-            columns["labels"] = [self.label2id[label] for label in batch["label"]] if self.label2id else batch["label"]
+        if (self.label2id and "labels" in batch) or "label" in batch:
+            columns["labels"] = label_values(batch, self.label2id)
         return columns
 
     def encode(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[dict]:
@@ -69,6 +65,18 @@ class TextEncoder:
             row["cut"] = sum(map(len, ids)) + len(self.special) - row["length"]
             rows.append(row)
         return rows
+
+
+def label_values(rows: Mapping[str, Sequence], label2id: Mapping[str, int] | None) -> list:
+    """The id of each `label`, or the number; of several `labels`, zeros and ones, one per class.
+
+    Args:
+        rows: their columns.
+        label2id: id of each class; None for numbers.
+    """
+    if label2id and "labels" in rows:
+        return [[float(label in given) for label in label2id] for given in map(set, rows["labels"])]
+    return [label2id[label] for label in rows["label"]] if label2id else rows["label"]
 
 
 def describe_inputs(encoded: Dataset, rows: Dataset) -> str:

@@ -123,6 +123,12 @@ class Options:
     def __init__(self, parsed: Sequence, *, trains: bool = False):
         self._parsed, self.given, self.trains = parsed, parsed[-1].given, trains
 
+    def told(self) -> dict:
+        """All options of our own by name, and those of the trainer that the user set."""
+        *ours, training = self._parsed
+        own = {each.name: getattr(one, each.name) for one in ours for each in fields(one)}
+        return own | {name: value for name, value in training.values.items() if name in training.given}
+
     def __getattr__(self, name: str):
         for one in self._parsed:
             if hasattr(one, name):

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from ..data.errors import ArgumentError
-from .arguments import option
+from .arguments import Options, option
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,21 @@ class DataArguments:
     validation_share: float = option(
         0.1,
         "Share of the training data held out if there is no validation data, 0-1.",
-        used_with="training !validation_file",
+        used_with="training !validation_file !folds",
         above=0,
         below=1,
     )
+    folds: int | None = option(
+        None,
+        "Cross-validation: train this many models, each on all but one part of the training data, which it is scored "
+        "on. The output folder is then an ensemble of them, by which validation and test data are predicted.",
+        used_with="training",
+        low=2,
+    )
+    fold: int | None = option(
+        None, "Train only the model of this one of --folds, from 1 on, as a run of its own.", used_with="folds", low=1
+    )
+    jobs: int = option(1, "How many of the --folds are trained side by side.", used_with="folds", low=1)
     max_length: int = option(
         512,
         "Sub-tokens per input, special tokens included; the encoder's maximum if that is less.",
@@ -46,6 +57,18 @@ class DataArguments:
     def trains(self) -> bool:
         """Whether there is data to train on, as far as the command line says."""
         return bool(self.train_file or self.dataset_name)
+
+    @property
+    def crosses(self) -> bool:
+        """Whether this run trains a model for each fold."""
+        return self.folds is not None and self.fold is None
+
+    def check(self, options: Options) -> None:
+        """Refuse a fold that there is not, and jobs for one fold."""
+        if self.fold is not None and self.jobs > 1:
+            raise ArgumentError("--jobs does nothing together with --fold; leave one of them out")
+        if self.fold is not None and self.fold > self.folds:
+            raise ArgumentError(f"--fold {self.fold}: expected 1 to {self.folds}, the number of --folds")
 
     def fit_length(self, longest: int, *, special: int, texts: int) -> "DataArguments":
         """A copy with a `max_length` that suits an encoder.

@@ -54,6 +54,8 @@ class ClozeEntityFinder:
             )
         self.priors: list[np.ndarray | float] = [0.0] * len(finders)
 
+    tagged = nested = False
+
     @classmethod
     def load(
         cls, name_or_path: str, *, revision: str = "main", device: str | None = None, **options

@@ -1,11 +1,12 @@
 """A trained directory, or a Hub model, applied to texts: exact entities, in order, in constant memory."""
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 import torch
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from ..data.errors import DataError
@@ -16,6 +17,7 @@ from ..encoding.tokenization import longest_input
 from ..modeling.crf_tagger import decode_softmax
 from ..modeling.joined_windows import Entity, group_windows, join_spans, join_tags
 from ..modeling.span_tagger import SpanTagger
+from ..scoring.joint_decisions import CharacterTags, spread_tags
 from ..tagging.tag_spellings import ModelTags, read_model_tags
 from .model_kinds import KINDS, asks_spans
 from .trained_models import Finder
@@ -63,22 +65,38 @@ class EntityFinder(Finder):
 
     def find(self, texts: Sequence[str]) -> list[list[Entity]]:
         """The entities of each text, in order."""
-        rows = [row for windows in self.encoder.encode(texts) for row in windows]
-        outputs: list = [None] * len(rows)
-        for indices in self._batches(rows):
-            batch = [rows[i] for i in indices]
-            for i, *decoded in zip(indices, *self._decode(self.collate(batch), batch), strict=True):
-                outputs[i] = decoded
         found = []
-        for indices in group_windows(rows, len(texts)):
-            windows = [rows[i] for i in indices]
-            values, scores = zip(*(outputs[i] for i in indices), strict=True)
+        for windows, values, scores in self._read(texts, self._decode):
             if self.spans:
                 found.append(join_spans(windows, values, id2label=self.id2label, scores=scores))
             else:
                 tagged = join_tags(windows, values, id2label=self.id2label, posteriors=scores)
                 found.append(tagged.entities(scheme=self.scheme, read=tags_to_spans))
         return found
+
+    def character_tags(self, texts: Sequence[str], types: Sequence[str]) -> list[CharacterTags]:
+        """The probabilities of the characters of each text, in order; of a model with tags.
+
+        Args:
+            types: entity types in the order of the result, those of this model among them.
+        """
+        found = []
+        for text, (windows, tags, chances) in zip(texts, self._read(texts, self._weigh), strict=True):
+            tagged = join_tags(windows, tags, id2label=self.id2label, posteriors=chances)
+            loose = self.scheme not in SCHEMES
+            found.append(spread_tags(tagged, len(text), id2label=self.id2label, types=types, loose=loose))
+        return found
+
+    def _read(self, texts: Sequence[str], decode: Callable[[dict, list[dict]], tuple]) -> Iterator[tuple]:
+        """For each text its windows, and for each window the two outputs of `decode`."""
+        rows = [row for windows in self.encoder.encode(texts) for row in windows]
+        outputs: list = [None] * len(rows)
+        for indices in self._batches(rows):
+            batch = [rows[i] for i in indices]
+            for i, *decoded in zip(indices, *decode(self.collate(batch), batch), strict=True):
+                outputs[i] = decoded
+        for indices in group_windows(rows, len(texts)):
+            yield [rows[i] for i in indices], *zip(*(outputs[i] for i in indices), strict=True)
 
     def find_all(self, texts: Iterable[str], *, chunk: int = 4096) -> Iterator[list[Entity]]:
         """The entities of each text of a stream, in order; `chunk` texts are held and sorted by length at a time."""
@@ -95,6 +113,16 @@ class EntityFinder(Finder):
     def stock(self) -> bool:
         """Whether the model is a stock token classifier, whose logits are decoded here."""
         return not self.ours
+
+    @property
+    def tagged(self) -> bool:
+        """Whether the model has tags; otherwise it finds spans."""
+        return not self.spans
+
+    @property
+    def nested(self) -> bool:
+        """Whether entities may overlap."""
+        return getattr(self.model.config, "nested", False)
 
     @property
     def constrained(self) -> bool:
@@ -120,13 +148,25 @@ class EntityFinder(Finder):
             return outputs.spans.tolist(), outputs.span_scores.tolist()
         if self.ours:
             return outputs.tags.tolist(), outputs.posteriors.tolist()
+        labels = [self.id2label[i] for i in range(len(self.id2label))]
+        decoding = {"labels": labels, "constrained": self.constrained}
+        tags, posteriors = decode_softmax(outputs.logits, self._mask(batch, rows), **decoding)
+        return tags.tolist(), posteriors.tolist()
+
+    @torch.inference_mode()
+    def _weigh(self, batch: dict, rows: list[dict]) -> tuple[list, list]:
+        """The likeliest tags, and (length, num_labels) probabilities of all."""
+        logits = self._forward(batch)["logits"].float()
+        crf = getattr(self.model, "crf", None)
+        chances = crf.marginals(logits, self._mask(batch, rows)) if crf is not None else logits.softmax(-1)
+        return chances.argmax(-1).tolist(), list(chances.cpu().numpy())
+
+    def _mask(self, batch: dict, rows: list[dict]) -> Tensor:
+        """(batch, length) bool: the positions that have a tag."""
         mask = torch.zeros_like(batch["input_ids"], dtype=torch.bool)
         for i, row in enumerate(rows):
             mask[i, : row["length"]] = torch.tensor(row["token_mask"])
-        labels = [self.id2label[i] for i in range(len(self.id2label))]
-        decoding = {"labels": labels, "constrained": self.constrained}
-        tags, posteriors = decode_softmax(outputs.logits, mask.to(self.model.device), **decoding)
-        return tags.tolist(), posteriors.tolist()
+        return mask.to(self.model.device)
 
 
 def find_tags(model: PreTrainedModel) -> ModelTags:

@@ -21,6 +21,7 @@ from ..modeling.span_tagger import SpanTagger
 from ..modeling.text_classifier import TextClassifier
 from ..modeling.weight_files import require_safetensors
 from ..prompting.templates import Template
+from .ensemble_files import read_ensemble
 
 
 class Kind(NamedTuple):
@@ -74,6 +75,8 @@ def find_kind(name_or_path: str, *, revision: str = "main") -> str:
         OSError: there is no such model.
         DataError: it has none of the kinds.
     """
+    if ensemble := read_ensemble(name_or_path):
+        return ensemble["kind"]
     if not Path(name_or_path).is_dir() and (name_or_path.count("/") > 1 or name_or_path[0] in "./~"):
         raise FileNotFoundError(
             f"{name_or_path}: expected a trained output directory or a Hub id, found no such folder"

@@ -12,6 +12,8 @@ from ..reading.qa_records import PASSAGE_KEYS, QUESTION_KEYS
 from ..reading.remembered_reading import Reading, recall_reading
 from .answer_finder import AnswerFinder
 from .cloze_entity_finder import ClozeEntityFinder
+from .ensemble_files import read_ensemble
+from .ensembles import load_ensemble
 from .entity_finder import EntityFinder
 from .json_lines import answer_line, cluener_line, entity_line
 from .label_finder import LabelFinder
@@ -192,13 +194,22 @@ LOADERS = {EntityTask: load_entity_finder, ClassTask: LabelFinder.load, AnswerTa
 TASKS = {task.kind: task for task in LOADERS}  # of each of `model_kinds.KINDS`
 
 
-def load_task(names: Sequence[str], *, output_format: str, options: dict, revision: str = "main", **loading) -> Task:
-    """Load a model, or several adapters, as a task.
+def load_task(
+    names: Sequence[str],
+    *,
+    output_format: str,
+    options: dict,
+    together: bool = False,
+    revision: str = "main",
+    **loading,
+) -> Task:
+    """Load a model, several that answer together, or several adapters, as a task.
 
     Args:
-        names: folders or Hub ids; several, or with `bases` among `loading`, are adapters.
+        names: folders or Hub ids; with `bases` among `loading`, of adapters.
         output_format: `jsonl`, `csv` or `cluener`.
         options: by name, None where they are not given: `question`, `text_pair`, `top_k`, `threshold`.
+        together: they are members of one ensemble; otherwise each is a task, unless it is a folder with an ensemble.
         revision: branch, tag or commit on the Hub.
         **loading: see the finders' `load`.
 
@@ -208,7 +219,7 @@ def load_task(names: Sequence[str], *, output_format: str, options: dict, revisi
         ArgumentError: the model does not take one of the options, or an adapter takes two texts.
     """
     tasks = {}
-    for name in names:
+    for name in names[:1] if together else names:
         kind = find_kind(name, revision=revision)
         if "bases" in loading and kind == "answers":
             raise ArgumentError(f"--adapter: expected models of single texts, found {name}, which takes two")
@@ -219,7 +230,12 @@ def load_task(names: Sequence[str], *, output_format: str, options: dict, revisi
         if output_format not in task_class.formats:
             raise ArgumentError(f"--output_format {output_format}: a model for {kind} does not write it; leave it out")
         taken = {option: options.get(option) for option in ("top_k", "threshold") if option in task_class.options}
-        finder = LOADERS[task_class](name, revision=revision, **loading)
+        ensemble = read_ensemble(name)
+        if together or ensemble:
+            known = {"members": names} if together else ensemble
+            finder = load_ensemble(known, kind=kind, load=LOADERS[task_class], revision=revision, **loading)
+        else:
+            finder = LOADERS[task_class](name, revision=revision, **loading)
         tasks[name] = task_class(finder, output_format=output_format, **taken)
         if "bases" in loading and tasks[name].pair:
             raise ArgumentError(f"--adapter: expected adapters for single texts, found {name}, which takes two")

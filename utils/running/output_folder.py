@@ -16,8 +16,10 @@ logger = logging.getLogger(__name__)
 _LEFT = re.compile(  # by a run, in addition to its weights: nothing else is removed
     rf"{BESIDE_WEIGHTS}|README\.md|run\.json|all_results\.json|report\.json|example_counts\.json"
     r"|trainer_state\.json|training_args\.bin"
-    r"|error_report\.(html|json)|curves\.png|predictions\.jsonl|submission\.csv|(train|validation|test)_ids\.json"
+    r"|error_report\.(html|json)|curves\.png|predictions\.jsonl|submission\.csv|ensemble\.json|folds\.json|out_of_fold\.jsonl|(train|validation|test)_ids\.json"
 )
+FOLDS = "folds.json"  # in the folder of a cross-validation, which holds a run for each fold
+_FOLD = re.compile(r"fold-\d+")
 _CHECKPOINT = re.compile(r"checkpoint-\d+")
 _MODELING = Path(__file__).resolve().parents[1] / "modeling"  # its files travel with a model
 
@@ -54,7 +56,7 @@ def prepare_output_dir(
         )
     folder.mkdir(parents=True, exist_ok=True)
     earlier = [path for path in sorted(folder.iterdir()) if path.name == "run.json" or _is_trained(path)]
-    if earlier and overwrite and not resume:
+    if overwrite and not resume and (earlier or (folder / FOLDS).is_file()):
         remove_run(folder)
     elif earlier and not resume:
         raise FileExistsError(
@@ -70,11 +72,15 @@ def remove_run(folder: Path) -> None:
     """Remove everything that a run leaves in its folder, `run.json` last, and nothing else."""
     modeling = {path.name for path in _MODELING.glob("*.py")}
     names = {path.name for path in folder.iterdir() if path.name in modeling or _LEFT.fullmatch(path.name)}
-    left = [path for path in folder.iterdir() if path.name in names or _is_trained(path)]
+    left = [path for path in folder.iterdir() if path.name in names or _is_trained(path) or _is_fold(path)]
     for path in sorted(left, key=lambda path: path.name == "run.json"):  # if killed midway, it is still a run
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     if kept := sorted(path.name for path in folder.iterdir() if not path.name.startswith(".")):
         logger.info("%s: removed the earlier run; kept what no run has left: %s", folder, ", ".join(kept[:5]))
+
+
+def _is_fold(path: Path) -> bool:
+    return bool(_FOLD.fullmatch(path.name)) and (path.parent / FOLDS).is_file()
 
 
 def _is_trained(path: Path) -> bool:

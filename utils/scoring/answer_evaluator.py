@@ -15,60 +15,41 @@ from .score_names import plain_name, scores_of
 COLUMNS = ["first", "starts", "ends", "text_index", "window"]
 
 
-class AnswerEvaluator:
-    """Scores a split; a `compute_metrics` for `Trainer`.
+class AnswerScorer:
+    """Scores the answers to the questions of a split.
 
     Args:
         dataset: the split's rows (`question`, `context`, `answers`).
-        encoded: its windows, in the order in which the trainer sees them.
         language: `zh` for the measure of CMRC 2018, `en` for SQuAD's.
-        max_answer_length: longest answer in sub-tokens.
         null_threshold: score of no answer minus score of the best answer above which a question is left unanswered;
             None: all are answered.
-        tune: at each call, find the threshold with the highest F1 and score with it.
+        tune: at each `score`, find the threshold with the highest F1 and score with it.
 
     Attributes:
-        null_threshold: if tuned, the one that the last call found.
-        scores: names of the scores that a call returns.
+        null_threshold: if tuned, the one that the last `score` found.
+        scores: names of the scores that `score` returns.
     """
 
     def __init__(
         self,
         dataset: Dataset,
-        encoded: Dataset,
         *,
         language: str,
-        max_answer_length: int,
         null_threshold: float | None = None,
         tune: bool = False,
     ):
-        self.dataset, self.max_answer_length = dataset, max_answer_length
-        self.null_threshold, self.tune = null_threshold, tune
+        self.dataset, self.null_threshold, self.tune = dataset, null_threshold, tune
         self.measure = (CmrcScores if language == "zh" else SquadScores)(keep_in_memory=True)
-        self.rows = list(encoded.select_columns(COLUMNS).with_format("numpy"))
-        self.windows = group_windows(self.rows, len(dataset))
         self.gold = [(each or {}).get("text") or [] for each in dataset["answers"][:]]
         self.mixed = not all(self.gold)
         self.scores = scores_of("answers") + (scores_of("chinese_answers") if language == "zh" else ())
         self.scores += scores_of("mixed_answers") if self.mixed else ()
 
-    def rankings(self, outputs: tuple[np.ndarray, np.ndarray]) -> list[Ranking]:
-        """The best spans of each question over all its windows, in the order of the dataset.
-
-        Args:
-            outputs: start and end scores, (windows, length) each; padding is ignored.
-        """
-        candidates = [
-            find_candidates(row, start, end, max_answer_length=self.max_answer_length)
-            for row, start, end in zip(self.rows, *outputs[:2], strict=True)
-        ]
-        return [rank(candidates[i] for i in indices) for indices in self.windows]
-
-    def answers(self, outputs: tuple, *, n_best: int = 1) -> list[list[Answer]]:
-        """The best answers to each question of the dataset, with the threshold of the last call."""
+    def choose(self, rankings: Sequence[Ranking], *, n_best: int = 1) -> list[list[Answer]]:
+        """The best answers to each question of the dataset, with the threshold of the last `score`."""
         return [
             ranking.answers(context, null_threshold=self.null_threshold, n_best=n_best)
-            for ranking, context in zip(self.rankings(outputs), self.dataset["context"][:], strict=True)
+            for ranking, context in zip(rankings, self.dataset["context"][:], strict=True)
         ]
 
     def counts(self, answers: Sequence[Sequence[Answer]]) -> dict:
@@ -84,8 +65,9 @@ class AnswerEvaluator:
         exact, f1 = ([getattr(pair, name) for pair in pairs] for name in ("exact_match", "f1"))
         return count_answers(self.dataset, exact, f1)
 
-    def __call__(self, prediction: EvalPrediction) -> dict[str, float]:
-        rankings, contexts = self.rankings(prediction.predictions), self.dataset["context"][:]
+    def score(self, rankings: Sequence[Ranking]) -> dict[str, float]:
+        """Scores (0-1) of the best spans of each question."""
+        contexts = self.dataset["context"][:]
         given = {
             "predictions": [
                 {"text": context[slice(*ranking.spans[0])] if ranking.spans else "", "null_odds": ranking.null_odds}
@@ -110,3 +92,39 @@ class AnswerEvaluator:
         if self.null_threshold is not None:
             shown.append(f"no answer above odds of {self.null_threshold:.4f}")
         return ", ".join(shown)
+
+
+class AnswerEvaluator(AnswerScorer):
+    """Scores a split from start and end scores; a `compute_metrics` for `Trainer`.
+
+    Args:
+        dataset: the split's rows.
+        encoded: its windows, in the order in which the trainer sees them.
+        max_answer_length: longest answer in sub-tokens.
+        **scoring: see `AnswerScorer`.
+    """
+
+    def __init__(self, dataset: Dataset, encoded: Dataset, *, max_answer_length: int, **scoring):
+        super().__init__(dataset, **scoring)
+        self.max_answer_length = max_answer_length
+        self.rows = list(encoded.select_columns(COLUMNS).with_format("numpy"))
+        self.windows = group_windows(self.rows, len(dataset))
+
+    def rankings(self, outputs: tuple[np.ndarray, np.ndarray]) -> list[Ranking]:
+        """The best spans of each question over all its windows, in the order of the dataset.
+
+        Args:
+            outputs: start and end scores, (windows, length) each; padding is ignored.
+        """
+        candidates = [
+            find_candidates(row, start, end, max_answer_length=self.max_answer_length)
+            for row, start, end in zip(self.rows, *outputs[:2], strict=True)
+        ]
+        return [rank(candidates[i] for i in indices) for indices in self.windows]
+
+    def answers(self, outputs: tuple, *, n_best: int = 1) -> list[list[Answer]]:
+        """The best answers to each question of the dataset, with the threshold of the last `score`."""
+        return self.choose(self.rankings(outputs), n_best=n_best)
+
+    def __call__(self, prediction: EvalPrediction) -> dict[str, float]:
+        return self.score(self.rankings(prediction.predictions))

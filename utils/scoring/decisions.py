@@ -9,9 +9,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from scipy.special import expit, softmax
+from scipy.special import expit, logit, softmax
 
 logger = logging.getLogger(__name__)
+
+TINY = 1e-12  # least probability whose logarithm is taken
 
 
 class Verdict(NamedTuple):
@@ -51,6 +53,9 @@ class Rule(Protocol):
 
     def verdicts(self, logits: np.ndarray) -> Sequence:
         """(texts, num_labels) outputs -> the verdict on each text."""
+
+    def combine(self, logits: Sequence[np.ndarray]) -> np.ndarray:
+        """(texts, num_labels) outputs of each member of an ensemble -> those of the ensemble."""
 
     def said(self, verdict) -> list[str]:
         """What a verdict says, for people: no label, one or several; or the score."""
@@ -147,6 +152,18 @@ class DecisionRule:
         if broken := int(np.isnan(logits).any(-1).sum()):
             logger.warning("the outputs for %s of %s texts are NaN: no class is probable", broken, len(logits))
         return Verdicts(self, self.probabilities(logits))
+
+    def combine(self, logits: Sequence[np.ndarray]) -> np.ndarray:
+        """Logits whose probabilities are the means of the members' probabilities; the temperature counts for all.
+
+        Example:
+            >>> rule = DecisionRule(["a", "b"], temperature=2.0)
+            >>> found = rule.combine([np.array([[0.0, 0.0]]), 2 * np.log([[0.1, 0.9]])])
+            >>> rule.probabilities(found).round(2).tolist()
+            [[0.3, 0.7]]
+        """
+        mean = np.mean([self.probabilities(each) for each in logits], axis=0)
+        return self.temperature * (logit(mean.clip(TINY, 1 - TINY)) if self.multi_label else np.log(mean.clip(TINY)))
 
     def said(self, verdict: Verdict) -> list[str]:
         """The labels of a verdict."""

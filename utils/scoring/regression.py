@@ -43,6 +43,10 @@ class ScoreRule:
         """(texts, 1) outputs -> the score of each text."""
         return np.asarray(logits, dtype=np.float64)[:, 0].tolist()
 
+    def combine(self, logits: Sequence[np.ndarray]) -> np.ndarray:
+        """The mean of the members' scores."""
+        return np.mean(logits, axis=0)
+
     def said(self, verdict: float) -> list[str]:
         """The score, for people."""
         return [f"{verdict:.4f}"]

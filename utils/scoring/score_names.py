@@ -72,7 +72,12 @@ LIBRARY_SCORES = {  # what a function is called with -> names of scores -> the f
         "mse": "sklearn.metrics:mean_squared_error",
     },
 }
-SPLITS = {"eval": "validation", "test": "test"}  # prefix of a score's name -> the split that is scored
+OUT_OF_FOLD = "out_of_fold"  # training rows, each predicted by the model that has not seen it
+SPLITS = {
+    OUT_OF_FOLD: "out of fold",
+    "eval": "validation",
+    "test": "test",
+}  # prefix of a score's name -> the split that is scored
 
 
 def shown_in(place: str) -> list[str]:

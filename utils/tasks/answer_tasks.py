@@ -9,7 +9,7 @@ from ..prediction.json_lines import answer_lines
 from ..reading.readers_qa import is_labelled
 from ..reporting.error_report import report_answers
 from ..reporting.model_card import model_card
-from ..scoring.answer_evaluator import AnswerEvaluator
+from ..scoring.answer_evaluator import AnswerEvaluator, AnswerScorer
 from ..scoring.answer_ranking import Answer
 from .answers import Answers
 
@@ -66,12 +66,8 @@ class PassageAnswers:
         train: Dataset | None,
     ) -> Answers:
         """The answers for a split; `scores`: those of its prediction."""
-        evaluator, lines = self.evaluators[split], answer_lines(rows, answers, n_best=self.n_best > 1)
-        if not self.labelled[split]:
-            return Answers(lines)
-        counts = evaluator.counts(answers)
-        errors = report_answers(rows, answers, counts=counts, scores=scores)
-        return Answers(lines, f"{split}: {evaluator.describe(scores)}", counts=counts, errors=errors)
+        scorer = self.evaluators[split] if self.labelled[split] else None
+        return answer_questions(split, rows, answers, scorer, scores=scores, n_best=self.n_best)
 
     def decision(self) -> dict:
         """The threshold for no answer."""
@@ -80,6 +76,24 @@ class PassageAnswers:
     def card(self, record: dict, reports: None) -> str:
         """The model card."""
         return answer_card(record, language=self.language)
+
+
+def answer_questions(
+    split: str,
+    rows: Dataset,
+    answers: Sequence[Sequence[Answer]],
+    scorer: AnswerScorer | None,
+    *,
+    scores: Mapping[str, float],
+    n_best: int,
+) -> Answers:
+    """The answers for a split; `scorer`: None without gold answers. `scores`: by name, with or without a prefix."""
+    lines = answer_lines(rows, answers, n_best=n_best > 1)
+    if scorer is None:
+        return Answers(lines)
+    counts = scorer.counts(answers)
+    errors = report_answers(rows, answers, counts=counts, scores=dict(scores))
+    return Answers(lines, f"{split}: {scorer.describe(scores)}", counts=counts, errors=errors)
 
 
 def answer_card(record: dict, *, language: str) -> str:

@@ -31,6 +31,8 @@ from ..scoring.decisions import DecisionRule, Verdict
 from ..scoring.example_counts import count_verdicts
 from ..scoring.positive_labels import describe_positive, positive_class
 from .answers import Answers
+from .crossed_tasks import CrossedClasses
+from .text_tasks import TextClasses
 
 logger = logging.getLogger(__name__)
 
@@ -103,6 +105,11 @@ class ClozeClasses:
     def ask(self, rows: Dataset, *, learn: bool) -> Dataset:
         """The questions are the texts themselves."""
         return rows
+
+    def crossing(self, label2id: dict[str, int]) -> CrossedClasses:
+        """What a cross-validation does with its models."""
+        tuning = {"tune": True, "temperature": True, "tuning": {}, "separator": None}
+        return CrossedClasses(TextClasses({}, self.rule, **tuning), label2id)
 
     def watch(self, dataset: Splits, questions: Splits, encoded: Splits) -> None:
         """Make the evaluators that score the splits during training."""

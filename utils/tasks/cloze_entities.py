@@ -21,6 +21,7 @@ from ..scoring.span_decisions import SpanEvaluator, tune_entity_threshold
 from ..tagging.readers_ner import read_ner, require_types
 from .answers import Answers
 from .cloze_classes import cloze_card
+from .crossed_tasks import CrossedEntities
 
 Splits = Mapping[str, Dataset]
 
@@ -91,6 +92,10 @@ class ClozeEntities:
         if learn:
             return draw_questions(rows, self.list_spans, negatives=self.negatives, seed=self.seed)
         return list_questions(rows, self.list_spans)
+
+    def crossing(self, label2id: dict[str, int]) -> CrossedEntities:
+        """What a cross-validation does with its models."""
+        return CrossedEntities(sorted(label2id.keys() - {OUTSIDE}), nested=False)
 
     def watch(self, dataset: Splits, questions: Splits, encoded: Splits) -> None:
         """Make the evaluators that score the splits during training."""

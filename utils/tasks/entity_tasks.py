@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from datasets import Dataset
 
+from ..modeling.joined_windows import Entity
 from ..prediction.json_lines import entity_lines
 from ..reporting import error_report
 from ..reporting.model_card import model_card
@@ -51,12 +52,7 @@ class TaggedEntities:
         self, split: str, rows: Dataset, entities: FoundEntities, *, scores: dict[str, float], train: Dataset | None
     ) -> Answers:
         """The answers for a split; `scores`: those of its prediction, `train`: the training rows."""
-        table, lines = self.evaluators[split].table, entity_lines(rows, entities)
-        if not any(rows["entities"]):
-            return Answers(lines)
-        errors = error_report.report_entities(rows, entities, table=table, scores=scores, train=train)
-        shown = describe_entities(split, table)
-        return Answers(lines, shown, counts=count_entities(rows, entities), errors=errors)
+        return answer_entities(split, rows, entities, table=self.evaluators[split].table, scores=scores, train=train)
 
     def decision(self) -> dict:
         """No fields: the model decodes by itself."""
@@ -65,6 +61,30 @@ class TaggedEntities:
     def card(self, record: dict, reports: None) -> str:
         """The model card."""
         return ner_card(record, types=self.types, table=self.evaluators["validation"].table)
+
+
+def answer_entities(
+    split: str,
+    rows: Dataset,
+    entities: Sequence[Sequence[Entity]],
+    *,
+    table: dict,
+    scores: Mapping[str, float],
+    train: Dataset | None,
+) -> Answers:
+    """The answers for a split: without gold entities, its lines only.
+
+    Args:
+        table: of the scores by type, see `EntityF1`.
+        scores: by name, with or without the prefix of the split.
+        train: the training rows.
+    """
+    lines = entity_lines(rows, entities)
+    if not any(rows["entities"]):
+        return Answers(lines)
+    errors = error_report.report_entities(rows, entities, table=table, scores=dict(scores), train=train)
+    shown = describe_entities(split, table)
+    return Answers(lines, shown, counts=count_entities(rows, entities), errors=errors)
 
 
 def ner_card(record: dict, *, types: Sequence[str], table: dict[str, dict]) -> str:

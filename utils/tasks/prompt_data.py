@@ -23,7 +23,7 @@ from ..prompting.templates import Template, read_templates
 from ..prompting.verbalizers import Verbalizer, Word, read_verbalizer, token_counts
 from ..running.atomic_files import write_json, write_text
 from ..running.processes import once
-from .split_data import limit_rows
+from .split_data import limit_rows, take_fold
 from .starting_point import StartingPoint
 
 logger = logging.getLogger(__name__)
@@ -169,9 +169,11 @@ def read_rows(task, data: DataArguments, prompt: PromptArguments, *, seed: int, 
         Rows by split, including `prior`.
     """
     paths = {split: getattr(prompt if split == "prior" else data, f"{split}_file") for split in FILES}
+    if data.fold:
+        paths |= {"validation": None, "test": None}
     dataset: dict[str, Dataset] = {split: once(task.read, path, split) for split, path in paths.items() if path}
     ids: Mapping[str, str] = {}
-    if task.trains and "validation" not in dataset and not prompt.few_shot:
+    if task.trains and "validation" not in dataset and not prompt.few_shot and not data.folds:
         share = {"validation_share": data.validation_share, "seed": seed}
         dataset["train"], dataset["validation"] = task.split(dataset["train"], **share)
         ids = {"validation": "validation_ids.json"}
@@ -180,7 +182,8 @@ def read_rows(task, data: DataArguments, prompt: PromptArguments, *, seed: int, 
         ids = {"train": "train_ids.json"} if folder else {}
     for split, name in ids.items():
         once(write_json, folder / name, dataset[split]["id"][:])
-    return limit_rows({split: dataset[split] for split in FILES if split in dataset}, data)
+    dataset = limit_rows({split: dataset[split] for split in FILES if split in dataset}, data)
+    return take_fold(dataset, data, seed=seed)
 
 
 def explain(task, texts: Sequence[str], pairs: Sequence[str] | None, *, output_file: str | None) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from datasets import Dataset
 
 from ..data.errors import ArgumentError
+from ..data.folds import hold_out_fold
 from ..encoding.encoded_dataset import encode_dataset
 from ..options.mlm_arguments import CorpusArguments
 from ..options.shared_arguments import DataArguments
@@ -61,17 +62,30 @@ def add_evaluation(
         test_share: share of the training data held out as test data if there is none.
 
     Returns:
-        The splits that exist, in the order of `SPLITS`.
+        The splits that exist, in the order of `SPLITS`. For a run of one of `--folds`, the rows of the others, and as
+        validation data those of the fold; for a run of all of them, no validation data but what is given.
     """
     dataset = dict(dataset)
     for split in SPLITS[1:]:
-        if path := getattr(data, f"{split}_file"):
+        if (path := getattr(data, f"{split}_file")) and not data.fold:
             dataset[split] = once(read, path, split)
-    for split, share in {"test": test_share, "validation": data.validation_share}.items():
+    shares = {"test": test_share, "validation": 0 if data.folds else data.validation_share}
+    for split, share in shares.items():
         if "train" in dataset and split not in dataset and share:
             dataset["train"], dataset[split] = hold_out(dataset["train"], validation_share=share, seed=seed)
             once(write_json, folder / f"{split}_ids.json", dataset[split]["id"][:])
-    return limit_rows({split: dataset[split] for split in SPLITS if split in dataset}, data)
+    return take_fold(
+        limit_rows({split: dataset[split] for split in SPLITS if split in dataset}, data), data, seed=seed
+    )
+
+
+def take_fold(dataset: Mapping[str, Dataset], data: DataArguments, *, seed: int) -> dict[str, Dataset]:
+    """For a run of one of `--folds`: the training rows of the others, and those of the fold as validation data."""
+    if not data.fold:
+        return dict(dataset)
+    train, validation = once(hold_out_fold, dataset["train"], data.folds, data.fold, seed=seed)
+    others = {split: rows for split, rows in dataset.items() if split not in SPLITS}
+    return {"train": train, "validation": validation, **others}
 
 
 def limit_rows(dataset: Mapping[str, Dataset], data: DataArguments | CorpusArguments) -> dict[str, Dataset]:

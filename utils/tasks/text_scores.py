@@ -83,7 +83,11 @@ class TextScores:
     rule = ScoreRule()
 
     def __init__(self, encoded: Mapping[str, Dataset]):
-        self.evaluators = {split: ScoreEvaluator(rows) for split, rows in encoded.items() if split != "train"}
+        self.evaluators = {split: self.watch(rows) for split, rows in encoded.items() if split != "train"}
+
+    def watch(self, encoded: Dataset) -> ScoreEvaluator:
+        """The evaluator that scores a split during training."""
+        return ScoreEvaluator(encoded)
 
     def scoring(self, split: str) -> None:
         """None: scores are computed together with the answers."""

@@ -30,14 +30,17 @@ class TextClasses:
     Args:
         encoded: inputs by split.
         rule: the decision rule during training, until it is tuned.
-        tune: fit the rule on the validation data; otherwise it is not changed.
+        tune: fit the rule on the validation data; otherwise it is not changed. Of a cross-validation, see `tuned_on`.
         temperature: fit a temperature.
         tuning: what thresholds are fitted for, see `tune_rule`.
         separator: separates labels in a submission.
 
     Attributes:
-        rule: the decision rule, tuned once the validation data is answered.
+        rule: the decision rule, tuned once the split `tuned_on` is answered.
+        top_k: how many of the most probable labels are written.
     """
+
+    top_k = 3
 
     def __init__(
         self,
@@ -49,7 +52,8 @@ class TextClasses:
         tuning: dict,
         separator: str | None,
     ):
-        self.rule, self.tunes, self.temperature, self.tuning = rule, tune, temperature, tuning
+        self.rule, self.temperature, self.tuning = rule, temperature, tuning
+        self.tuned_on = "validation" if tune else None
         self.separator = separator
         self.evaluators = {split: self.watch(rows) for split, rows in encoded.items() if split != "train"}
 
@@ -73,7 +77,7 @@ class TextClasses:
     ) -> Answers:
         """The answers for a split; `train`: the training rows."""
         evaluator = self.evaluators[split]
-        if split == "validation" and self.tunes:
+        if split == self.tuned_on:
             self.rule = self.tune(logits, evaluator.targets)
             logger.info("decisions: %s", self.rule.describe())
         verdicts = self.rule.verdicts(logits)
@@ -91,7 +95,7 @@ class TextClasses:
 
     def write(self, rows: Dataset, verdicts) -> Answers:
         """The lines of a split's predictions and of its submission."""
-        lines = prediction_lines(self.rule, rows, verdicts)
+        lines = prediction_lines(self.rule, rows, verdicts, top_k=self.top_k)
         submission = submission_lines(self.rule, rows, verdicts, separator=self.separator)
         return Answers(lines, report={}, submission=submission)
 
@@ -114,8 +118,9 @@ class QuestionClasses(TextClasses):
     """
 
     def __init__(self, encoded: Mapping[str, Dataset], rule: DecisionRule, *, tune: bool, accuracy: float, top_k: int):
-        self.accuracy, self.top_k = accuracy, top_k
+        self.accuracy = accuracy
         super().__init__(encoded, rule, tune=tune, temperature=True, tuning={}, separator=None)
+        self.top_k = top_k
 
     def watch(self, encoded: Dataset) -> ClassEvaluator:
         """The evaluator that scores a split during training, ranks included."""

@@ -1,0 +1,156 @@
+"""Several models answer together: means and votes of what each says by itself, through predict.py, too."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+import predict
+from tests.small_heads import CLASSES, TEXTS, build_heads
+from utils.data.errors import ArgumentError, DataError
+from utils.modeling.joined_windows import Entity
+from utils.prediction.answer_finder import AnswerFinder
+from utils.prediction.ensembles import AnswerEnsemble, EntityEnsemble, LabelEnsemble
+from utils.prediction.entity_finder import EntityFinder
+from utils.prediction.label_finder import LabelFinder
+from utils.prediction.prediction_tasks import load_task
+from utils.scoring.joint_decisions import decode_characters
+
+
+@pytest.fixture(scope="module")
+def folder(tiny_encoder, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("members")
+    build_heads(tiny_encoder, folder)
+    return folder
+
+
+def rename_labels(folder, copy, order):
+    """A copy of a classifier whose outputs have other names."""
+    shutil.copytree(folder, copy)
+    config = json.loads((copy / "config.json").read_text(encoding="utf-8"))
+    config |= {"id2label": dict(enumerate(order)), "label2id": {label: i for i, label in enumerate(order)}}
+    (copy / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    return copy
+
+
+def test_classes_are_matched_by_name_and_their_probabilities_averaged(folder, tmp_path):
+    other = rename_labels(folder / "pooled", tmp_path / "other", CLASSES[::-1])
+    members = [LabelFinder.load(str(path)) for path in (folder / "pooled", folder / "cloze", other)]
+    ensemble = LabelEnsemble(members, {})
+    own = [dict(one.find(TEXTS)[1].ranked) for one in members]
+    found = dict(ensemble.find(TEXTS)[1].ranked)
+    assert found == pytest.approx({label: np.mean([each[label] for each in own]) for label in CLASSES})
+    assert own[0][CLASSES[0]] == pytest.approx(own[2][CLASSES[2]])
+
+
+def test_fitted_temperature_replaces_those_of_the_members(folder):
+    member = LabelFinder.load(str(folder / "pooled"))
+    assert member.rule.temperature == 1.7
+    fitted = {"temperature": 3.0, "thresholds": [], "positive": None, "abstain_below": 0.4}
+    ensemble = LabelEnsemble([member, member], fitted)
+    np.testing.assert_allclose(ensemble.logits(TEXTS), member.logits(TEXTS) - ensemble_shift(member, 3.0), rtol=1e-9)
+    assert ensemble.rule.abstain_below == 0.4
+
+
+def ensemble_shift(member, temperature):
+    """Logits of probabilities are logits up to a number for each text."""
+    logits = member.logits(TEXTS) / temperature
+    return temperature * np.log(np.exp(logits).sum(-1, keepdims=True))
+
+
+def test_thresholds_of_members_are_averaged(folder, tmp_path):
+    rules = []
+    for name, threshold in (("one", 0.3), ("two", 0.6)):
+        copy = shutil.copytree(folder / "pooled", tmp_path / name)
+        config = json.loads((copy / "config.json").read_text(encoding="utf-8"))
+        config["decision"] |= {"abstain_below": threshold}
+        (copy / "config.json").write_text(json.dumps(config), encoding="utf-8")
+        rules.append(LabelFinder.load(str(copy)))
+    assert LabelEnsemble(rules, {}).rule.abstain_below == pytest.approx(0.45)
+
+
+def test_taggers_of_any_head_are_averaged_by_character(folder):
+    members = [EntityFinder.load(str(folder / name)) for name in ("softmax", "crf")]
+    found = EntityEnsemble(members, {}).find(TEXTS)
+    tags = [one.character_tags(TEXTS, members[0].types) for one in members]
+    assert found == [decode_characters(each, members[0].types) for each in zip(*tags, strict=True)]
+    assert any(found)
+    for text, each in zip(TEXTS, tags[1], strict=True):
+        assert each.probabilities.shape == (len(text), 5)
+        np.testing.assert_allclose(each.probabilities[each.covered].sum(-1), 1, atol=1e-5)
+        assert not each.covered[[i for i, character in enumerate(text) if character.isspace()]].any()
+
+
+def test_span_head_makes_it_a_vote(folder):
+    members = [EntityFinder.load(str(folder / name)) for name in ("span", "crf", "span")]
+    found = EntityEnsemble(members, {"minimum": 0.0}).find(TEXTS)
+    votes = {}
+    for one in members:
+        for start, end, label, score in one.find(TEXTS)[0]:
+            votes[start, end, label] = votes.get((start, end, label), 0) + score / 3
+    assert votes and {one[:3] for one in found[0]} <= votes.keys()
+    assert all(one.score == pytest.approx(votes[one[:3]]) for one in found[0])
+    assert not EntityEnsemble(members, {"minimum": 1.1}).find(TEXTS)[0]
+
+
+def test_answers_of_equal_members_are_those_of_one(folder):
+    member = AnswerFinder.load(str(folder / "answers"), n_best=1)
+    questions, passages = ["谁？", "在北京"], [TEXTS[0], TEXTS[1]]
+    alone = member.find(questions, passages)
+    together = AnswerEnsemble([member, member], {}).find(questions, passages)
+    assert [each[0][:3] for each in together] == [each[0][:3] for each in alone]
+
+
+def predicted(capsys, *words):
+    predict.main([*map(str, words), "--text", TEXTS[0], "--precision", "fp32"])
+    return json.loads(capsys.readouterr().out)
+
+
+def test_predict_takes_members_and_a_folder_of_them_alike(folder, tmp_path, capsys):
+    names = ["softmax", "crf"]
+    told = predicted(capsys, "--ensemble", *(folder / name for name in names))
+    for name in names:
+        shutil.copytree(folder / name, tmp_path / name)
+    ensemble = {"kind": "entities", "members": names, "decision": {}}
+    (tmp_path / "ensemble.json").write_text(json.dumps(ensemble), encoding="utf-8")
+    assert predicted(capsys, tmp_path) == told
+    assert told["entities"] and told["text"] == TEXTS[0]
+
+
+def test_pairs_of_members_that_do_not_fit_are_refused(folder, tmp_path):
+    loading = {"output_format": "jsonl", "options": {}, "together": True}
+    with pytest.raises(DataError, match=r"expected a model for entities .* found one for classes"):
+        load_task([str(folder / "crf"), str(folder / "pooled")], **loading)
+    other = rename_labels(folder / "pooled", tmp_path / "other", ["x", "y", "z"])
+    with pytest.raises(
+        DataError, match=r"expected members of one set of labels, found health, travel, work in the first and x, y, z"
+    ):
+        load_task([str(folder / "pooled"), str(other)], **loading)
+
+
+@pytest.mark.parametrize(
+    "content", ["{", "[]", '{"kind": "entities"}', '{"kind": "entities", "members": [], "decision": {}}']
+)
+def test_damaged_file_of_an_ensemble_is_named(tmp_path, content):
+    (tmp_path / "ensemble.json").write_text(content, encoding="utf-8")
+    with pytest.raises(DataError, match=r"ensemble\.json: expected kind, members and decision"):
+        load_task([str(tmp_path)], output_format="jsonl", options={})
+
+
+@pytest.mark.parametrize("words", [["--ensemble", "one"], ["one", "--ensemble", "two", "three"]])
+def test_one_member_or_two_ways_to_name_models_are_refused(words, capsys):
+    with pytest.raises(SystemExit):
+        predict.main(words)
+    assert "--ensemble" in capsys.readouterr().err
+
+
+def test_option_that_the_task_does_not_take_is_refused(folder):
+    names = [str(folder / "crf"), str(folder / "softmax")]
+    with pytest.raises(ArgumentError, match="--threshold: a model for entities does not take it"):
+        load_task(names, output_format="jsonl", options={"threshold": 0.5}, together=True)
+
+
+def test_entities_are_named_tuples_like_those_of_one_model(folder):
+    members = [EntityFinder.load(str(folder / "crf"))] * 2
+    assert all(isinstance(one, Entity) for each in EntityEnsemble(members, {}).find(TEXTS) for one in each)

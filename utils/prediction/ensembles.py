@@ -1,0 +1,152 @@
+"""Several trained models of one task that answer together, each as a finder like that of one.
+
+Their encoders may differ. Each takes `decision`, see `ensemble_files`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ..data.errors import DataError
+from ..modeling.joined_windows import Entity
+from ..scoring.answer_ranking import Answer
+from ..scoring.decisions import DecisionRule, Rule, Verdict
+from ..scoring.joint_decisions import join_entities, rank_together
+from .answer_finder import AnswerFinder
+from .entity_finder import EntityFinder
+from .label_finder import LabelFinder
+
+HALF = 0.5  # least score of a span, if nothing was fitted
+
+
+class LabelEnsemble:
+    """Classes, by the mean of the members' probabilities; scores, by their mean.
+
+    Args:
+        members: with the same labels, in any order.
+        decision: fields of a `DecisionRule` for all members. If empty, each has its own temperature, and thresholds
+            are the means of theirs.
+
+    Attributes:
+        rule: the ensemble's.
+        encoder, model: of the first member; they say how inputs are read.
+    """
+
+    def __init__(self, members: Sequence[LabelFinder], decision: dict[str, Any]):
+        _agree(members, "kind of prediction", lambda one: one.rule.problem_type)
+        _agree(members, "set of labels", lambda one: ", ".join(sorted(one.rule.labels)))
+        _agree(members, "kind of input", lambda one: "pairs" if one.encoder.pair else "single texts")
+        first = members[0]
+        self.members, self.encoder, self.model = members, first.encoder, first.model
+        self.rule, self.scales = first.rule, [1.0] * len(members)
+        if isinstance(self.rule, DecisionRule) and decision:
+            self.rule = DecisionRule(first.rule.labels, first.rule.multi_label, **decision)
+        elif isinstance(self.rule, DecisionRule):
+            self.scales = [one.rule.temperature for one in members]
+            self.rule = replace(self.rule, temperature=1.0, **_mean_limits([one.rule for one in members]))
+        self.columns = [[one.rule.labels.index(label) for label in self.rule.labels] for one in members]
+
+    def logits(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> np.ndarray:
+        """(texts, num_labels) float64, in order, see `Rule.combine`."""
+        members = zip(self.members, self.columns, self.scales, strict=True)
+        return self.rule.combine([one.logits(texts, pairs)[:, columns] / scale for one, columns, scale in members])
+
+    def find(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[Verdict] | list[float]:
+        """The verdict on each text, or pair, in order; for a regression its score."""
+        return list(self.rule.verdicts(self.logits(texts, pairs)))
+
+
+class EntityEnsemble:
+    """Entities: taggers by the mean probability of each character's tags, others by votes.
+
+    Args:
+        members: with the same types.
+        decision: `minimum`, of a span's score, see `joint_decisions.vote`.
+    """
+
+    def __init__(self, members: Sequence[EntityFinder], decision: dict[str, Any]):
+        _agree(members, "set of types", lambda one: ", ".join(one.types))
+        self.members, self.types = members, members[0].types
+        self.minimum, self.nested = decision.get("minimum", HALF), any(one.nested for one in members)
+        self.tagged = all(one.tagged for one in members)
+
+    def find(self, texts: Sequence[str]) -> list[list[Entity]]:
+        """The entities of each text, in order."""
+        joining = {"types": self.types, "minimum": self.minimum, "nested": self.nested}
+        tagged = self.tagged
+        read = [one.character_tags(texts, self.types) if tagged else one.find(texts) for one in self.members]
+        return join_entities(read, **joining)
+
+
+class AnswerEnsemble:
+    """Answers, by the mean probability of each place of the passage as start and as end.
+
+    Args:
+        members: any.
+        decision: `null_threshold`; None: a question is left unanswered only where there is no span at all.
+
+    Attributes:
+        n_best: answers per question.
+    """
+
+    def __init__(self, members: Sequence[AnswerFinder], decision: dict[str, Any]):
+        self.members, self.n_best = members, 1
+        thresholds = [one.null_threshold for one in members]
+        usual = None if None in thresholds else float(np.mean(thresholds))
+        self.null_threshold: float | None = decision.get("null_threshold", usual)
+
+    def find(self, questions: Sequence[str], contexts: Sequence[str]) -> list[list[Answer]]:
+        """The `n_best` answers to each question, the chosen one first; empty text where the passage has no answer."""
+        asked = zip(*(one.chances(questions, contexts) for one in self.members), contexts, strict=True)
+        choosing = {"null_threshold": self.null_threshold, "n_best": self.n_best}
+        return [rank_together(chances).answers(context, **choosing) for *chances, context in asked]
+
+
+ENSEMBLES = {"classes": LabelEnsemble, "entities": EntityEnsemble, "answers": AnswerEnsemble}
+
+
+def load_ensemble(ensemble: Mapping[str, Any], *, kind: str, load: Callable[..., Any], **loading):
+    """Load the members, and let them answer together.
+
+    Args:
+        ensemble: `members`, folders or Hub ids, and perhaps `decision`, see `read_ensemble`.
+        kind: of all of them, see `model_kinds`.
+        load: of a finder.
+        **loading: see the finders' `load`.
+
+    Raises:
+        OSError: there is no such model.
+        DataError: a member is of another kind, or predicts other things than the first.
+    """
+    members = [load(name, **loading) for name in ensemble["members"]]
+    return ENSEMBLES[kind](members, ensemble.get("decision") or {})
+
+
+def _agree(members: Sequence, what: str, look: Callable[[Any], str]) -> None:
+    """Refuse members that differ in what they predict."""
+    first, *others = map(look, members)
+    for found in others:
+        if found != first:
+            raise DataError(
+                f"expected members of one {what}, found {first} in the first and {found} in another; an ensemble has "
+                "one task"
+            )
+
+
+def _mean_limits(rules: Sequence[Rule]) -> dict[str, Any]:
+    """Thresholds and abstention of several rules, as means."""
+    order = rules[0].labels
+    width = max(len(rule.thresholds) for rule in rules)
+    each = [rule.thresholds or [0.5] * width for rule in rules]
+    if rules[0].multi_label:
+        each = (
+            [[one[rule.labels.index(label)] for label in order] for one, rule in zip(each, rules, strict=True)]
+            if width
+            else each
+        )
+    return {
+        "thresholds": np.mean(each, axis=0).tolist() if width else (),
+        "abstain_below": float(np.mean([rule.abstain_below for rule in rules])),
+    }

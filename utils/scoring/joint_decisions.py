@@ -1,0 +1,240 @@
+"""What several models of one task decide together: the members of an ensemble, whose encoders may differ.
+
+Taggers are averaged, spans are voted on, and the answers to a question are ranked by the mean probabilities of their
+first and last characters. For classes see `Rule.combine`.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import log_softmax
+
+from ..modeling.joined_windows import Entity, TaggedText
+from .answer_ranking import CANDIDATES, Ranking
+from .metrics import spans_of
+
+LEAST = 1e-12  # of a probability whose logarithm is taken
+
+
+class CharacterTags(NamedTuple):
+    """What a tagger thinks of each character of a text, whatever its tokens and its scheme.
+
+    Attributes:
+        probabilities: (characters, 1 + 2 * types) of O and, for each type, of being the first character of an entity
+            of the type and of being a later one.
+        covered: (characters,) bool, those that are in a token; the rest, white space mostly, has no probabilities.
+    """
+
+    probabilities: np.ndarray
+    covered: np.ndarray
+
+
+def spread_tags(
+    tagged: TaggedText, length: int, *, id2label: dict[int, str], types: Sequence[str], loose: bool = False
+) -> CharacterTags:
+    """The probabilities of a text's characters.
+
+    Args:
+        tagged: tokens whose `posteriors` are the probabilities of all tags, see `LinearChainCRF.marginals`.
+        length: characters of the text.
+        id2label: tag id -> name, in any scheme of `tag_schemes.SCHEMES`.
+        types: of entities, in the order of the result.
+        loose: an I- may begin an entity: as likely as the token before it is not in one of the type.
+    """
+    column = {kind: 1 + 2 * i for i, kind in enumerate(types)}
+    first, later = np.zeros((2, len(id2label), 1 + 2 * len(types)))
+    for i, name in id2label.items():
+        if name == "O":
+            first[i, 0] = later[i, 0] = 1
+        else:
+            begins = name[0] in "BS"
+            first[i, column[name[2:]] + (not begins)] = later[i, column[name[2:]] + 1] = 1
+    found, covered = np.zeros((length, first.shape[1])), np.zeros(length, dtype=bool)
+    before = np.zeros(len(types))  # probability that the last token is in an entity of each type
+    for start, end, tags in zip(tagged.starts, tagged.ends, tagged.posteriors, strict=True):
+        begins = start + int(covered[start:end].argmin()) if not covered[start:end].all() else end
+        for place in range(begins, end):  # a character that two tokens share is the first one's
+            found[place] = np.asarray(tags, dtype=np.float64) @ (first if place == start else later)
+        if loose and begins == start < end:
+            new = found[start, 2::2] * (1 - before)
+            found[start, 1::2], found[start, 2::2] = found[start, 1::2] + new, found[start, 2::2] - new
+        before = np.asarray(tags, dtype=np.float64) @ later[:, 2::2]
+        covered[start:end] = True
+    return CharacterTags(found, covered)
+
+
+def decode_characters(members: Sequence[CharacterTags], types: Sequence[str]) -> list[Entity]:
+    """The entities under the mean of the members' probabilities.
+
+    Of the sequences in which each entity has a beginning, that with the highest sum of logarithms is chosen. An
+    entity's `score` is the least probability of its characters, each at its place in the entity, and of its end.
+
+    Args:
+        members: of one text.
+        types: in the order of the columns.
+    """
+    votes = np.sum([each.covered for each in members], axis=0)
+    places = np.flatnonzero(votes)
+    if not len(places):
+        return []
+    mean = np.sum([each.probabilities for each in members], axis=0)[places] / votes[places, None]
+    tags = _best_sequence(np.log(mean.clip(LEAST)))
+    entities, start = [], None
+    for i, tag in enumerate([*tags.tolist(), 0]):
+        if start is not None and (tag == 0 or tag % 2):  # another begins, or none goes on
+            entities.append(_entity(mean, tags, places, start, i, types))
+            start = None
+        if tag % 2:
+            start = i
+    return entities
+
+
+def _entity(mean, tags, places, start: int, stop: int, types: Sequence[str]) -> Entity:
+    going_on = tags[start] + 1
+    ends = 1 - mean[stop, going_on] if stop < len(places) else 1.0
+    score = min(mean[range(start, stop), tags[start:stop]].min(), ends)
+    return Entity(int(places[start]), int(places[stop - 1]) + 1, types[(tags[start] - 1) // 2], float(score))
+
+
+def _best_sequence(scores: np.ndarray) -> np.ndarray:
+    """(length, tags) -> (length,): a later character only follows a character of the same entity's type."""
+    length, tags = scores.shape
+    later = np.arange(2, tags, 2)
+    best, back = scores[0].copy(), np.zeros((length, tags), dtype=np.int64)
+    best[later] = -np.inf
+    for i in range(1, length):
+        top = int(best.argmax())
+        back[i] = top
+        total = np.full(tags, best[top])
+        inside = np.where(best[later] >= best[later - 1], later, later - 1)  # what a later character may follow
+        back[i, later], total[later] = inside, best[inside]
+        best = total + scores[i]
+    path = [int(best.argmax())]
+    for i in range(length - 1, 0, -1):
+        path.append(int(back[i, path[-1]]))
+    return np.array(path[::-1])
+
+
+def vote(members: Sequence[Sequence[Entity]], *, minimum: float, nested: bool) -> list[Entity]:
+    """The entities of a text that enough members find.
+
+    Args:
+        members: the entities that each finds.
+        minimum: of an entity's score, the mean of what the members give it, 0 from those that do not find it.
+        nested: whether entities may overlap; otherwise the one with the higher score is kept.
+
+    Example:
+        >>> one = Entity(0, 2, "name", 0.9)
+        >>> vote([[one], [one], []], minimum=0.5, nested=False)
+        [Entity(start=0, end=2, label='name', score=0.6)]
+    """
+    sums: dict[tuple[int, int, str], float] = defaultdict(float)
+    for found in members:
+        for one in found:
+            sums[one.start, one.end, one.label] += one.score
+    scored = [Entity(*span, total / len(members)) for span, total in sums.items() if total / len(members) >= minimum]
+    if not nested:
+        kept: list[Entity] = []
+        for one in sorted(scored, key=lambda one: (-one.score, one)):
+            if all(one.end <= other.start or other.end <= one.start for other in kept):
+                kept.append(one)
+        scored = kept
+    return sorted(scored)
+
+
+def tune_minimum(found: Sequence[Sequence[Entity]], gold: Sequence[Sequence[dict]]) -> float:
+    """The least score of an entity with which strict F1 is highest; 0 where all are worth keeping.
+
+    Args:
+        found: the entities of each text, each with its score.
+        gold: those of the same texts.
+    """
+    right = [set(spans_of(entities)) for entities in gold]
+    scored = sorted(
+        (
+            (one.score, (one.start, one.end, one.label) in expected)
+            for each, expected in zip(found, right, strict=True)
+            for one in each
+        ),
+        reverse=True,
+    )
+    if not scored:
+        return 0.0
+    scores, hits = np.array([score for score, _ in scored]), np.cumsum([hit for _, hit in scored])
+    f1 = 2 * hits / (np.arange(1, len(scores) + 1) + sum(map(len, right)))
+    whole = np.append(scores[1:] < scores[:-1], True)  # entities of one score are kept or left out together
+    best = int(np.where(whole, f1, -1).argmax())
+    return 0.0 if best == len(scores) - 1 else float((scores[best] + scores[best + 1]) / 2)
+
+
+def join_entities(
+    outputs: Sequence[Sequence], *, types: Sequence[str], minimum: float, nested: bool
+) -> list[list[Entity]]:
+    """The entities of each text, from what each member says about it: `CharacterTags`, or entities as votes."""
+    each = zip(*outputs, strict=True)
+    if outputs[0] and isinstance(outputs[0][0], CharacterTags):
+        return [decode_characters(tags, types) for tags in each]
+    return [vote(found, minimum=minimum, nested=nested) for found in each]
+
+
+class AnswerChances(NamedTuple):
+    """What a model thinks of each place of a passage.
+
+    Attributes:
+        starts: character -> probability that the answer begins there.
+        ends: character -> probability that it ends before it.
+        nothing: probability that there is no answer, by the start and by the end.
+        spans: the best answers, see `find_candidates`.
+    """
+
+    starts: dict[int, float]
+    ends: dict[int, float]
+    nothing: tuple[float, float]
+    spans: list[tuple[int, int]]
+
+
+def answer_chances(
+    windows: Sequence[tuple[dict, np.ndarray, np.ndarray]], spans: Sequence[tuple[int, int]]
+) -> AnswerChances:
+    """Start and end scores of a question's windows as probabilities over its passage.
+
+    A place that several windows show has the highest of its scores. That of no answer is taken from the window in
+    which it is lowest, as in `answer_ranking.rank`.
+
+    Args:
+        windows: the row of each, see `AnswerEncoder`, and its scores, (length,) each.
+        spans: the best answers.
+    """
+    least = min(range(len(windows)), key=lambda i: windows[i][1][0] + windows[i][2][0])
+    sides = []
+    for side, column in enumerate(("starts", "ends"), start=1):
+        best = {None: float(windows[least][side][0])}
+        for window in windows:
+            row = window[0]
+            for k, place in enumerate(row[column]):
+                if row["starts"][k] < row["ends"][k]:
+                    score = float(window[side][row["first"] + k])
+                    best[int(place)] = max(score, best.get(int(place), score))
+        chances = np.exp(log_softmax(np.array(list(best.values()))))
+        sides.append(dict(zip(best, chances.tolist(), strict=True)))
+    starts, ends = sides
+    return AnswerChances(starts, ends, (starts.pop(None), ends.pop(None)), list(spans))
+
+
+def rank_together(members: Sequence[AnswerChances], *, count: int = CANDIDATES) -> Ranking:
+    """The spans that any member considers, by the sum of the logarithms of the mean probabilities of both ends."""
+
+    def mean(chances: Sequence[float]) -> float:
+        return float(np.log(max(np.mean(chances), LEAST)))
+
+    scores = {
+        (start, end): mean([each.starts.get(start, 0.0) for each in members])
+        + mean([each.ends.get(end, 0.0) for each in members])
+        for each in members
+        for start, end in each.spans
+    }
+    spans = sorted(scores, key=lambda span: (-scores[span], span))[:count]
+    nothing = sum(mean([each.nothing[side] for each in members]) for side in (0, 1))
+    return Ranking([scores[span] for span in spans], spans, nothing)
