@@ -138,9 +138,7 @@ def parse(argv):
     parser.add_argument(
         "--adapter", nargs="+", help="several directories of adapters; an encoder that they share is loaded once"
     )
-    parser.add_argument(
-        "--ensemble", nargs="+", help="several directories for one task that answer together; encoders may differ"
-    )
+    parser.add_argument("--ensemble", nargs="+", help="several directories of one task that answer together")
     parser.add_argument(
         "--merge", metavar="OUTPUT", help="merge the model's adapter into its encoder and write the full model"
     )
@@ -193,10 +191,8 @@ def parse(argv):
         "--precision", choices=["auto", "fp32", "bf16"], default="auto", help="auto: bf16 where it is fast"
     )
     args = parser.parse_args(argv)
-    if sum(map(bool, (args.model, args.adapter, args.ensemble))) != 1:
-        parser.error("expected a model, --adapter with several, or --ensemble with several")
-    if args.ensemble and len(args.ensemble) < 2:
-        parser.error(f"--ensemble {args.ensemble[0]}: expected two directories or more; leave --ensemble out for one")
+    if sum(map(bool, (args.model, args.adapter, args.ensemble))) != 1 or len(args.ensemble or "two") < 2:
+        parser.error("expected a model, --adapter with several, or --ensemble with two or more")
     refuse_unused(parser, vars(args), USED_WITH)
     if args.merge:
         refuse_unused(parser, vars(args), dict.fromkeys(sorted(vars(args).keys() - OF_MERGING), "!merge"))

@@ -46,11 +46,9 @@ def main(argv=None):
     from utils.encoding import text_inputs
     from utils.modeling.cloze_classifier import ClozeClassifier
     from utils.prediction.label_finder import LabelFinder
-    from utils.prompting import cloze_inputs
-    from utils.prompting.errors import PromptError
+    from utils.prompting import cloze_inputs, errors
     from utils.reading import text_cleaning
-    from utils.running import atomic_files, seed_runs
-    from utils.running.processes import once
+    from utils.running import atomic_files, processes, seed_runs
     from utils.tasks import cloze_classes, cloze_entities, prompt_data, prompt_search, run_folder, split_data
     from utils.tasks.answers import SplitAnswers
     from utils.tasks.cross_validation import cross_validate
@@ -95,7 +93,7 @@ def main(argv=None):
             asked = prompt.search, question.templates, question.verbalizer
             result = search.run(*asked, **prompt.searching(seed=choices.seed))
         logger.info("%s", result.shown)
-        once(atomic_files.write_config, prompt.output_file, result.flags, comment=result.shown)
+        processes.once(atomic_files.write_config, prompt.output_file, result.flags, comment=result.shown)
         return {}
     encoders = question.encoders(start, **preparing)
     asked = {split: task.ask(rows, learn=split == "train") for split, rows in dataset.items() if split != "prior"}
@@ -137,7 +135,7 @@ def main(argv=None):
     asking["batch_size"] = batch_size.Batches.of(run.training).evaluation
     pairs = zip(models, encoders, strict=True)
     finders = [LabelFinder(model, start.tokenizer, encoder=encoder, **asking) for model, encoder in pairs]
-    with arguments.refusing(PromptError):
+    with arguments.refusing(errors.PromptError):
         task.join(finders, question.shown_words, by_batch=prompt.calibrate == "batch")
     if prompt.calibrate in ("content_free", "prior"):
         task.calibrate(dataset.get("prior"))

@@ -76,8 +76,8 @@ def main(argv=None):
     rule = finder.rule if finder else DecisionRule(labels)
     known = {"rule": rule, "tune": not finder, "accuracy": faq.target_accuracy, "top_k": faq.top_k}
     if data.crosses:
-        crossing = CrossedClasses(text_tasks.QuestionClasses({}, **known), label2id)
-        return cross_validate(main, argv, run, dataset, crossing)
+        task = text_tasks.QuestionClasses({}, **known)
+        return cross_validate(main, argv, run, dataset, CrossedClasses(task, label2id))
     if not finder:
         task_columns.require_labels(dataset)
         logger.info("%s", task_columns.describe_rare(dataset["train"], labels, fewer_than=faq.rare_class_rows))

@@ -6,8 +6,8 @@
 Takes an output directory of any run_*.py, or a Hub id. Writes model.onnx, with --int8 also model_int8.onnx (weights of
 matrices in eight bits), the configuration and the tokenizer. For taggers it adds onnx_decoding.py, which decodes the
 graph's scores into tags and entities, or spans; tag_scores.npz, the CRF's transitions; and tags.json, their names. The
-graph is compared with the model once, and a difference of more than 1e-3 is an error. Needs the packages of
-requirements-onnx.txt.
+graph is compared with the model once, and a difference of more than 1e-3 is an error. Of an ensemble (--folds), each
+member has a folder, beside ensemble.json. Needs the packages of requirements-onnx.txt.
 """
 
 import argparse
@@ -30,6 +30,7 @@ from utils.modeling.span_tagger import SpanTagger
 from utils.modeling.tag_rules import tag_rules
 from utils.modeling.weight_files import require_safetensors
 from utils.options.arguments import run_script
+from utils.prediction.ensemble_files import NAME, read_ensemble
 from utils.prediction.entity_finder import find_tags
 from utils.prediction.model_kinds import class_of, find_kind
 from utils.prediction.probe_inputs import make_inputs
@@ -88,6 +89,9 @@ def main(argv=None):
 
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
+    if ensemble := read_ensemble(args.model):
+        export_members(ensemble, Path(args.output_dir), opset=args.opset, int8=args.int8)
+        return
     model, tokenizer = load(args.model, revision=args.model_revision)
     tags = None if isinstance(model, SpanTagger) or find_labels(model) is None else find_tags(model)
     output_dir = Path(args.output_dir)
@@ -134,6 +138,14 @@ def main(argv=None):
     for each in sorted(output_dir.glob("*.onnx")):
         print(f"{each}: {each.stat().st_size / 1e6:.1f} MB")
     print(f"inputs {', '.join(used)}; outputs {', '.join(outputs)}; at most {worst:.1e} from the model's scores")
+
+
+def export_members(ensemble, output_dir, *, opset, int8):
+    """Write the graph of each member, and the file that makes the folder an ensemble."""
+    names = [f"{number}-{Path(member).name}" for number, member in enumerate(ensemble["members"], start=1)]
+    for name, member in zip(names, ensemble["members"], strict=True):
+        main([member, str(output_dir / name), "--opset", str(opset), *["--int8"][: int(int8)]])
+    write_json(output_dir / NAME, ensemble | {"members": names})
 
 
 def load(name_or_path, *, revision):

@@ -14,7 +14,7 @@ WING_SHARE, WING_FILES = 0.14, 20  # of the lines of utils/, and how many module
 # Wing of utils/ -> packages beside the standard library, and modules of utils/ (a wing's name stands for all of it).
 # Each stands above those that it may import, so that imports only go down.
 WINGS = {
-    "data": ({"datasets", "yaml"}, {"data"}),
+    "data": ({"datasets", "sklearn", "yaml"}, {"data"}),
     "files": ({"datasets", "pyarrow", "yaml"}, {"data.errors", "data.plain_yaml", "files"}),
     "tagging": ({"datasets"}, {"data", "files", "tagging"}),
     "reading": ({"datasets", "yaml"}, {"data", "files", "reading", "tagging"}),

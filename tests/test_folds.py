@@ -9,12 +9,15 @@ from pathlib import Path
 
 import pytest
 
+import app
 import predict
+import report
 import run_classification
 import run_ner
 import run_prompt
 import run_qa_cls
 import run_qa_span
+from scripts import export_onnx
 from utils.data.errors import ArgumentError, DataError, TrainingError
 from utils.tasks.crossed_tasks import CrossedClasses
 
@@ -155,6 +158,21 @@ def test_each_task_predicts_every_row_once_and_leaves_an_ensemble(
     single = [read_json(folder / f"fold-{fold}" / "all_results.json")[f"eval_{score}"] for fold in (1, 2)]
     assert results[f"fold_{score}_runs"] == single
     assert {"out_of_fold", "validation"} == read_json(folder / "error_report.json")["splits"].keys()
+
+
+def test_page_table_and_graphs_are_made_of_an_ensemble_as_of_one_model(tiny_encoder, tmp_path, capsys):
+    script, words = words_of("crf", tmp_path, tiny_encoder, None)
+    script.main(words)
+    kind, fields, answer = app.load(str(tmp_path / "run"), device="cpu")
+    assert (kind, [*fields]) == ("entities", ["Text"]) and "张" in answer("张伟在北京开会。")
+    report.main(
+        [str(tmp_path / "run"), "--metrics", "eval_f1", "out_of_fold_f1", "--output_dir", str(tmp_path / "table")]
+    )
+    assert "out_of_fold_f1" in capsys.readouterr().out
+    export_onnx.main([str(tmp_path / "run"), str(tmp_path / "onnx")])
+    members = read_json(tmp_path / "onnx" / "ensemble.json")["members"]
+    assert members == ["1-fold-1", "2-fold-2"]
+    assert all((tmp_path / "onnx" / name / "model.onnx").is_file() for name in members)
 
 
 def test_finished_folds_are_kept_and_a_missing_one_is_trained(tiny_encoder, tmp_path, monkeypatch):

@@ -21,6 +21,8 @@ IGNORED = {
     "overwrite_output_dir",
     "cache_dir",
     "num_proc",
+    "fold",
+    "jobs",
 }
 IGNORED |= {"resume_from_checkpoint", "disable_tqdm", "report_to", "save_total_limit", "logging_steps", "push_to_hub"}
 IGNORED_PREFIXES = ("hub_", "logging_", "dataloader_", "deepspeed", "fsdp", "ddp_", "local_rank", "include_")
