@@ -41,7 +41,7 @@ def main(argv=None):
     run = run_folder.open_run(parsed)
 
     # ---- 1. Data: every format becomes rows of id, text, entities (character offsets, end exclusive)
-    reading = {"skip_bad_lines": data.skip_bad_lines} | tagging.reading(choices)
+    reading = {"skip_bad_lines": data.skip_bad_lines, "group_column": data.group_column} | tagging.reading(choices)
     read = partial(readers_ner.read_ner, file_format=data.file_format, encoding=data.encoding, **reading)
     dataset = split_data.read_training(data, load=partial(readers_ner.load_ner, **reading), read=read)
     run.check_splits(dataset)
@@ -51,8 +51,9 @@ def main(argv=None):
     else:
         finder = EntityFinder.load(base.model_name_or_path, revision=base.model_revision)
         types = finder.types
-    evaluating = {"read": lambda path, split: read(path, entity_types=types), "hold_out": splits.split_by_text}
-    dataset = split_data.add_evaluation(dataset, data, seed=choices.seed, folder=run.output_dir, **evaluating)
+    evaluating = {"read": lambda path, split: read(path, entity_types=types, group_column=None)}
+    evaluating |= {"hold_out": splits.split_by_text, "seed": choices.seed, "folder": run.output_dir}
+    dataset = split_data.add_evaluation(dataset, data, **evaluating)
     if not finder:
         task_columns.require_labels(dataset)
     if data.crosses:

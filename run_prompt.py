@@ -71,7 +71,7 @@ def main(argv=None):
     # ---- 1. Data: rows of id, text, text_pair (for pairs), label; or of id, text, entities, and questions about spans
     told = {"trains": trains, **tagging.reading(choices, used=question.spans)}
     if question.spans:
-        told |= {name: getattr(data, name) for name in ("file_format", "encoding", "skip_bad_lines")}
+        told |= {name: getattr(data, name) for name in ("file_format", "encoding", "skip_bad_lines", "group_column")}
         task = cloze_entities.ClozeEntities(question.labels, **prompt.spans(seed=choices.seed), **told)
     else:
         told |= {"pair": question.pair, "top_k": prompt.top_k, "positive_label": prompt.positive_label}

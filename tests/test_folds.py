@@ -256,6 +256,39 @@ def test_one_fold_is_a_run_of_its_own_and_the_seed_decides_its_rows(tiny_encoder
     }
 
 
+@pytest.mark.parametrize("kind", ["classes", "crf", "prompt"])
+def test_rows_of_a_group_share_a_fold(tiny_encoder, tiny_masked_lm, tmp_path, kind):
+    rows = make_rows(TASKS[kind][1], 60, 0)
+    for i, row in enumerate(rows):
+        row["text"] = f"{i}" + row["text"]  # all are different
+        row["document"] = i // 6
+        for entity in row.get("entities", ()):
+            entity["start"], entity["end"] = entity["start"] + len(f"{i}"), entity["end"] + len(f"{i}")
+    train = write_rows(tmp_path / "grouped.jsonl", rows)
+    given = {"train_file": train, "group_column": "document", "num_train_epochs": 1}
+    script, words = words_of(kind, tmp_path, tiny_encoder, tiny_masked_lm, **given)
+    script.main(words)
+    folds = {}
+    for i, row in enumerate(read_lines(tmp_path / "run" / "out_of_fold.jsonl")):
+        folds.setdefault(i // 6, set()).add(row["fold"])
+    assert len(folds) == 10 and all(len(found) == 1 for found in folds.values())
+
+
+@pytest.mark.parametrize(
+    "kind, flags, message",
+    [
+        ("classes", {"group_column": "page"}, r"expected the column page \(--group_column\), found"),
+        ("crf", {"group_column": "page"}, 'expected "page", the group of the row, found null'),
+        ("answers", {"group_column": "page"}, "--group_column: questions on one passage share a fold"),
+        ("classes", {"group_column": "label", "folds": None}, "--group_column does nothing without --folds"),
+    ],
+)
+def test_group_that_there_is_not_is_refused(tiny_encoder, tmp_path, kind, flags, message):
+    script, words = words_of(kind, tmp_path, tiny_encoder, None, **flags)
+    with pytest.raises((ArgumentError, DataError), match=message):
+        script.main(words)
+
+
 @pytest.mark.parametrize(
     "flags, message",
     [

@@ -1,5 +1,6 @@
 """Ids and texts of rows: given as they must be, ids counted where there are none, each used once."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from .errors import ErrorLog, Number, RowReport, number_of, show
@@ -37,6 +38,15 @@ def read_id(given: Any, report: RowReport, *, key: str = "id") -> str | None:
         return str(given)
     report(f'expected "{key}": a string or an integer, found {show(given)}; correct it, or leave it out')
     return None
+
+
+def read_group(record: Mapping[str, Any], key: str, report: RowReport) -> str:
+    """The group of a record as a string; "" if it has none, which is reported."""
+    value = record.get(key)
+    if value is None or isinstance(value, list | dict):
+        report(f'expected "{key}", the group of the row, found {show(value)}; add it')
+        return ""
+    return str(value)
 
 
 def read_text(

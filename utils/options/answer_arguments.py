@@ -45,5 +45,7 @@ class AnswerArguments:
             raise ArgumentError("--r_drop_alpha compares class scores, and a span has none; leave it out")
         if options.label_smoothing_factor:
             raise ArgumentError("--label_smoothing_factor does nothing to start and end positions; leave it out")
+        if options.group_column:
+            raise ArgumentError("--group_column: questions on one passage share a fold anyway; leave it out")
         if options.file_format != "auto":
             raise ArgumentError("--file_format does nothing here, formats are detected by content; leave it out")

@@ -41,6 +41,11 @@ class DataArguments:
     fold: int | None = option(
         None, "Train only the model of this one of --folds, from 1 on, as a run of its own.", used_with="folds", low=1
     )
+    group_column: str | None = option(
+        None,
+        "Column of the training data, such as that of the document: rows with equal values share a fold.",
+        used_with="folds",
+    )
     jobs: int = option(1, "How many of the --folds are trained side by side.", used_with="folds", low=1)
     max_length: int = option(
         512,
@@ -138,7 +143,7 @@ class TextArguments(DataArguments):
     def reading(self) -> dict:
         """Arguments for `TextReader`."""
         names = ("file_format", "columns", "separator", "encoding", "text_column", "label_column", "id_column")
-        return {name: getattr(self, name) for name in (*names, "class_file", "skip_bad_lines")}
+        return {name: getattr(self, name) for name in (*names, "group_column", "class_file", "skip_bad_lines")}
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,7 @@ class TextReader:
             ignored, `*` at the end stands for any number.
         encoding: encoding of the files, see `text_encodings`.
         text_column, text_pair_column, label_column, id_column: names of columns, see `TextColumns`.
+        group_column: name of a column of the training data, whose values become the column `group`.
         label_separator: separates the labels of a cell (multi-label). Lists of labels need none.
         label_columns: names of columns, separated by commas, each with 1 or 0 for the label of its name.
         class_file: its line n, from 0 on, names class n. Without it, a `class.txt` next to the file is used if
@@ -81,6 +82,7 @@ class TextReader:
         text_pair_column: str | None = None,
         label_column: str | None = None,
         id_column: str | None = None,
+        group_column: str | None = None,
         label_separator: str | None = None,
         label_columns: str | None = None,
         class_file: str | PathLike | None = None,
@@ -99,16 +101,26 @@ class TextReader:
         self.columns = {
             *(key for key in self.named if key and key != "none"),
             *self.label_columns,
+            *filter(None, [group_column]),
         }  # all that are named
         self.label_separator, self.class_file, self.skip_bad_lines = label_separator, class_file, skip_bad_lines
+        self.group_column = group_column
         self.taken = KNOWN_COLUMNS  # columns of the first file
 
-    def read(self, path: str | PathLike, *, labels: Collection[str] | None = None, allow_empty=False) -> Dataset:
+    def read(
+        self,
+        path: str | PathLike,
+        *,
+        labels: Collection[str] | None = None,
+        allow_empty: bool = False,
+        trains: bool | None = None,
+    ) -> Dataset:
         """Read a file.
 
         Args:
             labels: those that are allowed, such as those of the training file; None allows all.
             allow_empty: texts may be empty, as in data to be predicted.
+            trains: whether it is the training data, which has groups; None: if all labels are allowed.
 
         Returns:
             Columns `id` (if the file has none, the number of the row, or of the line where a line is a row, from "0"
@@ -136,6 +148,7 @@ class TextReader:
             labels=labels,
             allow_empty=allow_empty,
             by_line=form.has_lines,
+            trains=trains,
         )
 
     def load(self, name_or_path: str, config_name: str | None = None) -> dict[str, Dataset]:
@@ -223,6 +236,7 @@ class TextReader:
         labels: Collection[str] | None,
         allow_empty: bool,
         by_line: bool = False,
+        trains: bool | None = None,
     ) -> Dataset:
         finishing = {"skip_bad_lines": self.skip_bad_lines, "labels": labels, "by_line": by_line}
         if all(record is None for _, record in records):  # no record shows the columns
@@ -234,6 +248,9 @@ class TextReader:
             names = [*(name for name in names if name not in self.label_columns), *filter(None, [key])]
             chosen = chosen._replace(label=key or "none of these")
         whole = [record for _, record in records if record is not None]
+        group = self.group_column if (labels is None if trains is None else trains) else None
+        if group and group not in names:
+            raise DataError(f"{log.source}: expected the column {group} (--group_column), found {', '.join(names)}")
         taken = choose_columns(
             names,
             chosen,
@@ -251,7 +268,8 @@ class TextReader:
             if self.named.text_pair != "none":
                 warn_of_texts_left_out(whole, names, taken, log.source)
         separator = self.label_separator
-        rows = records_to_rows(records, log, taken, label_separator=separator, allow_empty=allow_empty)
+        reading = {"label_separator": separator, "allow_empty": allow_empty, "group": group}
+        rows = records_to_rows(records, log, taken, **reading)
         found = {label for row in rows for label in labels_of(row)}
         class_names, origin, coded = None, CLASS_FILE, {"encoding": self.reading.encoding}
         if self.class_file is not None:

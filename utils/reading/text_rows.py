@@ -9,7 +9,7 @@ from typing import NamedTuple
 from datasets import Dataset, Features, List, Value
 
 from ..data.errors import DataError, ErrorLog, RowReport, counted, show
-from ..data.row_values import RowIds, read_id, read_text
+from ..data.row_values import RowIds, read_group, read_id, read_text
 from .column_names import TextColumns
 from .text_labels import parse_label, sort_labels
 
@@ -28,6 +28,7 @@ class TextRow(NamedTuple):
     text: str
     text_pair: str | None
     label: str | list[str] | None
+    group: str | None = None  # rows of one group belong together
 
 
 def join_words(words: Sequence[str]) -> str:
@@ -47,6 +48,7 @@ def records_to_rows(
     *,
     label_separator: str | None,
     allow_empty: bool,
+    group: str | None = None,
 ) -> list[TextRow | None]:
     """Check the records of a file or data set, and turn each into a row; None for one that has an error.
 
@@ -57,6 +59,7 @@ def records_to_rows(
             around a label is removed, and the rows are counted in the log.
         label_separator: separates the labels of a cell; None if a cell is a single label or a list.
         allow_empty: texts may be empty, as in data to be predicted.
+        group: key of the row's group; None if rows have none.
     """
     text, text_pair, label, id = columns
     rows: list[TextRow | None] = []
@@ -84,7 +87,8 @@ def records_to_rows(
             found = show(record[label])
             report(f'expected "{label}" that is not empty, found {found}; write the label, or delete the row')
         row_id = read_id(record.get(id), report, key=id) if id else None
-        row = TextRow(number, row_id or None, first, second, given)
+        together = read_group(record, group, report) if group else None
+        row = TextRow(number, row_id or None, first, second, given, together)
         rows.append(row if len(log) == errors_before else None)
     if padded:
         logger.info("%s: removed white space around the labels of %s", log.source, counted(padded, log.unit))
@@ -116,8 +120,8 @@ def rows_to_dataset(
         by_line: a row without an id gets the number of its line, from "0" on; otherwise that of the row.
 
     Returns:
-        Columns `id` (where a row has none, its number), `text`, `text_pair` if there are pairs, and
-        `label`, or `labels` (sorted, without duplicates), if rows have labels.
+        Columns `id` (where a row has none, its number), `text`, `text_pair` if there are pairs, `label`, or `labels`
+        (sorted, without duplicates), if rows have labels, and `group` if they have groups.
 
     Raises:
         DataError: there are no rows, or rows have errors and are not skipped, or all rows have errors.
@@ -168,6 +172,8 @@ def rows_to_dataset(
         columns["text_pair"] = [row.text_pair for row in kept]
     if is_labelled:
         columns["labels" if is_multi_label else "label"] = [row.label for row in kept]
+    if any(row.group is not None for row in kept):
+        columns["group"] = [row.group for row in kept]
     features = {name: List(Value("string")) if name == "labels" else Value("string") for name in columns}
     return Dataset.from_dict(columns, features=Features(features))
 

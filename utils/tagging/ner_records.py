@@ -9,6 +9,7 @@ from itertools import tee
 from typing import Any
 
 from ..data.errors import ErrorLog, RowReport
+from ..data.row_values import read_group
 from .ner_rows import EntityRow
 from .span_records import SPAN_KEYS, SPAN_TEXT_KEYS, parse_cluener, parse_spans
 from .tagged_rows import TaggedRow, TagReading, untag_rows
@@ -22,13 +23,19 @@ _LIKE_LABELS = re.compile(r"label|tag|entit|annot|span|mention|slot|result|gold|
 
 
 def records_to_rows(
-    records: Iterable[tuple[int, Any]], log: ErrorLog, *, file_format: str, reading: TagReading
+    records: Iterable[tuple[int, Any]],
+    log: ErrorLog,
+    *,
+    file_format: str,
+    reading: TagReading,
+    group: str | None = None,
 ) -> list[EntityRow | None]:
     """Check the records of a file or data set, and turn each into a text with spans; None for one that has an error.
 
     Args:
         records: the number of the line or row, and the record; None for one whose error is already in `log`.
         file_format: a key of `PARSERS`, or "auto" to go by the first record that shows it.
+        group: key of the record's group; None if records have none.
     """
     records = unpack_exports(records, log)
     if file_format == "auto":
@@ -36,7 +43,7 @@ def records_to_rows(
         file_format = _find_format(record for _, record in ahead if record)
         del ahead  # otherwise tee would keep all that is read from now on
     parse = PARSERS[file_format]
-    rows = []
+    rows, groups = [], []
     for number, record in records:
         errors_before = len(log)
         row = None
@@ -45,8 +52,12 @@ def records_to_rows(
             row = parse(record if reading.with_labels else _without_labels(record), number, report)
             if reading.with_labels and (row.tags if isinstance(row, TaggedRow) else row.spans) is None:
                 _refuse_others(record, report, tokens=row.tokens if isinstance(row, TaggedRow) else ())
+            groups.append(read_group(record, group, report) if group else None)
+        else:
+            groups.append(None)
         rows.append(row if len(log) == errors_before else None)
-    return untag_rows(rows, log, reading) if file_format == "tokens" else rows
+    rows = untag_rows(rows, log, reading) if file_format == "tokens" else rows
+    return [row and row._replace(group=each) for row, each in zip(rows, groups, strict=True)]
 
 
 def _find_format(records: Iterable[dict]) -> str:

@@ -31,6 +31,7 @@ class EntityRow(NamedTuple):
     text: str
     spans: list[Span] | None
     candidates: list[list[int]] | None = None  # start and end of each span that may be an entity, if listed
+    group: str | None = None  # rows of one group belong together
 
 
 def rows_to_dataset(
@@ -50,7 +51,7 @@ def rows_to_dataset(
 
     Returns:
         Columns as `FEATURES`; entities sorted, without duplicates. A row without an id gets its number, from "0" on.
-        `candidates` ([[start, end], ...]) if rows have any.
+        `candidates` ([[start, end], ...]) and `group` if rows have any.
 
     Raises:
         DataError: there are no rows, or rows have errors and are not skipped, or all rows have errors.
@@ -59,6 +60,8 @@ def rows_to_dataset(
     features = Features(FEATURES)
     if any(row is not None and row.candidates is not None for row in rows):
         features["candidates"] = [[Value("int64")]]
+    if any(row is not None and row.group is not None for row in rows):
+        features["group"] = Value("string")
     kept = GrowingDataset(features)
     ids = RowIds(log)
     duplicates = 0
@@ -90,7 +93,7 @@ def rows_to_dataset(
         if candidates is not None:
             trimmed = {trim_span(row.text, *pair) for pair in candidates}
             candidates = sorted([start, end] for start, end in trimmed if start < end)
-        kept.add({"id": row_id, "text": row.text, "candidates": candidates, "entities": entities})
+        kept.add({"id": row_id, "text": row.text, "candidates": candidates, "entities": entities, "group": row.group})
 
     rows_left_out = len(rows) - len(kept)
     if not rows:

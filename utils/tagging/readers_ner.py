@@ -47,6 +47,7 @@ def read_ner(
     encoding: str | None = None,
     skip_bad_lines: bool = False,
     entity_types: Collection[str] | None = None,
+    group_column: str | None = None,
     **tagging,
 ) -> Dataset:
     """Read a file of texts with entities.
@@ -60,6 +61,7 @@ def read_ner(
         encoding: encoding of the file; None finds it.
         skip_bad_lines: leave rows with errors out, and log how many, instead of raising.
         entity_types: the labels that are allowed, such as those of the training file; None allows all.
+        group_column: key of groups, whose values become the column `group`; of JSON and parquet only.
         **tagging: how tags are read, see `tagged_rows.TagReading`.
 
     Returns:
@@ -76,22 +78,24 @@ def read_ner(
     options = {"skip_bad_lines": skip_bad_lines, "entity_types": entity_types}
     name = Path(path).name.lower().removesuffix(".gz")
     if name.endswith(".parquet"):
-        return read_ner_dataset(read_parquet(path), source=path, **tagging, **options)
+        return read_ner_dataset(read_parquet(path), source=path, group_column=group_column, **tagging, **options)
 
     log = ErrorLog(path)
     if file_format == "brat" or (file_format == "auto" and is_brat(path)):
         _refuse_column(reading, path)
+        _refuse_group(group_column, path)
         return rows_to_dataset(read_brat(path, log, with_labels=reading.with_labels), log, **options)
     lines = read_lines(path, log, encoding=encoding)
     is_json = name.endswith((".json", ".jsonl", ".ndjson")) or begin_as_json(lines) or begin_as_export(lines)
     if file_format == "columns" or (file_format == "auto" and not is_json):
+        _refuse_group(group_column, path)
         tagged = parse_columns(lines, log, is_csv=name.endswith(".csv"), tag_column=reading.tag_column)
         rows = untag_rows(tagged, log, reading)
     else:
         _refuse_column(reading, path)
         whole = parse_object(lines)
         records = [(1, whole)] if whole is not None else parse_records(lines, log, permits=is_export)
-        rows = records_to_rows(records, log, file_format=file_format, reading=reading)
+        rows = records_to_rows(records, log, file_format=file_format, reading=reading, group=group_column)
     return rows_to_dataset(rows, log, **options)
 
 
@@ -100,6 +104,7 @@ def read_ner_dataset(
     *,
     skip_bad_lines: bool = False,
     entity_types: Collection[str] | None = None,
+    group_column: str | None = None,
     source: str | PathLike = "dataset",
     **tagging,
 ) -> Dataset:
@@ -107,7 +112,7 @@ def read_ner_dataset(
 
     Args:
         dataset: rows in any form of `read_ner`'s records; labels may be numbers with `ClassLabel` names.
-        skip_bad_lines, entity_types: as in `read_ner`.
+        skip_bad_lines, entity_types, group_column: as in `read_ner`.
         source: what errors call the data set.
         **tagging: as in `read_ner`, without `tag_column`: the columns of a data set have names.
 
@@ -127,11 +132,13 @@ def read_ner_dataset(
         raise DataError(f"{source}: expected rows, found none; check how the data set was made")
     log = ErrorLog(source, unit="row")
     records = enumerate((name_values(row, dataset.features) for row in dataset.with_format(None)), start=1)
-    rows = records_to_rows(records, log, file_format="auto", reading=reading)
+    rows = records_to_rows(records, log, file_format="auto", reading=reading, group=group_column)
     return rows_to_dataset(rows, log, skip_bad_lines=skip_bad_lines, entity_types=entity_types)
 
 
-def load_ner(name_or_path: str, config_name: str | None = None, **reading) -> dict[str, Dataset]:
+def load_ner(
+    name_or_path: str, config_name: str | None = None, *, group_column: str | None = None, **reading
+) -> dict[str, Dataset]:
     """Load a data set, see `load_splits`, and turn each of its splits into the columns of `read_ner`.
 
     If there is a split "train", only its labels are allowed. The options are those of `read_ner_dataset`.
@@ -142,9 +149,8 @@ def load_ner(name_or_path: str, config_name: str | None = None, **reading) -> di
     splits = load_splits(name_or_path, config_name)
     entity_types = None
     for split in sorted(splits, key=lambda name: name != "train"):
-        splits[split] = read_ner_dataset(
-            splits[split], entity_types=entity_types, source=f"{name_or_path}, {split}", **reading
-        )
+        own = {"source": f"{name_or_path}, {split}", "group_column": group_column if split == "train" else None}
+        splits[split] = read_ner_dataset(splits[split], entity_types=entity_types, **own, **reading)
         if split == "train":
             entity_types = list_types(splits[split])
     return splits
@@ -174,3 +180,10 @@ def _check_choice(what: str, value: str, known: Collection[str]) -> None:
 def _refuse_column(reading: TagReading, source: str | PathLike) -> None:
     if reading.tag_column is not None:
         raise DataError(f"{source}: expected a column file for --tag_column, found another format; leave it out")
+
+
+def _refuse_group(group: str | None, path: str | PathLike) -> None:
+    if group:
+        raise DataError(
+            f"{path}: expected JSON or parquet for --group_column {group}, found a file without such columns"
+        )

@@ -80,7 +80,8 @@ class ClozeClasses:
             DataError: the file cannot be read, pairs are expected but missing, texts have several labels each, or
                 there are no labels to train on.
         """
-        rows = self.reader.read(path, labels=self.labels or None, allow_empty=split == "test")
+        own = {"allow_empty": split == "test", "trains": split == "train"}
+        rows = self.reader.read(path, labels=self.labels or None, **own)
         if self._pair and "text_pair" not in rows.features:
             raise DataError(f"the {split} data: expected pairs of texts, as the template has {{text_pair}}")
         if not self._pair and "text_pair" in rows.features:

@@ -72,7 +72,8 @@ class ClozeEntities:
         Raises:
             DataError: the file cannot be read, or there are no entities to train on.
         """
-        rows = read_ner(path, entity_types=sorted(set(self.labels) - {OUTSIDE}), **self.reading)
+        grouped = {} if split == "train" else {"group_column": None}
+        rows = read_ner(path, entity_types=sorted(set(self.labels) - {OUTSIDE}), **self.reading | grouped)
         if split == "train":
             require_types(rows)
         if self.trains:
