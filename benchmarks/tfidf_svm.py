@@ -4,6 +4,8 @@
         --validation_file data/review_sample/dev.tsv --output_dir outputs/svm
 
 Runs of 1-3 characters, or with `--analyzer word` words and pairs of them. Nothing is random, so one run is enough.
+The classifier is saved, too, calibrated: `predict.py outputs/svm` uses it, and `predict.py --ensemble outputs/run
+outputs/svm` lets it answer together with an encoder.
 """
 
 import argparse
@@ -11,19 +13,14 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.pipeline import make_pipeline
-from sklearn.svm import LinearSVC
-
 from utils.options.arguments import run_script
+from utils.prediction.ngram_finder import WIDEST, NgramFinder
 from utils.reading.class_readers import read_classes
 from utils.reading.text_labels import list_labels
 from utils.running.atomic_files import write_files
 from utils.running.run_setup import record_run
 from utils.scoring import example_counts
 from utils.scoring.class_metrics import ClassScores
-
-WIDEST = {"char": 3, "word": 2}
 
 
 @dataclass
@@ -53,15 +50,15 @@ def main(argv=None):
     started, reading = time.time(), {"file_format": args.file_format}
     train = read_classes(args.train_file, **reading)
     labels = list_labels(train)
-    vectorizer = TfidfVectorizer(analyzer=args.analyzer, ngram_range=(1, WIDEST[args.analyzer]), sublinear_tf=True)
-    model = make_pipeline(vectorizer, LinearSVC()).fit(texts_of(train), train["label"][:])
+    positive = 1 if len(labels) == 2 else None
+    model = NgramFinder.fit(train, names=labels, analyzer=args.analyzer, positive=positive)
     results, counts, errors = {}, {}, {}
     for split, path in (("validation", args.validation_file), ("test", args.test_file)):
         if path:
             rows = read_classes(path, **reading)
-            found = model.predict(texts_of(rows)).tolist()
+            pairs = rows["text_pair"][:] if "text_pair" in rows.column_names else None
+            found = [labels[i] for i in model.logits(rows["text"][:], pairs).argmax(-1)]
             numbers = [[labels.index(label) for label in side] for side in (found, rows["label"][:])]
-            positive = 1 if len(labels) == 2 else None
             scores = ClassScores(keep_in_memory=True).compute(
                 predictions=numbers[0], references=numbers[1], labels=labels, positive=positive
             )
@@ -72,16 +69,10 @@ def main(argv=None):
     files = (args.train_file, args.validation_file, args.test_file)
     record = record_run([args], files=files, started=started, results=results)
     left = {example_counts.NAME: counts, "error_report.json": {"splits": errors}}
-    left |= {"all_results.json": results, "run.json": record}
+    left |= model.files() | {"all_results.json": results, "run.json": record}
     Path(args.output_dir).mkdir(parents=True, exist_ok=True)
     write_files(args.output_dir, left)
     print(" ".join(f"{name} {value:.4f}" for name, value in results.items()))
-
-
-def texts_of(rows):
-    """One text for each row; the two texts of a pair are joined by a line feed."""
-    pairs = rows["text_pair"][:] if "text_pair" in rows.column_names else [""] * len(rows)
-    return [f"{one}\n{other}" if other else one for one, other in zip(rows["text"][:], pairs, strict=True)]
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ WINGS = {
         {"data", "encoding", "modeling.joined_windows", "prompting.span_selection", "scoring"},
     ),
     "prediction": (
-        {"datasets", "numpy", "torch", "transformers"},
+        {"datasets", "numpy", "sklearn", "torch", "transformers"},
         {"adapters", "data", "encoding", "modeling", "prediction", "prompting", "reading", "scoring", "tagging"},
     ),
     "reporting": (

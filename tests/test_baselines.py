@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from transformers import AutoModelForMaskedLM, AutoTokenizer
 
+import predict
 import report
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,6 +45,11 @@ def test_svm_leaves_what_a_run_leaves_on_both_parts(tmp_path, capsys):
     load("benchmarks/tfidf_svm.py").main([*given, "--output_dir", str(tmp_path / "svm" / "seed-1")])
     results = json.loads((tmp_path / "svm" / "seed-1" / "all_results.json").read_text())
     assert results["eval_accuracy"] == results["test_accuracy"] > 0.8
+    capsys.readouterr()
+    predict.main([str(tmp_path / "svm" / "seed-1"), "--input_file", str(files[1])])
+    told = [json.loads(line)["label"] for line in capsys.readouterr().out.splitlines()]
+    gold = [line.split("\t")[-1] for line in files[1].read_text(encoding="utf-8").splitlines()][-len(told) :]
+    assert sum(map(str.__eq__, told, gold)) / len(gold) == pytest.approx(results["eval_accuracy"])
     report.main([str(tmp_path), "--by_folder", "--output_dir", str(tmp_path / "report")])
     assert f"| svm | {100 * results['test_f1']:.2f} | " in capsys.readouterr().out
 

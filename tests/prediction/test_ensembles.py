@@ -1,10 +1,15 @@
 """Several models answer together: means and votes of what each says by itself, through predict.py, too."""
 
 import json
+import random
 import shutil
 
 import numpy as np
 import pytest
+from datasets import Dataset
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.pipeline import make_pipeline
+from sklearn.svm import LinearSVC
 
 import predict
 from tests.small_heads import CLASSES, TEXTS, build_heads
@@ -14,7 +19,9 @@ from utils.prediction.answer_finder import AnswerFinder
 from utils.prediction.ensembles import AnswerEnsemble, EntityEnsemble, LabelEnsemble
 from utils.prediction.entity_finder import EntityFinder
 from utils.prediction.label_finder import LabelFinder
+from utils.prediction.ngram_finder import NgramFinder
 from utils.prediction.prediction_tasks import load_task
+from utils.running.atomic_files import write_files
 from utils.scoring.joint_decisions import decode_characters
 
 
@@ -57,6 +64,43 @@ def ensemble_shift(member, temperature):
     """Logits of probabilities are logits up to a number for each text."""
     logits = member.logits(TEXTS) / temperature
     return temperature * np.log(np.exp(logits).sum(-1, keepdims=True))
+
+
+@pytest.mark.parametrize("classes", [CLASSES, CLASSES[:2]])
+def test_ngrams_are_saved_calibrated_and_a_member_like_others(folder, tmp_path, classes):
+    draw = random.Random(0)
+    labels = [draw.choice(classes) for _ in range(90)]
+    texts = [f"{label if draw.random() < 0.8 else draw.choice(classes)} {draw.random():.2f}" for label in labels]
+    rows = Dataset.from_dict({"text": texts, "label": labels})
+    finder = NgramFinder.fit(rows, names=classes, analyzer="char", positive=None)
+    expected = make_pipeline(TfidfVectorizer(analyzer="char", ngram_range=(1, 3), sublinear_tf=True), LinearSVC()).fit(
+        texts, labels
+    )
+    assert [each.labels[0] for each in finder.find(texts)] == expected.predict(texts).tolist()
+    sure = np.mean([max(dict(each.ranked).values()) for each in finder.find(texts)])
+    assert 0.5 < sure < 0.95
+    write_files(tmp_path, finder.files())
+    again = load_task([str(tmp_path)], output_format="jsonl", options={}).finder
+    np.testing.assert_allclose(again.logits(texts), finder.logits(texts), rtol=1e-12)
+    if len(classes) == 3:
+        loaded = load_task([str(tmp_path), str(folder / "pooled")], output_format="jsonl", options={}, together=True)
+        assert [*map(type, loaded.finder.members)] == [NgramFinder, LabelFinder]
+        own = [dict(one.find(TEXTS)[0].ranked) for one in loaded.finder.members]
+        assert dict(loaded.finder.find(TEXTS)[0].ranked) == pytest.approx(
+            {label: (own[0][label] + own[1][label]) / 2 for label in classes}
+        )
+
+
+@pytest.mark.parametrize("name, content", [("ngrams.json", b"{"), ("ngrams.npz", b"PK"), ("ngrams.npz", None)])
+def test_damaged_ngrams_are_named(tmp_path, name, content):
+    rows = Dataset.from_dict({"text": list("abcabcabc"), "label": list("xyzxyzxyz")})
+    write_files(tmp_path, NgramFinder.fit(rows, names=list("xyz"), analyzer="char", positive=None).files())
+    if content is None:
+        (tmp_path / name).unlink()
+    else:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=r"expected ngrams\.json and ngrams\.npz of tfidf_svm\.py, found"):
+        load_task([str(tmp_path)], output_format="jsonl", options={})
 
 
 def test_thresholds_of_members_are_averaged(folder, tmp_path):

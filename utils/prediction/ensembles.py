@@ -38,7 +38,7 @@ class LabelEnsemble:
         _agree(members, "kind of prediction", lambda one: one.rule.problem_type)
         _agree(members, "set of labels", lambda one: ", ".join(sorted(one.rule.labels)))
         _agree(members, "kind of input", lambda one: "pairs" if one.encoder.pair else "single texts")
-        first = members[0]
+        first = next((one for one in members if one.model.config is not None), members[0])  # n-grams have none
         self.members, self.encoder, self.model = members, first.encoder, first.model
         self.rule, self.scales = first.rule, [1.0] * len(members)
         if isinstance(self.rule, DecisionRule) and decision:

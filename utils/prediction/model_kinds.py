@@ -52,6 +52,7 @@ KINDS = {
     ),
     "answers": Kind(AutoModelForQuestionAnswering, scripts="run_qa_span.py"),
 }
+NGRAMS = "ngrams.json"  # in a folder of n-grams, see `ngram_finder`
 WORDS = Kind(AutoModelForMaskedLM, scripts="run_mlm.py")  # what other models begin as
 
 HEADS = {head.config_class.model_type: head for kind in KINDS.values() for head in kind.heads}
@@ -77,6 +78,8 @@ def find_kind(name_or_path: str, *, revision: str = "main") -> str:
     """
     if ensemble := read_ensemble(name_or_path):
         return ensemble["kind"]
+    if (Path(name_or_path) / NGRAMS).is_file():
+        return "classes"
     if not Path(name_or_path).is_dir() and (name_or_path.count("/") > 1 or name_or_path[0] in "./~"):
         raise FileNotFoundError(
             f"{name_or_path}: expected a trained output directory or a Hub id, found no such folder"

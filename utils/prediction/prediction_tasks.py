@@ -18,6 +18,7 @@ from .entity_finder import EntityFinder
 from .json_lines import answer_line, cluener_line, entity_line
 from .label_finder import LabelFinder
 from .model_kinds import asks_spans, find_kind
+from .ngram_finder import NgramFinder, has_ngrams
 from .verdict_lines import submission_header, submission_line, verdict_line
 
 
@@ -31,6 +32,11 @@ def load_entity_finder(name_or_path: str, *, revision: str = "main", **options) 
     fields, _ = PreTrainedConfig.get_config_dict(name_or_path, revision=revision)
     finder = ClozeEntityFinder if asks_spans(fields) else EntityFinder
     return finder.load(name_or_path, revision=revision, **options)
+
+
+def load_label_finder(name_or_path: str, **options) -> LabelFinder | NgramFinder:
+    """Load what classifies texts: a model, or n-grams; see `LabelFinder.load`."""
+    return (NgramFinder if has_ngrams(name_or_path) else LabelFinder).load(name_or_path, **options)
 
 
 class Task(ABC):
@@ -190,7 +196,7 @@ class SeveralTasks(Task):
             yield from task.show(text)
 
 
-LOADERS = {EntityTask: load_entity_finder, ClassTask: LabelFinder.load, AnswerTask: AnswerFinder.load}
+LOADERS = {EntityTask: load_entity_finder, ClassTask: load_label_finder, AnswerTask: AnswerFinder.load}
 TASKS = {task.kind: task for task in LOADERS}  # of each of `model_kinds.KINDS`
 
 
