@@ -43,21 +43,23 @@ def test_tags_of_tokens_become_tags_of_characters():
     tags[0, [0, 1]], tags[1, [0, 2]] = (0.3, 0.7), (0.4, 0.6)
     found = spread_tags(TaggedText(["B-x", "I-x"], [0, 3], [2, 4], tags), 4, id2label=BIO, types=["x", "y"])
     assert found.covered.tolist() == [True, True, False, True]
-    np.testing.assert_allclose(found.probabilities[[0, 1, 3], :3], [[0.3, 0.7, 0], [0.3, 0, 0.7], [0.4, 0, 0.6]])
+    np.testing.assert_allclose(
+        found.probabilities[[0, 1, 3], :3], [[0.3, 0.7, 0], [0.3, 0, 0.7], [0.4, 0, 0.6]], rtol=1e-6
+    )
     assert found.probabilities[2].sum() == 0
 
 
 def test_other_schemes_say_the_same_of_characters():
     tags = np.array([[0.1, 0.2, 0.3, 0.15, 0.25]])
     found = spread_tags(TaggedText(["O"], [0], [2], tags), 2, id2label=BIOES, types=["x"])
-    np.testing.assert_allclose(found.probabilities, [[0.1, 0.45, 0.45], [0.1, 0, 0.9]])
+    np.testing.assert_allclose(found.probabilities, [[0.1, 0.45, 0.45], [0.1, 0, 0.9]], rtol=1e-6)
 
 
 def test_where_an_i_may_begin_an_entity_it_does_so_after_what_is_none():
     tags = np.array([[0, 0, 1.0, 0, 0], [0.4, 0, 0.6, 0, 0]])
     tagged = TaggedText(["I-x", "I-x"], [0, 1], [1, 2], tags)
     found = spread_tags(tagged, 2, id2label=BIO, types=["x", "y"], loose=True)
-    np.testing.assert_allclose(found.probabilities[:, :3], [[0, 1, 0], [0.4, 0, 0.6]])
+    np.testing.assert_allclose(found.probabilities[:, :3], [[0, 1, 0], [0.4, 0, 0.6]], rtol=1e-6)
     assert [one[:3] for one in decode_characters([found], ["x", "y"])] == [(0, 2, "x")]
 
 

@@ -22,8 +22,8 @@ class CharacterTags(NamedTuple):
     """What a tagger thinks of each character of a text, whatever its tokens and its scheme.
 
     Attributes:
-        probabilities: (characters, 1 + 2 * types) of O and, for each type, of being the first character of an entity
-            of the type and of being a later one.
+        probabilities: (characters, 1 + 2 * types) float32, of O and, for each type, of being the first character of
+            an entity of the type and of being a later one.
         covered: (characters,) bool, those that are in a token; the rest, white space mostly, has no probabilities.
     """
 
@@ -62,7 +62,7 @@ def spread_tags(
             found[start, 1::2], found[start, 2::2] = found[start, 1::2] + new, found[start, 2::2] - new
         before = np.asarray(tags, dtype=np.float64) @ later[:, 2::2]
         covered[start:end] = True
-    return CharacterTags(found, covered)
+    return CharacterTags(found.astype(np.float32), covered)
 
 
 def decode_characters(members: Sequence[CharacterTags], types: Sequence[str]) -> list[Entity]:
@@ -79,7 +79,8 @@ def decode_characters(members: Sequence[CharacterTags], types: Sequence[str]) ->
     places = np.flatnonzero(votes)
     if not len(places):
         return []
-    mean = np.sum([each.probabilities for each in members], axis=0)[places] / votes[places, None]
+    total = np.sum([each.probabilities for each in members], axis=0, dtype=np.float64)
+    mean = total[places] / votes[places, None]
     tags = _best_sequence(np.log(mean.clip(LEAST)))
     entities, start = [], None
     for i, tag in enumerate([*tags.tolist(), 0]):

@@ -28,6 +28,7 @@ from ..running.seed_runs import spread_scores
 from ..running.side_by_side import run_side_by_side
 from ..scoring.example_counts import digest_rows
 from ..scoring.score_names import OUT_OF_FOLD, plain_name
+from ..training.batch_size import Batches
 from .answers import Answers, SplitAnswers
 from .run_folder import Run
 
@@ -81,8 +82,9 @@ def _join(run: Run, dataset: Mapping[str, Dataset], fold_of: np.ndarray, folders
     others = {split: rows for split, rows in dataset.items() if split != "train"}
     unseen: list = [None] * len(train)
     outputs: dict[str, list] = {split: [] for split in others}
+    batch_size = Batches.of(run.training).evaluation
     for fold, path in enumerate(folders, start=1):
-        finder = crossing.load(str(path), bf16=run.training.bf16)
+        finder = crossing.load(str(path), bf16=run.training.bf16, batch_size=batch_size)
         rows = np.flatnonzero(fold_of == fold)
         for row, said in zip(rows, _read(crossing, finder, train.select(rows)), strict=True):
             unseen[row] = said
