@@ -15,16 +15,17 @@ import logging
 from utils.options import arguments
 from utils.options.adapter_arguments import AdapterArguments
 from utils.options.classifier_arguments import CLASSIFIER_DEFAULTS, ClassifierArguments
-from utils.options.decision_arguments import DecisionArguments
+from utils.options.decision_arguments import DecisionArguments, SubmissionArguments
 from utils.options.shared_arguments import ModelArguments, PairArguments, TrickArguments
 
 logger = logging.getLogger(__name__)
 
 
 def main(argv=None):
-    ours = ClassifierArguments, DecisionArguments, PairArguments, ModelArguments, AdapterArguments, TrickArguments
+    ours = ClassifierArguments, DecisionArguments, SubmissionArguments, PairArguments
+    ours += ModelArguments, AdapterArguments, TrickArguments
     parsed = arguments.parse_arguments(*ours, argv=argv, description=__doc__, defaults=CLASSIFIER_DEFAULTS)
-    head, decisions, data, base, adapter, _, choices = parsed
+    head, decisions, submission, data, base, adapter, _, choices = parsed
     arguments.check_use(parsed, trains=data.trains)
 
     # Imported here so that --help and wrong flags answer at once.
@@ -68,6 +69,8 @@ def main(argv=None):
     logger.info("%s", target.describe())
     if not finder:
         task_columns.require_labels(dataset)
+    reading = finder.reading if finder else once(reader.remember)
+    form = submission.fit(target.rule.columns, target.labels, reading)
 
     # ---- 2. Tokenise: what is too long is cut (of a pair, the longer text) and counted
     cleaning, clean = read_cleaning(data.cleaning_file)
@@ -81,15 +84,16 @@ def main(argv=None):
     encoder.label2id = None if target.regression else target.label2id  # scores are numbers already
     encoded = split_data.encode_splits(dataset, encoder, describe=text_inputs.describe_inputs)
     if target.regression:
-        task = text_scores.TextScores(encoded)
+        task = text_scores.TextScores(encoded, form=form)
     else:
         tuning = {"temperature": decisions.temperature_scaling, "tuning": decisions.tuning}
-        task = text_tasks.TextClasses(encoded, target.rule, tune=not finder, separator=data.label_separator, **tuning)
+        writing = {"separator": data.label_separator, "form": form}
+        task = text_tasks.TextClasses(encoded, target.rule, tune=not finder, **tuning, **writing)
 
     # ---- 3. Model: the stock class, or our classifier with other kinds of pooling, on the encoder
     settings = {"problem_type": target.rule.problem_type, "label2id": target.label2id}
     settings |= {"id2label": dict(enumerate(target.labels)), "takes_pairs": target.pair, "text_cleaning": cleaning}
-    settings["data_reading"] = once(reader.remember)  # so that prediction reads files as training did
+    settings["data_reading"] = reading  # so that prediction reads files as training did
     label_ids = encoded["train"]["labels"][:] if not finder else None
 
     def load_model():

@@ -42,6 +42,9 @@ REFUSED = [
     ("ner", "--train_file t --adapter lora --virtual_tokens 4", "--virtual_tokens does nothing with --adapter lora"),
     ("classification", "--test_file t --pooling mean", "--pooling mean does nothing if no model is trained"),
     ("classification", "--train_file t --fusion_weights equal", "--fusion_weights equal does nothing with --pooling"),
+    ("classification", "--train_file t --submission_columns id=I", "--submission_columns does nothing without --test"),
+    ("classification", "--train_file t --submission_labels numbers", "--submission_labels does nothing without --te"),
+    ("classification", "--test_file t --submission_columns id=a,nr=b", "one of id, label, score before the =, found"),
     ("classification", "--test_file t --cleaning_file c", "--cleaning_file does nothing if no model is trained"),
     ("qa_cls", "--train_file t --test_file u --test_share 0.1", "--test_share does nothing together with --test_file"),
     ("qa_cls", "--ask x --question_template {text}？", "--question_template does nothing if no model is trained"),
@@ -82,6 +85,7 @@ ACCEPTED = [
     ("ner", "--dataset_name d --head span --nested yes --loss focal --class_weights auto"),
     ("classification", "--train_file t --pooling fusion --fusion_weights equal --target_precision 0.9"),
     ("classification", "--test_file t --skip_bad_lines"),
+    ("classification", "--test_file t --submission_columns id=ID,label=Target --submission_labels numbers"),
 ]
 
 RANGES = [

@@ -1,9 +1,11 @@
 """Options of run_classification.py."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..data.errors import ArgumentError
+from ..data.submission_columns import LABELS, SubmissionForm, parse_columns
 from .arguments import Options, option
 
 
@@ -83,3 +85,45 @@ class DecisionArguments:
                 f"a threshold needs a positive class, and neither {labels[0]} nor {labels[1]} is known as one; "
                 f"add --positive_label {labels[1]}"
             )
+
+
+@dataclass(frozen=True)
+class SubmissionArguments:
+    """The form of `submission.csv`, the predictions for test data."""
+
+    _argument_group_name = "submission"
+
+    submission_columns: str | None = option(
+        None,
+        "Columns of submission.csv as `id=ID,label=Target`: `id`, `label` or `score`, and the header; all three under "
+        "their own names if not given.",
+    )
+    submission_labels: str = option(
+        "names",
+        "`numbers` writes classes as numbers: those of the training file, where class.txt or --class_file named them "
+        "or the labels are whole numbers; otherwise ids from 0 on, in the order of the model's labels (config.json).",
+        choices=LABELS,
+        labels={"numbers": "single multi"},
+    )
+
+    def check(self, options: Options) -> None:
+        """Refuse columns that are malformed, and options without test data."""
+        if self.submission_columns is not None:
+            parse_columns(self.submission_columns)
+        for name in ("submission_columns", "submission_labels"):
+            if name in options.given and not (options.test_file or options.dataset_name):
+                raise ArgumentError(f"--{name} does nothing without --test_file; leave it out, or give both")
+
+    def fit(self, given: Sequence[str], labels: Sequence[str], reading: Mapping[str, Any]) -> SubmissionForm:
+        """The form for a model.
+
+        Args:
+            given: what the model gives for each text, see `scoring.decisions.Rule.columns`.
+            labels: of the model, in the order of its ids.
+            reading: how its training data was read, see `TextReader.remember`.
+
+        Raises:
+            ArgumentError: the model does not give what the columns name.
+        """
+        known = {"given": given, "labels": labels, "classes": reading.get("classes", ())}
+        return SubmissionForm.fit(self.submission_columns, self.submission_labels, **known)

@@ -57,6 +57,11 @@ class LabelFinder(Finder):
         if isinstance(self.encoder, ClozeEncoder):
             self.collate = ClozeCollator(tokenizer, self.encoder.lengths)
 
+    @property
+    def reading(self) -> dict:
+        """How the training data was read, see `TextReader.remember`; empty if the model does not say."""
+        return getattr(self.model.config, "data_reading", None) or {}
+
     def find(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[Verdict] | list[float]:
         """The verdict on each text, or pair, in order; for a regression its score."""
         return list(self.rule.verdicts(self.logits(texts, pairs)))

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 from datasets import Dataset
 
+from ..data.submission_columns import PLAIN, SubmissionForm
 from ..prediction.verdict_lines import prediction_lines, submission_lines
 from ..reporting import error_report, task_cards
 from ..reporting.class_report import describe_scores
@@ -31,6 +32,7 @@ class TextClasses:
         temperature: fit a temperature.
         tuning: what thresholds are fitted for, see `tune_rule`.
         separator: separates labels in a submission.
+        form: of a submission.
 
     Attributes:
         rule: the decision rule, tuned once the validation data is answered.
@@ -45,9 +47,10 @@ class TextClasses:
         temperature: bool,
         tuning: dict,
         separator: str | None,
+        form: SubmissionForm = PLAIN,
     ):
         self.rule, self.tunes, self.temperature, self.tuning = rule, tune, temperature, tuning
-        self.separator = separator
+        self.separator, self.form = separator, form
         self.evaluators = {split: self.watch(rows) for split, rows in encoded.items() if split != "train"}
 
     def watch(self, encoded: Dataset) -> ClassEvaluator:
@@ -89,7 +92,7 @@ class TextClasses:
     def write(self, rows: Dataset, verdicts) -> Answers:
         """The lines of a split's predictions and of its submission."""
         lines = prediction_lines(self.rule, rows, verdicts)
-        submission = submission_lines(self.rule, rows, verdicts, separator=self.separator)
+        submission = submission_lines(self.rule, rows, verdicts, separator=self.separator, form=self.form)
         return Answers(lines, report={}, submission=submission)
 
     def decision(self) -> dict:
