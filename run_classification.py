@@ -15,17 +15,17 @@ import logging
 from utils.options import arguments
 from utils.options.adapter_arguments import AdapterArguments
 from utils.options.classifier_arguments import CLASSIFIER_DEFAULTS, ClassifierArguments
-from utils.options.decision_arguments import DecisionArguments, SubmissionArguments
+from utils.options.decision_arguments import DecisionArguments, LongTextArguments, SubmissionArguments
 from utils.options.shared_arguments import ModelArguments, PairArguments, TrickArguments
 
 logger = logging.getLogger(__name__)
 
 
 def main(argv=None):
-    ours = ClassifierArguments, DecisionArguments, SubmissionArguments, PairArguments
+    ours = ClassifierArguments, DecisionArguments, LongTextArguments, SubmissionArguments, PairArguments
     ours += ModelArguments, AdapterArguments, TrickArguments
     parsed = arguments.parse_arguments(*ours, argv=argv, description=__doc__, defaults=CLASSIFIER_DEFAULTS)
-    head, decisions, submission, data, base, adapter, _, choices = parsed
+    head, decisions, long, submission, data, base, adapter, _, choices = parsed
     arguments.check_use(parsed, trains=data.trains)
 
     # Imported here so that --help and wrong flags answer at once.
@@ -40,6 +40,7 @@ def main(argv=None):
     from utils.tasks.answers import answer_splits
     from utils.tasks.starting_point import StartingPoint
     from utils.training import losses, samplers
+    from utils.training.window_trainer import WindowTrainer
 
     run = run_folder.open_run(parsed)
 
@@ -72,15 +73,17 @@ def main(argv=None):
     reading = finder.reading if finder else once(reader.remember)
     form = submission.fit(target.rule.columns, target.labels, reading)
 
-    # ---- 2. Tokenise: what is too long is cut (of a pair, the longer text) and counted
+    # ---- 2. Tokenise: what is too long (of a pair, the longer text) is cut into windows, or cut off and counted
     cleaning, clean = read_cleaning(data.cleaning_file)
     if finder:
         tokenizer, encoder = finder.tokenizer, finder.encoder
     else:
         start = StartingPoint.load(base, adapter)
         tokenizer = start.tokenizer
-        data = data.fit_length(start.longest, special=start.special(pair=target.pair), texts=1 + target.pair)
-        encoder = text_inputs.TextEncoder(tokenizer, data.max_length, pair=target.pair, clean=clean)
+        special = start.special(pair=target.pair)
+        data = data.fit_length(start.longest, special=special, texts=1 + target.pair)
+        windows = long.fit(data.max_length, special=special, pair=target.pair)
+        encoder = text_inputs.TextEncoder(tokenizer, data.max_length, pair=target.pair, clean=clean, **windows)
     encoder.label2id = None if target.regression else target.label2id  # scores are numbers already
     encoded = split_data.encode_splits(dataset, encoder, describe=text_inputs.describe_inputs)
     if target.regression:
@@ -99,7 +102,7 @@ def main(argv=None):
     def load_model():
         if finder:
             return finder.model
-        own = settings | {"input_length": data.max_length}
+        own = settings | {"input_length": data.max_length} | windows
         model = load_classifier(start.path, loading=start.loading, **head.body(), **own)
         if target.regression and getattr(start.config, "problem_type", None) != "regression":  # else it keeps its bias
             text_scores.start_at(model, sum(label_ids) / len(label_ids))  # so that it only learns differences
@@ -118,6 +121,8 @@ def main(argv=None):
         load_model,
         encoded,
         task.evaluators.get("validation"),
+        trainer_class=WindowTrainer,
+        pool=encoder.pool,
         divergence=loss and loss.divergence,
         train_sampler=sampler,
         processing_class=tokenizer,

@@ -43,6 +43,7 @@ def text_card(record: dict, *, rule: Rule, report: dict) -> str:
         report: report of the validation set, with its `scores`, see `ClassEvaluator.report`.
     """
     arguments = record["arguments"]
+    windows = arguments.get("long_texts") == "windows"
     return model_card(
         f"{rule.scored}_card",
         record,
@@ -50,7 +51,8 @@ def text_card(record: dict, *, rule: Rule, report: dict) -> str:
         tags=["text-classification", *rule.tags, f"pooling-{arguments['pooling']}"],
         metrics=[name for name in scores_of(rule.scored) if name in shown_in("card")],
         auto="AutoModelForSequenceClassification",
-        stock=arguments["pooling"] == "cls" and arguments["layers"] == "last",
+        stock=arguments["pooling"] == "cls" and arguments["layers"] == "last" and not windows,
+        windows=windows,
         report=report,
     )
 
