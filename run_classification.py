@@ -116,7 +116,7 @@ def main(argv=None):
         loss = losses.LabelLoss.fit(label_ids, **shaping) if label_ids else None
     elif label_ids:
         loss = losses.ClassLoss.fit(label_ids, len(target.labels), adjustment=head.logit_adjustment, **shaping)
-        sampler = samplers.ClassSampler.choose(head.class_sampling, encoded["train"], seed=choices.seed)
+        sampler = samplers.ClassSampler.choose(head.class_sampling, encoded["train"], seed=choices.order_seed)
     trainer, results = run.learn(
         load_model,
         encoded,
