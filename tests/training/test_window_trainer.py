@@ -100,12 +100,18 @@ def test_predictions_are_pooled_in_batches_of_any_mix(build, loss):
     assert (hidden.predictions == output.predictions).all()
 
 
-def test_evaluation_never_has_more_windows_at_once_than_texts(build):
+@pytest.mark.parametrize("sharded", [False, True])
+def test_evaluation_has_no_more_windows_at_once_than_texts_unless_weights_are_sharded(build, sharded):
     trainer, encoded = build()
+    trainer.is_fsdp_enabled = sharded  # then all processes must call the model equally often
     sizes, forward = [], trainer.model.forward
     trainer.model.forward = lambda **inputs: sizes.append(len(inputs["input_ids"])) or forward(**inputs)
-    trainer.predict(encoded)
-    assert max(sizes) == 3 and sum(sizes) == sum(map(len, encoded["windows"][:]))
+    batches = [encoded.select(range(3)), encoded.select(range(3, 5))]
+    for rows in batches:
+        trainer.prediction_step(trainer.model, trainer.data_collator(list(rows)), prediction_loss_only=False)
+    counts = [sum(map(len, rows["windows"][:])) for rows in batches]
+    assert sizes == counts if sharded else max(sizes) == 3
+    assert sum(sizes) == sum(counts)
 
 
 def test_texts_that_fit_learn_the_same_weights_to_the_bit_as_without_windows(build):

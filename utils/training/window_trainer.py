@@ -38,7 +38,10 @@ class WindowTrainer(TrickTrainer):
         return super().prediction_step(self._pooled(model), inputs, prediction_loss_only, ignore_keys)
 
     def _pooled(self, model):
-        return model if self.pool is None or isinstance(model, PooledModel) else PooledModel(model, self.pool)
+        if self.pool is None or isinstance(model, PooledModel):
+            return model
+        # Where processes hold parts of the weights, all must go through the model equally often.
+        return PooledModel(model, self.pool, in_parts=not (self.is_fsdp_enabled or self.is_deepspeed_enabled))
 
 
 class PooledModel:
@@ -47,10 +50,12 @@ class PooledModel:
     Args:
         model: the classifier, whose inputs are (batch, length).
         pool: see `WindowTrainer`.
+        in_parts: without gradients, only as many windows go through the model at a time as there are texts, so that
+            these need no more memory than texts of one window.
     """
 
-    def __init__(self, model: nn.Module, pool: Callable[[Tensor, Tensor], Tensor]):
-        self.model, self.pool = model, pool
+    def __init__(self, model: nn.Module, pool: Callable[[Tensor, Tensor], Tensor], *, in_parts: bool):
+        self.model, self.pool, self.in_parts = model, pool, in_parts
 
     @property
     def training(self) -> bool:
@@ -63,11 +68,10 @@ class PooledModel:
             return self.model(**inputs)
         there = mask.bool().any(-1)  # (texts, most windows)
         flat = {name: value[there] for name, value in inputs.items() if torch.is_tensor(value) and value.dim() == 3}
-        size = len(flat["attention_mask"])  # all windows
-        if not torch.is_grad_enabled():
-            size = len(there)  # as many at a time as there are texts: memory as for texts of one window each
+        count = len(flat["attention_mask"])  # of all windows
+        size = len(there) if self.in_parts and not torch.is_grad_enabled() else count
         parts = [
             self.model(**{name: value[start : start + size] for name, value in flat.items()})["logits"]
-            for start in range(0, len(flat["attention_mask"]), size)
+            for start in range(0, count, size)
         ]
         return SequenceClassifierOutput(logits=self.pool(torch.cat(parts).float(), there))
