@@ -29,9 +29,9 @@ from utils.options.decision_arguments import DecisionArguments
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = {"entities": "run_ner.py", "classes": "run_classification.py", "answers": "run_qa_span.py"}  # score a kind
-READING = ("file_format", "columns", "separator", "encoding", "text_column", "text_pair_column", "label_column")
-READING += ("id_column", "class_file", "label_separator", "label_columns", "skip_bad_lines")  # options of texts
-TAGGING = ("file_scheme", "repair_tags", "tag_column", "label_names")  # of entities, in addition
+TEXTS = ("file_format", "columns", "separator", "encoding", "text_column", "text_pair_column", "label_column")
+TEXTS += ("id_column", "class_file", "label_separator", "label_columns", "skip_bad_lines")  # how files are read
+TAGS = ("file_scheme", "repair_tags", "tag_column", "label_names")  # those of entities
 TUNED = ("decision", "null_threshold", "entity_threshold")  # fields of a configuration that fit one set of weights
 FREE = ("transformers_version", "adapter_base", "_name_or_path")  # which may differ, like those of dropout
 
@@ -49,10 +49,9 @@ class Member:
         """A value of the run's command line."""
         return self.record.get("arguments", {}).get(name)
 
-    @property
-    def reading(self) -> dict:
-        """How the run read texts with classes: those options that were given."""
-        return {name: value for name in READING if (value := self.argument(name)) not in (None, "auto", False)}
+    def given(self, *names: str) -> dict:
+        """Those of some options of the run that were given."""
+        return {name: value for name in names if (value := self.argument(name)) not in (None, "auto", False)}
 
 
 def main(argv=None):
@@ -92,8 +91,9 @@ def main(argv=None):
             kept = [order[name] for name in kept]
         with making_folder(args.output_dir) as folder:
             write_soup(kept, folder)
-            for line in settle_decisions(folder, first, args):
-                print(line)
+            tuned, said = settle_decisions(folder, first, args)
+            if said:
+                print(said)
             if args.validation_file:
                 results = score_folder(folder, first, args)
                 print(f"{metric} {score_of(results, metric):.4f}  the mean of {len(kept)} runs: {args.output_dir}")
@@ -105,7 +105,7 @@ def main(argv=None):
                 for each in members
             ]
             write_json(folder / "all_results.json", results)
-            write_text(folder / "README.md", card(args, kept, members, metric, results, first))
+            write_text(folder / "README.md", card(args, kept, members, results=results, tuned=tuned))
             write_json(folder / "run.json", record)
     print(f"{args.output_dir} holds the mean of {', '.join(each.name for each in kept)}")
 
@@ -257,12 +257,8 @@ def write_soup(members: Sequence[Member], folder: Path) -> Path:
     save_file(mean_of_weights([each.folder for each in members]), folder / WEIGHTS, metadata={"format": "pt"})
     first = members[0]
     for path in sorted(first.folder.iterdir()):
-        beside = re.fullmatch(BESIDE_WEIGHTS, path.name) and path.name not in (
-            "config.json",
-            "adapter_config.json",
-            INDEX,
-        )
-        if path.is_file() and (beside or path.suffix == ".py"):
+        beside = re.fullmatch(rf"{BESIDE_WEIGHTS}|\w+\.py", path.name)
+        if path.is_file() and beside and path.name not in ("config.json", "adapter_config.json", INDEX):
             shutil.copyfile(path, folder / path.name)
     config = {name: value for name, value in first.config.items() if name not in (*TUNED, "adapter_base")}
     if (positive := (first.config.get("decision") or {}).get("positive")) is not None:
@@ -276,13 +272,7 @@ def score_folder(folder: Path, member: Member, args) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as out:
         command = [sys.executable, str(ROOT / find_script(member, folder)), "--model_name_or_path", str(folder)]
         command += ["--validation_file", args.validation_file, "--output_dir", str(Path(out) / "scored")]
-        names = member.reading
-        if command[1].endswith("run_ner.py"):
-            names = {name: names[name] for name in ("file_format", "encoding", "skip_bad_lines") if name in names}
-            names |= {name: value for name in TAGGING if (value := member.argument(name)) not in (None, "auto", False)}
-        elif command[1].endswith("run_qa_cls.py"):
-            names = {name: value for name, value in names.items() if "pair" not in name and "labels" not in name}
-        for name, value in names.items():
+        for name, value in (member.given(*TEXTS) | member.given(*TAGS)).items():
             command += [f"--{name}", *map(str, value)] if isinstance(value, list) else [f"--{name}={value}"]
         done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
         if done.returncode:
@@ -312,26 +302,26 @@ def score_of(results: Mapping[str, float], metric: str) -> float:
     return results[f"eval_{metric}"]
 
 
-def settle_decisions(folder: Path, member: Member, args) -> list[str]:
-    """Tune again what was tuned on each run, if there is validation data; what is said about it."""
+def settle_decisions(folder: Path, member: Member, args) -> tuple[bool, str]:
+    """Tune again what was tuned on each run, if there is validation data: whether it was done, and what to say."""
     from utils.running.atomic_files import write_json
 
     had = [name for name in TUNED if member.config.get(name) is not None]
     if not had:
-        return []
+        return False, ""
     path = folder / "config.json"
     config = json.loads(path.read_text(encoding="utf-8"))
     if args.validation_file and had == ["decision"]:
         rule = tune(folder, member, args.validation_file)
         write_json(path, config | {"decision": rule.to_config()})
-        return [f"decisions, tuned on {args.validation_file}: {rule.describe()}"]
+        return True, f"decisions, tuned on {args.validation_file}: {rule.describe()}"
     if args.validation_file and had == ["null_threshold"]:
         threshold = score_folder(folder, member, args).get("eval_best_f1_threshold")
         if threshold is not None:
             write_json(path, config | {"null_threshold": threshold})
-            return [f"no answer above a score of {threshold:.4f}, tuned on {args.validation_file}"]
+            return True, f"no answer above a score of {threshold:.4f}, tuned on {args.validation_file}"
     repair = "decide by hand" if args.validation_file else "give --validation_file to tune them again"
-    return [f"dropped what was tuned on each run ({', '.join(had)}): {repair}"]
+    return False, f"dropped what was tuned on each run ({', '.join(had)}): {repair}"
 
 
 def tune(folder: Path, member: Member, validation_file: str):
@@ -347,7 +337,7 @@ def tune(folder: Path, member: Member, validation_file: str):
     finder = LabelFinder.load(str(folder))
     target = Target.known_to(finder)
     options = {"plain": "faq", "text_pair_column": "none"} if accuracy is not None else {}
-    rows = TextReader(**(member.reading | options)).read(validation_file, labels=target.labels)
+    rows = TextReader(**(member.given(*TEXTS) | options)).read(validation_file, labels=target.labels)
     rows = target.match(rows, source=validation_file)
     finder.encoder.label2id = target.label2id
     encoded = encode_dataset(rows, finder.encoder, by_length=True)
@@ -370,34 +360,25 @@ class Told(dict):
         return dict(self)
 
 
-def card(args, kept, members, metric, results, first) -> str:
+def card(args, kept: Sequence[Member], members: Sequence[Member], *, results: Mapping[str, float], tuned: bool) -> str:
     """The model card."""
-    how = f"greedy soup: of {len(members)} runs those that did not lower {metric}" if args.greedy else "uniform soup"
-    lines = [
-        "---",
-        "library_name: transformers",
-        "tags:",
-        "- model-soup",
-        "---",
-        "",
-        f"# {Path(args.output_dir).name}",
-        "",
-    ]
-    lines += [f"The mean of the weights of {len(kept)} runs ({how}; Wortsman et al., 2022), all from", ""]
-    lines += [f"`{first.argument('model_name_or_path')}` with seed {seed_of(first)}:", ""]
-    lines += [f"- `{Path(each.name).name}`, --data_seed {each.argument('data_seed')}" for each in kept]
-    lines += ["", f"    python predict.py {args.output_dir} --interactive", ""]
-    if results:
-        shown = [
-            f"{name.removeprefix('eval_')} {value:.4f}" for name, value in results.items() if "per_sec" not in name
-        ]
-        lines += [
-            "## Scores",
-            "",
-            "Validation data, on which decisions were tuned" + (", and runs chosen." if args.greedy else "."),
-        ]
-        lines += ["", ", ".join(shown), ""]
-    return "\n".join(lines)
+    from utils.data.private_words import hide_folders
+    from utils.reporting.jinja_templates import CARDS
+    from utils.scoring.score_names import SCORES
+
+    how = f"greedy soup of {len(members)} runs" if args.greedy else "uniform soup"
+    shown = [f"{name} {results[f'eval_{name}']:.4f}" for name in SCORES if f"eval_{name}" in results]
+    return CARDS.get_template("soup_card.md.jinja").render(
+        title=Path(args.output_dir).name,
+        path=hide_folders(args.output_dir),
+        start=hide_folders(start_of_run(members[0])),
+        seed=seed_of(members[0]),
+        kept=[(Path(each.name).name, each.argument("data_seed")) for each in kept],
+        how=how,
+        greedy=args.greedy,
+        tuned=tuned,
+        scores=shown,
+    )
 
 
 if __name__ == "__main__":
