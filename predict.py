@@ -24,16 +24,20 @@ import sys
 from functools import partial
 
 from utils.data.errors import ArgumentError
+from utils.data.submission_columns import LABELS, parse_columns
 from utils.options.arguments import refusing, run_script
 from utils.options.option_checks import refuse_unused
 
 SUFFIXES = {"jsonl": ".jsonl", "csv": ".csv", "cluener": ".json"}
 OF_FILES = ("text_column", "text_pair_column", "id_column", "file_format", "columns", "separator", "encoding")
 OF_FILES += ("skip_bad_lines",)
-RECORDED = ("model", "adapter", "ensemble", "model_revision", "output_format", "top_k", "threshold", *OF_FILES)
+OF_SUBMISSIONS = ("submission_columns", "submission_labels")
+RECORDED = ("model", "adapter", "ensemble", "model_revision", "output_format", "top_k", "threshold")
+RECORDED += (*OF_SUBMISSIONS, *OF_FILES)
 OF_MERGING = {"model", "merge", "model_revision"}
 USED_WITH = dict.fromkeys(OF_FILES, "!text !interactive") | {"output_file": "!interactive"}
 USED_WITH |= {"output_format": "!interactive", "question": "text", "text_pair": "text"}
+USED_WITH |= dict.fromkeys(OF_SUBMISSIONS, "output_format=csv")
 
 
 def main(argv=None):
@@ -47,6 +51,7 @@ def main(argv=None):
     from utils.files.text_lines import count_lines
     from utils.options.fine_tuning_arguments import has_bf16
     from utils.prediction import prediction_tasks, sharded_files
+    from utils.reading.model_inputs import number_typed
     from utils.reading.text_stream import cut_chunks
     from utils.running import processes
     from utils.running.atomic_files import open_whole, write_json
@@ -70,7 +75,7 @@ def main(argv=None):
         from utils.adapters.directories import BaseModels  # peft takes seconds
 
         loading["bases"] = BaseModels()
-    options = {name: getattr(args, name) for name in ("question", "text_pair", "top_k", "threshold")}
+    options = {name: getattr(args, name) for name in ("question", "text_pair", "top_k", "threshold", *OF_SUBMISSIONS)}
     names, loading["together"] = args.adapter or args.ensemble or [args.model], bool(args.ensemble)
     task = prediction_tasks.load_task(names, output_format=args.output_format, options=options, **loading)
     passages = isinstance(task, prediction_tasks.AnswerTask)
@@ -120,7 +125,8 @@ def main(argv=None):
         return
     output_file = open_whole(args.output_file) if args.output_file else contextlib.nullcontext(sys.stdout)
     if args.text:
-        rows, total = typed_rows(args, passages=passages, pair=task.pair), None
+        typed = {"questions": args.question, "pairs": args.text_pair}
+        rows, total = number_typed(args.text, **typed, passages=passages, pair=task.pair), None
     else:
         total = None if args.input_file == "-" else count_lines(args.input_file)
         rows = file_rows(args, args.input_file, task)
@@ -174,6 +180,14 @@ def parse(argv):
         default="jsonl",
         help="csv: id,label,score for classes; cluener: CLUENER's submission format for entities",
     )
+    parser.add_argument(
+        "--submission_columns", help="of csv: `id=ID,label=Target`, the fields id, label or score and their headers"
+    )
+    parser.add_argument(
+        "--submission_labels",
+        choices=LABELS,
+        help="of csv: classes by name, or by their number in the training file, else their id in the model",
+    )
     parser.add_argument("--top_k", type=int, help="write this many of the most probable classes (3) or answers")
     parser.add_argument(
         "--threshold",
@@ -198,6 +212,8 @@ def parse(argv):
         refuse_unused(parser, vars(args), dict.fromkeys(sorted(vars(args).keys() - OF_MERGING), "!merge"))
     if args.adapter and args.output_format != "jsonl":
         parser.error("--adapter: expected --output_format jsonl, as adapters may be of several kinds")
+    if args.submission_columns is not None:
+        parse_columns(args.submission_columns)
     for name in ("top_k", "batch_size", "chunk_size"):
         if (value := getattr(args, name)) is not None and value < 1:
             parser.error(f"--{name} {value}: expected 1 or more")
@@ -228,23 +244,6 @@ def file_rows(args, path, task):
     columns = (args.text_column, args.text_pair_column) if task.pair else (args.text_column,)
     known = {"kind": task.kind, "columns": columns, "known": task.columns, "reading": reading}
     return read_inputs(path, **known, skip_bad_lines=args.skip_bad_lines)
-
-
-def typed_rows(args, *, passages, pair):
-    """The texts of the command line, numbered, with their second texts or their questions."""
-    texts = args.text
-    if passages:
-        questions = args.question or []
-        if not questions or len(texts) not in (1, len(questions)):
-            raise ArgumentError("expected --question, with one --text as passage for all questions, or one for each")
-        return zip(range(len(questions)), questions, texts * (len(questions) // len(texts)), strict=True)
-    if not pair:
-        if args.text_pair:
-            raise ArgumentError("--text_pair: this model takes single texts; leave it out")
-        return enumerate(texts)
-    if len(args.text_pair or ()) != len(texts):
-        raise ArgumentError("this model takes pairs of texts: expected a --text_pair for each --text")
-    return zip(range(len(texts)), texts, args.text_pair, strict=True)
 
 
 def read_line(prompt):

@@ -16,16 +16,17 @@ from functools import partial
 from utils.options import arguments
 from utils.options.adapter_arguments import AdapterArguments
 from utils.options.classifier_arguments import CLASSIFIER_DEFAULTS, ClassifierArguments
-from utils.options.decision_arguments import DecisionArguments
+from utils.options.decision_arguments import DecisionArguments, LongTextArguments, SubmissionArguments
 from utils.options.shared_arguments import ModelArguments, PairArguments, TrickArguments
 
 logger = logging.getLogger(__name__)
 
 
 def main(argv=None):
-    ours = ClassifierArguments, DecisionArguments, PairArguments, ModelArguments, AdapterArguments, TrickArguments
+    ours = ClassifierArguments, DecisionArguments, LongTextArguments, SubmissionArguments, PairArguments
+    ours += ModelArguments, AdapterArguments, TrickArguments
     parsed = arguments.parse_arguments(*ours, argv=argv, description=__doc__, defaults=CLASSIFIER_DEFAULTS)
-    head, decisions, data, base, adapter, _, choices = parsed
+    head, decisions, long, submission, data, base, adapter, _, choices = parsed
     arguments.check_use(parsed, trains=data.trains)
 
     # Imported here so that --help and wrong flags answer at once.
@@ -41,6 +42,7 @@ def main(argv=None):
     from utils.tasks.cross_validation import cross_validate
     from utils.tasks.starting_point import StartingPoint
     from utils.training import losses, samplers
+    from utils.training.window_trainer import WindowTrainer
 
     run = run_folder.open_run(parsed)
 
@@ -70,24 +72,29 @@ def main(argv=None):
     logger.info("%s", target.describe())
     if not finder:
         task_columns.require_labels(dataset)
+    reading = finder.reading if finder else once(reader.remember)
+    writing = {"form": submission.fit(target.rule.columns, target.labels, reading)}
     if target.regression:
-        make_task = text_scores.TextScores
+        make_task = partial(text_scores.TextScores, **writing)
     else:
-        tuning = {"temperature": decisions.temperature_scaling, "tuning": decisions.tuning, "tune": not finder}
-        make_task = partial(text_tasks.TextClasses, rule=target.rule, separator=data.label_separator, **tuning)
+        writing |= {"separator": data.label_separator, "tune": not finder, "tuning": decisions.tuning}
+        temperature = decisions.temperature_scaling
+        make_task = partial(text_tasks.TextClasses, rule=target.rule, temperature=temperature, **writing)
     if data.crosses:
         crossing = crossed_tasks.CrossedClasses(make_task({}), None if target.regression else target.label2id)
         return cross_validate(main, argv, run, dataset, crossing)
 
-    # ---- 2. Tokenise: what is too long is cut (of a pair, the longer text) and counted
+    # ---- 2. Tokenise: what is too long (of a pair, the longer text) is cut into windows, or cut off and counted
     cleaning, clean = read_cleaning(data.cleaning_file)
     if finder:
         tokenizer, encoder = finder.tokenizer, finder.encoder
     else:
         start = StartingPoint.load(base, adapter)
         tokenizer = start.tokenizer
-        data = data.fit_length(start.longest, special=start.special(pair=target.pair), texts=1 + target.pair)
-        encoder = text_inputs.TextEncoder(tokenizer, data.max_length, pair=target.pair, clean=clean)
+        special = start.special(pair=target.pair)
+        data = data.fit_length(start.longest, special=special, texts=1 + target.pair)
+        windows = long.fit(data.max_length, special=special, pair=target.pair)
+        encoder = text_inputs.TextEncoder(tokenizer, data.max_length, pair=target.pair, clean=clean, **windows)
     encoder.label2id = None if target.regression else target.label2id  # scores are numbers already
     encoded = split_data.encode_splits(dataset, encoder, describe=text_inputs.describe_inputs)
     task = make_task(encoded)
@@ -95,13 +102,13 @@ def main(argv=None):
     # ---- 3. Model: the stock class, or our classifier with other kinds of pooling, on the encoder
     settings = {"problem_type": target.rule.problem_type, "label2id": target.label2id}
     settings |= {"id2label": dict(enumerate(target.labels)), "takes_pairs": target.pair, "text_cleaning": cleaning}
-    settings["data_reading"] = once(reader.remember)  # so that prediction reads files as training did
+    settings["data_reading"] = reading  # so that prediction reads files as training did
     label_ids = encoded["train"]["labels"][:] if not finder else None
 
     def load_model():
         if finder:
             return finder.model
-        own = settings | {"input_length": data.max_length}
+        own = settings | {"input_length": data.max_length} | windows
         model = load_classifier(start.path, loading=start.loading, **head.body(), **own)
         if target.regression and getattr(start.config, "problem_type", None) != "regression":  # else it keeps its bias
             text_scores.start_at(model, sum(label_ids) / len(label_ids))  # so that it only learns differences
@@ -115,11 +122,13 @@ def main(argv=None):
         loss = losses.LabelLoss.fit(label_ids, **shaping) if label_ids else None
     elif label_ids:
         loss = losses.ClassLoss.fit(label_ids, len(target.labels), adjustment=head.logit_adjustment, **shaping)
-        sampler = samplers.ClassSampler.choose(head.class_sampling, encoded["train"], seed=choices.seed)
+        sampler = samplers.ClassSampler.choose(head.class_sampling, encoded["train"], seed=choices.order_seed)
     trainer, results = run.learn(
         load_model,
         encoded,
         task.evaluators.get("validation"),
+        trainer_class=WindowTrainer,
+        pool=encoder.pool,
         divergence=loss and loss.divergence,
         train_sampler=sampler,
         processing_class=tokenizer,

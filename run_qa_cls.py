@@ -124,7 +124,7 @@ def main(argv=None):
     else:
         ids, shaping = encoded["train"]["labels"][:], head.shaping(label_smoothing=chosen.label_smoothing_factor)
         loss = losses.ClassLoss.fit(ids, len(labels), adjustment=head.logit_adjustment, **shaping)
-        sampler = samplers.ClassSampler.choose(head.class_sampling, encoded["train"], seed=chosen.seed)
+        sampler = samplers.ClassSampler.choose(head.class_sampling, encoded["train"], seed=chosen.order_seed)
         teaching |= {"compute_loss_func": loss, "train_sampler": sampler}
         teaching["divergence"] = loss.divergence
     trainer, results = run.learn(load_model, encoded, task.evaluators.get("validation"), **teaching)

@@ -5,7 +5,8 @@
 
 Takes an output directory of any run_*.py, or a Hub id. Writes model.onnx, with --int8 also model_int8.onnx (weights of
 matrices in eight bits), the configuration and the tokenizer. For taggers it adds onnx_decoding.py, which decodes the
-graph's scores into tags and entities, or spans; tag_scores.npz, the CRF's transitions; and tags.json, their names. The
+graph's scores into tags and entities, or spans; tag_scores.npz, the CRF's transitions; and tags.json, their names. For
+a classifier that reads long texts in windows, the graph gives those of windows and onnx_decoding.py pools them. The
 graph is compared with the model once, and a difference of more than 1e-3 is an error. Of an ensemble (--folds), each
 member has a folder, beside ensemble.json. Needs the packages of requirements-onnx.txt.
 """
@@ -130,7 +131,8 @@ def main(argv=None):
         model.config.special_token_ids = special
     model.config.save_pretrained(output_dir)
     tokenizer.save_pretrained(output_dir)
-    if find_labels(model) is not None:
+    pooling = getattr(model.config, "window_pooling", None)
+    if pooling or find_labels(model) is not None:
         shutil.copyfile(Path(__file__).with_name("onnx_decoding.py"), output_dir / "onnx_decoding.py")
         if tags:
             np.savez(output_dir / "tag_scores.npz", **tag_scores(model))
@@ -138,6 +140,9 @@ def main(argv=None):
     for each in sorted(output_dir.glob("*.onnx")):
         print(f"{each}: {each.stat().st_size / 1e6:.1f} MB")
     print(f"inputs {', '.join(used)}; outputs {', '.join(outputs)}; at most {worst:.1e} from the model's scores")
+    if pooling:
+        of_windows = f"windows of {model.config.input_length} sub-tokens that overlap by {model.config.window_stride}"
+        print(f"a row is a text or one of its {of_windows}: pool_windows of onnx_decoding.py pools them ({pooling})")
 
 
 def export_members(ensemble, output_dir, *, opset, int8):

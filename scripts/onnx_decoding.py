@@ -1,4 +1,4 @@
-"""Decode the scores of an exported tagger into tags or spans, with numpy alone. Copied next to model.onnx.
+"""Decode the scores of an exported tagger into tags or spans, or pool logits, with numpy. Copied next to model.onnx.
 
 import json, numpy, onnxruntime
 from onnx_decoding import read_tags, viterbi
@@ -6,6 +6,9 @@ session = onnxruntime.InferenceSession("model.onnx")
 (emissions,) = session.run(["logits"], inputs)                  # inputs: the tokenizer's, as numpy int64
 tags = viterbi(emissions, mask, **numpy.load("tag_scores.npz"))  # mask: neither special token nor padding
 entities = read_tags(tags, **json.load(open("tags.json")))
+
+(logits,) = session.run(["logits"], inputs)        # of a classifier that reads long texts in windows: one row a window
+logits = pool_windows(logits, counts, "mean")      # counts: windows of each text; `window_pooling` of config.json
 """
 
 import numpy as np
@@ -93,3 +96,20 @@ def read_spans(logits, mask, *, nested):
                 kept.append((first, last, kind, float(1 / (1 + np.exp(-scores[kind, first, last])))))
         found.append(kept)
     return found
+
+
+def pool_windows(logits, counts, pooling):
+    """The logits of texts, from those of their windows.
+
+    Args:
+        logits: (all windows, labels), text by text.
+        counts: how many windows each text has, one or more.
+        pooling: `mean`, `max` or `logsumexp`, the logarithm of the mean of the exponentials.
+
+    Returns:
+        (texts, labels).
+    """
+    texts = np.split(logits, np.cumsum(counts)[:-1])
+    if pooling == "logsumexp":
+        return np.stack([np.logaddexp.reduce(text, 0) - np.log(len(text)) for text in texts])
+    return np.stack([{"mean": np.mean, "max": np.max}[pooling](text, 0) for text in texts])

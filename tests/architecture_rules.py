@@ -38,7 +38,14 @@ WINGS = {
     ),
     "encoding": (
         {"datasets", "jieba", "numpy", "tokenizers", "torch", "transformers"},
-        {"data.tag_schemes", "encoding", "modeling.encoders", "modeling.pretrained_weights", "modeling.token_inputs"},
+        {
+            "data.tag_schemes",
+            "encoding",
+            "modeling.encoders",
+            "modeling.joined_windows",
+            "modeling.pretrained_weights",
+            "modeling.token_inputs",
+        },
     ),
     "adapters": (
         {"peft", "safetensors", "torch", "transformers"},
@@ -68,7 +75,10 @@ WINGS = {
     ),
     "training": (
         {"accelerate", "datasets", "safetensors", "torch", "tqdm", "transformers"},
-        {"adapters", "data.errors", "options", "running", "scoring.score_names", "training"},
+        {
+            *("adapters", "data.errors", "modeling.class_pipeline", "options", "running", "scoring.score_names"),
+            "training",
+        },
     ),
     "tasks": (
         {"datasets", "numpy", "torch", "transformers"},

@@ -42,6 +42,21 @@ REFUSED = [
     ("ner", "--train_file t --adapter lora --virtual_tokens 4", "--virtual_tokens does nothing with --adapter lora"),
     ("classification", "--test_file t --pooling mean", "--pooling mean does nothing if no model is trained"),
     ("classification", "--train_file t --fusion_weights equal", "--fusion_weights equal does nothing with --pooling"),
+    (
+        "classification",
+        "--train_file t --stride 9",
+        "--stride does nothing with --long_texts cut; leave it out, or use",
+    ),
+    (
+        "classification",
+        "--train_file t --window_pooling max",
+        "--window_pooling max does nothing with --long_texts cut",
+    ),
+    ("classification", "--train_file t --max_windows 3", "--max_windows does nothing with --long_texts cut"),
+    ("classification", "--test_file t --long_texts windows", "windows does nothing if no model is trained"),
+    ("classification", "--train_file t --submission_columns id=I", "--submission_columns does nothing without --test"),
+    ("classification", "--train_file t --submission_labels numbers", "--submission_labels does nothing without --te"),
+    ("classification", "--test_file t --submission_columns id=a,nr=b", "one of id, label, score before the =, found"),
     ("classification", "--test_file t --cleaning_file c", "--cleaning_file does nothing if no model is trained"),
     ("qa_cls", "--train_file t --test_file u --test_share 0.1", "--test_share does nothing together with --test_file"),
     ("qa_cls", "--ask x --question_template {text}？", "--question_template does nothing if no model is trained"),
@@ -82,6 +97,8 @@ ACCEPTED = [
     ("ner", "--dataset_name d --head span --nested yes --loss focal --class_weights auto"),
     ("classification", "--train_file t --pooling fusion --fusion_weights equal --target_precision 0.9"),
     ("classification", "--test_file t --skip_bad_lines"),
+    ("classification", "--train_file t --long_texts windows --stride 0 --window_pooling max --max_windows 2"),
+    ("classification", "--test_file t --submission_columns id=ID,label=Target --submission_labels numbers"),
 ]
 
 RANGES = [
@@ -101,6 +118,7 @@ RANGES = [
     ("ner", "--lstm_hidden -8", "--lstm_hidden -8: expected 0 or more"),
     ("ner", "--early_stopping_patience 0", "--early_stopping_patience 0: expected 1 or more"),
     ("classification", "--target_precision 1", "--target_precision 1.0: expected a number between 0 and 1"),
+    ("classification", "--max_windows 1", "--max_windows 1: expected 2 or more"),
     ("classification", "--logit_adjustment -1", "--logit_adjustment -1.0: expected 0 or more"),
     ("qa_cls", "--target_accuracy 1.1", "--target_accuracy 1.1: expected a number from 0 to 1"),
     ("qa_span", "--n_best 21", "--n_best 21: expected a number from 1 to 20"),

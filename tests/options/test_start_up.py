@@ -51,6 +51,16 @@ CASES = [  # script, words, how it ends
     ("run_mlm", ["--output_dir", "o"], "ArgumentError: --train_file, --dataset_name: expected exactly one of them"),
     ("run_mlm", [*TRAINED, "--train_file", "no.txt"], "DataError: no.txt: expected a file, found none"),
     ("predict", ["model", "--top_k", "0"], "SystemExit: 2"),
+    (
+        "predict",
+        ["model", "--output_format", "csv", "--submission_columns", "id"],
+        "ArgumentError: --submission_columns id: expected parts such as id=ID",
+    ),
+    (
+        "run_classification",
+        [*TRAINED, "--test_file", "README.md", "--submission_columns", "label=a,label=b"],
+        "ArgumentError: --submission_columns label=a,label=b: expected each field once",
+    ),
 ]
 
 

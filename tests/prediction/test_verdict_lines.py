@@ -7,6 +7,7 @@ import json
 import pytest
 from datasets import Dataset
 
+from utils.data.submission_columns import SubmissionForm
 from utils.prediction.verdict_lines import (
     answer_text,
     prediction_lines,
@@ -120,6 +121,21 @@ def test_submission_has_a_header_and_a_row_for_each_text(separator, label):
     text = "".join(submission_lines(MANY, dataset, [SURE, SEVERAL], separator=separator))
     assert text.endswith("\n") and text.splitlines()[0] == "id,label,score"
     assert [row[:2] for row in read_csv(text)] == [["id", "label"], ["x", "体育"], ["y", label]]
+
+
+@pytest.mark.parametrize("odd", ['a,"b"', "行\n列", "a\rb", "'=1+1", " x ", "label", "＝"])
+def test_chosen_columns_come_back_from_csv_in_their_order_under_any_header(odd):
+    form = SubmissionForm((("score", odd), ("id", "ID")))
+    dataset = Dataset.from_dict({"id": [odd], "text": ["甲"]})
+    text = "".join(submission_lines(ONE, dataset, [SURE], form=form))
+    assert read_csv(text) == [[odd, "ID"], ["0.612390", odd]]
+
+
+def test_labels_are_submitted_as_numbers():
+    form = SubmissionForm((("id", "id"), ("label", "y")), {label: str(7 - i) for i, label in enumerate(ONE.labels)})
+    assert submission_line(ONE, SURE, id="x", form=form) == "x,7"
+    assert submission_line(MANY, SEVERAL, id="x", separator=" ", form=form) == "x,6 7"
+    assert submission_line(ONE, UNSURE, id="x", form=form) == "x,"
 
 
 # For people

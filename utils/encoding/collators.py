@@ -7,6 +7,8 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedTokenizerBase
 
+from .text_inputs import WINDOWED, split_windows
+
 TEXT_COLUMNS = ("input_ids", "token_type_ids", "labels", "start_positions", "end_positions")
 
 
@@ -40,7 +42,10 @@ class WindowCollator:
 
 @dataclass
 class TextCollator:
-    """Pad whole texts or pairs (see `text_inputs`, `answer_windows`) to the longest of the batch.
+    """Pad texts or pairs (see `text_inputs`, `answer_windows`) to the longest of the batch.
+
+    Where some of them have several windows, inputs are (batch, most windows, length), with an `attention_mask` of 0 in
+    windows that a text does not have.
 
     Returns:
         `input_ids`, `attention_mask` and, where the rows have them, `token_type_ids`: (batch, length) int64; `labels`:
@@ -52,6 +57,20 @@ class TextCollator:
 
     def __call__(self, rows: list[dict]) -> dict[str, Tensor]:
         kept = [{name: row[name] for name in TEXT_COLUMNS if name in row} for row in rows]
+        if any(len(row.get("windows") or ()) > 1 for row in rows):
+            return self._pad_windows([split_windows(row) for row in rows]) | _labels(kept)
+        return self._pad(kept)
+
+    def _pad(self, kept: list[dict]) -> dict[str, Tensor]:
         longest = max(len(row["input_ids"]) for row in kept)
         padding = {"padding": "max_length", "max_length": longest, "padding_side": "right"}
         return dict(self.tokenizer.pad(kept, return_tensors="pt", return_attention_mask=True, **padding))
+
+    def _pad_windows(self, texts: list[list[dict]]) -> dict[str, Tensor]:
+        flat = self._pad([{name: each[name] for name in WINDOWED if name in each} for text in texts for each in text])
+        counts = [len(text) for text in texts]
+        return {name: pad_sequence(values.split(counts), batch_first=True) for name, values in flat.items()}
+
+
+def _labels(rows: list[dict]) -> dict[str, Tensor]:
+    return {"labels": torch.tensor([row["labels"] for row in rows])} if "labels" in rows[0] else {}

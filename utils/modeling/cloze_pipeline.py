@@ -54,11 +54,13 @@ class ClozePipeline(ClassPipeline):
         if "token_type_ids" in self.tokenizer.model_input_names:
             inputs["token_type_ids"] = torch.zeros_like(inputs["input_ids"])
         # The base class pads the second dimension in batches, so that has to be the length: (texts, length[, counts]).
-        return {name: value.mT if len(counts) > 1 else value[:, 0] for name, value in inputs.items()}
+        inputs = {name: value.mT if len(counts) > 1 else value[:, 0] for name, value in inputs.items()}
+        yield inputs | {"is_last": True}
 
     def _forward(self, inputs):
+        is_last = inputs.pop("is_last")
         inputs = {name: value.mT if value.dim() > 2 else value for name, value in inputs.items()}
-        return {"logits": self.model(**inputs).logits}
+        return {"is_last": is_last, "logits": self.model(**inputs).logits}
 
     def _fill(self, given: dict[str, str]) -> tuple[list[int], list[int]]:
         """Token ids before and after the masks; trainable vectors have the ids from the vocabulary's size on."""

@@ -1,7 +1,9 @@
-"""Joins what was decoded in the windows of a text; each token comes from the window that owns it."""
+"""Joins what was found in the windows of a text: tags, spans, each from the window that owns its token; or logits."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
+
+from torch import Tensor
 
 from .token_inputs import Window
 
@@ -116,3 +118,31 @@ def join_spans(windows: Sequence[dict], spans: Sequence, *, id2label: dict[int, 
             score = 1.0 if scores is None else float(scores[i][k])
             entities.append(Entity(row["starts"][first], row["ends"][last], id2label[int(kind)], score))
     return sorted(entities)
+
+
+def pool_logits(logits: Tensor, windows: Tensor, *, pooling: str) -> Tensor:
+    """The logits of texts, from those of their windows; those of a single window do not change, in any bit.
+
+    Args:
+        logits: (all windows, num_labels), text by text.
+        windows: (texts, most windows) bool, which windows a text has: at least one, the first ones.
+        pooling: for each label, `mean`, `max`, or `logsumexp`: the logarithm of the mean of the exponentials, which
+            lies between the two. For one class per text it gives the probabilities of the sum.
+
+    Returns:
+        (texts, num_labels).
+
+    Raises:
+        ValueError: an unknown pooling.
+    """
+    spread = logits.new_zeros(*windows.shape, logits.shape[-1])
+    spread[windows] = logits  # (texts, most windows, num_labels)
+    there, counts = windows[..., None], windows.sum(1, keepdim=True)
+    if pooling == "mean":
+        return spread.sum(1) / counts
+    spread = spread.masked_fill(~there, float("-inf"))
+    if pooling == "max":
+        return spread.amax(1)
+    if pooling == "logsumexp":
+        return spread.logsumexp(1) - counts.to(spread.dtype).log()
+    raise ValueError(f"window_pooling: expected mean, max or logsumexp, found {pooling}")

@@ -9,6 +9,8 @@ A saved `TextClassifier` takes this file along and reloads anywhere:
 `AutoModelForSequenceClassification.from_pretrained(path, trust_remote_code=True)`.
 """
 
+from copy import deepcopy
+
 import torch
 from torch import Tensor, nn
 from transformers import AutoModelForSequenceClassification, PreTrainedModel
@@ -150,6 +152,8 @@ def load_classifier(
         return TextClassifier.from_encoder(name_or_path, loading=loading, **own, **settings)
     config = read_config(name_or_path, loading=loading)
     config.update(settings)
+    if settings.get("window_pooling"):  # the stock pipeline would cut long texts
+        config.custom_pipelines = deepcopy(TextClassifierConfig.pipelines)
     kind = AutoModelForSequenceClassification
     return load_with_head(kind, name_or_path, config=config, loading=loading, dropout=dropout)
 

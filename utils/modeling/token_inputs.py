@@ -101,6 +101,37 @@ class SpecialTokens:
         kept = fit_longest(len(first), len(second), room=max_length - len(self))
         return self.around(first[: kept[0]], second[: kept[1]])
 
+    def fit_windows(
+        self, first: Sequence[int], second: Sequence[int] = (), *, max_length: int, stride: int, most: int
+    ) -> tuple[list[dict[str, list[int]]], int]:
+        """The same as one input if it fits, otherwise as several windows.
+
+        Of two texts the longer is cut into windows, each beside the shorter, which takes at most half of the room.
+
+        Args:
+            first, second: sub-tokens of the texts.
+            max_length: sub-tokens of a window, special tokens included.
+            stride: least overlap of neighbours, in sub-tokens.
+            most: how many windows there may be; what would be in further ones is cut.
+
+        Returns:
+            The windows in the order of the text, and how many sub-tokens are in none of them.
+
+        Raises:
+            ValueError: windows would not advance, see `cut_windows`.
+        """
+        room, total = max_length - len(self), len(first) + len(second)
+        if total <= room:
+            return [self.around(first, second)], 0
+        swapped = len(second) > len(first)
+        long, short = (second, first) if swapped else (first, second)
+        beside = short[: room // 2]
+        size = room - len(beside)
+        held = long[: max(size + (most - 1) * (size - stride), 0)]
+        parts = [held[window.start : window.stop] for window in cut_windows(len(held), size=size, stride=stride)]
+        windows = [self.around(beside, part) if swapped else self.around(part, beside) for part in parts]
+        return windows, total - len(held) - len(beside)
+
 
 def fit_longest(first: int, second: int, *, room: int) -> tuple[int, int]:
     """How many tokens of two texts to keep, at most `room` in all: the longer is cut until both are equally long.

@@ -37,6 +37,11 @@ class TrainingChoices:
         except KeyError:
             raise AttributeError(name) from None
 
+    @property
+    def order_seed(self) -> int:
+        """The seed of the order of training rows: `--data_seed`, else `--seed`, which also begins new weights."""
+        return self.data_seed or self.seed
+
     def build(self, **changes) -> "FineTuningArguments":
         """Build the trainer's arguments, with some values changed; imports torch.
 

@@ -31,15 +31,15 @@ class LabelEnsemble:
 
     Attributes:
         rule: the ensemble's.
-        encoder, model: of the first member; they say how inputs are read.
+        encoder, reading: of the first member; they say how inputs are read.
     """
 
     def __init__(self, members: Sequence[LabelFinder], decision: dict[str, Any]):
         _agree(members, "kind of prediction", lambda one: one.rule.problem_type)
         _agree(members, "set of labels", lambda one: ", ".join(sorted(one.rule.labels)))
         _agree(members, "kind of input", lambda one: "pairs" if one.encoder.pair else "single texts")
-        first = next((one for one in members if one.model.config is not None), members[0])  # n-grams have none
-        self.members, self.encoder, self.model = members, first.encoder, first.model
+        first = next((one for one in members if one.reading), members[0])  # n-grams remember none
+        self.members, self.encoder, self.reading = members, first.encoder, first.reading
         self.rule, self.scales = first.rule, [1.0] * len(members)
         if isinstance(self.rule, DecisionRule) and decision:
             self.rule = DecisionRule(first.rule.labels, first.rule.multi_label, **decision)

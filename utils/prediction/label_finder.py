@@ -7,7 +7,7 @@ import torch
 from transformers import PreTrainedModel
 
 from ..encoding.collators import TextCollator
-from ..encoding.text_inputs import TextEncoder
+from ..encoding.text_inputs import TextEncoder, split_windows
 from ..encoding.tokenization import longest_input
 from ..modeling.cloze_classifier import ClozeClassifier
 from ..prompting.cloze_inputs import ClozeCollator, ClozeEncoder
@@ -18,6 +18,8 @@ from ..reading.text_cleaning import TextCleaner
 from ..scoring.decisions import DecisionRule, Rule, Verdict
 from ..scoring.regression import ScoreRule, is_regression
 from .trained_models import Finder
+
+WINDOW_FIELDS = ("window_pooling", "window_stride", "max_windows")  # of a configuration, see `TextEncoder`
 
 
 class LabelFinder(Finder):
@@ -57,6 +59,11 @@ class LabelFinder(Finder):
         if isinstance(self.encoder, ClozeEncoder):
             self.collate = ClozeCollator(tokenizer, self.encoder.lengths)
 
+    @property
+    def reading(self) -> dict:
+        """How the training data was read, see `TextReader.remember`; empty if the model does not say."""
+        return getattr(self.model.config, "data_reading", None) or {}
+
     def find(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[Verdict] | list[float]:
         """The verdict on each text, or pair, in order; for a regression its score."""
         return list(self.rule.verdicts(self.logits(texts, pairs)))
@@ -74,16 +81,23 @@ class LabelFinder(Finder):
         """(rows, num_labels) float64 of inputs that the encoder has prepared, in order.
 
         Args:
-            rows: each with its `length`; those of similar length share a batch.
+            rows: each with its `length`; those of similar length share a batch. Of rows of several windows each is an
+                input of its own, so that a batch never holds more, and the logits of a row are pooled.
             word_scores: return (rows, words) of a cloze classifier instead, see the method `word_scores`.
         """
         name, width, asked = "logits", len(self.rule.labels), {}
         if word_scores:
             name, width, asked = "word_scores", len(self.model.config.words), {"output_word_scores": True}
-        collected = np.zeros((len(rows), width))
-        for indices in self._batches(rows):
-            collected[indices] = self._score(self.collate([rows[i] for i in indices]) | asked, name)
-        return collected
+        parts = [split_windows(row) for row in rows]
+        inputs = [each for part in parts for each in part]
+        collected = np.zeros((len(inputs), width))
+        for indices in self._batches(inputs):
+            collected[indices] = self._score(self.collate([inputs[i] for i in indices]) | asked, name)
+        if len(inputs) == len(rows):
+            return collected
+        counts = torch.tensor([len(part) for part in parts])
+        there = torch.arange(int(counts.max())) < counts[:, None]  # (rows, most windows)
+        return self.encoder.pool(torch.from_numpy(collected), there).numpy()
 
     @torch.inference_mode()
     def score_packed(self, groups: Sequence[Sequence[dict]]) -> np.ndarray:
@@ -145,4 +159,5 @@ def own_encoder(config, tokenizer) -> TextEncoder | ClozeEncoder:
         pair=bool(getattr(config, "takes_pairs", False)),
         clean=clean,
         template=getattr(config, "text_template", None) or "{text}",
+        **{name: getattr(config, name) for name in WINDOW_FIELDS if getattr(config, name, None) is not None},
     )

@@ -10,6 +10,7 @@ from transformers import PreTrainedConfig
 from transformers.utils.peft_utils import find_adapter_config_file
 
 from ..data.errors import DataError
+from ..modeling.class_pipeline import save_pipeline
 from ..modeling.weight_files import require_safetensors
 from .model_kinds import class_of
 from .probe_inputs import make_inputs, score_inputs
@@ -76,6 +77,7 @@ def merge_into(folder: str | Path, name_or_path: str, *, revision: str = "main")
     expected, model_class = score_inputs(model, inputs), type(model)
     try:
         merge_adapter(model).save_pretrained(folder)
+        save_pipeline(model, folder)
     except AdapterError as error:
         raise DataError(str(error)) from error
     tokenizer.save_pretrained(folder)

@@ -48,8 +48,7 @@ class NgramFinder:
         pair: bool = False,
     ):
         self.vectorizer, self.weights, self.bias, self.rule = vectorizer, weights, bias, rule
-        self.encoder = SimpleNamespace(pair=pair)
-        self.model = SimpleNamespace(config=None, name_or_path="n-grams")
+        self.encoder, self.reading = SimpleNamespace(pair=pair), {}
 
     @classmethod
     def fit(

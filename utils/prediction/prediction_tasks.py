@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from transformers import PreTrainedConfig
 
 from ..data.errors import ArgumentError
+from ..data.submission_columns import SubmissionForm
 from ..reading.column_names import PAIR_KEYS, TEXT_KEYS
 from ..reading.qa_records import PASSAGE_KEYS, QUESTION_KEYS
 from ..reading.remembered_reading import Reading, recall_reading
@@ -89,11 +90,11 @@ class EntityTask(Task):
 
 
 class ClassTask(Task):
-    """Classes of texts or pairs, as JSON (`jsonl`) or `id,label,score` (`csv`)."""
+    """Classes of texts or pairs, as JSON (`jsonl`) or as a file to submit (`csv`), `id,label,score` unless told."""
 
     kind = "classes"
     formats = ("jsonl", "csv")
-    options = ("text_pair", "top_k", "threshold")
+    options = ("text_pair", "top_k", "threshold", "submission_columns", "submission_labels")
 
     def __init__(
         self,
@@ -102,11 +103,16 @@ class ClassTask(Task):
         output_format: str = "jsonl",
         top_k: int | None = None,
         threshold: float | None = None,
+        submission_columns: str | None = None,
+        submission_labels: str | None = None,
     ):
         self.finder, self.csv, self.top_k = finder, output_format == "csv", top_k or 3
         self.pair = finder.encoder.pair
         self.columns = (TEXT_KEYS, PAIR_KEYS) if self.pair else (TEXT_KEYS,)
-        self.header = submission_header(finder.rule)
+        known = {"given": finder.rule.columns, "labels": finder.rule.labels}
+        known["classes"] = finder.reading.get("classes", ())
+        self.form = SubmissionForm.fit(submission_columns, submission_labels or "names", **known)
+        self.header = submission_header(finder.rule, self.form)
         for option, value in {"threshold": threshold, "top_k": top_k}.items():
             if value is not None and option not in finder.rule.options:
                 found = finder.rule.scored
@@ -116,8 +122,7 @@ class ClassTask(Task):
 
     def reading(self, **told) -> Reading:
         # As in training, but for the user's options.
-        remembered = getattr(self.finder.model.config, "data_reading", None)
-        return recall_reading(remembered, plain="fields", answers=self.finder.rule.labels, **told)
+        return recall_reading(self.finder.reading, plain="fields", answers=self.finder.rule.labels, **told)
 
     def lines(
         self, ids: Sequence[str] | None, texts: Sequence[str], others: Sequence[str] | None = None
@@ -125,7 +130,7 @@ class ClassTask(Task):
         rule = self.finder.rule
         for i, verdict in enumerate(self.finder.find(texts, others)):
             if self.csv:
-                yield submission_line(rule, verdict, id=ids[i] if ids else str(i))
+                yield submission_line(rule, verdict, id=ids[i] if ids else str(i), form=self.form)
             else:
                 sides = (texts[i], others[i]) if others else (texts[i],)
                 yield verdict_line(rule, verdict, texts=sides, id=ids and ids[i], top_k=self.top_k)
@@ -196,6 +201,7 @@ class SeveralTasks(Task):
             yield from task.show(text)
 
 
+TYPED = ("question", "text_pair")  # options that are texts
 LOADERS = {EntityTask: load_entity_finder, ClassTask: load_label_finder, AnswerTask: AnswerFinder.load}
 TASKS = {task.kind: task for task in LOADERS}  # of each of `model_kinds.KINDS`
 
@@ -214,7 +220,7 @@ def load_task(
     Args:
         names: folders or Hub ids; with `bases` among `loading`, of adapters.
         output_format: `jsonl`, `csv` or `cluener`.
-        options: by name, None where they are not given: `question`, `text_pair`, `top_k`, `threshold`.
+        options: by name, None where they are not given: `question`, `text_pair`, and those of the task.
         together: they are members of one ensemble; otherwise each is a task, unless it is a folder with an ensemble.
         revision: branch, tag or commit on the Hub.
         **loading: see the finders' `load`.
@@ -235,7 +241,8 @@ def load_task(
                 raise ArgumentError(f"--{option}: a model for {kind} does not take it; leave it out")
         if output_format not in task_class.formats:
             raise ArgumentError(f"--output_format {output_format}: a model for {kind} does not write it; leave it out")
-        taken = {option: options.get(option) for option in ("top_k", "threshold") if option in task_class.options}
+        own = [option for option in task_class.options if option not in TYPED]
+        taken = {option: options.get(option) for option in own}
         ensemble = read_ensemble(name)
         if together or ensemble:
             known = {"members": names} if together else ensemble

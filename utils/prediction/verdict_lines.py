@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from datasets import Dataset
 
+from ..data.submission_columns import PLAIN, SubmissionForm
 from ..encoding.row_batches import iterate_column, iterate_rows
 from ..scoring.decisions import Rule, Verdict
 
@@ -31,17 +32,20 @@ def verdict_line(
     return json.dumps(row | rule.fields(verdict, top_k=top_k), ensure_ascii=False)
 
 
-def submission_header(rule: Rule) -> str:
+def submission_header(rule: Rule, form: SubmissionForm = PLAIN) -> str:
     """The first row of a CSV file of verdicts."""
-    return ",".join(("id", *rule.columns))
+    return _csv_line([header for _, header in form.columns] or ["id", *rule.columns])
 
 
-def submission_line(rule: Rule, verdict: Verdict | float, *, id: str, separator: str = "|") -> str:
+def submission_line(
+    rule: Rule, verdict: Verdict | float, *, id: str, separator: str = "|", form: SubmissionForm = PLAIN
+) -> str:
     """A row of a CSV file of verdicts; several labels are separated by `separator`."""
-    line = io.StringIO()
-    cells = [id, *rule.cells(verdict, separator=separator)]  # unchanged: a scorer compares them
-    csv.writer(line, lineterminator="\r\n").writerow(cells)  # RFC 4180: cells with \r or \n get quotes
-    return line.getvalue().removesuffix("\r\n")
+    if numbers := form.numbers:
+        ranked = [(numbers[label], score) for label, score in verdict.ranked]
+        verdict = Verdict([numbers[label] for label in verdict.labels], ranked)
+    cells = dict(zip(("id", *rule.columns), [id, *rule.cells(verdict, separator=separator)], strict=True))
+    return _csv_line([cells[name] for name, _ in form.columns] or list(cells.values()))  # unchanged: a scorer compares
 
 
 def prediction_lines(rule: Rule, dataset: Dataset, verdicts: Sequence, *, top_k: int = 3) -> Iterator[str]:
@@ -52,12 +56,12 @@ def prediction_lines(rule: Rule, dataset: Dataset, verdicts: Sequence, *, top_k:
 
 
 def submission_lines(
-    rule: Rule, dataset: Dataset, verdicts: Sequence, *, separator: str | None = None
+    rule: Rule, dataset: Dataset, verdicts: Sequence, *, separator: str | None = None, form: SubmissionForm = PLAIN
 ) -> Iterator[str]:
     """The lines of `submission.csv`: header and a `submission_line` for each row."""
-    yield submission_header(rule) + "\n"
+    yield submission_header(rule, form) + "\n"
     for id, verdict in zip(iterate_column(dataset, "id"), verdicts, strict=True):
-        yield submission_line(rule, verdict, id=id, separator=separator or "|") + "\n"
+        yield submission_line(rule, verdict, id=id, separator=separator or "|", form=form) + "\n"
 
 
 def answer_text(question: str, verdict: Verdict, *, top_k: int = 3, expected: str | None = None) -> str:
@@ -88,3 +92,9 @@ def answer_questions(finder, questions: Sequence[tuple[str, str | None]], *, top
         return "\n\n".join(parts), {}
     parts.append(f"{sum(known)} of {len(known)} questions answered as expected")
     return "\n\n".join(parts), {"asked": len(known), "asked_right": sum(known)}
+
+
+def _csv_line(cells: Sequence[str]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\r\n").writerow(cells)  # RFC 4180: cells with \r or \n get quotes
+    return line.getvalue().removesuffix("\r\n")

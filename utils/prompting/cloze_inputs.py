@@ -41,6 +41,8 @@ class ClozeEncoder:
     runs: list[int] = field(init=False)  # how many trainable vectors each place for them has
     soft_words: list[int | None] = field(init=False)  # the token that each vector starts from; None for a random start
 
+    pool = None  # no windows, see `TextEncoder.pool`
+
     def __post_init__(self):
         self.special = SpecialTokens.of(self.tokenizer)
         words = [piece.words for piece in self.template.soft]

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ..data.errors import DataError, ErrorLog
+from ..data.errors import ArgumentError, DataError, ErrorLog
 from ..files.parquet_files import read_parquet
 from ..files.raw_files import open_bytes
 from ..files.text_lines import decode_lines
@@ -32,6 +32,39 @@ _HEAD = 200  # lines that show the form of a file
 _LONGEST = 1000  # characters of a token and its tags
 
 Columns = tuple[Sequence[str], ...]
+
+
+def number_typed(
+    texts: Sequence[str],
+    *,
+    questions: Sequence[str] | None,
+    pairs: Sequence[str] | None,
+    passages: bool,
+    pair: bool,
+) -> Iterator[tuple]:
+    """The texts of a command line, numbered, with their second texts or their questions.
+
+    Args:
+        texts: single ones, first ones of pairs, or passages.
+        questions: about the passages, of which there may be one for all.
+        pairs: second texts.
+        passages, pair: whether the model takes passages, or pairs of texts.
+
+    Raises:
+        ArgumentError: there are not as many as belong together.
+    """
+    if passages:
+        questions = questions or []
+        if not questions or len(texts) not in (1, len(questions)):
+            raise ArgumentError("expected --question, with one --text as passage for all questions, or one for each")
+        return zip(range(len(questions)), questions, list(texts) * (len(questions) // len(texts)), strict=True)
+    if not pair:
+        if pairs:
+            raise ArgumentError("--text_pair: this model takes single texts; leave it out")
+        return enumerate(texts)
+    if len(pairs or ()) != len(texts):
+        raise ArgumentError("this model takes pairs of texts: expected a --text_pair for each --text")
+    return zip(range(len(texts)), texts, pairs, strict=True)
 
 
 def read_inputs(

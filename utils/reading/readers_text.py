@@ -106,6 +106,7 @@ class TextReader:
         self.label_separator, self.class_file, self.skip_bad_lines = label_separator, class_file, skip_bad_lines
         self.group_column = group_column
         self.taken = KNOWN_COLUMNS  # columns of the first file
+        self.classes: list[str] = []  # names by number, where a file of names was used
 
     def read(
         self,
@@ -196,6 +197,7 @@ class TextReader:
         form = self.reading.form or TextForm("json")
         kept = {"kind": form.kind, "separator": self.reading.separator or form.separator, "fields": list(form.fields)}
         kept |= {"quoted": form.quoted, "columns": self.taken._asdict() | {"label": None}}
+        kept |= {"classes": self.classes} if self.classes else {}
         return kept | {"named": [key for key in ("text", "text_pair", "id") if getattr(self.named, key)]}
 
     def _parse(self, name: str, log: ErrorLog, labels: Collection[str] | None) -> tuple[TextForm, Records, list[str]]:
@@ -277,6 +279,7 @@ class TextReader:
         elif folder is not None:
             class_names = find_class_names(folder / CLASS_FILE, found, labels, **coded)
         if class_names:
+            self.classes = self.classes or class_names
             spellings = fold_numbers(found, [*map(str, range(len(class_names))), *class_names])
             rows = name_classes(rows, class_names, log, origin=origin, spellings=spellings)
         return rows_to_dataset(settle_labels(rows, log, labels), log, **finishing)

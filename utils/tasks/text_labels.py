@@ -34,6 +34,11 @@ def load_answerer(name_or_path: str, *, revision: str = "main") -> LabelFinder:
             f"{name_or_path}: expected a model that gives a single text one class, found one for {found}; ask it with "
             "predict.py, or score it with run_classification.py"
         )
+    if finder.encoder.pool:
+        raise DataError(
+            f"{name_or_path}: expected a model that reads a question at once, found one that reads long texts in "
+            "windows; ask it with predict.py, or score it with run_classification.py"
+        )
     return finder
 
 

@@ -13,6 +13,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from ..data.errors import DataError, ErrorLog, show
+from ..data.submission_columns import PLAIN, SubmissionForm
 from ..prediction.verdict_lines import prediction_lines, submission_lines
 from ..reporting.regression_report import describe_regression, report_scores
 from ..scoring.example_counts import count_scores
@@ -78,11 +79,13 @@ class TextScores:
 
     Args:
         encoded: inputs by split.
+        form: of a submission.
     """
 
     rule = ScoreRule()
 
-    def __init__(self, encoded: Mapping[str, Dataset]):
+    def __init__(self, encoded: Mapping[str, Dataset], *, form: SubmissionForm = PLAIN):
+        self.form = form
         self.evaluators = {split: self.watch(rows) for split, rows in encoded.items() if split != "train"}
 
     def watch(self, encoded: Dataset) -> ScoreEvaluator:
@@ -101,9 +104,8 @@ class TextScores:
     ) -> Answers:
         """The answers for a split."""
         evaluator = self.evaluators[split]
-        answers = Answers(
-            prediction_lines(self.rule, rows, found), report={}, submission=submission_lines(self.rule, rows, found)
-        )
+        submission = submission_lines(self.rule, rows, found, form=self.form)
+        answers = Answers(prediction_lines(self.rule, rows, found), report={}, submission=submission)
         if evaluator.targets is None:
             return answers
         scores = evaluator.score(found)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 from datasets import Dataset
 
+from ..data.submission_columns import PLAIN, SubmissionForm
 from ..modeling.text_classifier import is_stock
 from ..prediction.verdict_lines import prediction_lines, submission_lines
 from ..reporting import error_report
@@ -34,6 +35,7 @@ class TextClasses:
         temperature: fit a temperature.
         tuning: what thresholds are fitted for, see `tune_rule`.
         separator: separates labels in a submission.
+        form: of a submission.
 
     Attributes:
         rule: the decision rule, tuned once the split `tuned_on` is answered.
@@ -51,10 +53,11 @@ class TextClasses:
         temperature: bool,
         tuning: dict,
         separator: str | None,
+        form: SubmissionForm = PLAIN,
     ):
         self.rule, self.temperature, self.tuning = rule, temperature, tuning
         self.tuned_on = "validation" if tune else None
-        self.separator = separator
+        self.separator, self.form = separator, form
         self.evaluators = {split: self.watch(rows) for split, rows in encoded.items() if split != "train"}
 
     def watch(self, encoded: Dataset) -> ClassEvaluator:
@@ -96,7 +99,7 @@ class TextClasses:
     def write(self, rows: Dataset, verdicts) -> Answers:
         """The lines of a split's predictions and of its submission."""
         lines = prediction_lines(self.rule, rows, verdicts, top_k=self.top_k)
-        submission = submission_lines(self.rule, rows, verdicts, separator=self.separator)
+        submission = submission_lines(self.rule, rows, verdicts, separator=self.separator, form=self.form)
         return Answers(lines, report={}, submission=submission)
 
     def decision(self) -> dict:
@@ -143,6 +146,7 @@ def text_card(record: dict, *, rule: Rule, report: dict) -> str:
         report: report of the validation set, with its `scores`, see `ClassEvaluator.report`.
     """
     arguments = record["arguments"]
+    windows = arguments.get("long_texts") == "windows"
     return model_card(
         f"{rule.scored}_card",
         record,
@@ -150,6 +154,7 @@ def text_card(record: dict, *, rule: Rule, report: dict) -> str:
         tags=["text-classification", *rule.tags, f"pooling-{arguments['pooling']}"],
         metrics=[name for name in scores_of(rule.scored) if name in shown_in("card")],
         auto="AutoModelForSequenceClassification",
-        stock=is_stock(pooling=arguments["pooling"], layers=arguments["layers"]),
+        stock=is_stock(pooling=arguments["pooling"], layers=arguments["layers"]) and not windows,
+        windows=windows,
         report=report,
     )

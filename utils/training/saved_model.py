@@ -7,6 +7,7 @@ from pathlib import Path
 
 from transformers import Trainer
 
+from ..modeling.class_pipeline import save_pipeline
 from ..options.fine_tuning_arguments import FineTuningArguments
 from ..running.atomic_files import replacing_files, write_text
 from ..running.disk_space import saving
@@ -44,6 +45,7 @@ def save_model(output_dir: str | Path, trainer: Trainer) -> None:
         whole = getattr(trainer, "whole_weights", None)  # if each process holds a part of the weights
         if getattr(trainer.model, "adapter", None) is None:
             trainer.model.save_pretrained(folder, state_dict=whole)
+            save_pipeline(trainer.model, folder)
         else:
             from ..adapters.directories import save_adapter  # imports peft, which takes seconds
 
