@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 
 import predict
 import run_classification
+import run_ner
 from scripts import average_weights
 from utils.data.errors import ArgumentError, DataError
 
@@ -116,6 +117,19 @@ def test_scores_are_those_of_the_run_script(runs, capsys, adapter):
     assert 0 <= results["eval_f1"] <= 1 and record["results"] == results
     assert all(0 <= each["validation"] <= 1 for each in record["averaged"])
     assert f"f1 {results['eval_f1']:.4f}  the mean of" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_taggers_are_scored_by_their_own_script(tiny_encoder, ner_files, tmp_path, capsys):
+    files = ["--train_file", ner_files[0], "--validation_file", ner_files[1]]
+    for seed in "12":
+        words = ["--max_steps", "4", "--data_seed", seed, "--precision", "fp32", "--output_dir", str(tmp_path / seed)]
+        run_ner.main(["--model_name_or_path", tiny_encoder, *files, *words])
+    soup = average(tmp_path, "1", "2", words=["--greedy", "--validation_file", ner_files[1]])
+    results = json.loads((soup / "all_results.json").read_text(encoding="utf-8"))
+    assert {"eval_f1", "eval_lenient_f1"} <= results.keys() and "dropped" not in capsys.readouterr().out
+    predict.main([str(soup), "--text", "张伟在北京"])
+    assert "entities" in json.loads(capsys.readouterr().out)
 
 
 def test_adapters_are_merged_before_they_are_averaged(runs, tmp_path):
