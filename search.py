@@ -41,18 +41,7 @@ def main(argv=None):
         raise ArgumentError("optuna is missing: pip install -r requirements-search.txt") from error
 
     # Imported here so that --help and wrong flags answer at once.
-    from utils.search import (
-        checked_settings,
-        final_runs,
-        machine_shares,
-        run_configs,
-        score_choice,
-        search_plan,
-        searched_trials,
-        shared_study,
-        spaces,
-        trial_runs,
-    )
+    from utils.search import checked_settings, run_configs, score_choice, search_plan, shared_study, spaces
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -65,12 +54,29 @@ def main(argv=None):
     checked_settings.check_settings(script, base, space, space_file=args.space)
     launch = shlex.split(args.launch) if args.launch else [sys.executable]
     plan = search_plan.SearchPlan(args.output_dir.absolute(), [*launch, str(script)], base, space, score)
+    with shared_study.reached():
+        return search(args, plan)
+
+
+def search(args, plan):
+    """Run the trials and the best setting, and write what they show.
+
+    Args:
+        args: see `parse`.
+        plan: what the search is about.
+
+    Returns:
+        The searched score and what the setting is worth, see `Result.numbers`.
+    """
+    from optuna.pruners import MedianPruner
+
+    from utils.search import final_runs, machine_shares, searched_trials, shared_study, trial_runs
 
     # ---- 2. Study: the trials so far, in a storage that other machines may share
     plan.folder.mkdir(parents=True, exist_ok=True)
     storage = shared_study.open_storage(args.storage or f"sqlite:///{plan.folder / 'study.db'}")
-    sharing = {"lower_is_better": score.lower_is_better, "folder": plan.folder, "seed": args.seed}
-    pruner = optuna.pruners.MedianPruner(n_warmup_steps=2) if args.pruning == "median" else None
+    sharing = {"lower_is_better": plan.score.lower_is_better, "folder": plan.folder, "seed": args.seed}
+    pruner = MedianPruner(n_warmup_steps=2) if args.pruning == "median" else None  # from the second epoch on
     study = shared_study.SharedStudy(storage, args.study_name, pruner=pruner, **sharing)
     study.settle(plan.facts(seed=args.seed))
     shares = machine_shares.share_machine(args.jobs)
@@ -81,7 +87,7 @@ def main(argv=None):
     try:
         trial_runs.run_trials(study, args.trials, trials.start, shares, ended=trials.end)
     finally:
-        trials.write()
+        trials.write(study.trials)
     best = trials.require_best()
 
     # ---- 4. Result: the best setting with fresh seeds, on the user's own validation file
@@ -91,7 +97,7 @@ def main(argv=None):
     logger.info("%s", finals.describe_start())
     trial_runs.run_trials(again, args.final_seeds, finals.start, shares, ended=finals.end)
     result = finals.result()
-    trials.write(result)
+    trials.write(study.trials, result)
     logger.info("\n%s", trials.describe_end(result))
     return result.numbers()
 

@@ -180,8 +180,15 @@ def test_other_space_or_data_is_refused_in_a_folder_of_a_search(bench):
         search.main(bench.words(trials=2, final_seeds=0))
     bench.write()
     (bench.folder / "train.tsv").write_text("text\tlabel\nmore\t1\n")
-    with pytest.raises(ArgumentError, match="this search began with another training data"):
+    with pytest.raises(ArgumentError, match="this search began with another content of the training file"):
         search.main(bench.words(trials=2, final_seeds=0))
+
+
+def test_runs_of_another_search_in_the_folder_are_not_taken_for_trials(bench):
+    search.main(bench.words("--seed", "1", trials=1, final_seeds=0))
+    (bench.folder / "out.journal").unlink()
+    with pytest.raises(ArgumentError, match=r"trials/0000: expected a run of this search, found one of another"):
+        search.main(bench.words("--seed", "2", trials=1, final_seeds=0))
 
 
 def test_missing_optuna_is_said_with_the_command_that_installs_it(bench, monkeypatch):

@@ -65,15 +65,15 @@ def kill_at(number):
 
 
 def assert_killed_search_ends_like_another(bench, fork, kills):
-    bench.write({"num_train_epochs": 3}, {"x": {"uniform": [0, 1]}, "head": ["a", "b"]})
+    bench.write({"num_train_epochs": 2}, {"x": {"uniform": [0, 1]}, "head": ["a", "b"]})
     whole, broken = (
-        bench.words(trials=6, final_seeds=1, output_dir=name, journal=False) for name in ("whole", "broken")
+        bench.words(trials=4, final_seeds=1, output_dir=name, journal=False) for name in ("whole", "broken")
     )
     numbers = search.main(whole)
     before = len(starts_in(bench.journal()))
     draw, killed = random.Random(0), 0
     for _ in range(kills):
-        status = fork(lambda: search.main(broken), before=kill_at(draw.randint(5, 50)))()
+        status = fork(lambda: search.main(broken), before=kill_at(draw.randint(3, 30)))()
         assert status in (0, -signal.SIGKILL)
         killed += status != 0
     assert killed > kills / 2

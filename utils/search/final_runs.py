@@ -1,16 +1,18 @@
 """The best setting of a search with fresh seeds, on the user's own validation and test files."""
 
+import logging
 from collections.abc import Mapping
 
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from ..data.errors import TrainingError, counted
-from .run_files import read_results
 from .script_process import ScriptProcess
 from .search_plan import SearchPlan
-from .search_table import Result
+from .search_table import Result, describe_time
 from .shared_study import SharedStudy
 from .trial_runs import Outcome, TrialRun
+
+logger = logging.getLogger(__name__)
 
 
 class FinalRuns:
@@ -28,21 +30,19 @@ class FinalRuns:
 
     def describe_start(self) -> str:
         """A line about what is to be done."""
-        return f"the setting of trial {self.best.number}, with {counted(self.count, 'fresh seed')}"
+        return f"now the setting of trial {self.best.number}, with {counted(self.count, 'fresh seed')}"
 
     def start(self, trial: Trial, share: Mapping[str, str]) -> TrialRun:
         """Begin a run, or continue one; see `SearchedTrials.start`."""
         plan, seed = self.plan, self._seed(trial.number)
         folder = plan.folder / "final" / f"trial-{self.best.number}" / f"seed-{seed}"
-        process = None
-        if read_results(folder) is None:
-            flags = plan.base.whole(plan.space.values(self.best.params)) | {"seed": seed, "output_dir": str(folder)}
-            comment = f"the setting of trial {self.best.number}, with a fresh seed"
-            process = ScriptProcess.start(plan.command, flags, folder, environment=share, comment=comment)
+        flags = plan.base.whole(plan.space.values(self.best.params)) | {"seed": seed, "output_dir": str(folder)}
+        comment = f"the setting of trial {self.best.number} of a search, with a fresh seed"
+        process = ScriptProcess.start(plan.command, flags, folder, environment=share, comment=comment)
         return TrialRun(trial, process, folder, plan.score.names, known={}, pruned=False, keep=True)
 
     def end(self, trial: Trial, outcome: Outcome) -> None:
-        """Check that a run has its scores.
+        """Say what a run has scored.
 
         Raises:
             TrainingError: it failed.
@@ -54,6 +54,10 @@ class FinalRuns:
                 f"{self.plan.folder}/final/trial-{self.best.number}/seed-{seed}/log.txt; the same command goes on "
                 "with another seed"
             )
+        done = sum(each.state == TrialState.COMPLETE for each in self.study.trials)
+        took = describe_time(outcome.facts["seconds"])
+        score = f"{self.plan.score.names[0]} {outcome.value:.4f}"
+        logger.info("%d of %d  seed %d  %s  (%s)", done, self.count, self._seed(trial.number), score, took)
 
     def result(self) -> Result:
         """The searched score, and those of the runs so far."""

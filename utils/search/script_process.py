@@ -1,6 +1,8 @@
 """A script in a process of its own, with its configuration and its log in its folder."""
 
 import contextlib
+import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -10,8 +12,9 @@ from typing import Any
 
 import psutil
 
+from ..data.errors import ArgumentError
 from ..running.atomic_files import write_config
-from .run_files import CONFIG, LOG, read_log_end
+from .run_files import CONFIG, LOG, read_log_end, read_results
 
 PATIENCE = 60.0  # seconds in which a run that is told to stop may save a checkpoint
 
@@ -35,7 +38,7 @@ class ScriptProcess:
         *,
         environment: Mapping[str, str],
         comment: str = "",
-    ) -> "ScriptProcess":
+    ) -> "ScriptProcess | None":
         """Start a script, or continue a run of it that was stopped; a process that is left of it is ended before.
 
         Args:
@@ -44,13 +47,25 @@ class ScriptProcess:
             folder: `--output_dir` of the run; if it is there already, the run is continued.
             environment: variables that are set in addition to those of this process.
             comment: for the configuration file.
+
+        Returns:
+            The run; None if it has finished already.
+
+        Raises:
+            ArgumentError: the folder holds a run with other options.
         """
         folder = folder.absolute()
+        config, mark = folder / CONFIG, f"options {_digest(flags)}"
         continued = folder.is_dir()
+        if config.is_file() and f"# {mark}\n" not in config.read_text(encoding="utf-8"):
+            raise ArgumentError(
+                f"{folder}: expected a run of this search, found one of another; use another --output_dir"
+            )
+        if continued and read_results(folder) is not None:
+            return None
         folder.mkdir(parents=True, exist_ok=True)
-        config = folder / CONFIG
         end_leftovers(Path(command[-1]).name, config)
-        write_config(config, flags, comment=comment)
+        write_config(config, flags, comment=f"{comment}\n{mark}")
         words = [*command, str(config)]
         if continued:  # the first needs the optimizer's state
             only_model = str(flags.get("save_only_model") or "false").lower() != "false"
@@ -82,17 +97,23 @@ class ScriptProcess:
         return (errors or lines or [f"exit status {self.status}"])[-1]
 
 
+def _digest(flags: Mapping[str, Any]) -> str:
+    """What tells runs with different options apart, wherever their folders are."""
+    kept = {name: value for name, value in flags.items() if name != "output_dir"}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
 def end_processes(processes: Iterable[ScriptProcess], *, patience: float = PATIENCE) -> None:
     """Tell scripts to stop, let them save a checkpoint, and kill what is left after `patience` seconds."""
     running = [each for each in processes if each.status is None]
     for each in running:
         each.send(signal.SIGTERM)
     for each in running:
-        with contextlib.suppress(subprocess.TimeoutExpired):
+        try:
             each.process.wait(patience)
-    for each in running:  # also workers that have outlived their launcher
-        each.send(signal.SIGKILL)
-        each.process.wait()
+        except subprocess.TimeoutExpired:
+            each.send(signal.SIGKILL)
+            each.process.wait()
 
 
 def end_leftovers(script: str, config: Path, *, patience: float = PATIENCE) -> int:

@@ -38,7 +38,7 @@ class SearchPlan:
         """What must stay the same while trials are compared, in words of JSON: description -> value."""
         paths = self.base.flags["train_file"]
         files = [Path(path) for path in ([paths] if isinstance(paths, str) else paths)]
-        digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in files if path.is_file()]
+        digests = [_digest(path) for path in files if path.is_file()]
         settings = {
             name: {"from": repr(setting.distribution), "choices": dict(setting.choices), "when": dict(setting.when)}
             for name, setting in self.space.settings.items()
@@ -49,5 +49,10 @@ class SearchPlan:
             "space": settings,
             "score": list(self.score.names),
             "seed": seed,
-            "training data": digests,
+            "content of the training file": digests,
         }
+
+
+def _digest(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

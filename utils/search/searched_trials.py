@@ -3,7 +3,7 @@
 import logging
 import shlex
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 from ..data.errors import TrainingError, counted
 from ..running.atomic_files import write_bytes, write_config, write_json, write_text
 from . import search_pictures, search_table
-from .run_files import read_results, remove_model
+from .run_files import remove_model
 from .script_process import ScriptProcess
 from .search_plan import SearchPlan
 from .shared_study import SharedStudy, hide_password
@@ -37,7 +37,7 @@ class SearchedTrials:
 
     def __init__(self, plan: SearchPlan, study: SharedStudy, *, limit: int):
         self.plan, self.study, self.limit = plan, study, limit
-        self._failed: list[str] = []  # reasons, of this call
+        self._failed = 0  # trials of this call
         for each in study.trials:  # of a search that was killed before it came to this
             if each.state.is_finished():
                 remove_model(self._folder(each.number))
@@ -47,9 +47,10 @@ class SearchedTrials:
         plan, done = self.plan, [each for each in self.study.trials if each.state.is_finished()]
         going_on = f"; {len(done)} have ended already" if done else ""
         settings = counted(len(plan.space.settings), "setting")
+        whole = "" if self._prunes else "; none is stopped early, as save_strategy: no shows no scores of epochs"
         return (
             f"{counted(self.limit, 'trial')} of {plan.script}, {settings}, compared by {plan.score.names[0]} on data "
-            f"held out of {self._train_file}{going_on}"
+            f"held out of {self._train_file}{going_on}{whole}"
         )
 
     def start(self, trial: Trial, share: Mapping[str, str]) -> TrialRun | Outcome:
@@ -67,14 +68,11 @@ class SearchedTrials:
             value = twin.value if twin.state == TrialState.COMPLETE else None
             return Outcome(twin.state, value, kept | {"repeats": twin.number})
         folder = self._folder(trial.number)
-        process = None
-        if read_results(folder) is None:
-            flags = self.plan.base.trial(self.plan.space.values(drawn), folder)
-            comment = f"trial {trial.number} of a search: {describe_drawn(drawn)}"
-            command = self.plan.command
-            process = ScriptProcess.start(command, flags, folder, environment=share, comment=comment)
+        flags = self.plan.base.trial(self.plan.space.values(drawn), folder)
+        comment = f"trial {trial.number} of a search: {describe_drawn(drawn)}"
+        process = ScriptProcess.start(self.plan.command, flags, folder, environment=share, comment=comment)
         known = self.study.find(trial.number).intermediate_values
-        return TrialRun(trial, process, folder, self.plan.score.names, known=known, pruned=True)
+        return TrialRun(trial, process, folder, self.plan.score.names, known=known, pruned=self._prunes)
 
     def end(self, trial: Trial, outcome: Outcome) -> None:
         """Say how a trial ended, and bring the files up to date.
@@ -82,15 +80,16 @@ class SearchedTrials:
         Raises:
             TrainingError: the first trials have all failed.
         """
-        frozen, best = self.study.find(trial.number), self.study.best
-        done = sum(each.state.is_finished() for each in self.study.trials)
+        trials = self.study.trials
+        frozen, best = next(each for each in trials if each.number == trial.number), self.study.best_of(trials)
+        done = sum(each.state.is_finished() for each in trials)
         told = {"done": f"{done} of {self.limit}", "best": best is not None and best.number == frozen.number}
         logger.info("%s", search_table.describe_trial(frozen, self.plan.score, **told))
-        self.write()
+        self.write(trials)
         if outcome.state == TrialState.FAIL:
-            self._failed.append(outcome.facts["reason"])
-            if len(self._failed) >= FEW and not any(each.state in SUCCESS for each in self.study.trials):
-                raise self._useless(trial.number)
+            self._failed += 1
+            if self._failed >= FEW and not any(each.state in SUCCESS for each in trials):
+                raise self._useless(trials)
 
     def require_best(self) -> FrozenTrial:
         """The best trial.
@@ -98,13 +97,14 @@ class SearchedTrials:
         Raises:
             TrainingError: no trial has a score.
         """
-        if best := self.study.best:
+        trials = self.study.trials
+        if best := self.study.best_of(trials):
             return best
-        raise self._useless(max(each.number for each in self.study.trials))
+        raise self._useless(trials)
 
-    def write(self, result: search_table.Result | None = None) -> None:
+    def write(self, trials: Sequence[FrozenTrial], result: search_table.Result | None = None) -> None:
         """Write trials.csv and search.json and, if a trial has a score, best.yaml; with a result, also pictures."""
-        plan, trials, best = self.plan, self.study.trials, self.study.best
+        plan, best = self.plan, self.study.best_of(trials)
         write_text(plan.folder / "trials.csv", search_table.write_csv(trials, list(plan.space.settings)))
         record: dict[str, Any] = {"argv": [hide_password(word) for word in sys.argv], **self.study.study.user_attrs}
         record |= {"lower_is_better": plan.score.lower_is_better, "optuna": version("optuna")}
@@ -131,6 +131,11 @@ class SearchedTrials:
         return f"{shown}\n\nsaved in  {folder}\nnext      {shlex.join(words)}"
 
     @property
+    def _prunes(self) -> bool:
+        """Whether trials may be stopped early, which takes checkpoints: their scores are read there."""
+        return str(self.plan.base.flags.get("save_strategy")).lower() not in ("no", "false")
+
+    @property
     def _train_file(self) -> str:
         return _name(self.plan.base.flags["train_file"])
 
@@ -145,12 +150,13 @@ class SearchedTrials:
         twins = (each for each in self.study.trials if each.state in SUCCESS and each.params == drawn)
         return next((each for each in twins if each.number != number), None)
 
-    def _useless(self, number: int) -> TrainingError:
-        folder = _short(self._folder(number))
+    def _useless(self, trials: Sequence[FrozenTrial]) -> TrainingError:
+        failed = [each for each in trials if each.state == TrialState.FAIL]
+        folder = _short(self._folder(failed[-1].number))
         return TrainingError(
-            f"expected a trial with a score, found {counted(len(self._failed), 'failure')} and no success: "
-            f"{self._failed[-1] if self._failed else 'see the reasons in trials.csv'}; its whole log is in "
-            f"{folder}/log.txt, and the same run is `{shlex.join([*self.plan.command, f'{folder}/config.yaml'])}`"
+            f"expected a trial with a score, found {counted(len(failed), 'failure')} and no success: "
+            f"{failed[-1].user_attrs['reason']}; its whole log is in {folder}/log.txt, and the same run is "
+            f"`{shlex.join([*self.plan.command, f'{folder}/config.yaml'])}`"
         )
 
     def _write_best(self, best: FrozenTrial, result: search_table.Result | None) -> None:
@@ -161,7 +167,7 @@ class SearchedTrials:
             comment += f"; {search_table.describe_spread(result.values())} with fresh seeds on the validation file"
         write_config(plan.folder / "best.yaml", plan.base.whole(plan.space.values(best.params)), comment=comment)
 
-    def _draw(self, trials, weights: Mapping[str, float], result: search_table.Result) -> None:
+    def _draw(self, trials: Sequence[FrozenTrial], weights: Mapping[str, float], result: search_table.Result) -> None:
         plan, name = self.plan, self.plan.score.names[0]
         history = search_pictures.draw_history(trials, name, lower_is_better=plan.score.lower_is_better, result=result)
         write_bytes(plan.folder / "history.png", history)

@@ -11,22 +11,25 @@ import random
 import re
 import socket
 import time
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import filelock
 import optuna
 import psutil
-from optuna.exceptions import UpdateFinishedTrialError
+from optuna.exceptions import StorageInternalError, UpdateFinishedTrialError
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from ..data.errors import ArgumentError
+from ..data.errors import ArgumentError, TrainingError
+from ..running.atomic_files import write_text
 
 BEAT = 20.0  # seconds between two beats of a running trial
 LOST = 300.0  # seconds without a new beat after which a trial of another machine is given up
 RETRIES = 5  # of opening a storage that another search is just making
+LOCK = ".lock"  # of a search's folder, among the searches of one machine
 LEFT_OUT = "left_out"  # attribute of a trial that does not count, with the reason
 
 
@@ -38,6 +41,9 @@ def open_storage(place: str) -> BaseStorage:
     """
     for left in reversed(range(RETRIES)):
         try:
+            if place.startswith("sqlite"):  # others may write at the same time
+                patient = {"connect_args": {"timeout": 60}}
+                return optuna.storages.get_storage(optuna.storages.RDBStorage(place, engine_kwargs=patient))
             if "://" in place:
                 return optuna.storages.get_storage(place)
             Path(place).parent.mkdir(parents=True, exist_ok=True)
@@ -50,6 +56,22 @@ def open_storage(place: str) -> BaseStorage:
                     f"postgresql://user:password@host/name, or the path of a journal file, found: {found}"
                 ) from error
             time.sleep(1)  # another search is making the tables
+
+
+@contextlib.contextmanager
+def reached() -> Iterator[None]:
+    """Turn the loss of the storage in the block into an error of one line.
+
+    Raises:
+        TrainingError: the storage could not be read or written.
+    """
+    try:
+        yield
+    except StorageInternalError as error:
+        found = hide_password(str(error.__cause__ or error).splitlines()[0])
+        raise TrainingError(
+            f"the storage of the trials could not be read or written: {found}; the same command goes on once it can"
+        ) from error
 
 
 def hide_password(text: str) -> str:
@@ -95,12 +117,8 @@ class SharedStudy:
             pruner=pruner or optuna.pruners.NopPruner(),
         )
         self.storage, self.folder, self.seed, self.failed_count = storage, folder.resolve(), seed, failed_count
-        self.me = {
-            "host": socket.gethostname(),
-            "pid": os.getpid(),
-            "since": psutil.Process().create_time(),
-            "folder": str(self.folder),
-        }
+        self.me = {"host": socket.gethostname(), "folder": _name_folder(self.folder)}
+        self.me |= {"pid": os.getpid(), "since": psutil.Process().create_time()}
         self._id = storage.get_study_id_from_name(name)
         self._beats: dict[int, tuple[Any, float]] = {}  # of others: the last beat, and when it was first seen
         self._beaten = time.monotonic()
@@ -130,10 +148,9 @@ class SharedStudy:
         """A trial by its number."""
         return self.storage.get_trial(self._id_of(number))
 
-    @property
-    def best(self) -> FrozenTrial | None:
-        """The finished trial with the best score, of equals the first; None if there is none."""
-        done = [each for each in self.trials if each.state == TrialState.COMPLETE]
+    def best_of(self, trials: Sequence[FrozenTrial]) -> FrozenTrial | None:
+        """The complete trial with the best score, of equals the first; None if there is none."""
+        done = [each for each in trials if each.state == TrialState.COMPLETE]
         sign = 1 if self.study.direction == optuna.study.StudyDirection.MINIMIZE else -1
         return min(done, key=lambda trial: (sign * trial.value, trial.number), default=None)
 
@@ -174,7 +191,7 @@ class SharedStudy:
 
     def _take_over(self) -> int | None:
         """The id of a trial whose process has died on this machine; it is this process's from now on."""
-        with filelock.FileLock(self.folder / ".claims.lock"):
+        with filelock.FileLock(self.folder / LOCK):
             for each in self.trials:
                 owner = each.user_attrs.get("owner", {})
                 near = (owner.get("host"), owner.get("folder")) == (self.me["host"], self.me["folder"])
@@ -230,6 +247,15 @@ class SharedStudy:
             elif time.monotonic() - since > LOST:
                 self.leave_out(each.number, "its machine has gone")
         return bool(running)
+
+
+def _name_folder(folder: Path) -> str:
+    """A name that no other folder has, also on machines with the same name and the same paths; kept in the folder."""
+    with filelock.FileLock(folder / LOCK):
+        place = folder / ".name"
+        if not place.exists():
+            write_text(place, uuid.uuid4().hex)
+        return place.read_text()
 
 
 def _is_alive(owner: Mapping[str, Any]) -> bool:

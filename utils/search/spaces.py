@@ -11,6 +11,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import optuna
@@ -165,7 +166,8 @@ def _read_range(kind: str, plain: Mapping[str, Any]) -> BaseDistribution:
     if kind == "int":
         return IntDistribution(low, high, step=step or 1)
     if step is not None:  # the highest value that the steps reach, so that Optuna need not warn about it
-        high = low + step * math.floor((high - low) / step + 1e-9)
+        steps = math.floor((high - low) / step + 1e-9)
+        high = float(Decimal(str(low)) + steps * Decimal(str(step)))
     return FloatDistribution(low, high, log=kind == "log", step=step)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.trial import Trial, TrialState
 
 from ..data.errors import counted
@@ -70,7 +71,7 @@ class TrialRun:
     def look(self) -> Outcome | None:
         """Report new epochs; how the trial ended, or None while it goes on."""
         ended = self.process is None or self.process.status is not None  # asked before files are read
-        if self._pruned and (verdict := self._report_epochs()):
+        if verdict := self._report_epochs():
             if self.process:
                 end_processes([self.process], patience=PRUNED_PATIENCE)
             return self._end(TrialState.PRUNED, reason=verdict)
@@ -105,7 +106,7 @@ class TrialRun:
                 self.trial.report(score, number)
             last = epochs.last and number == len(epochs.scores)
             judged = number < max(self._known, default=0)
-            if not last and not judged and self.trial.should_prune():
+            if self._pruned and not last and not judged and self.trial.should_prune():
                 return f"stopped after epoch {number} with {self._names[0]} {score:.4f}, worse than the median"
         return ""
 
@@ -115,6 +116,11 @@ class TrialRun:
     def _end(self, state: TrialState, value: float | None = None, **facts: Any) -> Outcome:
         seconds = round(time.monotonic() - self._began, 1)
         return Outcome(state, value, facts | {"epochs": self._seen, "seconds": seconds})
+
+    def give_up(self) -> Outcome:
+        """End the run of a trial that other searches have given up."""
+        end_processes([self.process] if self.process else [], patience=PRUNED_PATIENCE)
+        return self._end(TrialState.FAIL, reason="given up by another search")
 
     def clean(self) -> None:
         """Remove the checkpoints of a trial that has ended, and its model if it is not kept."""
@@ -151,7 +157,11 @@ def run_trials(
                         else:
                             _finish(study, trial, begun, ended)
                 for job, run in list(active.items()):
-                    if outcome := run.look():
+                    try:
+                        outcome = run.look()
+                    except UpdateFinishedTrialError:
+                        outcome = run.give_up()
+                    if outcome:
                         del active[job]
                         _finish(study, run.trial, outcome, ended, clean=run.clean)
                 study.beat([run.trial for run in active.values()])
