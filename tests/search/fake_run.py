@@ -82,9 +82,10 @@ def end_badly(config, epoch):
 def strike(config):
     """Send the search a signal, in the first run that comes to this, and wait for what happens."""
     mark = Path(config["train_file"]).with_name("struck")
-    if config.get("strike") and not mark.exists():
+    when, _, name = config.get("strike", "").rpartition(" ")  # "final SIGTERM": only in a run that is none of a trial
+    if name and not mark.exists() and (config.get("validation_file") or not when):
         mark.touch()
-        os.kill(os.getppid(), signal.Signals[config["strike"]])
+        os.kill(os.getppid(), signal.Signals[name])
         signal.pause()
 
 

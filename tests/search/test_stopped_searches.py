@@ -51,6 +51,15 @@ def test_run_that_outlives_a_killed_search_is_ended_and_continued(bench, fork):
     assert [each.get("resumed") for each in bench.journal() if "seed" in each] == [False, True]
 
 
+def test_stopped_last_run_goes_on(bench, fork):
+    bench.write({"strike": "final SIGTERM", "num_train_epochs": 3})
+    words = bench.words(trials=1, final_seeds=1)
+    assert fork(lambda: search.main(words))() == 143
+    search.main(words)
+    assert starts_in(bench.journal()) == ["0000", "seed-43", "seed-43"]
+    assert [each["epoch"] for each in bench.journal() if each["run"] == "seed-43" and "epoch" in each] == [1, 2, 3]
+
+
 def kill_at(number):
     """Have this process killed when it has written, started or waited so many times."""
     seen = [0]

@@ -39,7 +39,8 @@ class FinalRuns:
         flags = plan.base.whole(plan.space.values(self.best.params)) | {"seed": seed, "output_dir": str(folder)}
         comment = f"the setting of trial {self.best.number} of a search, with a fresh seed"
         process = ScriptProcess.start(plan.command, flags, folder, environment=share, comment=comment)
-        return TrialRun(trial, process, folder, plan.score.names, known={}, pruned=False, keep=True)
+        known = self.study.find(trial.number).intermediate_values
+        return TrialRun(trial, process, folder, plan.score.names, known=known, pruned=False, keep=True)
 
     def end(self, trial: Trial, outcome: Outcome) -> None:
         """Say what a run has scored.

@@ -82,6 +82,11 @@ class ScriptProcess:
         """The exit status; None while the script runs."""
         return self.process.poll()
 
+    @property
+    def told_to_stop(self) -> bool:
+        """Whether the script has ended because of SIGINT or SIGTERM."""
+        return any(self.status in (-each, 128 + each) for each in (signal.SIGINT, signal.SIGTERM))
+
     def send(self, signal_number: int) -> None:
         """Send a signal to the script and to all processes that it has started."""
         with contextlib.suppress(ProcessLookupError):

@@ -80,7 +80,7 @@ def list_trials(trials: Sequence[FrozenTrial]) -> list[dict[str, Any]]:
 
 
 def describe_trial(trial: FrozenTrial, score: ChosenScore, *, done: str, best: bool) -> str:
-    """The lines about a trial that has ended.
+    """The line about a trial that has ended.
 
     Args:
         trial: with its facts.
@@ -94,7 +94,7 @@ def describe_trial(trial: FrozenTrial, score: ChosenScore, *, done: str, best: b
     else:
         said = f"{WORDS[trial.state]}: {facts.get('reason', '')}"
     took = f"as trial {facts['repeats']}, not run again" if "repeats" in facts else describe_time(facts["seconds"])
-    return f"{done}  trial {trial.number}  {said}  ({took})\n    {describe_drawn(trial.params)}"
+    return f"{done}  trial {trial.number}  {said}  ({took})"
 
 
 def describe_result(result: Result, *, held_out: str, files: Mapping[str, str], trials: int) -> str:

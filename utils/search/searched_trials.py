@@ -50,7 +50,7 @@ class SearchedTrials:
         whole = "" if self._prunes else "; none is stopped early, as save_strategy: no shows no scores of epochs"
         return (
             f"{counted(self.limit, 'trial')} of {plan.script}, {settings}, compared by {plan.score.names[0]} on data "
-            f"held out of {self._train_file}{going_on}{whole}"
+            f"held out of {self._train_file}{going_on}{whole}; logs in {_short(plan.folder)}/trials/*/log.txt"
         )
 
     def start(self, trial: Trial, share: Mapping[str, str]) -> TrialRun | Outcome:
@@ -61,6 +61,7 @@ class SearchedTrials:
             share: environment variables of its run.
         """
         drawn = self.plan.space.draw(trial)
+        logger.info("trial %d: %s", trial.number, describe_drawn(drawn))
         if twin := self._find_twin(trial.number, drawn):
             for epoch, score in sorted(twin.intermediate_values.items()):
                 trial.report(score, epoch)

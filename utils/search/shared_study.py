@@ -160,25 +160,24 @@ class SharedStudy:
         Args:
             limit: how many trials there may be, over all processes.
         """
-        if (left := self._take_over()) is not None:
-            return self._open(left)
-        if self._count(self.trials) >= limit:
-            return None
-        template = optuna.create_trial(state=TrialState.RUNNING, user_attrs={"owner": self.me, "beat": time.time()})
-        trial_id = self.storage.create_new_trial(self._id, template_trial=template)
+        trial_id = self._take_over()
+        if trial_id is None:
+            if self.is_full(limit):
+                return None
+            facts = {"owner": self.me, "beat": time.time()}
+            template = optuna.create_trial(state=TrialState.RUNNING, user_attrs=facts)
+            trial_id = self.storage.create_new_trial(self._id, template_trial=template)
         number = self.storage.get_trial_number_from_id(trial_id)
-        before = [each for each in self.trials if each.number < number]
-        if self._count(before) >= limit:  # another process was faster
-            self.leave_out(number, "one more than --trials")
+        if self._count([each for each in self.trials if each.number < number]) >= limit:  # another was faster
+            self.leave_out(number, "one more than there should be")
             return None
-        return self._open(trial_id)
+        return self._open(trial_id, number)
 
     def is_full(self, limit: int) -> bool:
         """Whether there are as many trials as there should be."""
         return self._count(self.trials) >= limit
 
-    def _open(self, trial_id: int) -> Trial:
-        number = self.storage.get_trial_number_from_id(trial_id)
+    def _open(self, trial_id: int, number: int) -> Trial:
         sampler = optuna.samplers.TPESampler(seed=random.Random(f"{self.seed} {number}").getrandbits(32))
         known = {"study_name": self.study.study_name, "storage": self.storage, "pruner": self.study.pruner}
         return Trial(optuna.load_study(**known, sampler=sampler), trial_id)  # a study keeps what it has read

@@ -66,6 +66,7 @@ class TrialRun:
         self._names, self._pruned, self._keep = names, pruned, keep
         self._known = dict(known)
         self._seen = 0  # epochs
+        self._doubted = False
         self._began = time.monotonic()
 
     def look(self) -> Outcome | None:
@@ -76,6 +77,9 @@ class TrialRun:
                 end_processes([self.process], patience=PRUNED_PATIENCE)
             return self._end(TrialState.PRUNED, reason=verdict)
         if not ended:
+            return None
+        if self.process and self.process.told_to_stop and not self._doubted:
+            self._doubted = True  # whoever ends all processes of a machine may not have come to this one yet
             return None
         results = read_results(self.folder)
         if self.process and self.process.status != 0:
@@ -149,13 +153,14 @@ def run_trials(
     with stop_signals.deferred():
         try:
             while not stop_signals.received():
-                for job, share in enumerate(shares):
-                    while job not in active and (trial := study.claim(limit)):
-                        begun = begin(trial, share)
-                        if isinstance(begun, TrialRun):
-                            active[job] = begun
-                        else:
-                            _finish(study, trial, begun, ended)
+                while free := sorted(set(range(len(shares))) - active.keys()):
+                    if not (trial := study.claim(limit)):
+                        break
+                    begun = begin(trial, shares[free[0]])
+                    if isinstance(begun, TrialRun):
+                        active[free[0]] = begun
+                    else:
+                        _finish(study, trial, begun, ended)
                 for job, run in list(active.items()):
                     try:
                         outcome = run.look()
