@@ -94,7 +94,8 @@ def search(args, plan):
     name = f"{args.study_name}, best trial {best.number}"
     again = shared_study.SharedStudy(storage, name, failed_count=False, **sharing)
     finals = final_runs.FinalRuns(plan, again, best, count=args.final_seeds)
-    logger.info("%s", finals.describe_start())
+    if args.final_seeds:
+        logger.info("%s", finals.describe_start())
     trial_runs.run_trials(again, args.final_seeds, finals.start, shares, ended=finals.end)
     result = finals.result()
     trials.write(study.trials, result)

@@ -147,7 +147,12 @@ BAD = [  # base, space, words, what is said
     ({"w": 1}, None, [], r"base\.yaml: unknown option --w; did you mean --"),
     ({"x": 0.5}, None, [], r"x: expected it in .*base\.yaml or in .*space\.yaml, found it in both"),
     ({}, {}, [], r"space\.yaml: expected settings to search, such as `learning_rate: .*found none"),
-    ({}, {"head": ["a", "b"], "y": [1, 2]}, [], r"--y does nothing with --head a.* \(with head a, y 1\)"),
+    (
+        {},
+        {"head": ["a", "b"], "y": [1, 2]},
+        [],
+        r"--y does nothing with --head a.* \(with head a, y 1; `when` can rule that out\)",
+    ),
     ({}, {"seed": [1, 2]}, [], r"space\.yaml: seed: all trials have one seed"),
     ({"push_to_hub": True}, None, [], r"base\.yaml: push_to_hub: no trial is pushed"),
     ({"dataset_name": "some/set"}, None, [], r"dataset_name: its own validation split would be shown"),

@@ -79,6 +79,7 @@ def test_probes_of_many_choices_have_each_of_them(tmp_path):
         ),
         ("a: [1, 2]\nrate: {int: [1, 2], when: {a: 3}}", "when: a: expected some of 1, 2, found 3"),
         ("- rate", "expected a mapping such as"),
+        ("# nothing yet", "expected settings to search, such as .*, found none; add one"),
         ("a: 1\nb: 2", r"(?s)a: expected choices.*b: expected choices"),
     ],
 )

@@ -85,7 +85,7 @@ def assert_killed_search_ends_like_another(bench, fork, kills):
         status = fork(lambda: search.main(broken), before=kill_at(draw.randint(3, 30)))()
         assert status in (0, -signal.SIGKILL)
         killed += status != 0
-    assert killed > kills / 2
+    assert killed >= kills / 2
     assert search.main(broken) == numbers
     assert table_of(bench.folder / "broken") == table_of(bench.folder / "whole")
     assert len(starts_in(bench.journal())) - before <= before + killed

@@ -45,7 +45,8 @@ def check_settings(script: Path, base: Base, space: Space, *, space_file: str) -
     for complaint, found_with in list(seen.items())[:SHOWN]:
         place = _place_of(complaint, base, space, space_file=space_file)
         always = len(found_with) >= len(probes)
-        lines.append(f"{place}: {complaint}" + ("" if always else f" (with {describe_drawn(found_with[0])})"))
+        hint = "; `when` can rule that out" if "does nothing" in complaint else ""
+        lines.append(f"{place}: {complaint}" + ("" if always else f" (with {describe_drawn(found_with[0])}{hint})"))
     if len(seen) > SHOWN:
         lines.append(f"... {len(seen)} errors in all, the first {SHOWN} are shown")
     raise ArgumentError("\n".join(lines))

@@ -7,7 +7,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from .search_table import Result
-from .spaces import Space
+from .spaces import Setting, Space
 
 BLUE, RED, GRAY = "#1f3b63", "#c0504d", "#9a9a9a"
 LEAST = 4  # complete trials from which the importance of settings is computed
@@ -38,9 +38,8 @@ def draw_history(trials: Sequence[FrozenTrial], score_name: str, *, lower_is_bet
         best = each.value if better else best
         line.append(best)
     axes.step([place for place, _ in done], line, where="post", color=BLUE, alpha=0.6, label="best so far")
-    stopped = {place: each.intermediate_values for place, each in enumerate(trials) if each.state == TrialState.PRUNED}
-    if stopped := {place: scores[max(scores)] for place, scores in stopped.items() if scores}:
-        axes.plot(list(stopped), list(stopped.values()), "x", color=GRAY, label="stopped early")
+    if stopped := [place for place, each in enumerate(trials) if _is_stopped(each)]:
+        axes.plot(stopped, [_last_score(trials[place]) for place in stopped], "x", color=GRAY, label="stopped early")
     step = max(1, len(trials) // 10)
     ticks = {place: str(trials[place].number) for place in range(0, len(trials), step)}
     if values := result.values():
@@ -70,7 +69,7 @@ def draw_importance(weights: Mapping[str, float], *, trials: int) -> bytes:
 
 
 def draw_settings(trials: Sequence[FrozenTrial], score_name: str, space: Space, *, best: FrozenTrial) -> bytes:
-    """A PNG with a panel for each setting: its values and the scores of complete trials."""
+    """A PNG with a panel for each setting: its values and the scores; crosses are trials that were stopped early."""
     names = list(space.settings)
     columns = min(3, len(names))
     rows = -(-len(names) // columns)
@@ -78,6 +77,9 @@ def draw_settings(trials: Sequence[FrozenTrial], score_name: str, space: Space, 
     done = [each for each in trials if each.state == TrialState.COMPLETE]
     for axes, name in zip(panels.flat, names, strict=False):
         setting = space.settings[name]
+        known = [each for each in trials if _is_stopped(each) and name in each.params]
+        places = [_place(setting, each.params[name]) for each in known]
+        axes.plot(places, [_last_score(each) for each in known], "x", color=GRAY)
         known = [each for each in done if name in each.params]
         places = [_place(setting, each.params[name]) for each in known]
         axes.plot(places, [each.value for each in known], "o", color=BLUE, alpha=0.7)
@@ -103,7 +105,15 @@ def draw_settings(trials: Sequence[FrozenTrial], score_name: str, space: Space, 
     return _png(figure)
 
 
-def _place(setting, value) -> float:
+def _is_stopped(trial: FrozenTrial) -> bool:
+    return trial.state == TrialState.PRUNED and bool(trial.intermediate_values)
+
+
+def _last_score(trial: FrozenTrial) -> float:
+    return trial.intermediate_values[max(trial.intermediate_values)]
+
+
+def _place(setting: Setting, value) -> float:
     return list(setting.choices).index(value) if setting.choices else value
 
 

@@ -4,6 +4,7 @@ import csv
 import io
 import statistics
 from collections.abc import Mapping, Sequence
+from textwrap import shorten
 from typing import Any, NamedTuple
 
 from optuna.trial import FrozenTrial, TrialState
@@ -92,7 +93,7 @@ def describe_trial(trial: FrozenTrial, score: ChosenScore, *, done: str, best: b
     if trial.state == TrialState.COMPLETE:
         said = f"{score.names[0]} {trial.value:.4f}" + ("  the best so far" if best else "")
     else:
-        said = f"{WORDS[trial.state]}: {facts.get('reason', '')}"
+        said = f"{WORDS[trial.state]}: {shorten(facts.get('reason', ''), width=300, placeholder=' ...')}"
     took = f"as trial {facts['repeats']}, not run again" if "repeats" in facts else describe_time(facts["seconds"])
     return f"{done}  trial {trial.number}  {said}  ({took})"
 

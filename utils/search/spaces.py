@@ -109,9 +109,13 @@ def read_space(path: str) -> Space:
     Raises:
         ArgumentError: no such file, an empty one, or settings that cannot be drawn; all are reported together.
     """
-    values, written = read_mapping(path, "file of settings to search", example=EXAMPLE)
+    empty = f"{path}: expected settings to search, such as `{EXAMPLE}`, found none; add one"
+    try:
+        values, written = read_mapping(path, "file of settings to search", example=EXAMPLE)
+    except ArgumentError as error:
+        raise ArgumentError(empty if str(error).endswith("found NoneType") else str(error)) from None
     if not values:
-        raise ArgumentError(f"{path}: expected settings to search, such as `{EXAMPLE}`, found none; add one")
+        raise ArgumentError(empty)
     settings: dict[str, Setting] = {}
     problems = []
     for (name, plain), value in zip(written.items(), values.values(), strict=True):
