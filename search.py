@@ -8,8 +8,9 @@ The first file has what all runs share, the second what varies: `learning_rate: 
 span]`, `num_train_epochs: {int: [2, 6]}`, `dropout: {uniform: [0, 0.3]}`. Trials never see the validation file: they
 are scored on a share that is held out of the training data (the script's --validation_share). As the best of many
 scores is too good, the best setting is run again with fresh seeds and scored on the validation file, and both numbers
-stand side by side. --output_dir then holds best.yaml, which the script takes, trials.csv, search.json, pictures, the
-log of each trial, and the last runs with their models.
+stand side by side. As in any run, the best epoch of these is chosen on the validation file; nothing is chosen on a
+test_file of the base, whose score stands below. --output_dir then holds best.yaml, which the script takes, trials.csv,
+search.json, pictures, the log of each trial, and the last runs with their models.
 
 Stopped or killed, the same command goes on: trials that have ended are not repeated, others continue from their
 checkpoints. Several machines work on one search if they share its --storage. With --jobs 1, the same seed gives the
@@ -135,7 +136,7 @@ def parse(argv):
         default=3,
         help="runs with the best setting, scored on the validation file (3); 0 for none, and so no result",
     )
-    parser.add_argument("--seed", type=int, default=0, help="seed of the drawing, not of the runs (0)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of what is drawn, not of the runs (0)")
     parser.add_argument(
         "--metric", help="score to search by, such as macro_f1; if not given, that by which the script picks epochs"
     )
@@ -143,7 +144,7 @@ def parse(argv):
         "--pruning",
         choices=["median", "none"],
         default="median",
-        help="stop trials that are worse than the median of the others, from their second epoch and five trials on",
+        help="stop a trial that is worse than the median after its second epoch or a later one, once five are complete",
     )
     parser.add_argument(
         "--storage",

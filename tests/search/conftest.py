@@ -10,8 +10,6 @@ import yaml
 
 from utils.options.arguments import run_script
 
-os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")  # what a search looks for on the machine of the tests is said here
-
 FAKE = Path(__file__).with_name("fake_run.py")
 
 
@@ -45,9 +43,10 @@ def bench(tmp_path):
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
-    """Looks at runs more often, and draws no pictures, which take a second; they have tests of their own."""
+    """Looks at runs more often, and neither for GPUs nor draws pictures, which take a second; these have own tests."""
     from utils.search import search_pictures, trial_runs
 
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     monkeypatch.setattr(trial_runs, "POLL", 0.01)
     for name in ("draw_history", "draw_settings", "draw_importance"):
         monkeypatch.setattr(search_pictures, name, lambda *args, name=name, **options: name.encode())

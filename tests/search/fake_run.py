@@ -14,6 +14,7 @@ import yaml
 
 KNOWN = {"x", "y", "head", "num_train_epochs", "seed", "output_dir", "metric_for_best_model"}
 KNOWN |= {"train_file", "validation_file", "test_file", "validation_share"}
+KNOWN |= {"save_strategy"}
 KNOWN |= {"ending", "bad_seed", "hold", "strike"}  # what goes wrong
 FINAL_LOSS = 0.1  # of score, on files that the trials have not seen
 
@@ -31,6 +32,8 @@ def main(config_file, *flags):
     for epoch in range(max(done, default=0) + 1, epochs + 1):
         end_badly(config, epoch)
         note(config, run=folder.name, epoch=epoch)
+        if config.get("save_strategy") == "no":
+            continue
         place = folder / f".unfinished-{epoch}"
         place.mkdir(exist_ok=True)
         (place / "model.safetensors").write_bytes(bytes(100))

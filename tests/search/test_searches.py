@@ -81,6 +81,23 @@ def test_setting_that_was_tried_is_not_run_again(bench, info):
     assert "a searched score is too good" in info.text
 
 
+def test_without_checkpoints_no_trial_is_stopped_early_and_epochs_are_known_at_the_end(bench, info):
+    bench.write({"save_strategy": "no", "num_train_epochs": 3})
+    search.main(bench.words(trials=8, final_seeds=0))
+    assert [row["state"] for row in rows_of(bench.out)] == ["complete"] * 8
+    record = json.loads((bench.out / "search.json").read_text())
+    assert {len(each["epoch_scores"]) for each in record["trials"]} == {3}
+    assert "none is stopped early, as save_strategy: no" in info.text
+
+
+def test_trials_that_fall_behind_are_stopped_early(bench):
+    bench.write({"num_train_epochs": 3})
+    search.main(bench.words(trials=8, final_seeds=0))
+    rows = rows_of(bench.out)
+    assert [row["state"] for row in rows[:5]] == ["complete"] * 5
+    assert {(row["state"], row["epochs"]) for row in rows[5:]} == {("complete", "3"), ("pruned", "2")}
+
+
 def test_failed_trials_are_recorded_and_the_search_goes_on(bench, info):
     bench.write({"num_train_epochs": 2}, {"ending": ["fine", "error", "killed", "nan"], "x": {"uniform": [0, 1]}})
     search.main(bench.words("--seed", "12", trials=4))
