@@ -144,7 +144,7 @@ def parse(argv):
         "--pruning",
         choices=["median", "none"],
         default="median",
-        help="stop a trial that is worse than the median after its second epoch or a later one, once five are complete",
+        help="stop a trial that is worse than the median after its second or a later epoch, once five are complete",
     )
     parser.add_argument(
         "--storage",
