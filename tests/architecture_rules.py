@@ -73,6 +73,13 @@ WINGS = {
         {"torch", "transformers", "yaml"},
         {"adapters.methods", "data", "files.raw_files", "options", "running.processes", "running.stop_signals"},
     ),
+    "search": (
+        {"filelock", "matplotlib", "optuna", "psutil", "torch"},
+        {
+            *("data.errors", "options.arguments", "options.training_fields", "scoring.score_names", "search"),
+            *("running.atomic_files", "running.model_files", "running.stop_signals"),
+        },
+    ),
     "training": (
         {"accelerate", "datasets", "safetensors", "torch", "tqdm", "transformers"},
         {
@@ -91,8 +98,10 @@ WINGS = {
 IMPORT_NAMES = {"scikit-learn": "sklearn", "pyyaml": "yaml"}
 # Package -> the requirement that always installs it.
 BROUGHT_ALONG = {
+    "filelock": "huggingface_hub",
     "jinja2": "torch",
     "numpy": "transformers",
+    "psutil": "accelerate",
     "pyarrow": "datasets",
     "scipy": "scikit-learn",
     "tokenizers": "transformers",
@@ -329,6 +338,7 @@ def packages(sources: dict[str, Source]) -> Findings:
     known = {IMPORT_NAMES.get(name, name) for name in required("requirements.txt")} | BROUGHT_ALONG.keys()
     optional = {"scripts/": required("requirements-onnx.txt"), "scripts/fuzz.py": required("tests/requirements.txt")}
     optional |= {"app.py": required("requirements-app.txt")}
+    optional |= dict.fromkeys(("search.py", "utils/search/"), required("requirements-search.txt"))
     ours = {source.module.split(".")[0] for source in sources.values()}
     for source in shipped(sources):
         if source.path.startswith("benchmarks/"):

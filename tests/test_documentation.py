@@ -21,10 +21,10 @@ TOOLS = sorted(
 
 FLAG = re.compile(r"(?<![\w!-])--[A-Za-z]\w*(?:-\w+)*", re.ASCII)
 FENCE = re.compile(r"^[ \t]*```.*?^[ \t]*```[ \t]*$", re.DOTALL | re.MULTILINE)
-SCRIPT = re.compile(r"(?:run_\w+|predict|report|app)\.py", re.ASCII)
+SCRIPT = re.compile(r"(?:run_\w+|predict|report|search|app)\.py", re.ASCII)
 PYTHON_FILE = re.compile(r"(?<![\w./-])(?:\./)?([\w./-]+\.py)(?![\w.])", re.ASCII)
 PATH = re.compile(
-    r"(?<![\w./-])(?:(?:utils|data|scripts|configs|tests|benchmarks|pretrained)/[\w./*-]*|(?:run_\w+|predict|report|app)\.py)",
+    r"(?<![\w./-])(?:(?:utils|data|scripts|configs|tests|benchmarks|pretrained)/[\w./*-]*|(?:run_\w+|predict|report|search|app)\.py)",
     re.ASCII,
 )
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
@@ -162,7 +162,10 @@ def check_documents() -> Iterator[tuple[str, str, str | None]]:
     kinds = [
         (check_markdown, ["README*.md", "*/README*.md", "*/*/README*.md"]),
         (check_shell, ["scripts/*.sh", "scripts/tables/*.sh"]),
-        (check_config, ["configs/*.yaml"]),  # those of a launcher: tests/processes/test_launch_files.py
+        (
+            check_config,
+            ["configs/*.yaml", "configs/search/*.yaml"],
+        ),  # those of a launcher: tests/processes/test_launch_files.py
         (check_docstring, ["*.py", "scripts/*.py", "benchmarks/*.py"]),
     ]
     for check, patterns in kinds:

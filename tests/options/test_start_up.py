@@ -23,7 +23,7 @@ TRAINED = ["--model_name_or_path", "m", "--output_dir", "o"]
 CASES = [  # script, words, how it ends
     *((script, ["--help"], "SystemExit: 0") for script in ("run_ner", "run_classification", "run_qa_cls")),
     *((script, ["--help"], "SystemExit: 0") for script in ("run_qa_span", "run_prompt", "run_mlm")),
-    *((script, ["--help"], "SystemExit: 0") for script in ("predict", "report", "app")),
+    *((script, ["--help"], "SystemExit: 0") for script in ("predict", "report", "app", "search")),
     *((script, ["--help_all"], "SystemExit: 0") for script in ("run_ner", "run_mlm", "run_prompt")),
     ("run_ner", [*TRAINED, "--hed", "crf"], "ArgumentError: unknown option --hed; did you mean --head?"),
     ("run_ner", [*TRAINED, "--head", "crff"], "ArgumentError: argument --head: invalid choice: 'crff'"),
@@ -61,6 +61,9 @@ CASES = [  # script, words, how it ends
         [*TRAINED, "--test_file", "README.md", "--submission_columns", "label=a,label=b"],
         "ArgumentError: --submission_columns label=a,label=b: expected each field once",
     ),
+    ("run_ner", [*TRAINED, "--train_file", "README.md", "--check_options"], "SystemExit: 0"),
+    ("search", ["run_nre.py", "b.yaml", "s.yaml", "--output_dir", "o"], "ArgumentError: run_nre.py: expected one of"),
+    ("search", ["run_ner.py", "b", "s", "--output_dir", "o", "--jobs", "0"], "ArgumentError: --jobs 0: expected 1 or"),
 ]
 
 

@@ -149,6 +149,7 @@ def check_use(parsed: Sequence, *, trains: bool, used_with: dict[str, str] | Non
     Raises:
         ArgumentError: such an option is given.
         DataError: a file that is named does not exist.
+        SystemExit: all is well, and `--check_options` asked for no more.
     """
     training = parsed[-1]
     if "do_train" in training.given and training.do_train != trains:
@@ -164,6 +165,8 @@ def check_use(parsed: Sequence, *, trains: bool, used_with: dict[str, str] | Non
             if each.name.endswith("_file") and each.name != "output_file" and (value := getattr(one, each.name)):
                 for path in [value] if isinstance(value, str) else value:
                     require_file(path)
+    if training.check_options:
+        raise SystemExit(0)
 
 
 def check_labels(parsed: Sequence, problem_type: str) -> None:

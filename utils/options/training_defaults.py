@@ -25,6 +25,12 @@ TRAINING_DEFAULTS = {
 # In addition to the fields of `TrainingArguments`. name: (type, value, choices, help)
 OWN_FIELDS = {
     "precision": (str, "auto", ("auto", "fp32", "bf16", "fp16"), "Number format of the computation."),
+    "check_options": (
+        bool | None,
+        None,
+        (),
+        "Check the options, and whether the files that they name exist, and stop before anything is read or loaded.",
+    ),
     "hub_license": (str | None, None, (), "License on the model card, such as apache-2.0."),
     "hub_language": (
         str | None,

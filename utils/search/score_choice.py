@@ -1,0 +1,65 @@
+"""The score by which the trials of a search are compared."""
+
+import difflib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ..data.errors import ArgumentError
+from ..scoring.score_names import SCORES, describe_score, scores_of
+
+_SCORED = {  # script -> what it scores, see `Score.of`
+    "run_ner.py": "entities",
+    "run_classification.py": "classes scores",
+    "run_qa_cls.py": "classes ranks",
+    "run_qa_span.py": "answers chinese_answers mixed_answers",
+    "run_prompt.py": "classes entities",
+    "run_mlm.py": "words",
+}
+_USUAL = {"run_mlm.py": ("loss",), "run_classification.py": ("f1", "pearson")}  # of a regression, Pearson's
+
+
+class ChosenScore(NamedTuple):
+    """The score of trials.
+
+    Attributes:
+        names: without `eval_`; the first one that a run has counts.
+        lower_is_better: whether trials with a lower score are better.
+        share: whether it lies between 0 and 1.
+    """
+
+    names: Sequence[str]
+    lower_is_better: bool
+    share: bool
+
+
+def choose_score(script: str, *, asked: str | None, chosen: str | None) -> ChosenScore:
+    """The score that a search goes by.
+
+    Args:
+        script: name of the script.
+        asked: `--metric` of the search.
+        chosen: `metric_for_best_model` of the base.
+
+    Returns:
+        That of `asked`, else `chosen`, else what the script chooses its best epoch by.
+
+    Raises:
+        ArgumentError: the script does not compute it, or both are given and differ.
+    """
+    asked, chosen = (name and name.removeprefix("eval_") for name in (asked, chosen))
+    if asked and chosen and asked != chosen:
+        raise ArgumentError(
+            f"--metric {asked}: expected the score by which the best epoch is chosen, metric_for_best_model {chosen}, "
+            "so that both mean the same; leave one of them out"
+        )
+    names = (asked or chosen,) if asked or chosen else _USUAL.get(script, ("f1",))
+    kinds = _SCORED.get(script)
+    known = [*SCORES] if kinds is None else ["loss", *(name for kind in kinds.split() for name in scores_of(kind))]
+    if names[0] not in known:
+        near = difflib.get_close_matches(names[0], known, n=1, cutoff=0.5)
+        meant = f"; did you mean {near[0]}?" if near else ""
+        raise ArgumentError(
+            f"--metric {names[0]}: expected a score of {script}: {', '.join(dict.fromkeys(known))}{meant}"
+        )
+    facts = describe_score(names[0])
+    return ChosenScore(names, facts.lower_is_better, facts.share)
