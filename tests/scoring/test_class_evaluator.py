@@ -81,6 +81,13 @@ def test_score_of_a_library_needs_no_more_than_its_lines_in_the_tables(
     ]
 
 
+def test_function_that_does_not_fit_is_an_error_and_no_score_of_zero(splits, logits, monkeypatch):
+    """Of more than two classes it asks how to average."""
+    monkeypatch.setitem(score_names.LIBRARY_SCORES["decisions"], "f1", "sklearn.metrics:f1_score")
+    with pytest.raises(ValueError, match="multiclass"):
+        ClassEvaluator(splits[False], rule_of(False)).report(logits[False], rule_of(False))
+
+
 @pytest.mark.parametrize("multi_label", [False, True])
 def test_logits_and_targets_come_back_in_the_order_of_the_split(splits, logits, multi_label):
     evaluator = ClassEvaluator(splits[multi_label], rule_of(multi_label))

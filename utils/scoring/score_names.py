@@ -3,8 +3,10 @@
 import math
 import pkgutil
 import warnings
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import NamedTuple
+
+import numpy as np
 
 
 class Score(NamedTuple):
@@ -100,12 +102,16 @@ def scores_of(kind: str) -> tuple[str, ...]:
     return tuple(name for name, score in SCORES.items() if kind in score.of.split())
 
 
-def library_scores(given: str, right: Iterable, predicted: Iterable) -> dict[str, float]:
+def library_scores(given: str, right: Sequence, predicted: Sequence) -> dict[str, float]:
     """The scores in `LIBRARY_SCORES` of such things. Where one is undefined it is 0, or NaN where lower is better.
 
     Args:
         given: a key of `LIBRARY_SCORES`.
-        right, predicted: in the form that scikit-learn's functions take.
+        right, predicted: in the form that scikit-learn's functions take; too few values, or some that are not finite,
+            leave a score undefined.
+
+    Raises:
+        ValueError: a function does not take what it is called with.
 
     Example:
         >>> library_scores("numbers", [1.0, 2.0, 4.5], [1.0, 2.0, 3.0])["mae"]
@@ -117,7 +123,9 @@ def library_scores(given: str, right: Iterable, predicted: Iterable) -> dict[str
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # that it is undefined
                 found = pkgutil.resolve_name(function)(right, predicted)
-        except ValueError:  # too few values, or some are not finite
+        except ValueError:
+            if len(right) > 1 and np.isfinite(predicted).all():  # the function does not fit what it is called with
+                raise
             found = math.nan
         value = float(getattr(found, "statistic", found))  # scipy adds how probable a correlation is by chance
         scores[name] = value if math.isfinite(value) or SCORES[name].lower_is_better else 0.0
