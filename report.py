@@ -4,6 +4,7 @@
     python report.py outputs/cluener outputs/lora --metrics eval_f1 eval_precision --output_dir outputs/report
     python report.py --compare outputs/cluener/crf outputs/cluener/softmax
     python report.py outputs/cluener --keep results/cluener.json    # without weights and texts; read like a folder
+    python report.py --suspects outputs/folds    # labels of the training data that may be wrong, after --folds
 
 Runs are found by their run.json. Those that differ only in the seed are one row: mean ± std, n. The best row is bold
 only if approximate randomisation over examples separates it from every other (p < 0.05); each comparison has its 95 %
@@ -11,6 +12,7 @@ interval from a paired bootstrap. Both use the counts of each example that runs 
 """
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
@@ -22,8 +24,8 @@ from utils.options.arguments import run_script
 from utils.options.option_checks import refuse_unused
 
 OF_TABLES = ("by_folder", "per_epoch", "per_class", "published", "output_dir")
-USED_WITH = {"keep": "!compare", "metrics": "!keep", "examples": "compare"}
-USED_WITH |= dict.fromkeys(OF_TABLES, "!compare !keep")
+USED_WITH = {"keep": "!compare !suspects", "metrics": "!keep !suspects", "examples": "compare"}
+USED_WITH |= dict.fromkeys(OF_TABLES, "!compare !keep !suspects")
 
 
 def main(argv=None):
@@ -33,6 +35,9 @@ def main(argv=None):
     from utils.running.atomic_files import open_whole, write_bytes
     from utils.tables import kept_runs, result_table, run_groups
 
+    if args.suspects:
+        print(list_suspects(args.suspects))
+        return
     if args.compare:
         sides = [run_groups.group_runs(read_runs([path])) for path in args.compare]
         for path, groups in zip(args.compare, sides, strict=True):
@@ -107,6 +112,33 @@ def compare(one, other, metric, *, most):
         yield from describe_changes(changed, one, other, most=most)
 
 
+def list_suspects(folder):
+    """Write `suspects.html` and the rows as a file into the folder of a run with `--folds`; say what was found."""
+    from utils.reporting.report_page import suspects_page
+    from utils.reporting.suspects import rank_suspects, read_predicted, suspect_errors, suspect_rows, table_of
+    from utils.running.atomic_files import write_text
+    from utils.tables.run_groups import read_runs
+
+    lines = read_predicted(folder)
+    arguments = read_runs([folder])[0].arguments
+    suspects, errors = rank_suspects(lines)
+    if not suspects:
+        return f"{len(lines):,} rows: no label is suspect"
+    rows = list(suspect_rows(lines, suspects))
+    suffix = Path((arguments.get("train_file") or "").removesuffix(".gz")).suffix
+    delimiter = {".csv": ",", ".tsv": "\t"}.get(suffix if "entities" not in lines[0] else "")
+    file = folder / f"suspects{suffix if delimiter else '.jsonl'}"
+    if delimiter:
+        write_text(file, table_of(rows, delimiter=delimiter, separator=arguments.get("label_separator") or "|"))
+    else:
+        write_text(file, (json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    facts = {"rows": f"{len(lines):,}", "to look at": f"{len(rows):,}", "wrong labels, about": f"{errors:,}"}
+    page = suspects_page(suspect_errors(lines, suspects), title=folder.resolve().name, facts=facts, file=file.name)
+    write_text(folder / "suspects.html", page)
+    found = f"{len(rows):,} of {len(lines):,} rows to look at again, about {errors:,} labels are wrong:"
+    return f"{found}\n  {file}\n  {folder / 'suspects.html'}"
+
+
 def read_published(path):
     """Read YAML: name of a row -> what others have reported, with its source, as one text."""
     if path is None:
@@ -126,6 +158,9 @@ def parse(argv):
     )
     parser.add_argument("outputs", nargs="*", help="folders of runs, their parent folders, or files written by --keep")
     parser.add_argument("--compare", nargs=2, metavar=("A", "B"), help="explain the difference between two")
+    parser.add_argument(
+        "--suspects", type=Path, metavar="DIR", help="list labels that may be wrong, of a run with --folds"
+    )
     parser.add_argument("--metrics", nargs="+", help="scores to show, such as eval_f1; the first one is tested")
     parser.add_argument(
         "--by_folder", action="store_true", help="make a row of the runs in each folder, named after it"
@@ -139,8 +174,8 @@ def parse(argv):
     parser.add_argument("--output_dir", type=Path, default=Path("outputs/report"), help="where the table is written")
     parser.add_argument("--examples", type=int, default=10, help="changed examples that --compare shows (10)")
     args = parser.parse_args(argv)
-    if bool(args.outputs) == bool(args.compare):
-        raise ArgumentError("expected folders of runs, or --compare with two of them")
+    if sum(map(bool, (args.outputs, args.compare, args.suspects))) != 1:
+        raise ArgumentError("expected folders of runs, --compare with two of them, or --suspects with one")
     refuse_unused(parser, vars(args), USED_WITH)
     if args.compare and len(args.metrics or ()) > 1:
         raise ArgumentError("--metrics: expected one score with --compare, found several")

@@ -79,7 +79,7 @@ def report_entities(
     report |= {"confused": errors.confused()[:CONFUSED], "slices": slices}
     report["note"] = "Ordered by the probability of the surest wrong entity. A missed one counts as 0.5, as its "
     report["note"] += "probability is not known."
-    worst = [_wrong_text(rows[i], found[i]) for i in worst_first(sure, extents)]
+    worst = [wrong_text(rows[i], found[i]) for i in worst_first(sure, extents)]
     return report | {"reliability": reliability(np.array(scored), np.array(right)), "worst": worst}
 
 
@@ -90,8 +90,8 @@ def _words(rows: Dataset) -> Iterator[tuple[str, str]]:
             yield text[one["start"] : one["end"]], one["label"]
 
 
-def _wrong_text(row: dict, found: Sequence[Entity]) -> dict:
-    """One of the worst texts of a tagger."""
+def wrong_text(row: dict, found: Sequence[Entity]) -> dict:
+    """A text with what a tagger finds in it, as the pages show it: the part around its worst error."""
     pairs, text = pair_spans(as_entities(row["entities"]), found), row["text"]
     errors = [pair for pair in pairs if pair.kind != RIGHT]
     worst = max(errors, key=_weight)
@@ -155,7 +155,7 @@ def report_verdicts(
         confused["right"] = {label: report["confusion"][i][i] for i, label in enumerate(rule.labels)}
         if rule.abstain_below:
             confused["errors"] = {"texts": {"right": len(rows) - kinds.total(), **dict(kinds.most_common())}}
-    worst = [_wrong_verdict(rows[i], verdicts[i], several=several) for i in worst_first(sure, extents)]
+    worst = [wrong_verdict(rows[i], verdicts[i], several=several) for i in worst_first(sure, extents)]
     surest = "surest wrong decision about a label" if several else "wrong prediction"
     note = f"Ordered by the probability of the {surest}."
     tail = {"reliability": report["reliability"], "note": note, "worst": worst}
@@ -184,8 +184,8 @@ def _verdict_errors(gold: set[str], verdict: Verdict, *, several: bool) -> tuple
     return ["missed label"] * bool(gold - said) + ["spurious label"] * bool(said - gold), max(weights)
 
 
-def _wrong_verdict(row: dict, verdict: Verdict, *, several: bool) -> dict:
-    """One of the worst texts of a classifier."""
+def wrong_verdict(row: dict, verdict: Verdict, *, several: bool) -> dict:
+    """A text with what a classifier says about it, as the pages show it."""
     gold, said, scores = _label_set(row["labels" if several else "label"]), set(verdict.labels), dict(verdict.ranked)
     errors, weight = _verdict_errors(gold, verdict, several=several)
     likeliest = set() if several else {verdict.ranked[0][0]}

@@ -1,6 +1,6 @@
-"""`error_report.html`: one page that needs no network, made from the content of `error_report.json`.
+"""`error_report.html`, made from the content of `error_report.json`, and `suspects.html`: pages that need no network.
 
-Everything from data is escaped, in elements that isolate its text direction. The page's content security policy allows
+Everything from data is escaped, in elements that isolate its text direction. A page's content security policy allows
 only its own style and script, by their digests, and it may load nothing.
 """
 
@@ -25,19 +25,34 @@ def report_page(report: dict) -> str:
     Args:
         report: `run` (facts by name), `splits` (see `error_report`), `curves` (see `read_curves`).
     """
-    style, script = (
-        Path(__file__).with_name(f"report_page.{kind}").read_text(encoding="utf-8") for kind in ("css", "js")
-    )
     facts = {name: str(value) for name, value in report["run"].items()}
-    return PAGES.get_template("report_page.html.jinja").render(
-        style=style,
-        script=script,
-        digests={"style": _digest(style), "script": _digest(script)},
+    return _render(
+        "report_page",
         title=facts.pop("run"),
         facts=facts,
         splits={split: _split(errors) for split, errors in report["splits"].items()},
         training=_training(report["curves"]),
     )
+
+
+def suspects_page(errors: dict, *, title: str, facts: dict[str, str], file: str) -> str:
+    """The HTML of a page of rows whose labels may be wrong.
+
+    Args:
+        errors: see `suspects.suspect_errors`.
+        title: name of the run.
+        facts: by name.
+        file: the name of the file with all of the rows.
+    """
+    return _render("suspects_page", title=title, facts=facts, errors=errors, examples=example_cards(errors), file=file)
+
+
+def _render(template: str, **values) -> str:
+    style, script = (
+        Path(__file__).with_name(f"report_page.{kind}").read_text(encoding="utf-8") for kind in ("css", "js")
+    )
+    digests = {"style": _digest(style), "script": _digest(script)}
+    return PAGES.get_template(f"{template}.html.jinja").render(style=style, script=script, digests=digests, **values)
 
 
 def _digest(content: str) -> str:

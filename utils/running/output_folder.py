@@ -16,7 +16,8 @@ logger = logging.getLogger(__name__)
 _LEFT = re.compile(  # by a run, in addition to its weights: nothing else is removed
     rf"{BESIDE_WEIGHTS}|README\.md|run\.json|all_results\.json|report\.json|example_counts\.json"
     r"|trainer_state\.json|training_args\.bin"
-    r"|error_report\.(html|json)|curves\.png|predictions\.jsonl|submission\.csv|ensemble\.json|folds\.json|out_of_fold\.jsonl|(train|validation|test)_ids\.json"
+    r"|error_report\.(html|json)|curves\.png|predictions\.jsonl|submission\.csv|ensemble\.json|folds\.json|out_of_fold\.jsonl|suspects\.(html|jsonl|csv|tsv)"
+    r"|(train|validation|test)_ids\.json"
 )
 FOLDS = "folds.json"  # in the folder of a cross-validation, which holds a run for each fold
 _FOLD = re.compile(r"fold-\d+")

@@ -93,10 +93,27 @@ def decode_characters(members: Sequence[CharacterTags], types: Sequence[str]) ->
 
 
 def _entity(mean, tags, places, start: int, stop: int, types: Sequence[str]) -> Entity:
-    going_on = tags[start] + 1
-    ends = 1 - mean[stop, going_on] if stop < len(places) else 1.0
-    score = min(mean[range(start, stop), tags[start:stop]].min(), ends)
-    return Entity(int(places[start]), int(places[stop - 1]) + 1, types[(tags[start] - 1) // 2], float(score))
+    kind = (tags[start] - 1) // 2
+    return Entity(int(places[start]), int(places[stop - 1]) + 1, types[kind], _chance(mean, start, stop, kind))
+
+
+def _chance(mean: np.ndarray, start: int, stop: int, kind: int) -> float:
+    first, later = 1 + 2 * kind, 2 + 2 * kind
+    least = min(mean[start, first], mean[start + 1 : stop, later].min(initial=1.0))
+    return float(min(least, 1 - mean[stop, later]) if stop < len(mean) else least)
+
+
+def span_chance(member: CharacterTags, start: int, end: int, kind: int) -> float:
+    """How probable an entity is, found or not: the `score` that `decode_characters` would give it.
+
+    Args:
+        member: of the text.
+        start, end: characters, `end` exclusive.
+        kind: index of its type.
+    """
+    places = np.flatnonzero(member.covered)
+    first, last = np.searchsorted(places, [start, end])
+    return _chance(member.probabilities[places], first, last, kind) if first < last else 0.0
 
 
 def _best_sequence(scores: np.ndarray) -> np.ndarray:

@@ -93,7 +93,7 @@ def _join(run: Run, dataset: Mapping[str, Dataset], fold_of: np.ndarray, folders
         del finder
     found = SplitAnswers()
     answers = crossing.answer(OUT_OF_FOLD, train, [unseen], train=None)
-    lines = list(_with_gold(answers, train, fold_of))
+    lines = list(_with_gold(answers, crossing.gold(train, unseen), fold_of))
     found.add(OUT_OF_FOLD, answers._replace(submission=None))
     for split, rows in others.items():
         found.add(split, crossing.answer(split, rows, outputs[split], train=train))
@@ -112,12 +112,11 @@ def _read(crossing, finder, rows: Dataset) -> Iterator:
         yield from crossing.read(finder, rows.select(range(start, min(start + CHUNK, len(rows)))))
 
 
-def _with_gold(answers: Answers, rows: Dataset, fold_of: Sequence[int]) -> Iterator[str]:
+def _with_gold(answers: Answers, gold: Sequence, fold_of: Sequence[int]) -> Iterator[str]:
     """The lines of `out_of_fold.jsonl`: those of predictions, with `fold` and what is right, `gold`."""
-    column = next(name for name in ("label", "labels", "entities", "answers") if name in rows.column_names)
     lines = answers.lines.splitlines() if isinstance(answers.lines, str) else answers.lines
-    for line, fold, gold in zip(lines, fold_of, rows[column][:], strict=True):
-        yield json.dumps(json.loads(line) | {"fold": int(fold), "gold": gold}, ensure_ascii=False) + "\n"
+    for line, fold, right in zip(lines, fold_of, gold, strict=True):
+        yield json.dumps(json.loads(line) | {"fold": int(fold), "gold": right}, ensure_ascii=False) + "\n"
 
 
 def _spread(folders: Sequence[Path]) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """What a cross-validation does with the models of its folds, for each kind of task.
 
 Each class has `kind`, see `model_kinds`; `load`, of a finder; `read(finder, rows)`, what a model says about rows, one
-element a row; `answer(split, rows, outputs, train=...)`, the `Answers` from what the models say about a split; and
-`decision()`, what the ensemble keeps. Of the training rows there is one output each, that of the model which has not
+element a row; `answer(split, rows, outputs, train=...)`, the `Answers` from what the models say about a split;
+`gold(rows, said)`, what is right, of entities with the probability that the model gives them; and `decision()`, what
+the ensemble keeps. Of the training rows there is one output each, that of the model which has not
 seen the row; whatever is fitted is fitted to those.
 """
 
@@ -22,7 +23,14 @@ from ..prediction.verdict_lines import prediction_lines
 from ..reading.readers_qa import has_unanswerable, is_labelled
 from ..scoring.answer_evaluator import AnswerScorer
 from ..scoring.entity_evaluator import score_entities
-from ..scoring.joint_decisions import AnswerChances, join_entities, rank_together, tune_minimum
+from ..scoring.joint_decisions import (
+    AnswerChances,
+    CharacterTags,
+    join_entities,
+    rank_together,
+    span_chance,
+    tune_minimum,
+)
 from ..scoring.score_names import OUT_OF_FOLD
 from .answer_tasks import answer_questions
 from .answers import Answers
@@ -60,6 +68,10 @@ class CrossedClasses:
         rule = self.task.rule
         return answers._replace(lines=prediction_lines(rule, rows, rule.verdicts(joined), top_k=len(rule.labels)))
 
+    def gold(self, rows: Dataset, said: Sequence) -> list:
+        """The label of each row, or its labels."""
+        return rows["labels" if "labels" in rows.features else "label"][:]
+
     def decision(self) -> dict[str, Any]:
         """The fitted rule."""
         return self.task.decision().get("decision", {})
@@ -92,6 +104,21 @@ class CrossedEntities:
         scores = score_entities(found, rows)
         table = scores.pop("table")
         return answer_entities(split, rows, found, table=table, scores=scores, train=train)._replace(scores=scores)
+
+    def gold(self, rows: Dataset, said: Sequence) -> list[list[dict]]:
+        """The entities of each row, with the model's `score`: 0 of what a model without tags does not find."""
+        number = {kind: i for i, kind in enumerate(self.types)}
+
+        def chance(one: dict, model) -> float:
+            span = one["start"], one["end"], one["label"]
+            if isinstance(model, CharacterTags):
+                return span_chance(model, *span[:2], number[span[2]])
+            return max((other.score for other in model if other[:3] == span), default=0.0)
+
+        return [
+            [one | {"score": round(chance(one, model), 4)} for one in entities]
+            for entities, model in zip(rows["entities"][:], said, strict=True)
+        ]
 
     def decision(self) -> dict[str, Any]:
         """The minimum, if members vote."""
@@ -128,6 +155,10 @@ class CrossedAnswers:
         found = scorer.choose(rankings, n_best=self.n_best)
         known = {"scores": scores, "n_best": self.n_best}
         return answer_questions(split, rows, found, scorer if labelled else None, **known)._replace(scores=scores)
+
+    def gold(self, rows: Dataset, said: Sequence) -> list[dict]:
+        """The answers to each question."""
+        return rows["answers"][:]
 
     def decision(self) -> dict[str, Any]:
         """The threshold for no answer."""

@@ -1,0 +1,72 @@
+"""Labels that may be wrong, found by what models say about rows that they have not seen.
+
+Confident learning (Northcutt, Jiang and Chuang, 2021, https://arxiv.org/abs/1911.00068): a label is suspect if another
+class is at least as probable as it is on average where it is given; the least probable labels come first.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from ..modeling.joined_windows import Entity
+
+
+class Doubts(NamedTuple):
+    """How much the models doubt each of the given labels.
+
+    Attributes:
+        other: (n,) the likeliest other class.
+        margin: (n,) how much more probable it is than the given one, -1 to 1.
+        suspect: (n,) bool, whether it is as probable as it is on average where it is given.
+        errors: about how many labels are wrong, by the counts of suspect ones.
+    """
+
+    other: np.ndarray
+    margin: np.ndarray
+    suspect: np.ndarray
+    errors: int
+
+
+def doubt_classes(given: Sequence[int], probabilities: np.ndarray) -> Doubts:
+    """How much a classifier doubts the given classes.
+
+    Args:
+        given: (n,) class of each row.
+        probabilities: (n, classes), by a model that has not seen the row.
+
+    Example:
+        >>> found = doubt_classes([0, 0, 1, 1], np.array([[0.9, 0.1], [0.1, 0.9], [0.2, 0.8], [0.1, 0.9]]))
+        >>> found.suspect.tolist(), found.margin.round(1).tolist(), found.errors
+        ([False, True, False, False], [-0.8, 0.8, -0.6, -0.8], 1)
+    """
+    given, rows = np.asarray(given), np.arange(len(given))
+    probabilities = np.asarray(probabilities, dtype=np.float64)
+    own = probabilities[rows, given]
+    others = probabilities.copy()
+    others[rows, given] = -1
+    other = others.argmax(-1)
+    classes = probabilities.shape[1]
+    number = np.bincount(given, minlength=classes)
+    usual = np.bincount(given, weights=own, minlength=classes) / number.clip(1)
+    usual[number == 0] = np.inf  # a class that is never given
+    sure = np.where(probabilities >= usual, probabilities, -1)
+    counted = sure.max(-1, initial=-1) >= 0
+    counts = np.zeros((classes, classes))
+    np.add.at(counts, (given[counted], sure.argmax(-1)[counted]), 1)
+    wrong = 1 - counts.diagonal() / counts.sum(-1).clip(1)
+    wrong[counts.sum(-1) == 0] = 0
+    suspect = counted & (sure.argmax(-1) != given) if classes > 1 else np.zeros(len(given), dtype=bool)
+    return Doubts(other, others[rows, other] - own, suspect, round(float(wrong @ number)))
+
+
+def doubt_entity(gold: Entity | None, found: Entity | None) -> float:
+    """How much more probable is what a tagger finds at a place than what is labelled there, -1 to 1.
+
+    Args:
+        gold: with the `score` that the tagger gives it; None if nothing is labelled there.
+        found: None if nothing is found there.
+    """
+    if found is None:
+        return 1 - 2 * gold.score
+    return found.score - (1 - found.score if gold is None else gold.score)
