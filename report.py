@@ -124,7 +124,7 @@ def list_suspects(folder):
     suspects, errors = rank_suspects(lines)
     if not suspects:
         return f"{len(lines):,} rows: no label is suspect"
-    rows = list(suspect_rows(lines, suspects))
+    rows = list(suspect_rows(lines, suspects, arguments))
     suffix = Path((arguments.get("train_file") or "").removesuffix(".gz")).suffix
     delimiter = {".csv": ",", ".tsv": "\t"}.get(suffix if "entities" not in lines[0] else "")
     file = folder / f"suspects{suffix if delimiter else '.jsonl'}"

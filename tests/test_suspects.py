@@ -97,6 +97,15 @@ def test_rows_of_a_table_come_as_a_table(tmp_path, suffix, delimiter):
     assert read_classes(file)["text"][:] == ["文,本 37", "文,本 23"]
 
 
+def test_columns_have_the_names_that_the_run_was_told(tmp_path):
+    told = {"id_column": "ID", "text_column": "Review", "label_column": "Sentiment"}
+    run = make_run(tmp_path / "run", class_lines(), train_file="raw/train.csv", **told)
+    report.main(["--suspects", str(run)])
+    lines = (run / "suspects.csv").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "ID,Review,Sentiment,suggested,suspicion"
+    assert read_classes(run / "suspects.csv", **told)["id"][:] == ["r37", "r23"]
+
+
 def test_several_labels_are_doubted_each_by_itself(tmp_path):
     draw, lines = random.Random(0), []
     for i in range(60):

@@ -7,7 +7,7 @@ The rows are those of `out_of_fold.jsonl`, each predicted by a model that has no
 import csv
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -114,15 +114,21 @@ def _doubted_labels(lines: Sequence[dict]) -> tuple[list[Suspect], int]:
     return found, errors
 
 
-def suspect_rows(lines: Sequence[dict], suspects: Sequence[Suspect]) -> Iterator[dict]:
-    """The rows to correct, the most suspicious first, with the names that the scripts read.
+def suspect_rows(lines: Sequence[dict], suspects: Sequence[Suspect], arguments: Mapping[str, Any]) -> Iterator[dict]:
+    """The rows to correct, the most suspicious first, with the column names that the run was told.
 
     Beside what training reads, a row has `suggested`, what the models say, and `suspicion`, the largest margin of what
     is suspect in it.
+
+    Args:
+        lines: see `read_predicted`.
+        suspects: see `rank_suspects`.
+        arguments: of the run.
     """
+    columns = {name: arguments.get(f"{name}_column") or name for name in ("id", "text", "text_pair")}
     for row, each in _by_row(suspects):
         line = lines[row]
-        rest = {name: line[name] for name in ("id", "text", "text_pair") if name in line}
+        rest = {columns[name]: line[name] for name in ("id", "text", "text_pair") if name in line}
         if "entities" in line:
             spans = [{name: one[name] for name in ("start", "end", "label")} for one in line["gold"]]
             changed = {tuple(one.given[:3]) for one in each if one.given}
@@ -131,7 +137,7 @@ def suspect_rows(lines: Sequence[dict], suspects: Sequence[Suspect]) -> Iterator
             told = [dict(zip(("start", "end", "label"), one, strict=True)) for one in new]
             yield rest | {"entities": spans, "suggested": told, "suspicion": round(each[0].margin, 4)}
         else:
-            name = "label" if "top" in line else "labels"
+            name = arguments.get("label_column") or ("label" if "top" in line else "labels")
             yield rest | {name: line["gold"], "suggested": each[0].instead, "suspicion": round(each[0].margin, 4)}
 
 
