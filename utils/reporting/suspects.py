@@ -170,7 +170,8 @@ def suspect_errors(lines: Sequence[dict], suspects: Sequence[Suspect]) -> dict:
             scores = line["scores"] if several else {one["label"]: one["score"] for one in line["top"]}
             said = Verdict(each[0].instead if several else [each[0].instead], list(scores.items()))
             one = wrong_verdict(line | {"labels" if several else "label": line["gold"]}, said, several=several)
+            one["errors"] = []  # a chip that says nothing new
         worst.append(one | {"confidence": each[0].margin})
     kind = "entities" if "entities" in lines[0] else "classes"
     note = "Ordered by how much more probable the models find what they say than what is labelled, -1 to 1."
-    return {"kind": kind, "wrong": len(rows), "note": note, "worst": worst}
+    return {"kind": kind, "wrong": len(rows), "what": "rows to look at", "note": note, "worst": worst}
