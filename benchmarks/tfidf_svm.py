@@ -45,9 +45,13 @@ def main(argv=None):
     parser.add_argument("--analyzer", choices=list(WIDEST), default="char")
     parser.add_argument("--seed", type=int, default=1, help="seed of the split; nothing here is random")
     parser.add_argument("--output_dir", required=True)
-    args = Arguments(**vars(parser.parse_args(argv)))
+    for column in ("text", "text_pair", "label"):
+        parser.add_argument(f"--{column}_column", help="its name in the files, if it is not a usual one")
+    told = vars(parser.parse_args(argv))
+    columns = {name: told.pop(name) for name in list(told) if name.endswith("_column")}
+    args = Arguments(**told)
 
-    started, reading = time.time(), {"file_format": args.file_format}
+    started, reading = time.time(), {"file_format": args.file_format, **columns}
     train = read_classes(args.train_file, **reading)
     labels = list_labels(train)
     positive = 1 if len(labels) == 2 else None

@@ -146,6 +146,38 @@ def test_answers_of_equal_members_are_those_of_one(folder):
     assert [each[0][:3] for each in together] == [each[0][:3] for each in alone]
 
 
+@pytest.mark.parametrize("names", [("pooled", "cloze"), ("softmax", "crf"), ("answers", "answers")])
+def test_ensemble_is_a_member_that_counts_as_one(folder, tmp_path, names):
+    for name in set(names):
+        shutil.copytree(folder / name, tmp_path / "inner" / name)
+    kind = {"pooled": "classes", "softmax": "entities", "answers": "answers"}[names[0]]
+    told = json.dumps({"kind": kind, "members": list(names), "decision": {}})
+    (tmp_path / "inner" / "ensemble.json").write_text(told, encoding="utf-8")
+    loading = {"output_format": "jsonl", "options": {}, "together": True}
+    nested = load_task([str(tmp_path / "inner"), str(folder / names[0])], **loading).finder
+    # 1/2 of the mean of two, and 1/2 of the first: three quarters of the first
+    flat = load_task([str(folder / name) for name in (names[0], names[0], names[0], names[1])], **loading).finder
+    if kind == "answers":
+        asked = (["谁？"], [TEXTS[0]])
+        assert [one[:3] for one in nested.find(*asked)[0]] == [one[:3] for one in flat.find(*asked)[0]]
+        assert nested.find(*asked)[0][0].score == pytest.approx(flat.find(*asked)[0][0].score, abs=1e-5)
+    elif kind == "classes":
+        scores = [dict(one.find(TEXTS)[0].ranked) for one in (nested, flat)]
+        assert scores[0] == pytest.approx(scores[1])
+    else:
+        one, other = nested.find(TEXTS), flat.find(TEXTS)
+        assert [[each[:3] for each in found] for found in one] == [[each[:3] for each in found] for found in other]
+        assert any(one)
+
+
+def test_ensemble_in_itself_is_refused(folder, tmp_path):
+    shutil.copytree(folder / "crf", tmp_path / "crf")
+    told = json.dumps({"kind": "entities", "members": ["crf", "."], "decision": {}})
+    (tmp_path / "ensemble.json").write_text(told, encoding="utf-8")
+    with pytest.raises(DataError, match="found itself among its members"):
+        load_task([str(tmp_path)], output_format="jsonl", options={})
+
+
 def predicted(capsys, *words):
     predict.main([*map(str, words), "--text", TEXTS[0], "--precision", "fp32"])
     return json.loads(capsys.readouterr().out)

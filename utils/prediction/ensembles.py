@@ -1,8 +1,10 @@
 """Several trained models of one task that answer together, each as a finder like that of one.
 
-Their encoders may differ. Each takes `decision`, see `ensemble_files`.
+Their encoders may differ. A member may be an ensemble itself, and counts as much as each of the others. Each class
+takes `decision`, see `ensemble_files`.
 """
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,8 +15,16 @@ from ..data.errors import DataError
 from ..modeling.joined_windows import Entity
 from ..scoring.answer_ranking import Answer
 from ..scoring.decisions import DecisionRule, Rule, Verdict
-from ..scoring.joint_decisions import join_entities, rank_together
+from ..scoring.joint_decisions import (
+    AnswerChances,
+    CharacterTags,
+    join_entities,
+    mean_chances,
+    mean_tags,
+    rank_together,
+)
 from .answer_finder import AnswerFinder
+from .ensemble_files import read_ensemble
 from .entity_finder import EntityFinder
 from .label_finder import LabelFinder
 
@@ -79,6 +89,10 @@ class EntityEnsemble:
         read = [one.character_tags(texts, self.types) if tagged else one.find(texts) for one in self.members]
         return join_entities(read, **joining)
 
+    def character_tags(self, texts: Sequence[str], types: Sequence[str]) -> list[CharacterTags]:
+        """The mean of what the members say, see `EntityFinder.character_tags`; of taggers only."""
+        return list(map(mean_tags, zip(*(one.character_tags(texts, types) for one in self.members), strict=True)))
+
 
 class AnswerEnsemble:
     """Answers, by the mean probability of each place of the passage as start and as end.
@@ -97,6 +111,10 @@ class AnswerEnsemble:
         usual = None if None in thresholds else float(np.mean(thresholds))
         self.null_threshold: float | None = decision.get("null_threshold", usual)
 
+    def chances(self, questions: Sequence[str], contexts: Sequence[str]) -> list[AnswerChances]:
+        """The mean of what the members say, see `AnswerFinder.chances`."""
+        return list(map(mean_chances, zip(*(one.chances(questions, contexts) for one in self.members), strict=True)))
+
     def find(self, questions: Sequence[str], contexts: Sequence[str]) -> list[list[Answer]]:
         """The `n_best` answers to each question, the chosen one first; empty text where the passage has no answer."""
         asked = zip(*(one.chances(questions, contexts) for one in self.members), contexts, strict=True)
@@ -107,21 +125,32 @@ class AnswerEnsemble:
 ENSEMBLES = {"classes": LabelEnsemble, "entities": EntityEnsemble, "answers": AnswerEnsemble}
 
 
-def load_ensemble(ensemble: Mapping[str, Any], *, kind: str, load: Callable[..., Any], **loading):
+def load_ensemble(
+    ensemble: Mapping[str, Any], *, kind: str, load: Callable[..., Any], inside: tuple[str, ...] = (), **loading
+):
     """Load the members, and let them answer together.
 
     Args:
         ensemble: `members`, folders or Hub ids, and perhaps `decision`, see `read_ensemble`.
         kind: of all of them, see `model_kinds`.
         load: of a finder.
+        inside: the ensembles that it is a member of.
         **loading: see the finders' `load`.
 
     Raises:
         OSError: there is no such model.
         DataError: a member is of another kind, or predicts other things than the first.
     """
-    members = [load(name, **loading) for name in ensemble["members"]]
-    return ENSEMBLES[kind](members, ensemble.get("decision") or {})
+
+    def load_member(name: str):
+        inner = read_ensemble(name)
+        if inner is None:
+            return load(name, **loading)
+        if (here := os.path.realpath(name)) in inside:
+            raise DataError(f"{name}: expected an ensemble of other folders, found itself among its members")
+        return load_ensemble(inner, kind=kind, load=load, inside=(*inside, here), **loading)
+
+    return ENSEMBLES[kind]([load_member(name) for name in ensemble["members"]], ensemble.get("decision") or {})
 
 
 def _agree(members: Sequence, what: str, look: Callable[[Any], str]) -> None:

@@ -65,6 +65,13 @@ def spread_tags(
     return CharacterTags(found.astype(np.float32), covered)
 
 
+def mean_tags(members: Sequence[CharacterTags]) -> CharacterTags:
+    """The mean of what several models say about a text; of each character, of those in whose tokens it is."""
+    votes = np.sum([each.covered for each in members], axis=0)
+    total = np.sum([each.probabilities for each in members], axis=0, dtype=np.float64)
+    return CharacterTags((total / votes.clip(1)[:, None]).astype(np.float32), votes > 0)
+
+
 def decode_characters(members: Sequence[CharacterTags], types: Sequence[str]) -> list[Entity]:
     """The entities under the mean of the members' probabilities.
 
@@ -75,12 +82,11 @@ def decode_characters(members: Sequence[CharacterTags], types: Sequence[str]) ->
         members: of one text.
         types: in the order of the columns.
     """
-    votes = np.sum([each.covered for each in members], axis=0)
-    places = np.flatnonzero(votes)
+    joined = mean_tags(members)
+    places = np.flatnonzero(joined.covered)
     if not len(places):
         return []
-    total = np.sum([each.probabilities for each in members], axis=0, dtype=np.float64)
-    mean = total[places] / votes[places, None]
+    mean = joined.probabilities[places].astype(np.float64)
     tags = _best_sequence(np.log(mean.clip(LEAST)))
     entities, start = [], None
     for i, tag in enumerate([*tags.tolist(), 0]):
@@ -239,6 +245,20 @@ def answer_chances(
         sides.append(dict(zip(best, chances.tolist(), strict=True)))
     starts, ends = sides
     return AnswerChances(starts, ends, (starts.pop(None), ends.pop(None)), list(spans))
+
+
+def mean_chances(members: Sequence[AnswerChances]) -> AnswerChances:
+    """The mean of what several models say about a passage, and the spans that any of them considers."""
+
+    def mean(sides: Sequence[dict[int, float]]) -> dict[int, float]:
+        places = sorted(set().union(*sides))
+        return {place: float(np.mean([each.get(place, 0.0) for each in sides])) for place in places}
+
+    first, last = np.mean([each.nothing for each in members], axis=0).tolist()
+    spans = sorted({span for each in members for span in each.spans})
+    return AnswerChances(
+        mean([each.starts for each in members]), mean([each.ends for each in members]), (first, last), spans
+    )
 
 
 def rank_together(members: Sequence[AnswerChances], *, count: int = CANDIDATES) -> Ranking:
