@@ -45,8 +45,8 @@ def main(argv=None):
     parser.add_argument("--analyzer", choices=list(WIDEST), default="char")
     parser.add_argument("--seed", type=int, default=1, help="seed of the split; nothing here is random")
     parser.add_argument("--output_dir", required=True)
-    for column in ("text", "text_pair", "label"):
-        parser.add_argument(f"--{column}_column", help="its name in the files, if it is not a usual one")
+    for flag in ("--text_column", "--text_pair_column", "--label_column"):
+        parser.add_argument(flag, help="its name in the files, if it is not a usual one")
     told = vars(parser.parse_args(argv))
     columns = {name: told.pop(name) for name in list(told) if name.endswith("_column")}
     args = Arguments(**told)

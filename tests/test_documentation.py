@@ -19,6 +19,8 @@ TOOLS = sorted(
     path.relative_to(ROOT).as_posix() for folder in ("scripts", "benchmarks") for path in ROOT.glob(f"{folder}/*.py")
 )
 
+PAGES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("docs/*/*.md"))
+
 FLAG = re.compile(r"(?<![\w!-])--[A-Za-z]\w*(?:-\w+)*", re.ASCII)
 FENCE = re.compile(r"^[ \t]*```.*?^[ \t]*```[ \t]*$", re.DOTALL | re.MULTILINE)
 SCRIPT = re.compile(r"(?:run_\w+|predict|report|search|app)\.py", re.ASCII)
@@ -160,7 +162,7 @@ def check_config(text: str) -> Iterator[tuple[str, str | None]]:
 def check_documents() -> Iterator[tuple[str, str, str | None]]:
     """Yield document, flag, and a complaint or None."""
     kinds = [
-        (check_markdown, ["README*.md", "*/README*.md", "*/*/README*.md"]),
+        (check_markdown, ["README*.md", "*/README*.md", "*/*/README*.md", "docs/*/*.md"]),
         (check_shell, ["scripts/*.sh", "scripts/tables/*.sh"]),
         (
             check_config,
@@ -252,7 +254,7 @@ def missing_paths(text: str) -> tuple[list[str], list[str]]:
     return named, [path for path in named if not path.startswith(made) and not any(ROOT.glob(path))]
 
 
-@pytest.mark.parametrize(("name", "least"), {"README.md": 8, "README_zh.md": 5}.items())
+@pytest.mark.parametrize(("name", "least"), {"README.md": 8, "README_zh.md": 5, **dict.fromkeys(PAGES, 2)}.items())
 def test_every_path_in_the_readme_exists(name, least):
     named, missing = missing_paths((ROOT / name).read_text(encoding="utf-8"))
     assert missing == []
@@ -284,3 +286,11 @@ def test_both_readmes_show_the_same_examples():
     chinese = shown_blocks((ROOT / "README_zh.md").read_text(encoding="utf-8"), "每个脚本一个例子")
     assert chinese == english
     assert len(english) >= 12
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.startswith("docs/en/")])
+def test_page_shows_the_same_in_both_languages(page):
+    blocks = [
+        FENCE.findall((ROOT / name).read_text(encoding="utf-8")) for name in (page, page.replace("/en/", "/zh/"))
+    ]
+    assert blocks[0] == blocks[1] and blocks[0]
