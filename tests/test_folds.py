@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import shutil
 import sys
 from collections import Counter
@@ -124,10 +125,17 @@ def test_each_task_predicts_every_row_once_and_leaves_an_ensemble(
         32,
     }
     gold = next(name for name in ("label", "labels", "entities", "answers") if name in rows[0])
+    told = [row["gold"] for row in unseen]
+    if gold == "entities":  # each with the probability that its model gives it
+        assert all(0 <= one.pop("score") <= 1 for entities in told for one in entities)
     if kind in ("classes", "labels", "crf", "span", "answers"):
-        assert [row["gold"] for row in unseen] == [
-            row[gold] if gold != "labels" else sorted(row[gold]) for row in rows
-        ]
+        assert told == [row[gold] if gold != "labels" else sorted(row[gold]) for row in rows]
+    if kind in ("scores", "answers"):
+        with pytest.raises(DataError, match="expected predicted classes or entities"):
+            report.main(["--suspects", str(folder)])
+    else:
+        report.main(["--suspects", str(folder)])
+        assert re.search(r"of 60 rows to look at again|60 rows: no label is suspect", capsys.readouterr().out)
     if kind == "classes":
         assert all(len(row["top"]) == 4 for row in unseen)
 
