@@ -10,8 +10,11 @@ outputs/svm` lets it answer together with an encoder.
 
 import argparse
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from datasets import Dataset
 
 from utils.options.arguments import run_script
 from utils.prediction.ngram_finder import WIDEST, NgramFinder
@@ -62,14 +65,10 @@ def main(argv=None):
             rows = read_classes(path, **reading)
             pairs = rows["text_pair"][:] if "text_pair" in rows.column_names else None
             found = [labels[i] for i in model.logits(rows["text"][:], pairs).argmax(-1)]
-            numbers = [[labels.index(label) for label in side] for side in (found, rows["label"][:])]
-            scores = ClassScores(keep_in_memory=True).compute(
-                predictions=numbers[0], references=numbers[1], labels=labels, positive=positive
-            )
+            scores, table, counts[split] = score_classes(rows, found, labels, positive)
             prefix = "eval" if split == "validation" else split
-            results |= {f"{prefix}_{name}": value for name, value in scores.items() if isinstance(value, float)}
-            errors[split] = {"table": scores["table"]}
-            counts[split] = example_counts.count_classes(rows, found, labels, positive)
+            results |= {f"{prefix}_{name}": value for name, value in scores.items()}
+            errors[split] = {"table": table}
     files = (args.train_file, args.validation_file, args.test_file)
     record = record_run([args], files=files, started=started, results=results)
     left = {example_counts.NAME: counts, "error_report.json": {"splits": errors}}
@@ -77,6 +76,25 @@ def main(argv=None):
     Path(args.output_dir).mkdir(parents=True, exist_ok=True)
     write_files(args.output_dir, left)
     print(" ".join(f"{name} {value:.4f}" for name, value in results.items()))
+
+
+def score_classes(
+    rows: Dataset, found: Sequence[str], labels: Sequence[str], positive: int | None
+) -> tuple[dict[str, float], dict, dict]:
+    """The scores of one class for each row, 0-1 by name; their table by class; and the counts that a run keeps.
+
+    Args:
+        rows: `id`, texts, `label`.
+        found: the class of each row.
+        labels: names of the classes.
+        positive: id of the positive class of two.
+    """
+    numbers = [[labels.index(label) for label in side] for side in (found, rows["label"][:])]
+    scores = ClassScores(keep_in_memory=True).compute(
+        predictions=numbers[0], references=numbers[1], labels=labels, positive=positive
+    )
+    values = {name: value for name, value in scores.items() if isinstance(value, float)}
+    return values, scores["table"], example_counts.count_classes(rows, found, labels, positive)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -50,6 +51,14 @@ def test_svm_leaves_what_a_run_leaves_on_both_parts(tmp_path, capsys):
     told = [json.loads(line)["label"] for line in capsys.readouterr().out.splitlines()]
     gold = [line.split("\t")[-1] for line in files[1].read_text(encoding="utf-8").splitlines()][-len(told) :]
     assert sum(map(str.__eq__, told, gold)) / len(gold) == pytest.approx(results["eval_accuracy"])
+    score = load("benchmarks/ensemble_scores.py").main
+    for members in ([tmp_path / "svm" / "seed-1"], [tmp_path / "svm" / "seed-1"] * 2):
+        words = ["--validation_file", str(files[1]), "--output_dir", str(tmp_path / "again")]
+        score([*map(str, members), *words])
+        again = json.loads((tmp_path / "again" / "all_results.json").read_text())
+        assert again == {name: value for name, value in results.items() if name.startswith("eval_")}
+    shutil.rmtree(tmp_path / "again")
+    capsys.readouterr()
     report.main([str(tmp_path), "--by_folder", "--output_dir", str(tmp_path / "report")])
     assert f"| svm | {100 * results['test_f1']:.2f} | " in capsys.readouterr().out
 

@@ -237,7 +237,7 @@ def test_losses_are_better_when_lower(tmp_path):
         ("twice", ["{}"], DataError, "expected different seeds or settings, found the same twice"),
         ("broken", ["{}"], DataError, "run.json: expected the record of a run"),
         ("one", ["{}", "--metrics", "eval_bleu"], DataError, "--metrics eval_bleu: no run has it"),
-        ("one", [], ArgumentError, "expected folders of runs, or --compare"),
+        ("one", [], ArgumentError, "expected folders of runs, --compare with two of them, or --suspects"),
         (
             "one",
             ["--compare", "{}", "{}", "--keep", "{}/k"],

@@ -155,3 +155,18 @@ def test_answers_are_ranked_by_mean_probabilities():
     assert ranking.spans == [(0, 2), (3, 5)]
     assert np.exp(ranking.scores) == pytest.approx([0.5 * 0.5, 0.5 * 0.45])
     assert rank_together([other]).spans == [(3, 5)]
+
+
+def test_half_of_f1_is_a_good_minimum_of_votes():
+    """Of calibrated votes, the least score with the best F1 is near half of that F1."""
+    draw = np.random.default_rng(0)
+    chances = draw.beta(0.7, 1.0, 40000)
+    right = draw.random(40000) < chances
+
+    def f1(minimum):
+        kept = chances >= minimum
+        return 2 * (right & kept).sum() / (kept.sum() + right.sum())
+
+    best = max(f1(value / 100) for value in range(100))
+    assert f1(best / 2) == pytest.approx(best, abs=0.002)
+    assert f1(0) < best - 0.05
