@@ -121,7 +121,7 @@ def list_suspects(folder):
 
     lines = read_predicted(folder)
     arguments = read_runs([folder])[0].arguments
-    suspects, errors = rank_suspects(lines)
+    suspects = rank_suspects(lines)
     if not suspects:
         return f"{len(lines):,} rows: no label is suspect"
     rows = list(suspect_rows(lines, suspects, arguments))
@@ -132,10 +132,10 @@ def list_suspects(folder):
         write_text(file, table_of(rows, delimiter=delimiter, separator=arguments.get("label_separator") or "|"))
     else:
         write_text(file, (json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-    facts = {"rows": f"{len(lines):,}", "to look at": f"{len(rows):,}", "wrong labels, about": f"{errors:,}"}
+    facts = {"rows": f"{len(lines):,}", "to look at": f"{len(rows):,}"}
     page = suspects_page(suspect_errors(lines, suspects), title=folder.resolve().name, facts=facts, file=file.name)
     write_text(folder / "suspects.html", page)
-    found = f"{len(rows):,} of {len(lines):,} rows to look at again, about {errors:,} labels are wrong:"
+    found = f"{len(rows):,} of {len(lines):,} rows to look at again, the most suspicious first:"
     return f"{found}\n  {file}\n  {folder / 'suspects.html'}"
 
 

@@ -5,8 +5,8 @@
     PYTHONPATH=. python benchmarks/planted_errors.py cluener/train.json outputs/planted -- \\
         run_ner.py configs/cluener_bert_mini.yaml --folds 5
 
-Writes `planted.jsonl`, the data with a share of the classes, or of the entities' types, changed to another one, and
-trains on it with the command after `--`. Prints how many of the most suspicious labels, as many as were changed, are
+Writes `planted.jsonl`, the data with a share of the classes, or of the entities' types, changed to another one, trains
+on it with the command after `--`, and writes `planted.json`, the result. Prints how many of the most suspicious labels, as many as were changed, are
 changed ones (precision at the number planted), and the same for all labels that are listed. A run that is there is
 read again.
 """
@@ -21,7 +21,7 @@ from pathlib import Path
 from utils.options.arguments import run_script
 from utils.reading.class_readers import read_classes
 from utils.reporting.suspects import Suspect, rank_suspects, read_predicted
-from utils.running.atomic_files import write_text
+from utils.running.atomic_files import write_json, write_text
 from utils.tagging.readers_ner import read_ner
 
 
@@ -46,13 +46,20 @@ def main(argv=None):
         files = ["--train_file", str(data), "--output_dir", str(run)]
         subprocess.run([sys.executable, *command, *files], check=True)
     lines = read_predicted(run)
-    suspects, errors = rank_suspects(lines)
+    suspects = rank_suspects(lines)
     places = [place_of(one, lines) for one in suspects]
     hits = sum(place in planted for place in places[: len(planted)])
     found = sum(place in planted for place in places)
-    print(f"planted {len(planted):,} of {sum(map(count_labels, rows)):,}, listed {len(places):,}, expected {errors:,}")
-    print(f"precision at the number planted {hits / len(planted):.3f}")
-    print(f"all listed: precision {found / max(len(places), 1):.3f}, recall {found / len(planted):.3f}")
+    scores = {"labels": sum(map(count_labels, rows)), "planted": len(planted), "listed": len(places)}
+    scores |= {"precision_at_planted": hits / len(planted), "precision": found / max(len(places), 1)}
+    scores |= {"recall": found / len(planted)}
+    told = {"file": Path(args.file).name, "share": args.share, "seed": args.seed, "command": command}
+    write_json(args.output / "planted.json", told | scores)
+    print(
+        " ".join(
+            f"{name} {value:.3f}" if type(value) is float else f"{name} {value}" for name, value in scores.items()
+        )
+    )
 
 
 def plant_classes(rows: list[dict], *, share: float, seed: int) -> set:

@@ -64,11 +64,11 @@ def entity_lines():
 def test_changed_classes_are_listed_and_training_reads_the_file(tmp_path, capsys):
     run = make_run(tmp_path / "run", class_lines())
     report.main(["--suspects", str(run)])
-    assert "2 of 40 rows to look at again, about 2 labels are wrong:" in capsys.readouterr().out
+    assert "2 of 40 rows to look at again, the most suspicious first:" in capsys.readouterr().out
     rows = [json.loads(line) for line in (run / "suspects.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [row["id"] for row in rows] == ["r37", "r23"]  # the surer one first
     assert [row["suggested"] for row in rows] == [CLASSES[1], CLASSES[1]]
-    assert rows[0]["suspicion"] == pytest.approx(2 * 0.837 - 1)
+    assert rows[0]["suspicion"] == pytest.approx(0.837)
     read = read_classes(run / "suspects.jsonl")
     assert read["label"][:] == [CLASSES[0]] * 2 and read["id"][:] == ["r37", "r23"]
 
@@ -127,7 +127,7 @@ def test_entities_are_compared_place_by_place(tmp_path):
     run = make_run(tmp_path / "run", entity_lines())
     report.main(["--suspects", str(run)])
     rows = [json.loads(line) for line in (run / "suspects.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert [(row["id"], row["suspicion"]) for row in rows] == [("b", 0.75), ("c", 0.6), ("d", 0.4)]
+    assert [(row["id"], row["suspicion"]) for row in rows] == [("b", 0.95), ("c", 0.8), ("d", 0.7)]
     right = [{"start": 0, "end": 2, "label": "name"}, {"start": 3, "end": 5, "label": "place"}]
     assert [row["suggested"] for row in rows] == [right, right, []]
     read = read_ner(run / "suspects.jsonl")
@@ -145,8 +145,8 @@ def test_nothing_suspect_is_said_and_nothing_written(tmp_path, capsys):
 
 def test_order_does_not_depend_on_that_of_rows():
     lines = class_lines(wrong=(23, 28, 37, 38))
-    texts = [lines[one.row]["id"] for one in rank_suspects(lines)[0]]
-    assert [lines[::-1][one.row]["id"] for one in rank_suspects(lines[::-1])[0]] == texts
+    texts = [lines[one.row]["id"] for one in rank_suspects(lines)]
+    assert [lines[::-1][one.row]["id"] for one in rank_suspects(lines[::-1])] == texts
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def test_suspects_are_those_of_the_paper():
         False,
     ]  # the last is not as sure as class 0 usually is
     assert found.other.tolist() == [1, 1, 1, 0, 0]
-    assert found.margin == pytest.approx([-0.8, 0.6, -0.4, -0.6, 0.1])
+    assert found.doubt == pytest.approx([0.1, 0.8, 0.3, 0.2, 0.55])
     assert found.errors == 1  # a third of three; the last row is not counted
 
 
@@ -33,7 +33,7 @@ def test_planted_errors_come_first():
     given, planted = true.copy(), draw.choice(2000, 100, replace=False)
     given[planted] = (given[planted] + draw.integers(1, 5, 100)) % 5
     found = doubt_classes(given, probabilities)
-    first = np.argsort(-found.margin)[:100]
+    first = np.argsort(-found.doubt)[:100]
     assert len(set(first) & set(planted)) >= 90
     assert 80 <= found.errors <= 140
 
@@ -46,9 +46,12 @@ def test_odd_data_are_no_error(given, classes):
 
 def test_entities_are_compared_with_what_is_labelled():
     gold, found = Entity(0, 2, "name", 0.1), Entity(0, 2, "place", 0.7)
-    assert doubt_entity(gold, found) == pytest.approx(0.6)
-    assert doubt_entity(gold, None) == pytest.approx(0.8)
-    assert doubt_entity(None, found) == pytest.approx(0.4)
+    assert doubt_entity(gold, found) == pytest.approx(0.9)
+    assert doubt_entity(gold, None) == pytest.approx(0.9)
+    assert doubt_entity(None, found) == pytest.approx(0.7)
+    assert doubt_entity(gold, found._replace(score=0.05)) is None
+    assert doubt_entity(gold._replace(score=0.6), None) is None
+    assert doubt_entity(None, found._replace(score=0.4)) is None
 
 
 def test_chance_of_a_found_entity_is_its_score():

@@ -30,13 +30,13 @@ class Suspect(NamedTuple):
 
     Attributes:
         row: index of the line.
-        margin: how much more probable the models find something else, -1 to 1.
+        doubt: how improbable the models find it, 0-1.
         given: what is labelled: a class, a set of labels, or an `Entity`; None if nothing is labelled at the place.
         instead: what the models say; None if nothing.
     """
 
     row: int
-    margin: float
+    doubt: float
     given: Any
     instead: Any
 
@@ -60,65 +60,60 @@ def read_predicted(folder: str | Path) -> list[dict]:
     return lines
 
 
-def rank_suspects(lines: Sequence[dict]) -> tuple[list[Suspect], int]:
-    """All that the models see in another way, the most suspicious first; and about how many labels are wrong.
+def rank_suspects(lines: Sequence[dict]) -> list[Suspect]:
+    """The labels and entities that may be wrong, the most suspicious first.
 
     Args:
         lines: see `read_predicted`.
     """
     if "entities" in lines[0]:
-        found = list(_doubted_entities(lines))
-        count = len(found)
+        found = _doubted_entities(lines)
     else:
-        found, count = _doubted_classes(lines) if "top" in lines[0] else _doubted_labels(lines)
-    return sorted(found, key=lambda one: -one.margin), count
+        found = _doubted_classes(lines) if "top" in lines[0] else _doubted_labels(lines)
+    return sorted(found, key=lambda one: -one.doubt)
 
 
 def _doubted_entities(lines: Sequence[dict]) -> Iterator[Suspect]:
     for row, line in enumerate(lines):
         for kind, gold, found in pair_spans(_entities(line["gold"]), _entities(line["entities"])):
-            if kind != RIGHT and (margin := doubt_entity(gold, found)) > 0:
-                yield Suspect(row, margin, gold, found)
+            if kind != RIGHT and (doubt := doubt_entity(gold, found)) is not None:
+                yield Suspect(row, doubt, gold, found)
 
 
 def _entities(spans: Sequence[dict]) -> list[Entity]:
     return [Entity(one["start"], one["end"], one["label"], one["score"]) for one in spans]
 
 
-def _doubted_classes(lines: Sequence[dict]) -> tuple[list[Suspect], int]:
+def _doubted_classes(lines: Sequence[dict]) -> Iterator[Suspect]:
     scores = [{one["label"]: one["score"] for one in line["top"]} for line in lines]
     labels = sorted({label for each in scores for label in each} | {line["gold"] for line in lines})
     number = {label: i for i, label in enumerate(labels)}
     probabilities = np.array([[each.get(label, 0.0) for label in labels] for each in scores])
     doubts = doubt_classes([number[line["gold"]] for line in lines], probabilities)
-    rows = np.flatnonzero(doubts.suspect & (doubts.margin > 0))
-    found = [Suspect(int(i), float(doubts.margin[i]), lines[i]["gold"], labels[doubts.other[i]]) for i in rows]
-    return found, doubts.errors
+    for i in np.flatnonzero(doubts.suspect):
+        yield Suspect(int(i), float(doubts.doubt[i]), lines[i]["gold"], labels[doubts.other[i]])
 
 
-def _doubted_labels(lines: Sequence[dict]) -> tuple[list[Suspect], int]:
+def _doubted_labels(lines: Sequence[dict]) -> Iterator[Suspect]:
     """Each label is a question of its own; a row is as suspicious as its most suspicious label."""
     labels = sorted({label for line in lines for label in (*line["scores"], *line["gold"])})
-    margins, wrong, errors = np.full(len(lines), -1.0), np.zeros((len(lines), len(labels)), dtype=bool), 0
+    most, wrong = np.zeros(len(lines)), np.zeros((len(lines), len(labels)), dtype=bool)
     for k, label in enumerate(labels):
         yes = np.array([line["scores"].get(label, 0.0) for line in lines])
         doubts = doubt_classes([int(label in line["gold"]) for line in lines], np.stack([1 - yes, yes], axis=1))
-        wrong[:, k] = doubts.suspect & (doubts.margin > 0)
-        margins = np.where(wrong[:, k], np.maximum(margins, doubts.margin), margins)
-        errors += doubts.errors
-    found = []
+        wrong[:, k] = doubts.suspect
+        most = np.where(wrong[:, k], np.maximum(most, doubts.doubt), most)
     for i in np.flatnonzero(wrong.any(-1)):
         given = set(lines[i]["gold"])
         instead = given ^ {labels[k] for k in np.flatnonzero(wrong[i])}
-        found.append(Suspect(int(i), float(margins[i]), sorted(given), sorted(instead)))
-    return found, errors
+        yield Suspect(int(i), float(most[i]), sorted(given), sorted(instead))
 
 
 def suspect_rows(lines: Sequence[dict], suspects: Sequence[Suspect], arguments: Mapping[str, Any]) -> Iterator[dict]:
     """The rows to correct, the most suspicious first, with the column names that the run was told.
 
-    Beside what training reads, a row has `suggested`, what the models say, and `suspicion`, the largest margin of what
-    is suspect in it.
+    Beside what training reads, a row has `suggested`, what the models say, and `suspicion`, the largest doubt of what
+    is suspect in it, 0-1.
 
     Args:
         lines: see `read_predicted`.
@@ -135,10 +130,10 @@ def suspect_rows(lines: Sequence[dict], suspects: Sequence[Suspect], arguments: 
             kept = [tuple(one.values()) for one in spans if tuple(one.values()) not in changed]
             new = sorted([*kept, *(tuple(one.instead[:3]) for one in each if one.instead)])
             told = [dict(zip(("start", "end", "label"), one, strict=True)) for one in new]
-            yield rest | {"entities": spans, "suggested": told, "suspicion": round(each[0].margin, 4)}
+            yield rest | {"entities": spans, "suggested": told, "suspicion": round(each[0].doubt, 4)}
         else:
             name = arguments.get("label_column") or ("label" if "top" in line else "labels")
-            yield rest | {name: line["gold"], "suggested": each[0].instead, "suspicion": round(each[0].margin, 4)}
+            yield rest | {name: line["gold"], "suggested": each[0].instead, "suspicion": round(each[0].doubt, 4)}
 
 
 def _by_row(suspects: Sequence[Suspect]) -> list[tuple[int, list[Suspect]]]:
@@ -171,7 +166,7 @@ def suspect_errors(lines: Sequence[dict], suspects: Sequence[Suspect]) -> dict:
             said = Verdict(each[0].instead if several else [each[0].instead], list(scores.items()))
             one = wrong_verdict(line | {"labels" if several else "label": line["gold"]}, said, several=several)
             one["errors"] = []  # a chip that says nothing new
-        worst.append(one | {"confidence": each[0].margin})
+        worst.append(one | {"confidence": each[0].doubt})
     kind = "entities" if "entities" in lines[0] else "classes"
-    note = "Ordered by how much more probable the models find what they say than what is labelled, -1 to 1."
+    note = "Ordered by how improbable the models find the label: one minus its probability."
     return {"kind": kind, "wrong": len(rows), "what": "rows to look at", "note": note, "worst": worst}

@@ -1,7 +1,8 @@
 """Labels that may be wrong, found by what models say about rows that they have not seen.
 
-Confident learning (Northcutt, Jiang and Chuang, 2021, https://arxiv.org/abs/1911.00068): a label is suspect if another
-class is at least as probable as it is on average where it is given; the least probable labels come first.
+Confident learning (Northcutt, Jiang and Chuang, 2021, https://arxiv.org/abs/1911.00068) estimates how many are wrong:
+where another class is at least as probable as it is on average where it is given. So many are suspect, the least
+probable ones first, which finds more than the margin to the other class does (`benchmarks/planted_errors.py`).
 """
 
 from collections.abc import Sequence
@@ -17,13 +18,13 @@ class Doubts(NamedTuple):
 
     Attributes:
         other: (n,) the likeliest other class.
-        margin: (n,) how much more probable it is than the given one, -1 to 1.
-        suspect: (n,) bool, whether it is as probable as it is on average where it is given.
-        errors: about how many labels are wrong, by the counts of suspect ones.
+        doubt: (n,) how improbable the given one is, 0-1.
+        suspect: (n,) bool, whether it is one of the `errors` least probable ones, and the other more probable.
+        errors: about how many labels are wrong.
     """
 
     other: np.ndarray
-    margin: np.ndarray
+    doubt: np.ndarray
     suspect: np.ndarray
     errors: int
 
@@ -37,8 +38,8 @@ def doubt_classes(given: Sequence[int], probabilities: np.ndarray) -> Doubts:
 
     Example:
         >>> found = doubt_classes([0, 0, 1, 1], np.array([[0.9, 0.1], [0.1, 0.9], [0.2, 0.8], [0.1, 0.9]]))
-        >>> found.suspect.tolist(), found.margin.round(1).tolist(), found.errors
-        ([False, True, False, False], [-0.8, 0.8, -0.6, -0.8], 1)
+        >>> found.suspect.tolist(), found.doubt.round(1).tolist(), found.errors
+        ([False, True, False, False], [0.1, 0.9, 0.2, 0.1], 1)
     """
     given, rows = np.asarray(given), np.arange(len(given))
     probabilities = np.asarray(probabilities, dtype=np.float64)
@@ -56,17 +57,20 @@ def doubt_classes(given: Sequence[int], probabilities: np.ndarray) -> Doubts:
     np.add.at(counts, (given[counted], sure.argmax(-1)[counted]), 1)
     wrong = 1 - counts.diagonal() / counts.sum(-1).clip(1)
     wrong[counts.sum(-1) == 0] = 0
-    suspect = counted & (sure.argmax(-1) != given) if classes > 1 else np.zeros(len(given), dtype=bool)
-    return Doubts(other, others[rows, other] - own, suspect, round(float(wrong @ number)))
+    errors, doubt = round(float(wrong @ number)), 1 - own
+    likely = np.flatnonzero(others[rows, other] > own)
+    suspect = np.zeros(len(given), dtype=bool)
+    suspect[likely[np.argsort(-doubt[likely], kind="stable")[:errors]]] = True
+    return Doubts(other, doubt, suspect, errors)
 
 
-def doubt_entity(gold: Entity | None, found: Entity | None) -> float:
-    """How much more probable is what a tagger finds at a place than what is labelled there, -1 to 1.
+def doubt_entity(gold: Entity | None, found: Entity | None) -> float | None:
+    """How improbable is what is labelled at a place, 0-1; None if what is found there is not more probable.
 
     Args:
         gold: with the `score` that the tagger gives it; None if nothing is labelled there.
         found: None if nothing is found there.
     """
-    if found is None:
-        return 1 - 2 * gold.score
-    return found.score - (1 - found.score if gold is None else gold.score)
+    own = 1 - found.score if gold is None else gold.score
+    other = 1 - own if gold is None or found is None else found.score
+    return 1 - own if other > own else None
