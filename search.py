@@ -13,7 +13,8 @@ test_file of the base, whose score stands below. --output_dir then holds best.ya
 search.json, pictures, the log of each trial, and the last runs with their models.
 
 Stopped or killed, the same command goes on: trials that have ended are not repeated, others continue from their
-checkpoints. Several machines work on one search if they share its --storage. With --jobs 1, the same seed gives the
+checkpoints. Several machines work on one search if they share its --storage; or one call sends its trials to a Ray
+cluster: --ray_address auto --jobs 8. With --jobs 1, the same seed gives the
 same trials.
 """
 
@@ -21,6 +22,7 @@ import argparse
 import logging
 import shlex
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 from utils.data.errors import ArgumentError
@@ -40,6 +42,9 @@ def main(argv=None):
         import optuna
     except ImportError as error:
         raise ArgumentError("optuna is missing: pip install -r requirements-search.txt") from error
+
+    if args.ray_address and find_spec("ray") is None:
+        raise ArgumentError("--ray_address: ray is missing: pip install -r requirements-ray.txt")
 
     # Imported here so that --help and wrong flags answer at once.
     from utils.search import checked_settings, run_configs, score_choice, search_plan, shared_study, spaces
@@ -81,6 +86,10 @@ def search(args, plan):
     study = shared_study.SharedStudy(storage, args.study_name, pruner=pruner, **sharing)
     study.settle(plan.facts(seed=args.seed))
     shares = machine_shares.share_machine(args.jobs)
+    if args.ray_address:
+        from utils.search.ray_cluster import share_cluster
+
+        shares = share_cluster(args.ray_address, args.jobs)
 
     # ---- 3. Trials: each is a run that holds its validation data out of the training data
     trials = searched_trials.SearchedTrials(plan, study, limit=args.trials)
@@ -151,6 +160,11 @@ def parse(argv):
         metavar="URL",
         help="database of the trials, such as postgresql://user:password@host/name, or the path of a journal file on "
         "a disk that machines share; study.db in --output_dir if not given",
+    )
+    parser.add_argument(
+        "--ray_address",
+        metavar="ADDRESS",
+        help="run trials on this Ray cluster (host:port, or auto), --jobs at a time; its machines share a disk",
     )
     parser.add_argument("--study_name", default="search", help="name of this search in the storage (search)")
     parser.add_argument(

@@ -74,7 +74,7 @@ WINGS = {
         {"adapters.methods", "data", "files.raw_files", "options", "running.processes", "running.stop_signals"},
     ),
     "search": (
-        {"filelock", "matplotlib", "optuna", "psutil", "torch"},
+        {"filelock", "matplotlib", "optuna", "psutil", "ray", "torch"},
         {
             *("data.errors", "options.arguments", "options.training_fields", "scoring.score_names", "search"),
             *("running.atomic_files", "running.model_files", "running.stop_signals"),
@@ -339,6 +339,7 @@ def packages(sources: dict[str, Source]) -> Findings:
     optional = {"scripts/": required("requirements-onnx.txt"), "scripts/fuzz.py": required("tests/requirements.txt")}
     optional |= {"app.py": required("requirements-app.txt")}
     optional |= dict.fromkeys(("search.py", "utils/search/"), required("requirements-search.txt"))
+    optional |= {"utils/search/ray_cluster.py": required("requirements-ray.txt")}
     ours = {source.module.split(".")[0] for source in sources.values()}
     for source in shipped(sources):
         if source.path.startswith("benchmarks/"):

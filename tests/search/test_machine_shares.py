@@ -19,14 +19,17 @@ from utils.search import machine_shares
 )
 def test_gpus_are_dealt_out(jobs, visible, gpus):
     shares = machine_shares.share_machine(jobs, {"CUDA_VISIBLE_DEVICES": visible})
-    assert [each.get("CUDA_VISIBLE_DEVICES") for each in shares] == gpus
+    assert [each.environment.get("CUDA_VISIBLE_DEVICES") for each in shares] == gpus
 
 
 def test_cores_are_dealt_out_and_what_the_user_has_set_stays(monkeypatch):
     monkeypatch.setattr(machine_shares, "_count_cores", lambda: 8)
     none = {"CUDA_VISIBLE_DEVICES": ""}
-    shares = machine_shares.share_machine(3, none)
-    assert shares == [{"OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "PASSIVE"}] * 3
-    assert machine_shares.share_machine(99, none)[0]["OMP_NUM_THREADS"] == "1"
-    assert machine_shares.share_machine(3, none | {"OMP_NUM_THREADS": "4"})[0] == {"OMP_WAIT_POLICY": "PASSIVE"}
-    assert machine_shares.share_machine(1, none) == [{}]
+
+    def shared(jobs, environment):
+        return [each.environment for each in machine_shares.share_machine(jobs, environment)]
+
+    assert shared(3, none) == [{"OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "PASSIVE"}] * 3
+    assert shared(99, none)[0]["OMP_NUM_THREADS"] == "1"
+    assert shared(3, none | {"OMP_NUM_THREADS": "4"})[0] == {"OMP_WAIT_POLICY": "PASSIVE"}
+    assert shared(1, none) == [{}]

@@ -9,6 +9,7 @@ import pytest
 from optuna.trial import TrialState
 
 from utils.search import shared_study, trial_runs
+from utils.search.machine_shares import LocalShare
 from utils.search.script_process import ScriptProcess
 
 FAKE = str(Path(__file__).with_name("fake_run.py"))
@@ -33,7 +34,7 @@ def begin(study, tmp_path, **flags):
         "num_train_epochs": 9,
         **flags,
     }
-    process = ScriptProcess.start([sys.executable, FAKE], flags, tmp_path / "run", environment={})
+    process = ScriptProcess.start([sys.executable, FAKE], flags, tmp_path / "run", share=LocalShare({}))
     return trial_runs.TrialRun(trial, process, tmp_path / "run", ["f1"], known={}, pruned=True)
 
 

@@ -1,7 +1,6 @@
 """The best setting of a search with fresh seeds, on the user's own validation and test files."""
 
 import logging
-from collections.abc import Mapping
 
 from optuna.trial import FrozenTrial, Trial, TrialState
 
@@ -32,13 +31,13 @@ class FinalRuns:
         """A line about what is to be done."""
         return f"now the setting of trial {self.best.number}, with {counted(self.count, 'fresh seed')}"
 
-    def start(self, trial: Trial, share: Mapping[str, str]) -> TrialRun:
+    def start(self, trial: Trial, share) -> TrialRun:
         """Begin a run, or continue one; see `SearchedTrials.start`."""
         plan, seed = self.plan, self._seed(trial.number)
         folder = plan.folder / "final" / f"trial-{self.best.number}" / f"seed-{seed}"
         flags = plan.base.whole(plan.space.values(self.best.params)) | {"seed": seed, "output_dir": str(folder)}
         comment = f"the setting of trial {self.best.number} of a search, with a fresh seed"
-        process = ScriptProcess.start(plan.command, flags, folder, environment=share, comment=comment)
+        process = ScriptProcess.start(plan.command, flags, folder, share=share, comment=comment)
         known = self.study.find(trial.number).intermediate_values
         return TrialRun(trial, process, folder, plan.score.names, known=known, pruned=False, keep=True)
 

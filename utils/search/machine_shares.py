@@ -1,11 +1,29 @@
 """Which part of the machine each of several runs gets: GPUs if there are any, and cores."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from .script_process import LocalProcess, open_process
 
 
-def share_machine(jobs: int, environment: Mapping[str, str] = os.environ) -> list[dict[str, str]]:
-    """Environment variables for runs side by side; empty for a single one, which gets the whole machine.
+class LocalShare:
+    """A part of this machine.
+
+    Args:
+        environment: variables of the run, in addition to those of this process.
+    """
+
+    def __init__(self, environment: Mapping[str, str]):
+        self.environment = environment
+
+    def open(self, words: Sequence[str], again: Sequence[str], log: Path) -> LocalProcess:
+        """Start a command whose output goes to `log`; `again`, which continues it, is for a machine that is lost."""
+        return open_process(words, log, self.environment)
+
+
+def share_machine(jobs: int, environment: Mapping[str, str] = os.environ) -> list[LocalShare]:
+    """Shares for runs side by side; a single one gets the whole machine.
 
     GPUs are those of `CUDA_VISIBLE_DEVICES`, or all; if there are fewer than runs, several runs share one. Variables
     that limit threads are left as they are if the user has set them.
@@ -15,17 +33,17 @@ def share_machine(jobs: int, environment: Mapping[str, str] = os.environ) -> lis
         environment: of this process.
 
     Returns:
-        `jobs` mappings.
+        `jobs` shares, each with its environment variables.
     """
     if jobs == 1:
-        return [{}]
+        return [LocalShare({})]
     gpus = _list_gpus(environment)
     threads = {"OMP_NUM_THREADS": str(max(1, _count_cores() // jobs)), "OMP_WAIT_POLICY": "PASSIVE"}
     threads = {name: value for name, value in threads.items() if name not in environment}
     shares = []
     for job in range(jobs):
         own = gpus[job::jobs] if len(gpus) >= jobs else [gpus[job % len(gpus)]] if gpus else []
-        shares.append(threads | ({"CUDA_VISIBLE_DEVICES": ",".join(own)} if own else {}))
+        shares.append(LocalShare(threads | ({"CUDA_VISIBLE_DEVICES": ",".join(own)} if own else {})))
     return shares
 
 

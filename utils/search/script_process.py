@@ -1,11 +1,13 @@
 """A script in a process of its own, with its configuration and its log in its folder."""
 
 import contextlib
+import ctypes
 import hashlib
 import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,7 +28,7 @@ class ScriptProcess:
         folder: `--output_dir` of the run.
     """
 
-    def __init__(self, process: subprocess.Popen, folder: Path):
+    def __init__(self, process, folder: Path):
         self.process, self.folder = process, folder
 
     @classmethod
@@ -36,7 +38,7 @@ class ScriptProcess:
         flags: Mapping[str, Any],
         folder: Path,
         *,
-        environment: Mapping[str, str],
+        share,
         comment: str = "",
     ) -> "ScriptProcess | None":
         """Start a script, or continue a run of it that was stopped; a process that is left of it is ended before.
@@ -45,7 +47,7 @@ class ScriptProcess:
             command: the words before the configuration file; the last one is the script.
             flags: option -> value of the run.
             folder: `--output_dir` of the run; if it is there already, the run is continued.
-            environment: variables that are set in addition to those of this process.
+            share: part of this machine, or of a cluster, that the run gets: `LocalShare`, `ClusterShare`.
             comment: for the configuration file.
 
         Returns:
@@ -67,15 +69,9 @@ class ScriptProcess:
         end_leftovers(Path(command[-1]).name, config)
         write_config(config, flags, comment=f"{comment}\n{mark}")
         words = [*command, str(config)]
-        if continued:  # the first needs the optimizer's state
-            only_model = str(flags.get("save_only_model") or "false").lower() != "false"
-            words += ["--overwrite_output_dir"] if only_model else ["--resume_from_checkpoint", "last"]
-        with open(folder / LOG, "ab") as log:
-            log.write(f"$ {' '.join(words)}\n".encode())
-            log.flush()
-            apart = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": subprocess.STDOUT}
-            process = subprocess.Popen(words, **apart, env=os.environ | environment, start_new_session=True)
-        return cls(process, folder)
+        only_model = str(flags.get("save_only_model") or "false").lower() != "false"  # without the optimizer's state
+        again = [*words, *(["--overwrite_output_dir"] if only_model else ["--resume_from_checkpoint", "last"])]
+        return cls(share.open(again if continued else words, again, folder / LOG), folder)
 
     @property
     def status(self) -> int | None:
@@ -90,7 +86,7 @@ class ScriptProcess:
     def send(self, signal_number: int) -> None:
         """Send a signal to the script and to all processes that it has started."""
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal_number)
+            self.process.send_to_all(signal_number)
 
     def explain_end(self) -> str:
         """Why the script failed: the last error in its log, or the signal that ended it."""
@@ -100,6 +96,38 @@ class ScriptProcess:
             return f"ended by {name}" + (", as when memory runs out" if name == "SIGKILL" else "")
         errors = [line for line in lines if line.startswith("error: ")]
         return (errors or lines or [f"exit status {self.status}"])[-1]
+
+
+class LocalProcess(subprocess.Popen):
+    """A process on this machine, in a session of its own."""
+
+    def send_to_all(self, signal_number: int) -> None:
+        """Send a signal to it and to all processes that it has started."""
+        os.killpg(self.pid, signal_number)
+
+
+def open_process(
+    words: Sequence[str], log: Path, environment: Mapping[str, str], *, tied: bool = False
+) -> LocalProcess:
+    """Start a command whose output is appended to a file.
+
+    Args:
+        words: the command.
+        log: the file.
+        environment: variables that are set in addition to those of this process.
+        tied: the command is ended when this process is (Linux).
+    """
+    with open(log, "ab") as file:
+        file.write(f"$ {' '.join(words)}\n".encode())
+        file.flush()
+        apart = {"stdin": subprocess.DEVNULL, "stdout": file, "stderr": subprocess.STDOUT}
+        own = {"env": os.environ | environment, "start_new_session": True}
+        return LocalProcess(words, **apart, **own, preexec_fn=_tie if tied else None)
+
+
+def _tie() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 def _digest(flags: Mapping[str, Any]) -> str:

@@ -53,12 +53,12 @@ class SearchedTrials:
             f"held out of {self._train_file}{going_on}{whole}; logs in {_short(plan.folder)}/trials/*/log.txt"
         )
 
-    def start(self, trial: Trial, share: Mapping[str, str]) -> TrialRun | Outcome:
+    def start(self, trial: Trial, share) -> TrialRun | Outcome:
         """Begin a trial, or continue one; a setting that has been tried already keeps its score.
 
         Args:
             trial: claimed.
-            share: environment variables of its run.
+            share: see `ScriptProcess.start`.
         """
         drawn = self.plan.space.draw(trial)
         logger.info("trial %d: %s", trial.number, describe_drawn(drawn))
@@ -71,7 +71,7 @@ class SearchedTrials:
         folder = self._folder(trial.number)
         flags = self.plan.base.trial(self.plan.space.values(drawn), folder)
         comment = f"trial {trial.number} of a search: {describe_drawn(drawn)}"
-        process = ScriptProcess.start(self.plan.command, flags, folder, environment=share, comment=comment)
+        process = ScriptProcess.start(self.plan.command, flags, folder, share=share, comment=comment)
         known = self.study.find(trial.number).intermediate_values
         return TrialRun(trial, process, folder, self.plan.score.names, known=known, pruned=self._prunes)
 

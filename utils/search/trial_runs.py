@@ -134,8 +134,8 @@ class TrialRun:
 def run_trials(
     study: SharedStudy,
     limit: int,
-    begin: Callable[[Trial, Mapping[str, str]], TrialRun | Outcome],
-    shares: Sequence[Mapping[str, str]],
+    begin: Callable[[Trial, Any], TrialRun | Outcome],
+    shares: Sequence,
     *,
     ended: Callable[[Trial, Outcome], None],
 ) -> None:
@@ -144,8 +144,8 @@ def run_trials(
     Args:
         study: gives the trials.
         limit: how many there should be, with those that are there already.
-        begin: starts the run of a trial with environment variables, or says how it ended without one.
-        shares: the variables of each run, one for each that may run at once.
+        begin: starts the run of a trial with a share, or says how it ended without one.
+        shares: what each run gets, one for each that may run at once, see `machine_shares`, `ray_cluster`.
         ended: called for each trial that ends in this process; what it raises ends the search.
     """
     active: dict[int, TrialRun] = {}
