@@ -6,9 +6,9 @@
         run_ner.py configs/cluener_bert_mini.yaml --folds 5
 
 Writes `planted.jsonl`, the data with a share of the classes, or of the entities' types, changed to another one, trains
-on it with the command after `--`, and writes `planted.json`, the result. Prints how many of the most suspicious labels, as many as were changed, are
-changed ones (precision at the number planted), and the same for all labels that are listed. A run that is there is
-read again.
+on it with the command after `--`, and writes `planted.json`, the result: how many of the most suspicious labels, as
+many as were changed, are changed ones (precision at the number planted), and the same for all that are listed. A run
+that is there is read again.
 """
 
 import argparse
