@@ -26,14 +26,14 @@ from functools import partial
 from utils.data.errors import ArgumentError
 from utils.data.submission_columns import LABELS, parse_columns
 from utils.options.arguments import refusing, run_script
+from utils.options.model_options import OF_MODELS, add_model_options, check_model_options, model_loading
 from utils.options.option_checks import refuse_unused
 
 SUFFIXES = {"jsonl": ".jsonl", "csv": ".csv", "cluener": ".json"}
 OF_FILES = ("text_column", "text_pair_column", "id_column", "file_format", "columns", "separator", "encoding")
 OF_FILES += ("skip_bad_lines",)
 OF_SUBMISSIONS = ("submission_columns", "submission_labels")
-RECORDED = ("model", "adapter", "ensemble", "model_revision", "output_format", "top_k", "threshold")
-RECORDED += (*OF_SUBMISSIONS, *OF_FILES)
+RECORDED = (*OF_MODELS, "output_format", *OF_SUBMISSIONS, *OF_FILES)
 OF_MERGING = {"model", "merge", "model_revision"}
 USED_WITH = dict.fromkeys(OF_FILES, "!text !interactive") | {"output_file": "!interactive"}
 USED_WITH |= {"output_format": "!interactive", "question": "text", "text_pair": "text"}
@@ -49,7 +49,6 @@ def main(argv=None):
     from tqdm import tqdm
 
     from utils.files.text_lines import count_lines
-    from utils.options.fine_tuning_arguments import has_bf16
     from utils.prediction import prediction_tasks, sharded_files
     from utils.reading.model_inputs import number_typed
     from utils.reading.text_stream import cut_chunks
@@ -58,8 +57,6 @@ def main(argv=None):
 
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    cpu = args.device == "cpu" or not torch.accelerator.is_available()
-    bf16 = args.precision == "bf16" or (args.precision == "auto" and has_bf16(cpu=cpu))
     if args.merge:
         merge(args.model, args.merge, revision=args.model_revision)
         return
@@ -68,9 +65,9 @@ def main(argv=None):
         processes.refuse_copies(world, environment=os.environ, parent=processes.parent_command())
     if world > 1 and not args.output_dir:
         raise ArgumentError(f"{world} processes would write one output; give --input_file 'FILES*' and --output_dir")
-    if world > 1 and not args.device and not cpu:
+    if world > 1 and not args.device and torch.accelerator.is_available():
         args.device = f"{torch.accelerator.current_accelerator().type}:{local % torch.accelerator.device_count()}"
-    loading = {"revision": args.model_revision, "device": args.device, "batch_size": args.batch_size, "bf16": bf16}
+    loading = model_loading(args)
     if args.adapter:
         from utils.adapters.directories import BaseModels  # peft takes seconds
 
@@ -138,17 +135,10 @@ def parse(argv):
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
-    parser.add_argument(
-        "model", nargs="?", help="output directory of a run_*.py script, or the Hub id of such a model"
-    )
-    parser.add_argument(
-        "--adapter", nargs="+", help="several directories of adapters; an encoder that they share is loaded once"
-    )
-    parser.add_argument("--ensemble", nargs="+", help="several directories of one task that answer together")
+    add_model_options(parser)
     parser.add_argument(
         "--merge", metavar="OUTPUT", help="merge the model's adapter into its encoder and write the full model"
     )
-    parser.add_argument("--model_revision", default="main", help="branch, tag or commit of the Hub model")
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--text", action="append", help="a text, or the passage for --question; may be repeated")
     source.add_argument(
@@ -188,25 +178,12 @@ def parse(argv):
         choices=LABELS,
         help="of csv: classes by name, or by their number in the training file, else their id in the model",
     )
-    parser.add_argument("--top_k", type=int, help="write this many of the most probable classes (3) or answers")
-    parser.add_argument(
-        "--threshold",
-        type=float,
-        help="replaces the tuned threshold: lowest probability of the positive class, of each of several labels, or "
-        "of any answer; with passages: score above which there is no answer",
-    )
     parser.add_argument("--skip_bad_lines", action="store_true", help="skip malformed lines instead of stopping")
-    parser.add_argument("--batch_size", type=int, default=64, help="inputs per forward pass (64)")
     parser.add_argument(
         "--chunk_size", type=int, default=4096, help="texts that are read and sorted by length at a time (4096)"
     )
-    parser.add_argument("--device", help="cpu, cuda, cuda:1, ...; the first accelerator, else cpu, if not given")
-    parser.add_argument(
-        "--precision", choices=["auto", "fp32", "bf16"], default="auto", help="auto: bf16 where it is fast"
-    )
     args = parser.parse_args(argv)
-    if sum(map(bool, (args.model, args.adapter, args.ensemble))) != 1 or len(args.ensemble or "two") < 2:
-        parser.error("expected a model, --adapter with several, or --ensemble with two or more")
+    check_model_options(parser, args)
     refuse_unused(parser, vars(args), USED_WITH)
     if args.merge:
         refuse_unused(parser, vars(args), dict.fromkeys(sorted(vars(args).keys() - OF_MERGING), "!merge"))
@@ -214,9 +191,8 @@ def parse(argv):
         parser.error("--adapter: expected --output_format jsonl, as adapters may be of several kinds")
     if args.submission_columns is not None:
         parse_columns(args.submission_columns)
-    for name in ("top_k", "batch_size", "chunk_size"):
-        if (value := getattr(args, name)) is not None and value < 1:
-            parser.error(f"--{name} {value}: expected 1 or more")
+    if args.chunk_size < 1:
+        parser.error(f"--chunk_size {args.chunk_size}: expected 1 or more")
     if args.output_dir and (args.output_file or args.text or args.interactive or args.input_file == "-"):
         parser.error(
             "--output_dir: expected --input_file with a pattern or folder, and neither --output_file nor texts"

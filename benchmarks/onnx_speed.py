@@ -1,6 +1,6 @@
 """F1 and speed of a CRF tagger in torch, as an ONNX graph, and with eight-bit weights, side by side on one thread.
 
-    PYTHONPATH=. python scripts/export_onnx.py outputs/cluener_bert_mini outputs/cluener_onnx --int8
+    python export_onnx.py outputs/cluener_bert_mini outputs/cluener_onnx --int8
     PYTHONPATH=. python benchmarks/onnx_speed.py outputs/cluener_bert_mini outputs/cluener_onnx cluener/dev.json
 
 The three take turns on all texts, in batches of similar length, including tokenizing and decoding. Prints the rows of
@@ -48,7 +48,7 @@ class OnnxFinder(EntityFinder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", help="output directory of run_ner.py --head crf")
-    parser.add_argument("onnx", type=Path, help="folder written by scripts/export_onnx.py with --int8")
+    parser.add_argument("onnx", type=Path, help="folder written by export_onnx.py with --int8")
     parser.add_argument("file", help="labelled texts")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)

@@ -57,7 +57,7 @@ WINGS = {
         {"data", "encoding", "modeling.joined_windows", "prompting.span_selection", "scoring"},
     ),
     "prediction": (
-        {"datasets", "numpy", "sklearn", "torch", "transformers"},
+        {"datasets", "numpy", "onnx", "onnxruntime", "sklearn", "torch", "transformers"},
         {"adapters", "data", "encoding", "modeling", "prediction", "prompting", "reading", "scoring", "tagging"},
     ),
     "reporting": (
@@ -71,7 +71,15 @@ WINGS = {
     ),
     "options": (
         {"torch", "transformers", "yaml"},
-        {"adapters.methods", "data", "files.raw_files", "options", "running.processes", "running.stop_signals"},
+        {
+            "adapters.methods",
+            "data",
+            "files.raw_files",
+            "options",
+            "running.processes",
+            "running.stop_signals",
+            "running.trackers",
+        },
     ),
     "search": (
         {"filelock", "matplotlib", "optuna", "psutil", "ray", "torch"},
@@ -79,6 +87,10 @@ WINGS = {
             *("data.errors", "options.arguments", "options.training_fields", "scoring.score_names", "search"),
             *("running.atomic_files", "running.model_files", "running.stop_signals"),
         },
+    ),
+    "serving": (
+        {"fastapi", "filelock", "prometheus_client", "pydantic", "torch"},
+        {"data.errors", "prediction.prediction_tasks", "serving"},
     ),
     "training": (
         {"accelerate", "datasets", "safetensors", "torch", "tqdm", "transformers"},
@@ -110,7 +122,7 @@ VAGUE_NAMES = {"common", "helper", "helpers", "misc", "util", "utils"}
 PICKLING = {"cloudpickle", "dill", "joblib", "marshal", "pickle", "shelve"}
 FORBIDDEN = {"eval", "exec", "__import__", "importlib.import_module", "torch.load", "evaluate.load"}
 ENVIRONMENT_EDITS = {"os.putenv", "os.unsetenv", *(f"os.environ.{name}" for name in ("update", "setdefault", "pop"))}
-MAY_PRINT = ("predict.py", "report.py", "scripts/", "benchmarks/")
+MAY_PRINT = ("predict.py", "report.py", "serve.py", "export_onnx.py", "scripts/", "benchmarks/")
 # Methods that a library documents, by the class that ours inherits from: they need no docstring.
 LIBRARY_METHODS = {
     "torch.nn.Module": {"forward", "extra_repr"},
@@ -336,8 +348,13 @@ def docstrings(sources: dict[str, Source]) -> Findings:
 
 def packages(sources: dict[str, Source]) -> Findings:
     known = {IMPORT_NAMES.get(name, name) for name in required("requirements.txt")} | BROUGHT_ALONG.keys()
-    optional = {"scripts/": required("requirements-onnx.txt"), "scripts/fuzz.py": required("tests/requirements.txt")}
+    optional = {"scripts/fuzz.py": required("tests/requirements.txt")}
+    optional |= dict.fromkeys(
+        (f"utils/prediction/onnx_{part}.py" for part in ("export", "model")), required("requirements-onnx.txt")
+    )
     optional |= {"app.py": required("requirements-app.txt")}
+    serving = {name.replace("-", "_") for name in required("requirements-serve.txt")} | {"pydantic"}
+    optional |= dict.fromkeys(("serve.py", "utils/serving/"), serving)
     optional |= dict.fromkeys(("search.py", "utils/search/"), required("requirements-search.txt"))
     optional |= {"utils/search/ray_cluster.py": required("requirements-ray.txt")}
     ours = {source.module.split(".")[0] for source in sources.values()}

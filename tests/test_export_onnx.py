@@ -12,7 +12,7 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
-from scripts import export_onnx
+import export_onnx
 from tests.modeling.encoder_families import ENCODERS, SMALL
 from tests.small_heads import AUTOS, TAGS, build_heads, names
 from utils.adapters import directories, methods
@@ -20,6 +20,7 @@ from utils.data.errors import ArgumentError
 from utils.modeling.cloze_classifier import ClozeClassifier
 from utils.modeling.crf_tagger import CrfTagger, decode_softmax
 from utils.modeling.span_tagger import decode_spans
+from utils.prediction import onnx_export
 
 SIZES = [(1, 3), (3, 17), (32, 40)]
 
@@ -172,7 +173,7 @@ def test_crf_tags_are_those_of_the_model(heads, folder, decoding, size):
 def test_softmax_tags_are_those_of_predict(heads, folder, decoding, constrained):
     inputs, model = draw(8, 20), heads["softmax"]
     model.config.constrained = constrained
-    scores = export_onnx.tag_scores(model)
+    scores = onnx_export.tag_scores(model)
     with torch.no_grad():
         logits = model(**inputs).logits
     mask = torch.from_numpy(tagged(inputs))
@@ -245,7 +246,7 @@ def test_missing_package_is_named_with_its_requirements(heads, folder, monkeypat
 
 
 def test_graph_that_differs_from_its_model_is_not_left_there(heads, folder, monkeypatch):
-    write = export_onnx.write_graph
+    write = onnx_export.write_graph
 
     def write_another(graph, example, path, *, opset):
         with torch.no_grad():
@@ -253,7 +254,7 @@ def test_graph_that_differs_from_its_model_is_not_left_there(heads, folder, monk
             write(graph, example, path, opset=opset)
             graph.model.classifier.bias.sub_(1)
 
-    monkeypatch.setattr(export_onnx, "write_graph", write_another)
+    monkeypatch.setattr(onnx_export, "write_graph", write_another)
     with pytest.raises(ArgumentError, match=r"expected the graph to give the model's scores, found .* 1\.0e\+00$"):
         export_onnx.main([str(folder / "pooled"), str(folder / "wrong")])
     assert not (folder / "wrong" / "model.onnx").exists()

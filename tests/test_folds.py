@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import app
+import export_onnx
 import predict
 import report
 import run_classification
@@ -18,7 +19,6 @@ import run_ner
 import run_prompt
 import run_qa_cls
 import run_qa_span
-from scripts import export_onnx
 from utils.data.errors import ArgumentError, DataError, TrainingError
 from utils.tasks.crossed_tasks import CrossedClasses
 

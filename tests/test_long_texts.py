@@ -13,10 +13,10 @@ from safetensors.torch import load_file
 from transformers import pipeline
 
 import app
+import export_onnx
 import predict
 import run_classification
 import run_qa_cls
-from scripts import export_onnx
 from utils.data.errors import ArgumentError, DataError
 from utils.encoding.text_inputs import split_windows
 from utils.prediction.label_finder import LabelFinder

@@ -9,11 +9,11 @@ import torch
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import AutoTokenizer, BertConfig, BertModel, PreTrainedTokenizerFast, pipeline
 
+import export_onnx
 import predict
 import run_classification
 import run_mlm
 import run_ner
-from scripts import export_onnx
 from tests.conftest import CITIES, GIVEN, SURNAMES, VERBS
 from utils.data.errors import ArgumentError
 from utils.encoding.split_characters import splits_characters

@@ -18,13 +18,13 @@ from transformers import (
 
 import run_ner
 import run_prompt
-from scripts.export_onnx import load as load_for_export
 from tests.small_heads import OURS, build_heads
 from utils.modeling.cloze_classifier import load_masked_lm
 from utils.modeling.crf_tagger import CrfTagger
 from utils.modeling.pretrained_weights import WeightsError, load_weights
 from utils.modeling.span_tagger import SpanTagger
 from utils.modeling.text_classifier import load_classifier
+from utils.prediction.onnx_export import load_exportable as load_for_export
 from utils.prediction.prediction_tasks import load_task
 
 NAMES = {"id2label": {0: "O", 1: "B-X", 2: "I-X"}, "label2id": {"O": 0, "B-X": 1, "I-X": 2}}

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from scripts.onnx_decoding import pool_windows
 from utils.modeling.joined_windows import pool_logits
 from utils.modeling.token_inputs import SpecialTokens
+from utils.prediction.onnx_decoding import pool_windows
 
 POOLINGS = ["mean", "max", "logsumexp"]
 COUNTS = [1, 3, 2, 1]

@@ -137,6 +137,6 @@ def test_choice_that_cannot_be_had_is_one_line(run, words, said):
 
 @pytest.mark.parametrize("name, package", [("wandb", "wandb"), ("comet_ml", "comet-ml"), ("swanlab", "swanlab")])
 def test_tracker_without_its_package_is_one_line_with_the_command(name, package, monkeypatch):
-    monkeypatch.setattr("utils.options.trackers.find_spec", lambda module: None)
+    monkeypatch.setattr("utils.running.trackers.find_spec", lambda module: None)
     with pytest.raises(ArgumentError, match=f"--report_to {name}: .*pip install {package}"):
         parse_arguments(argv=["--output_dir", "out", "--report_to", name])

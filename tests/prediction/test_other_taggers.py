@@ -11,12 +11,13 @@ import torch
 from transformers import AutoTokenizer, BertConfig, BertForTokenClassification
 
 import app
+import export_onnx
 import predict
 import run_ner
-from scripts import export_onnx, onnx_decoding
 from utils.data.errors import DataError
 from utils.data.tag_schemes import spans_to_tags, tags_to_spans
 from utils.modeling import joined_windows
+from utils.prediction import onnx_decoding
 from utils.prediction.entity_finder import EntityFinder
 from utils.tagging.tag_spellings import read_model_tags, respell_tags
 

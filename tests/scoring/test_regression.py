@@ -12,10 +12,10 @@ from scipy.stats import pearsonr, spearmanr
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
 import app
+import export_onnx
 import predict
 import report
 import run_classification
-from scripts import export_onnx
 from utils.data.errors import ArgumentError, DataError
 from utils.scoring.example_counts import metrics_of
 from utils.scoring.regression import RegressionScores

@@ -18,11 +18,11 @@ from ..data.errors import ArgumentError, DataError, TrainingError, printable
 from ..data.plain_yaml import load_yaml
 from ..files.raw_files import require_file
 from ..running.stop_signals import watched
+from ..running.trackers import check_trackers
 from .flag_names import explain_unknown
 from .option_checks import check_ranges, refuse_idle, refuse_unfit
 from .option_parser import OptionParser
 from .refused_fields import refuse_fields
-from .trackers import check_trackers
 from .training_choices import TrainingChoices, training_options
 from .training_defaults import TRAINING_DEFAULTS, TRAINING_RANGES, describe_defaults
 from .training_fields import read_training_fields

@@ -20,6 +20,7 @@ from ..modeling.span_tagger import SpanTagger
 from ..scoring.joint_decisions import CharacterTags, spread_tags
 from ..tagging.tag_spellings import ModelTags, read_model_tags
 from .model_kinds import KINDS, asks_spans
+from .onnx_model import answers_like
 from .trained_models import Finder
 
 logger = logging.getLogger(__name__)
@@ -44,8 +45,8 @@ class EntityFinder(Finder):
         super().__init__(model, tokenizer, **running)
         config = model.config
         self.id2label = {int(i): label for i, label in config.id2label.items()}
-        self.ours = isinstance(model, KINDS["entities"].heads)
-        self.spans = isinstance(model, SpanTagger)
+        self.ours = answers_like(model, KINDS["entities"].heads)
+        self.spans = answers_like(model, SpanTagger)
         self.scheme = None
         if not self.spans:
             tags = find_tags(model)

@@ -1,8 +1,10 @@
 """What predict.py does for each kind of model: rows of input become lines of a file, or text for people."""
 
 import json
+import tempfile
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from transformers import PreTrainedConfig
 
@@ -20,6 +22,8 @@ from .json_lines import answer_line, cluener_line, entity_line
 from .label_finder import LabelFinder
 from .model_kinds import asks_spans, find_kind
 from .ngram_finder import NgramFinder, has_ngrams
+from .onnx_export import export_graph
+from .onnx_model import has_graph
 from .verdict_lines import submission_header, submission_line, verdict_line
 
 
@@ -223,7 +227,7 @@ def load_task(
         options: by name, None where they are not given: `question`, `text_pair`, and those of the task.
         together: they are members of one ensemble; otherwise each is a task, unless it is a folder with an ensemble.
         revision: branch, tag or commit on the Hub.
-        **loading: see the finders' `load`.
+        **loading: see the finders' `load`; the backend `onnx` makes a graph of weights.
 
     Raises:
         OSError: there is no such model.
@@ -243,13 +247,23 @@ def load_task(
             raise ArgumentError(f"--output_format {output_format}: a model for {kind} does not write it; leave it out")
         own = [option for option in task_class.options if option not in TYPED]
         taken = {option: options.get(option) for option in own}
-        ensemble = read_ensemble(name)
+        ensemble, load = read_ensemble(name), partial(_load_finder, LOADERS[task_class])
         if together or ensemble:
             known = {"members": names} if together else ensemble
-            finder = load_ensemble(known, kind=kind, load=LOADERS[task_class], revision=revision, **loading)
+            finder = load_ensemble(known, kind=kind, load=load, revision=revision, **loading)
         else:
-            finder = LOADERS[task_class](name, revision=revision, **loading)
+            finder = load(name, revision=revision, **loading)
         tasks[name] = task_class(finder, output_format=output_format, **taken)
         if "bases" in loading and tasks[name].pair:
             raise ArgumentError(f"--adapter: expected adapters for single texts, found {name}, which takes two")
     return SeveralTasks(tasks) if "bases" in loading else tasks[names[0]]
+
+
+def _load_finder(load: Callable, name: str, *, revision: str, backend: str = "auto", int8: bool = False, **loading):
+    """Load a finder; with `onnx` a graph is made of weights, which takes seconds, and is not kept on disk."""
+    graph = {"backend": "onnx" if int8 and backend == "auto" else backend, "int8": int8}
+    if graph["backend"] != "onnx" or has_graph(name) or has_ngrams(name):
+        return load(name, revision=revision, **graph, **loading)
+    with tempfile.TemporaryDirectory(prefix="weitiao-onnx-") as made:
+        export_graph(name, made, revision=revision, int8=int8)
+        return load(made, **graph, **loading)

@@ -12,6 +12,7 @@ from ..data.errors import DataError
 from ..encoding.tokenizer_files import open_tokenizer
 from ..modeling.pretrained_weights import load_weights, read_config
 from .model_kinds import class_of, require_kind
+from .onnx_model import open_graph
 
 if TYPE_CHECKING:
     from ..adapters.directories import BaseModels
@@ -43,6 +44,8 @@ class Finder:
         device: str | None = None,
         kind: str | None = None,
         bases: "BaseModels | None" = None,
+        backend: str = "auto",
+        int8: bool = False,
         **options,
     ):
         """Load a model and its tokenizer. No code of the model's directory is run.
@@ -53,6 +56,7 @@ class Finder:
             device: such as `cuda:1`; None: the first accelerator, else the CPU.
             kind: the kind that the model must have, see `find_kind`; None for that of the class.
             bases: encoders that adapters share, see `adapters.directories.BaseModels`.
+            backend, int8: whether a graph scores in place of the weights, see `onnx_model.open_graph`.
             **options: arguments of the class.
 
         Raises:
@@ -61,7 +65,10 @@ class Finder:
         """
         fields = require_kind(kind or cls.kind, name_or_path, revision=revision)
         cls._check(name_or_path, fields)
-        model = load_model(class_of(fields), name_or_path, revision=revision, bases=bases)
+        head = class_of(fields)
+        if graph := open_graph(name_or_path, head=head, backend=backend, int8=int8):
+            return cls(graph, load_own_tokenizer(name_or_path), **options | {"bf16": False})
+        model = load_model(head, name_or_path, revision=revision, bases=bases)
         tokenizer = load_own_tokenizer(name_or_path, revision=revision)
         return cls(model.to(choose_device(device)).eval(), tokenizer, **options)
 

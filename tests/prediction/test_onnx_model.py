@@ -1,0 +1,99 @@
+"""A graph answers as the weights that it was made of, wherever predict.py takes a model."""
+
+import json
+
+import numpy as np
+import pytest
+
+import export_onnx
+import predict
+from tests.small_heads import AUTOS, TEXTS, build_heads
+from utils.data.errors import ArgumentError, DataError
+from utils.prediction.prediction_tasks import load_task
+
+HEADS = [name for name in AUTOS if name != "masked"]
+
+
+@pytest.fixture(scope="module")
+def folder(tiny_encoder, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("graphs")
+    build_heads(tiny_encoder, folder)
+    for name in HEADS:
+        export_onnx.main([str(folder / name), str(folder / name / "onnx"), "--int8"])
+    return folder
+
+
+def answers(*names, together=False, **loading):
+    task = load_task([str(name) for name in names], output_format="jsonl", options={}, together=together, **loading)
+    texts = [text for text in TEXTS for _ in range(3)]
+    given = ([f"{text[:2]}?" for text in texts], texts) if task.pair else (texts,)
+    return [json.loads(line) for line in task.lines(list(map(str, range(len(texts)))), *given)]
+
+
+def rounded(value):
+    """Scores to three digits."""
+    if isinstance(value, dict):
+        return {key: rounded(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [rounded(one) for one in value]
+    return pytest.approx(value, abs=2e-4) if isinstance(value, float) else value
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_graph_answers_like_its_model(folder, name):
+    expected = answers(folder / name)
+    assert expected == rounded(answers(folder / name / "onnx"))
+    assert expected == rounded(answers(folder / name, backend="onnx"))  # made for the call
+    found = [len(row.get("entities", row.get("top", [1]))) for row in expected]
+    assert max(found) > 0
+
+
+@pytest.mark.parametrize("name", ["crf", "pooled"])
+def test_eight_bits_answer_in_the_same_form(folder, name):
+    small = answers(folder / name / "onnx", int8=True)
+    assert [row.keys() for row in small] == [row.keys() for row in answers(folder / name)]
+    assert small == answers(folder / name, backend="onnx", int8=True) == answers(folder / name, int8=True)
+    assert small != answers(folder / name)
+
+
+def test_members_may_be_graphs_and_weights(folder):
+    plain = answers(folder / "crf", folder / "softmax", together=True)
+    assert plain == rounded(answers(folder / "crf" / "onnx", folder / "softmax", together=True))
+    assert plain == rounded(answers(folder / "crf", folder / "softmax", together=True, backend="onnx"))
+
+
+def test_decision_of_a_classifier_is_applied(folder, tmp_path, capsys):
+    config = folder / "pooled" / "onnx" / "config.json"
+    fields = json.loads(config.read_text())
+    assert fields["decision"]["temperature"] == 1.7
+    (first, *_) = answers(folder / "pooled" / "onnx")
+    scores = np.array([one["score"] for one in first["top"]])
+    assert scores.sum() == pytest.approx(1, abs=1e-3)
+    predict.main([str(folder / "pooled" / "onnx"), "--text", TEXTS[0], "--threshold", "0.99"])
+    assert json.loads(capsys.readouterr().out)["label"] is None
+
+
+def test_graph_without_eight_bits_and_damaged_graphs_are_told(folder, tmp_path):
+    export_onnx.main([str(folder / "crf"), str(tmp_path)])
+    with pytest.raises(ArgumentError, match=r"--int8: expected .*model_int8.onnx, found none"):
+        answers(tmp_path, int8=True)
+    np.savez(tmp_path / "tag_scores.npz", transitions=np.zeros((2, 2)), starts=np.zeros(2), ends=np.zeros(2))
+    with pytest.raises(DataError, match=r"tag_scores.npz: expected the scores of a CRF with 5 tags"):
+        answers(tmp_path)
+    (tmp_path / "model.onnx").write_bytes(b"no graph")
+    with pytest.raises(DataError, match=r"model.onnx: expected a graph, found: "):
+        answers(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        (["--int8", "--backend", "torch"], "--int8: expected --backend onnx, found torch"),
+        (["--onnx", "--device", "cuda"], "a graph runs on the CPU"),
+        (["--int8", "--precision", "bf16"], "a graph runs on the CPU"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(given, said, capsys):
+    with pytest.raises(SystemExit):
+        predict.main(["somewhere", "--text", "x", *given])
+    assert said in capsys.readouterr().err

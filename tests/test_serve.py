@@ -1,0 +1,132 @@
+"""serve.py as a process: many clients at once, the end by SIGTERM, a worker that is killed."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+import serve
+from benchmarks.serve_load import ask, ask_all, free_port, same
+from tests.small_heads import TEXTS, build_heads
+from utils.data.errors import ArgumentError
+from utils.prediction.entity_finder import EntityFinder
+
+
+@pytest.fixture(scope="module")
+def folder(tiny_encoder, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("served")
+    build_heads(tiny_encoder, folder)
+    return folder
+
+
+@contextlib.contextmanager
+def serving(*flags):
+    """A server and its port, from its first answer on."""
+    port = free_port()
+    command = [sys.executable, "serve.py", *map(str, flags), "--port", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        for _ in range(400):
+            with contextlib.suppress(OSError):
+                asyncio.run(ask_all(port, ["x"], clients=1, count=1))
+                break
+            assert process.poll() is None, process.stdout.read()
+            time.sleep(0.25)
+        yield process, port
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_many_clients_get_their_own_answers_and_sigterm_ends_with_them(folder):
+    texts = [f"{text}{i}" for i in range(40) for text in TEXTS]
+    expected = [
+        [{**one._asdict(), "text": text[one.start : one.end]} for one in found]
+        for text, found in zip(texts, EntityFinder.load(str(folder / "crf")).find(texts), strict=True)
+    ]
+    with serving(folder / "crf", "--max_texts", "5000") as (process, port):
+        answers = asyncio.run(ask_all(port, texts, clients=16, count=4 * len(texts)))
+        assert sorted(answers) == list(range(4 * len(texts)))
+        for number, answer in answers.items():
+            assert answer["text"] == texts[number % len(texts)]
+            assert same(answer["entities"], expected[number % len(texts)])
+
+        async def stop_in_the_middle():
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            asking = asyncio.ensure_future(ask(reader, writer, TEXTS[1] * 400))
+            await asyncio.sleep(0.1)
+            process.send_signal(signal.SIGTERM)
+            return await asking
+
+        status, body = asyncio.run(stop_in_the_middle())
+        assert status == 200 and body
+        assert process.wait(30) == 0
+
+
+@pytest.mark.slow
+def test_killed_worker_is_replaced(folder):
+    with serving(folder / "crf", "--workers", "2") as (process, port):
+        children = [each for each in psutil.Process(process.pid).children() if "spawn" in " ".join(each.cmdline())]
+        workers = [each for each in children if "resource_tracker" not in " ".join(each.cmdline())]
+        assert len(workers) == 2
+        workers[0].kill()
+        for _ in range(100):  # connections to the dead one are refused or closed; the others are answered
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+                asyncio.run(ask_all(port, TEXTS, clients=4, count=20))
+                break
+            time.sleep(0.2)
+        for _ in range(300):
+            if sum(each.is_running() for each in psutil.Process(process.pid).children()) >= len(children):
+                break
+            time.sleep(0.2)
+        found = asyncio.run(ask_all(port, TEXTS, clients=8, count=200))
+        assert len(found) == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+
+
+def test_address_that_cannot_be_served_is_told_before_a_model_is_loaded():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        with pytest.raises(ArgumentError, match=f"--port {port}: expected a free address, found: Address already"):
+            serve.main(["somewhere", "--port", port])
+    with pytest.raises(ArgumentError, match=r"--host nowhere\.invalid --port 8000: expected a free address, found: "):
+        serve.main(["somewhere", "--host", "nowhere.invalid"])
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--port", "0"], "--port 0: expected 1 to 65535"),
+        (["--max_texts", "0"], "--max_texts 0: expected 1 or more"),
+        (["--wait_ms", "-1"], "--wait_ms -1.0: expected 0 or more"),
+        (["--int8", "--backend", "torch"], "--int8: expected --backend onnx, found torch"),
+    ],
+)
+def test_wrong_options_are_refused(flags, said, capsys):
+    with pytest.raises(SystemExit):
+        serve.main(["somewhere", *flags])
+    assert said in capsys.readouterr().err
+
+
+def test_keys_are_read_line_by_line(tmp_path):
+    path = tmp_path / "keys"
+    path.write_text("one\n\n two \n")
+    assert serve.read_keys(path) == ["one", "two"]
+    path.write_text("\n")
+    with pytest.raises(ArgumentError, match="expected a key a line"):
+        serve.read_keys(path)
+
+
+def test_missing_package_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+    with pytest.raises(ArgumentError, match=r"missing: pip install -r requirements-serve\.txt"):
+        serve.main(["somewhere"])
