@@ -339,6 +339,16 @@ def test_folds_of_one_seed_are_a_row_that_says_so(tmp_path, capsys):
     assert "| 3 |" in out and "each run on its own data: run_ner, bert-mini" in out
 
 
+def test_folds_inside_a_run_are_parts_of_it_unless_they_are_named(tmp_path):
+    write_run(tmp_path / "crf", 1)
+    write_run(tmp_path / "crf" / "fold-1", 1)
+    write_run(tmp_path / "other", 2)
+    found = [run.folder.relative_to(tmp_path).as_posix() for run in run_groups.read_runs([tmp_path])]
+    assert sorted(found) == ["crf", "other"]
+    (fold,) = run_groups.read_runs([tmp_path / "crf" / "fold-1"])
+    assert fold.folder.name == "fold-1"
+
+
 # Scores that are no shares, and texts with rare line ends
 
 

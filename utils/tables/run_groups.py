@@ -146,7 +146,7 @@ def _spread(values: Sequence[float]) -> tuple[float, float | None]:
 
 
 def read_runs(paths: Iterable[str | Path]) -> list[Run]:
-    """The finished runs in folders and their subfolders.
+    """The finished runs in folders and their subfolders; the folds of a run are parts of it, unless they are named.
 
     Raises:
         DataError: a path has no run, or a file is incomplete or damaged.
@@ -157,7 +157,8 @@ def read_runs(paths: Iterable[str | Path]) -> list[Run]:
         if not records:
             raise DataError(f"{path}: expected a run's folder with its run.json, or folders of runs, found none")
         for record in records:
-            found.setdefault(record.parent.resolve(), _read_run(record))
+            if not any((above / "run.json").is_file() for above in record.parents[1:] if above.is_relative_to(path)):
+                found.setdefault(record.parent.resolve(), _read_run(record))
     return list(found.values())
 
 
