@@ -5,8 +5,10 @@ import ast
 import doctest
 import importlib
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 
@@ -320,11 +322,16 @@ MADE_FILE = re.compile(r"(?:outputs/[\w./*-]+|(?<![\w/])[\w-]+\.ya?ml)")
 
 def unmade_files(text: str) -> tuple[list[str], list[str]]:
     """The folders in outputs/ and YAML files that commands name, and those that no command of the page writes."""
-    made: set[str] = set(EARLIER)
+    made = EARLIER | set(re.findall(r"`([\w-]+\.ya?ml)`[^\n]*\n\n```yaml", text))  # a file that the page shows
+    for block in re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
+        made |= set(re.findall(r'Path\("(outputs/[\w/]+)"\)', block))
     named, missing = [], []
     for block in re.findall(r"^[ \t]*```bash\n(.*?)^[ \t]*```", text, re.DOTALL | re.MULTILINE):
         for line in join_lines(block):
-            words = re.sub(r"(>)(?=\w)", r"\1 ", re.sub(r"\s#\s.*", "", line)).split()
+            line = re.sub(r"\$\w+", "*", re.sub(r"\s#\s.*", "", line))
+            words = re.sub(r"(>)(?=\w)", r"\1 ", line).split()
+            if "scripts/tables/" in line:
+                made.add("outputs/tables")
             writers = {"scripts/trim_vocabulary.py", "scripts/export_onnx.py"} & set(words)
             for before, word in zip(["", *words], words, strict=False):
                 for path in MADE_FILE.findall(word):
@@ -333,7 +340,7 @@ def unmade_files(text: str) -> tuple[list[str], list[str]]:
                     ):
                         made.add(path)
                     named.append(path)
-                    if not any(path == one or path.startswith(f"{one}/") for one in made):
+                    if not any(fnmatch(path, one) or path.startswith(f"{one}/") for one in made):
                         missing.append(path)
     return named, missing
 
@@ -351,6 +358,45 @@ def test_file_that_nothing_makes_is_caught():
     text = "```bash\npython run_ner.py config.yaml --output_dir outputs/a\npython predict.py outputs/a\n"
     assert unmade_files(text + "python predict.py outputs/b # outputs/c\n```")[1] == ["config.yaml", "outputs/b"]
     assert unmade_files("```bash\necho 1 >outputs/a.txt\npython predict.py --input_file outputs/a.txt\n```")[1] == []
+
+
+# Commands that train, checked by the scripts themselves
+
+
+def training_commands() -> list[tuple[str, list[str]]]:
+    """Page and words of each command of a run_*.py in the English pages, from the script's name on."""
+    found = []
+    for page in ("README.md", *(page for page in PAGES if page.startswith("docs/en/"))):
+        text = (ROOT / page).read_text(encoding="utf-8")
+        for block in re.findall(r"^[ \t]*```bash\n(.*?)^[ \t]*```", text, re.DOTALL | re.MULTILINE):
+            for line in join_lines(block):
+                match = re.search(r"(?:^\s*python|accelerate launch .*?|torchrun .*?) (run_\w+\.py .*)", line)
+                if match and "--fill" not in line:  # which trains nothing, and takes no --check_options
+                    found.append((page, shlex.split(re.sub(r"\$\w+", "1", match[1]), comments=True)))
+    return found
+
+
+COMMANDS = training_commands()
+
+
+@pytest.mark.parametrize(("page", "words"), COMMANDS, ids=[f"{page}-{words[0]}" for page, words in COMMANDS])
+def test_command_that_trains_is_accepted_by_its_script(page, words, monkeypatch):
+    script, *rest = words
+    if rest[0].startswith("outputs/"):
+        pytest.skip("a configuration that an earlier command writes")
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("utils.options.arguments.require_file", lambda path: None)  # most are not in the repository
+    monkeypatch.setattr("utils.options.trackers.find_spec", lambda name: True)
+    with pytest.raises(SystemExit) as stopped:
+        importlib.import_module(script.removesuffix(".py")).main([*rest, "--check_options"])
+    assert not stopped.value.code
+
+
+def test_commands_that_train_are_found():
+    assert len(COMMANDS) >= 45
+    assert {words[0] for _, words in COMMANDS} >= {
+        f"run_{task}.py" for task in ("ner", "qa_cls", "qa_span", "prompt", "mlm")
+    }
 
 
 # README, and both languages

@@ -169,7 +169,7 @@ def readme_scores() -> Rows:
     for table in PUBLISHED_TASKS:
         scores = {name: spread(group.values("eval_accuracy")) for name, group in kept_rows(table, PUBLISHED)}
         classical = scores.pop("tfidf_svm")
-        voices = [scores.pop(name) for name in list(scores) if name.endswith("_ngrams")] or [""]
+        voices = [scores.pop(name) for name in list(scores) if name.endswith("_ngrams")] or ["–"]
         rows.append([*scores.values(), *voices, classical])
     return rows
 
@@ -317,7 +317,7 @@ def test_every_table_with_measured_numbers_is_one_of_them():
 def test_tables_have_the_same_numbers_in_chinese(english, chinese):
     both = [
         [
-            [re.findall(r"\d[\d,.]*", cell) for row in rows for cell in row]
+            [re.findall(r"\d+(?:[,.]\d+)*", cell) for row in rows for cell in row]
             for _, rows in tables_of(TEXTS[name])
             if is_measured(rows)
         ]

@@ -1,7 +1,7 @@
 """Make docs/images/error_page.png: the first wrong examples on the page of errors of the first run.
 
     bash scripts/quickstart.sh
-    PYTHONPATH=. python scripts/error_page_picture.py
+    python tests/browser/error_page_picture.py
 
 Needs the packages of tests/requirements.txt, a Chromium, and a font with Chinese characters (apt-get install chromium
 fonts-wqy-microhei). Takes five seconds.
@@ -16,7 +16,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 WIDTH, EXAMPLES, COLORS = 900, 3, 48
 
 
