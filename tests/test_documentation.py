@@ -5,8 +5,10 @@ import ast
 import doctest
 import importlib
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 
@@ -118,16 +120,17 @@ def join_lines(text: str) -> list[str]:
 
 
 def check_markdown(text: str) -> Iterator[tuple[str, str | None]]:
+    tools = [name for name in PYTHON_FILE.findall(text) if name in TOOLS]
     for block in FENCE.findall(text):
         for line in join_lines(block):
             yield from check_command(line)
     prose = FENCE.sub("", text)
     for span in re.findall(r"`([^`]+)`", prose):
         if span.lstrip().startswith("--"):
-            yield from check_prose(span)
+            yield from check_prose(span, *tools)
         else:
             yield from check_command(span.replace("\n", " "))
-    yield from check_prose(re.sub(r"`[^`]+`", "``", prose))
+    yield from check_prose(re.sub(r"`[^`]+`", "``", prose), *tools)
 
 
 def check_shell(text: str) -> Iterator[tuple[str, str | None]]:
@@ -246,18 +249,45 @@ def test_right_flag_is_not(check, text, count):
 
 # Paths
 
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
-def missing_paths(text: str) -> tuple[list[str], list[str]]:
+
+def slug(heading: str) -> str:
+    """The anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.replace("`", "").lower()).replace(" ", "-")
+
+
+def missing_paths(text: str, page: str = "README.md") -> tuple[list[str], list[str]]:
     """All paths of the repository that a document names, and those that are neither there nor made by a script."""
-    named = sorted({match.rstrip(".-") for match in [*PATH.findall(text), *LINK.findall(text)]})
+    folder = (ROOT / page).parent
+    links = [(folder / match).resolve() for match in LINK.findall(FENCE.sub("", text))]
+    named = {match.rstrip(".-") for match in PATH.findall(re.sub(r"\]\([^)]*\)", "]()", text))}
+    named |= {path.relative_to(ROOT).as_posix() for path in links if path.is_relative_to(ROOT)}
     made = tuple((ROOT / ".gitignore").read_text(encoding="utf-8").split())
-    return named, [path for path in named if not path.startswith(made) and not any(ROOT.glob(path))]
+    return sorted(named), sorted(path for path in named if not path.startswith(made) and not any(ROOT.glob(path)))
 
 
-@pytest.mark.parametrize(("name", "least"), {"README.md": 8, "README_zh.md": 5, **dict.fromkeys(PAGES, 2)}.items())
-def test_every_path_in_the_readme_exists(name, least):
-    named, missing = missing_paths((ROOT / name).read_text(encoding="utf-8"))
+def missing_headings(text: str, page: str) -> tuple[list[str], list[str]]:
+    """All links to a heading, of this page or another one, and those to a heading that is not there."""
+    found = re.findall(r"\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)", FENCE.sub("", text))
+    missing = []
+    for target, anchor in found:
+        path = (ROOT / page).parent / target if target else ROOT / page
+        headings = HEADING.findall(FENCE.sub("", path.read_text(encoding="utf-8") if target else text))
+        if anchor not in map(slug, headings):
+            missing.append(f"{target}#{anchor}")
+    return [f"{target}#{anchor}" for target, anchor in found], missing
+
+
+LEAST_PATHS = {"README.md": 8, "README_zh.md": 8, **dict.fromkeys(PAGES, 1)}
+
+
+@pytest.mark.parametrize(("name", "least"), LEAST_PATHS.items())
+def test_every_path_in_a_document_exists(name, least):
+    text = (ROOT / name).read_text(encoding="utf-8")
+    named, missing = missing_paths(text, name)
     assert missing == []
+    assert missing_headings(text, name)[1] == []
     assert len(named) >= least
 
 
@@ -270,27 +300,139 @@ def test_missing_path_is_caught():
     assert len(named) == 7
     assert missing == ["configs/*.toml", "docs/no_such.md", "utils/data/no_such.py"]
     assert missing_paths("https://example.org/data/no_such and outputs/data/x") == ([], [])
+    assert missing_paths("[a](../../README.md) [b](no_such.md)", "docs/en/ner.md")[1] == ["docs/en/no_such.md"]
 
 
-# Both languages
+def test_missing_heading_is_caught():
+    text = "# A `b`, c\n[x](#a-b-c) [y](#no) [z](docs/en/training.md#learning-rate) [z](docs/en/training.md#none)"
+    assert missing_headings(text, "README.md")[1] == ["#no", "docs/en/training.md#none"]
 
 
-def shown_blocks(text: str, heading: str) -> list[str]:
-    """What is fenced under a heading: commands, and what they print."""
-    _, _, section = text.partition(f"## {heading}\n")
-    return [block.strip() for block in FENCE.findall(re.split(r"^## ", section, flags=re.MULTILINE)[0])]
+# Files that commands take
+
+WRITES = ("--output_dir", "--output_file", "--merge", "--keep", ">", "-p")
+EARLIER = {
+    "outputs/quickstart",
+    "outputs/reviews",
+    "outputs/qa",
+    "outputs/cluener",
+}  # of README, and pages linked there
+MADE_FILE = re.compile(r"(?:outputs/[\w./*-]+|(?<![\w/])[\w-]+\.ya?ml)")
 
 
-def test_both_readmes_show_the_same_examples():
-    english = shown_blocks((ROOT / "README.md").read_text(encoding="utf-8"), "Each script once")
-    chinese = shown_blocks((ROOT / "README_zh.md").read_text(encoding="utf-8"), "每个脚本一个例子")
-    assert chinese == english
-    assert len(english) >= 12
+def unmade_files(text: str) -> tuple[list[str], list[str]]:
+    """The folders in outputs/ and YAML files that commands name, and those that no command of the page writes."""
+    made = EARLIER | set(re.findall(r"`([\w-]+\.ya?ml)`[^\n]*\n\n```yaml", text))  # a file that the page shows
+    for block in re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE):
+        made |= set(re.findall(r'Path\("(outputs/[\w/]+)"\)', block))
+    named, missing = [], []
+    for block in re.findall(r"^[ \t]*```bash\n(.*?)^[ \t]*```", text, re.DOTALL | re.MULTILINE):
+        for line in join_lines(block):
+            line = re.sub(r"\$\w+", "*", re.sub(r"\s#\s.*", "", line))
+            words = re.sub(r"(>)(?=\w)", r"\1 ", line).split()
+            if "scripts/tables/" in line:
+                made.add("outputs/tables")
+            writers = {"scripts/trim_vocabulary.py", "export_onnx.py"} & set(words)
+            for before, word in zip(["", *words], words, strict=False):
+                for path in MADE_FILE.findall(word):
+                    if before in WRITES or (
+                        writers and path.startswith("outputs/") and path != words[words.index(*writers) + 1]
+                    ):
+                        made.add(path)
+                    named.append(path)
+                    if not any(fnmatch(path, one) or path.startswith(f"{one}/") for one in made):
+                        missing.append(path)
+    return named, missing
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if page.startswith("docs/en/")])
-def test_page_shows_the_same_in_both_languages(page):
-    blocks = [
-        FENCE.findall((ROOT / name).read_text(encoding="utf-8")) for name in (page, page.replace("/en/", "/zh/"))
+def test_no_command_takes_a_file_that_nothing_makes():
+    count = 0
+    for page in ("README.md", *PAGES):
+        named, missing = unmade_files((ROOT / page).read_text(encoding="utf-8"))
+        assert missing == [], page
+        count += len(named)
+    assert count > 60
+
+
+def test_file_that_nothing_makes_is_caught():
+    text = "```bash\npython run_ner.py config.yaml --output_dir outputs/a\npython predict.py outputs/a\n"
+    assert unmade_files(text + "python predict.py outputs/b # outputs/c\n```")[1] == ["config.yaml", "outputs/b"]
+    assert unmade_files("```bash\necho 1 >outputs/a.txt\npython predict.py --input_file outputs/a.txt\n```")[1] == []
+
+
+# Commands that train, checked by the scripts themselves
+
+
+def training_commands() -> list[tuple[str, list[str]]]:
+    """Page and words of each command of a run_*.py in the English pages, from the script's name on."""
+    found = []
+    for page in ("README.md", *(page for page in PAGES if page.startswith("docs/en/"))):
+        text = (ROOT / page).read_text(encoding="utf-8")
+        for block in re.findall(r"^[ \t]*```bash\n(.*?)^[ \t]*```", text, re.DOTALL | re.MULTILINE):
+            for line in join_lines(block):
+                match = re.search(r"(?:^\s*python|accelerate launch .*?|torchrun .*?) (run_\w+\.py .*)", line)
+                if match and "--fill" not in line:  # which trains nothing, and takes no --check_options
+                    found.append((page, shlex.split(re.sub(r"\$\w+", "1", match[1]), comments=True)))
+    return found
+
+
+COMMANDS = training_commands()
+
+
+@pytest.mark.parametrize(("page", "words"), COMMANDS, ids=[f"{page}-{words[0]}" for page, words in COMMANDS])
+def test_command_that_trains_is_accepted_by_its_script(page, words, monkeypatch):
+    script, *rest = words
+    if rest[0].startswith("outputs/"):
+        pytest.skip("a configuration that an earlier command writes")
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("utils.options.arguments.require_file", lambda path: None)  # most are not in the repository
+    monkeypatch.setattr("utils.running.trackers.find_spec", lambda name: True)
+    with pytest.raises(SystemExit) as stopped:
+        importlib.import_module(script.removesuffix(".py")).main([*rest, "--check_options"])
+    assert not stopped.value.code
+
+
+def test_commands_that_train_are_found():
+    assert len(COMMANDS) >= 45
+    assert {words[0] for _, words in COMMANDS} >= {
+        f"run_{task}.py" for task in ("ner", "qa_cls", "qa_span", "prompt", "mlm")
+    }
+
+
+# README, and both languages
+
+
+def test_readme_is_short_and_begins_with_how_to_set_up():
+    for name in ("README.md", "README_zh.md"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert len(text.encode()) <= 14_000
+        screen = "\n".join(text.splitlines()[:12])
+        assert "scripts/setup.sh" in screen and "scripts/test.sh" in screen
+
+
+def test_readme_leads_to_every_page():
+    for name, language in (("README.md", "en"), ("README_zh.md", "zh")):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        pages = [page for page in PAGES if page.startswith(f"docs/{language}/")]
+        assert [page for page in pages if f"]({page}" not in text] == []
+        assert len(pages) >= 18
+
+
+NUMBER = re.compile(r"\d+\.\d+")
+PAIRS = [
+    ("README.md", "README_zh.md"),
+    *((page, page.replace("/en/", "/zh/")) for page in PAGES if page.startswith("docs/en/")),
+]
+
+
+@pytest.mark.parametrize(("english", "chinese"), PAIRS)
+def test_page_shows_the_same_in_both_languages(english, chinese):
+    texts = [(ROOT / name).read_text(encoding="utf-8") for name in (english, chinese)]
+    blocks = [FENCE.findall(text) for text in texts]
+    assert blocks[0] == blocks[1]
+    prose = [
+        re.sub(r"<!-- options: .*?<!-- end of options -->", "", FENCE.sub("", text), flags=re.DOTALL) for text in texts
     ]
-    assert blocks[0] == blocks[1] and blocks[0]
+    assert Counter(NUMBER.findall(prose[0])) == Counter(NUMBER.findall(prose[1]))
+    headings = [[len(level) for level in re.findall(r"^(#+) ", FENCE.sub("", text), re.MULTILINE)] for text in texts]
+    assert headings[0] == headings[1]

@@ -7,6 +7,8 @@ import socket
 import subprocess
 import sys
 import time
+from fnmatch import fnmatch
+from pathlib import Path
 
 import psutil
 import pytest
@@ -130,3 +132,18 @@ def test_missing_package_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
     with pytest.raises(ArgumentError, match=r"missing: pip install -r requirements-serve\.txt"):
         serve.main(["somewhere"])
+
+
+def test_image_has_what_the_server_imports():
+    root = Path(serve.__file__).parent
+    copied = [
+        word
+        for line in (root / "Dockerfile").read_text().splitlines()
+        if line.startswith("COPY ")
+        for word in line.split()[1:-1]
+    ]
+    kept = {line[1:] for line in (root / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    for name in copied:
+        assert (root / name).exists(), name
+        assert any(fnmatch(name, pattern) for pattern in kept), name
+    assert {"serve.py", "utils", "requirements.txt", "requirements-serve.txt"} <= set(copied)
