@@ -26,7 +26,7 @@ from functools import partial
 from utils.data.errors import ArgumentError
 from utils.data.submission_columns import LABELS, parse_columns
 from utils.options.arguments import refusing, run_script
-from utils.options.model_options import OF_MODELS, add_model_options, check_model_options, model_loading
+from utils.options.model_options import OF_MODELS, add_model_options, check_model_options
 from utils.options.option_checks import refuse_unused
 
 SUFFIXES = {"jsonl": ".jsonl", "csv": ".csv", "cluener": ".json"}
@@ -37,7 +37,7 @@ RECORDED = (*OF_MODELS, "output_format", *OF_SUBMISSIONS, *OF_FILES)
 OF_MERGING = {"model", "merge", "model_revision"}
 USED_WITH = dict.fromkeys(OF_FILES, "!text !interactive") | {"output_file": "!interactive"}
 USED_WITH |= {"output_format": "!interactive", "question": "text", "text_pair": "text"}
-USED_WITH |= dict.fromkeys(OF_SUBMISSIONS, "output_format=csv")
+USED_WITH |= dict.fromkeys(OF_SUBMISSIONS, "output_format=csv") | {"ray_address": "output_dir"}
 
 
 def main(argv=None):
@@ -45,18 +45,13 @@ def main(argv=None):
 
     # Imported here so that --help and wrong flags answer at once.
     import torch
-    import transformers
-    from tqdm import tqdm
 
-    from utils.files.text_lines import count_lines
-    from utils.prediction import prediction_tasks, sharded_files
+    from utils.prediction import sharded_files
     from utils.reading.model_inputs import number_typed
-    from utils.reading.text_stream import cut_chunks
     from utils.running import processes
     from utils.running.atomic_files import open_whole, write_json
+    from utils.tasks.file_prediction import FilePredictor
 
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
     if args.merge:
         merge(args.model, args.merge, revision=args.model_revision)
         return
@@ -67,43 +62,22 @@ def main(argv=None):
         raise ArgumentError(f"{world} processes would write one output; give --input_file 'FILES*' and --output_dir")
     if world > 1 and not args.device and torch.accelerator.is_available():
         args.device = f"{torch.accelerator.current_accelerator().type}:{local % torch.accelerator.device_count()}"
-    loading = model_loading(args)
-    if args.adapter:
-        from utils.adapters.directories import BaseModels  # peft takes seconds
-
-        loading["bases"] = BaseModels()
-    options = {name: getattr(args, name) for name in ("question", "text_pair", "top_k", "threshold", *OF_SUBMISSIONS)}
-    names, loading["together"] = args.adapter or args.ensemble or [args.model], bool(args.ensemble)
-    task = prediction_tasks.load_task(names, output_format=args.output_format, options=options, **loading)
-    passages = isinstance(task, prediction_tasks.AnswerTask)
+    if args.ray_address:
+        predict_on_cluster(args)
+        return
+    predictor = FilePredictor(args)
+    task = predictor.task
 
     if args.interactive:
         print("Type one text a line; an empty line or Ctrl-D ends.", file=sys.stderr)
-        passage = read_line("passage> ") if passages else None
+        passage = read_line("passage> ") if predictor.passages else None
         for text in iter(lambda: read_line("> "), ""):
-            other = passage if passages else read_line("+ ") if task.pair else None
+            other = passage if predictor.passages else read_line("+ ") if task.pair else None
             print(*task.show(text, other), sep="\n")
         return
 
-    def write(rows, total, output):
-        if args.output_format == "csv":
-            output.write(task.header + "\n")
-        # The bar is shown on standard error, and only on a terminal.
-        count, progress = 0, tqdm(total=total, unit=" texts", disable=True if args.text else None, file=sys.stderr)
-        for chunk in cut_chunks(rows, args.chunk_size):
-            ids, *texts = map(list, zip(*chunk, strict=True))
-            for line in task.lines(None if args.text else ids, *texts):
-                output.write(line + "\n")
-            count += len(chunk)
-            progress.update(len(chunk))
-        progress.close()
-        return count
-
     if args.output_dir:
-        shards = sharded_files.find_shards(args.input_file)
-        files = sharded_files.ShardedFiles(shards, args.output_dir, suffix=SUFFIXES[args.output_format])
-        record = {name: getattr(args, name) for name in RECORDED}
-        files.check_record(record)
+        files, record = open_files(args)
         if local == 0:
             files.remove_unfinished()
         processes.gather(None)  # no process writes before this point
@@ -111,7 +85,7 @@ def main(argv=None):
             write_json(files.folder / sharded_files.RECORD, record)
         failures = files.write_each(
             files.left(index=index, processes=world),
-            lambda shard, output: write(file_rows(args, shard, task), count_lines(shard), output),
+            predictor.write_file,
             open_file=open_whole,
             tell=partial(print, file=sys.stderr),
         )
@@ -123,12 +97,12 @@ def main(argv=None):
     output_file = open_whole(args.output_file) if args.output_file else contextlib.nullcontext(sys.stdout)
     if args.text:
         typed = {"questions": args.question, "pairs": args.text_pair}
-        rows, total = number_typed(args.text, **typed, passages=passages, pair=task.pair), None
-    else:
-        total = None if args.input_file == "-" else count_lines(args.input_file)
-        rows = file_rows(args, args.input_file, task)
+        rows = number_typed(args.text, **typed, passages=predictor.passages, pair=task.pair)
     with output_file as output:
-        write(rows, total, output)
+        if args.text:
+            predictor.write(rows, output)
+        else:
+            predictor.write_file(args.input_file, output)
 
 
 def parse(argv):
@@ -163,6 +137,11 @@ def parse(argv):
         "--output_dir",
         help="write one file for each of --input_file 'shards/*.parquet' (a pattern or folder); existing ones are "
         "skipped, so a stopped run can be continued",
+    )
+    parser.add_argument(
+        "--ray_address",
+        help="with --output_dir: send the files to this Ray cluster, host:port of its head, or `auto`; its machines "
+        "share a disk on which all has the same paths",
     )
     parser.add_argument(
         "--output_format",
@@ -202,24 +181,46 @@ def parse(argv):
 
 def merge(model, output_dir, *, revision):
     """Write the full model that an adapter makes."""
+    import transformers
+
     from utils.prediction.merged_models import merge_into
     from utils.running import output_folder
     from utils.running.atomic_files import replacing_files
 
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
     with replacing_files(output_folder.prepare_output_dir(output_dir, resume=False, overwrite=False)) as folder:
         merge_into(folder, model, revision=revision)
     print(f"{output_dir} holds the full model", file=sys.stderr)
 
 
-def file_rows(args, path, task):
-    """Read (id, text) or (id, text, other text) from a file."""
-    from utils.reading.model_inputs import read_inputs
+def open_files(args):
+    """The outputs of many files, and the record of what makes them; a folder with other outputs is refused."""
+    from utils.prediction.sharded_files import ShardedFiles, find_shards
 
-    told = {"separator": args.separator, "fields": args.columns, "file_format": args.file_format}
-    reading = task.reading(**told, encoding=args.encoding, id=args.id_column)
-    columns = (args.text_column, args.text_pair_column) if task.pair else (args.text_column,)
-    known = {"kind": task.kind, "columns": columns, "known": task.columns, "reading": reading}
-    return read_inputs(path, **known, skip_bad_lines=args.skip_bad_lines)
+    files = ShardedFiles(find_shards(args.input_file), args.output_dir, suffix=SUFFIXES[args.output_format])
+    record = {name: getattr(args, name) for name in RECORDED}
+    files.check_record(record)
+    return files, record
+
+
+def predict_on_cluster(args):
+    """Predict many files on a Ray cluster."""
+    from utils.prediction.sharded_files import RECORD
+    from utils.running.atomic_files import write_json
+
+    try:
+        from utils.tasks.cluster_prediction import predict_files
+    except ImportError as error:
+        raise ArgumentError(f"{error.name} is missing: pip install -r requirements-ray.txt") from error
+    files, record = open_files(args)
+    files.remove_unfinished()
+    write_json(files.folder / RECORD, record)
+    left = files.left(index=0, processes=1)
+    tell = partial(print, file=sys.stderr)
+    failures = predict_files(args.ray_address, left, args, files=files, tell=tell) if left else []
+    files.remove_unfinished()  # of workers that were lost
+    files.finish(failures)
 
 
 def read_line(prompt):

@@ -66,7 +66,7 @@ WINGS = {
     ),
     "tables": ({"matplotlib", "numpy", "scipy"}, {"data", "scoring", "tables"}),
     "running": (
-        {"datasets", "huggingface_hub", "safetensors", "torch", "transformers", "yaml"},
+        {"datasets", "huggingface_hub", "ray", "safetensors", "torch", "transformers", "yaml"},
         {"data.errors", "data.private_words", "running"},
     ),
     "options": (
@@ -85,7 +85,7 @@ WINGS = {
         {"filelock", "matplotlib", "optuna", "psutil", "ray", "torch"},
         {
             *("data.errors", "options.arguments", "options.training_fields", "scoring.score_names", "search"),
-            *("running.atomic_files", "running.model_files", "running.stop_signals"),
+            *("running.atomic_files", "running.cluster_address", "running.model_files", "running.stop_signals"),
         },
     ),
     "serving": (
@@ -100,10 +100,10 @@ WINGS = {
         },
     ),
     "tasks": (
-        {"datasets", "numpy", "torch", "transformers"},
+        {"datasets", "numpy", "ray", "torch", "tqdm", "transformers"},
         {
-            *("data", "encoding", "files.prompt_files", "modeling", "options", "prediction", "prompting", "reading"),
-            *("reporting", "running", "scoring", "tagging", "tasks", "training"),
+            *("adapters", "data", "encoding", "files.prompt_files", "files.text_lines", "modeling", "options"),
+            *("prediction", "prompting", "reading", "reporting", "running", "scoring", "tagging", "tasks", "training"),
         },
     ),
 }
@@ -356,7 +356,8 @@ def packages(sources: dict[str, Source]) -> Findings:
     serving = {name.replace("-", "_") for name in required("requirements-serve.txt")} | {"pydantic"}
     optional |= dict.fromkeys(("serve.py", "utils/serving/"), serving)
     optional |= dict.fromkeys(("search.py", "utils/search/"), required("requirements-search.txt"))
-    optional |= {"utils/search/ray_cluster.py": required("requirements-ray.txt")}
+    on_ray = ("search/ray_cluster", "running/cluster_address", "tasks/cluster_prediction")
+    optional |= dict.fromkeys((f"utils/{name}.py" for name in on_ray), required("requirements-ray.txt"))
     ours = {source.module.split(".")[0] for source in sources.values()}
     for source in shipped(sources):
         if source.path.startswith("benchmarks/"):

@@ -14,23 +14,6 @@ HAS_RAY = importlib.util.find_spec("ray") is not None
 needs_ray = pytest.mark.skipif(not HAS_RAY, reason="ray is missing: pip install -r requirements-ray.txt")
 
 
-@pytest.fixture
-def cluster(monkeypatch):
-    """A head without cores, and two machines with one each; `machines` are those."""
-    monkeypatch.setenv("RAY_health_check_initial_delay_ms", "500")
-    monkeypatch.setenv("RAY_health_check_period_ms", "300")
-    monkeypatch.setenv("RAY_health_check_failure_threshold", "3")
-    import ray
-    from ray.cluster_utils import Cluster
-
-    memory = {"object_store_memory": 80_000_000}
-    found = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False, **memory})
-    found.machines = [found.add_node(num_cpus=1, **memory) for _ in range(2)]
-    yield found
-    ray.shutdown()
-    found.shutdown()
-
-
 @needs_ray
 @pytest.mark.slow
 def test_trials_of_a_lost_machine_are_run_again_on_another(cluster, bench):

@@ -6,9 +6,7 @@ machine or process is lost is started again elsewhere, and goes on from its last
 
 import logging
 import os
-import re
 import signal
-import socket
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,7 +14,7 @@ from typing import Any
 
 import ray
 
-from ..data.errors import ArgumentError
+from ..running.cluster_address import join_cluster
 from .script_process import open_process
 
 logger = logging.getLogger(__name__)
@@ -129,15 +127,7 @@ def share_cluster(address: str, jobs: int) -> list[ClusterShare]:
     Raises:
         ArgumentError: there is no cluster.
     """
-    try:
-        if host := re.fullmatch(r"([^/:]+):(\d+)", address):  # Ray itself tries for minutes
-            socket.create_connection((host[1], int(host[2])), timeout=10).close()
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    except (OSError, ValueError, RuntimeError, ray.exceptions.RayError) as error:
-        found = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ArgumentError(
-            f"--ray_address {address}: expected the address of a Ray cluster, such as 10.0.0.1:6379, found: {found}"
-        ) from error
+    join_cluster(address)
     machines = [each["Resources"] for each in ray.nodes() if each["Alive"]]
     cores, gpus = (sum(each.get(kind, 0) for each in machines) for kind in ("CPU", "GPU"))
     most = max(each.get("CPU", 0) for each in machines)
