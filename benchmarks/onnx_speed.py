@@ -4,7 +4,8 @@
     PYTHONPATH=. python benchmarks/onnx_speed.py outputs/cluener_bert_mini outputs/cluener_onnx cluener/dev.json
 
 The three take turns on all texts, in batches of similar length, including tokenizing and decoding. Prints the rows of
-the table in docs/en/predict.md: strict F1, median of texts per second, megabytes. Takes a minute for CLUENER dev.
+the table in docs/en/predict.md: strict F1, median of texts per second, megabytes. Takes a minute for the validation
+file of CLUENER2020.
 """
 
 import argparse

@@ -14,7 +14,7 @@ trap 'rm -rf "$work"' EXIT
 
 # README leads to the pages; what else it leads to is not on the site, and stays as text.
 first_page() {
-    sed -E 's# \[[^]]*\]\(README[^)]*\)##; s#\]\(docs/(en|zh)/#](#g; s#\]\(docs/images/#](images/#g; s#\[([^]]*)\]\([A-Z]+(\.md)?\)#\1#g' "$1"
+    sed -E 's# \[[^]]*\]\(README[^)]*\)##; s#\[([^]]*)\]\(notebooks/[^)]*\)#\1#g; s#\]\(docs/(en|zh)/#](#g; s#\]\(docs/images/#](images/#g; s#\[([^]]*)\]\([A-Z]+(\.md)?\)#\1#g' "$1"
 }
 
 mkdir "$work/all"
@@ -24,6 +24,7 @@ for language in en zh; do
     pages=$work/$language/pages
     mkdir -p "$pages/images"
     cp docs/images/* "$pages/images"
+    cp docs/site.css "$pages"
     sed "s/^language = .*/language = \"$language\"/" docs/site.toml >"$work/$language/zensical.toml"
     for page in "$readme" docs/"$language"/*.md; do
         file=$(basename "$page")

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from scripts import option_tables
+
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = sorted(path.name for path in ROOT.glob("*.py"))
 TOOLS = sorted(
@@ -363,20 +365,23 @@ def test_file_that_nothing_makes_is_caught():
 # Commands that train, checked by the scripts themselves
 
 
-def training_commands() -> list[tuple[str, list[str]]]:
-    """Page and words of each command of a run_*.py in the English pages, from the script's name on."""
+def commands_of(script: str) -> list[tuple[str, list[str]]]:
+    """Page and words of each command in the English pages whose script has a name like this, from the script on."""
     found = []
     for page in ("README.md", *(page for page in PAGES if page.startswith("docs/en/"))):
         text = (ROOT / page).read_text(encoding="utf-8")
         for block in re.findall(r"^[ \t]*```bash\n(.*?)^[ \t]*```", text, re.DOTALL | re.MULTILINE):
             for line in join_lines(block):
-                match = re.search(r"(?:^\s*python|accelerate launch .*?|torchrun .*?) (run_\w+\.py .*)", line)
+                match = re.search(
+                    r"(?:^\s*(?:PYTHONPATH=\. )?python|accelerate launch .*?|torchrun .*?) (" + script + " .*)", line
+                )
                 if match and "--fill" not in line:  # which trains nothing, and takes no --check_options
                     found.append((page, shlex.split(re.sub(r"\$\w+", "1", match[1]), comments=True)))
     return found
 
 
-COMMANDS = training_commands()
+COMMANDS = commands_of(r"run_\w+\.py")
+OTHER_COMMANDS = commands_of(r"(?:(?:predict|report|search|app)|scripts/\w+)\.py")
 
 
 @pytest.mark.parametrize(("page", "words"), COMMANDS, ids=[f"{page}-{words[0]}" for page, words in COMMANDS])
@@ -392,8 +397,18 @@ def test_command_that_trains_is_accepted_by_its_script(page, words, monkeypatch)
     assert not stopped.value.code
 
 
-def test_commands_that_train_are_found():
-    assert len(COMMANDS) >= 45
+@cache
+def parser_of(script: str) -> argparse.ArgumentParser:
+    return option_tables.read_parser(script)
+
+
+@pytest.mark.parametrize(("page", "words"), OTHER_COMMANDS, ids=[f"{page}-{one[0]}" for page, one in OTHER_COMMANDS])
+def test_other_command_is_accepted_by_its_parser(page, words):
+    parser_of(words[0]).parse_args(words[1:])
+
+
+def test_commands_are_found():
+    assert len(COMMANDS) >= 45 and len(OTHER_COMMANDS) >= 30
     assert {words[0] for _, words in COMMANDS} >= {
         f"run_{task}.py" for task in ("ner", "qa_cls", "qa_span", "prompt", "mlm")
     }

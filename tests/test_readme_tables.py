@@ -335,6 +335,16 @@ def test_report_prints_what_its_example_shows(capsys, tmp_path):
     assert capsys.readouterr().out == shown
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_planted_errors_are_told_as_they_were_found(language):
+    page = TEXTS[f"docs/{language}/competitions.md"]
+    for name in ("thucnews", "cluener"):
+        found = json.loads((ROOT / "results" / f"planted_{name}.json").read_text(encoding="utf-8"))
+        assert f"{found['listed']:,}" in page and f"{100 * found['precision_at_planted']:.0f} %" in page
+        share = f"{100 * found['recall']:.0f} %"
+        assert share in page or str(round(found["recall"] * found["planted"])) in page
+
+
 def test_changed_number_is_caught():
     shown = cluener()[0][0]
     page = TEXTS["docs/en/benchmarks.md"]
