@@ -60,6 +60,10 @@ WINGS = {
         {"datasets", "numpy", "sklearn", "torch", "transformers"},
         {"adapters", "data", "encoding", "modeling", "prediction", "prompting", "reading", "scoring", "tagging"},
     ),
+    "distillation": (
+        {"datasets", "filelock", "numpy", "scipy", "torch", "tqdm"},
+        {"data.errors", "distillation", "modeling", "prediction", "reading", "scoring"},
+    ),
     "reporting": (
         {"datasets", "huggingface_hub", "jinja2", "matplotlib", "numpy", "transformers"},
         {"data", "encoding", "modeling.joined_windows", "prediction", "reporting", "scoring"},
@@ -90,7 +94,17 @@ WINGS = {
     "tasks": (
         {"datasets", "numpy", "torch", "transformers"},
         {
-            *("data", "encoding", "files.prompt_files", "modeling", "options", "prediction", "prompting", "reading"),
+            *(
+                "data",
+                "distillation",
+                "encoding",
+                "files.prompt_files",
+                "modeling",
+                "options",
+                "prediction",
+                "prompting",
+                "reading",
+            ),
             *("reporting", "running", "scoring", "tagging", "tasks", "training"),
         },
     ),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import transformers
+from datasets import Dataset
 from torch.utils.data import IterableDataset
 from transformers import PreTrainedModel, Trainer
 
@@ -23,6 +24,8 @@ from ..training.batch_size import Batches
 from ..training.saved_model import complete, train_and_save
 from ..training.tricks import build_trainer
 from .answers import SplitAnswers
+from .split_data import encode_splits
+from .teaching import Teaching
 
 logger = logging.getLogger(__name__)
 
@@ -33,11 +36,12 @@ class Run:
     Attributes:
         training: the trainer's arguments.
         output_dir: the folder; None until it is opened.
+        teaching: what is learnt from a teacher; None if there is none.
     """
 
     def __init__(self, parsed: Sequence, **changes):
         *self.groups, self.choices = parsed
-        self.options, self.output_dir = Options(parsed), None
+        self.options, self.output_dir, self.teaching = Options(parsed), None, None
         for one in self.groups:  # fields that have another meaning here, which the trainer must not see
             changes = dict.fromkeys(getattr(one, "_training_fields", ())) | changes
         rate = self.options.faster(self.choices)
@@ -72,6 +76,20 @@ class Run:
             name = self.options.dataset_name
             raise ArgumentError(f"{name}: expected a split named train, found {found}; so {error}") from None
 
+    def take_teacher(self, dataset: Mapping[str, Dataset], labels: Sequence[str] = ()) -> dict[str, Dataset]:
+        """Let the teacher of `--teacher`, if any, read what is to be learnt; see `Teaching.prepare`."""
+        crosses = self.options.folds is not None and self.options.fold is None
+        if not self.options.teacher or "train" not in dataset or crosses:
+            return dict(dataset)
+        self.teaching, dataset = Teaching.prepare(dataset, labels, self.options, self.training, self.output_dir)
+        return dataset
+
+    def encode(self, dataset: Mapping[str, Dataset], encoder: Callable, **telling) -> dict[str, Dataset]:
+        """The inputs of each split, see `encode_splits`, and those that are learnt from the teacher alone."""
+        if self.teaching:
+            self.teaching.encode(encoder)
+        return encode_splits(dataset, encoder, **telling)
+
     def fresh(self, load_model: Callable[..., PreTrainedModel], *which) -> PreTrainedModel:
         """A model whose new weights are initialised with the seed of the run."""
         transformers.set_seed(self.training.seed)
@@ -97,7 +115,10 @@ class Run:
         Returns:
             The trainer, and its training metrics.
         """
-        train, validation = encoded.get("train"), encoded.get("validation")
+        train, validation, results = encoded.get("train"), encoded.get("validation"), {}
+        if self.teaching:
+            train, results = self.teaching.join_rows(train), dict(self.teaching.results)
+            parts["lessons"] = self.teaching.lessons
         self.training = settle(self.training, train, validation)
         flags = next(one for one in self.groups if isinstance(one, TrickArguments))
 
@@ -107,7 +128,8 @@ class Run:
 
         if train is None:
             return build(Batches.of(self.training)), {}
-        return train_and_save(build, self.training, self.output_dir)
+        trainer, metrics = train_and_save(build, self.training, self.output_dir)
+        return trainer, results | metrics
 
     def leave(
         self,

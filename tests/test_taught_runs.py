@@ -1,0 +1,109 @@
+"""Students that learn from a teacher, through each script: a teacher that knows better than the labels is followed."""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+import run_classification
+import run_ner
+import run_qa_cls
+import run_qa_span
+
+CITIES, NAMES, VERBS = ["北京", "上海", "广州", "深圳"], ["张伟", "李娜", "王芳"], ["在", "去了", "来自"]
+QUICK = {"num_train_epochs": 8, "per_device_train_batch_size": 8, "learning_rate": 5e-3, "precision": "fp32"}
+POOLED = {"pooling": "max"}  # of classifiers: they learn faster
+MAINS = {"entities": run_ner.main, "answers": run_qa_span.main, "faq": run_qa_cls.main}
+KINDS = ["binary", "classes", "labels", "scores", "pairs", "faq", "entities", "answers"]
+SCORE = {"scores": "eval_pearson", "entities": "eval_f1", "answers": "eval_exact_match", "labels": "eval_f1"}
+
+
+def make_rows(kind, count, seed, *, wrong=False):
+    """Rows of a kind; `wrong`: with labels that say nothing about the texts."""
+    draw, rows = random.Random(seed), []
+    for i in range(count):
+        name, verb, city, other = (draw.choice(each) for each in (NAMES, VERBS, CITIES, CITIES))
+        text, said = f"{name}{verb}{city}开会{i % 10}。", draw.choice(CITIES) if wrong else city
+        start = draw.randint(0, 3) if wrong else text.index(city)
+        answer = {"text": [text[start : start + 2]], "answer_start": [start]}
+        spans = [
+            {"start": 0, "end": 2, "label": "place" if wrong else "name"},
+            {"start": text.index(city), "end": text.index(city) + 2, "label": "name" if wrong else "place"},
+        ]
+        row = {
+            "binary": {"text": text, "label": int(said in CITIES[:2])},
+            "classes": {"text": text, "label": said},
+            "faq": {"text": text, "label": said},
+            "labels": {"text": text + other, "labels": sorted({said, draw.choice(CITIES) if wrong else other})},
+            "scores": {"text": text, "label": CITIES.index(said) + 0.5},
+            "pairs": {"text": text, "text_pair": other, "label": "far" if (said in CITIES[:2]) else "near"},
+            "entities": {"text": text, "entities": spans},
+            "answers": {"question": "人？", "context": text, "answers": answer},
+        }[kind]
+        rows.append({"id": f"r{i}", **row})
+    return rows
+
+
+def write_rows(path, rows):
+    Path(path).write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    return str(path)
+
+
+def read_lines(path):
+    return [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
+
+
+def score_of(kind, results):
+    return results[SCORE.get(kind, "eval_accuracy")]
+
+
+@pytest.fixture(scope="session")
+def call(tiny_encoder, tmp_path_factory):
+    """Call the script of a kind; keyword arguments are flags, a list is several words, None leaves one out."""
+    folder = tmp_path_factory.mktemp("data")
+
+    def run(kind, output_dir, **flags):
+        train, dev = folder / f"{kind}-train.jsonl", folder / f"{kind}-dev.jsonl"
+        if not train.exists():
+            write_rows(train, make_rows(kind, 120, 0))
+            write_rows(dev, make_rows(kind, 30, 1))
+        values = {"model_name_or_path": tiny_encoder, "train_file": train, "validation_file": dev} | QUICK
+        values |= (POOLED if kind not in ("entities", "answers") else {}) | flags
+        values["output_dir"] = output_dir
+        if "teacher" in values:
+            values.setdefault("teacher_cache", folder / "cache")
+        words = []
+        for name, value in values.items():
+            if value is not None:
+                words += [f"--{name}", *map(str, value if isinstance(value, list) else [value])]
+        return MAINS.get(kind, run_classification.main)(words)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def teach(call, tmp_path_factory):
+    """The folder of a trained teacher, by kind and head."""
+    made = {}
+
+    def train(kind, **flags):
+        key = kind, *sorted(flags.items())
+        if key not in made:
+            made[key] = tmp_path_factory.mktemp("teacher") / "run"
+            results = call(kind, made[key], **flags)
+            assert score_of(kind, results) > 0.8, (key, results)
+        return str(made[key])
+
+    return train
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_student_follows_the_teacher_where_labels_are_wrong(call, teach, tmp_path, kind):
+    wrong = write_rows(tmp_path / "wrong.jsonl", make_rows(kind, 120, 2, wrong=True))
+    told = {} if kind == "scores" else {"teacher_temperature": 2}
+    taught = {"teacher": teach(kind), "teacher_weight": 1, **told}
+    results = call(kind, tmp_path / "run", train_file=wrong, **taught)
+    assert score_of(kind, results) > 0.8
+    record = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))
+    assert record["arguments"]["teacher"] == [teach(kind)] and record["arguments"]["teacher_weight"] == 1
