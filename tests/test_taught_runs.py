@@ -107,3 +107,48 @@ def test_student_follows_the_teacher_where_labels_are_wrong(call, teach, tmp_pat
     assert score_of(kind, results) > 0.8
     record = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))
     assert record["arguments"]["teacher"] == [teach(kind)] and record["arguments"]["teacher_weight"] == 1
+
+
+@pytest.mark.parametrize("head", ["softmax", "crf", "span"])
+@pytest.mark.parametrize("teacher", ["crf", "span"])
+def test_tagger_learns_from_a_teacher_with_any_head(call, teach, tmp_path, teacher, head):
+    wrong = write_rows(tmp_path / "wrong.jsonl", make_rows("entities", 120, 2, wrong=True))
+    taught = {"teacher": teach("entities", head=teacher), "teacher_weight": 1, "head": head}
+    results = call("entities", tmp_path / "run", train_file=wrong, **taught)
+    assert score_of("entities", results) > 0.7
+
+
+@pytest.mark.parametrize("kind", ["classes", "labels", "scores", "entities", "spans", "answers"])
+def test_texts_without_labels_are_learnt_from_the_teacher_alone(call, teach, tmp_path, info, kind):
+    head = {"head": "span"} if kind == "spans" else {}
+    kind = "entities" if kind == "spans" else kind
+    few = write_rows(tmp_path / "few.jsonl", make_rows(kind, 8, 2))
+    rows = [
+        {name: row[name] for name in row if name in ("id", "text", "question", "context")}
+        for row in make_rows(kind, 150, 3)
+    ]
+    flags = {"train_file": few, "unlabeled_file": write_rows(tmp_path / "more.jsonl", rows), **head}
+    results = call(kind, tmp_path / "run", teacher=teach(kind), **flags)
+    assert "texts to learn from the teacher; left out:" in info.text and "in the validation data" in info.text
+    assert 60 < results["train_unlabeled_texts"] < 150
+    assert score_of(kind, results) > 0.7
+
+
+@pytest.mark.parametrize("kind", ["classes", "entities", "answers"])
+def test_hard_labels_become_rows_and_a_file(call, teach, tmp_path, info, kind):
+    few = write_rows(tmp_path / "few.jsonl", make_rows(kind, 12, 2))
+    rows = [
+        {name: row[name] for name in row if name in ("id", "text", "question", "context")}
+        for row in make_rows(kind, 150, 3)
+    ]
+    flags = {"train_file": few, "unlabeled_file": write_rows(tmp_path / "more.jsonl", rows)}
+    taught = {"teacher": teach(kind), "teacher_labels": "hard", "teacher_confidence": 0.6}
+    results = call(kind, tmp_path / "run", **flags, **taught)
+    found = read_lines(tmp_path / "run" / "pseudo_labels.jsonl")
+    assert len(found) == results["train_pseudo_labels"] > 20
+    assert f"pseudo-labels: {len(found)} of " in info.text and "(0.6 or more)" in info.text
+    assert score_of(kind, results) > 0.7
+    again = call(
+        kind, tmp_path / "again", train_file=str(tmp_path / "run" / "pseudo_labels.jsonl"), num_train_epochs=1
+    )
+    assert again["train_runtime"] > 0

@@ -65,7 +65,8 @@ def read_unlabeled(
             left_out["repeated"] += 1
         else:
             kept[key] = {"id": f"unlabeled-{id_}", **dict(zip(names, texts, strict=True))}
-    lost = "".join(f"; left out: {count:,} {why}" for why, count in sorted(left_out.items()))
+    lost = ", ".join(f"{count:,} {why}" for why, count in sorted(left_out.items()))
+    lost = f"; left out: {lost}" if lost else ""
     logger.info("unlabeled: %s texts to learn from the teacher%s", f"{len(kept):,}", lost)
     if not kept:
         raise DataError(f"{path}: expected texts that are not in the other data, found none{lost}; name another file")
