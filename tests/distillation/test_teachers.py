@@ -14,6 +14,8 @@ from utils.distillation.teachers import Teacher, contents, kind_of, problem_of
 from utils.prediction.answer_finder import AnswerFinder
 from utils.prediction.entity_finder import EntityFinder
 from utils.prediction.label_finder import LabelFinder
+from utils.prediction.ngram_finder import NgramFinder
+from utils.running.atomic_files import write_files
 from utils.scoring.joint_decisions import CharacterTags, decode_characters
 
 SPAN = [{"start": Value("int64"), "end": Value("int64"), "label": Value("string")}]
@@ -208,3 +210,12 @@ def test_missing_teacher_is_refused_by_name(heads):
 def test_second_teacher_is_checked_too(heads):
     with pytest.raises(DataError, match=r"crf: expected a model for classes"):
         load(heads, ["pooled", "crf"], "classes", CLASSES)
+
+
+def test_ngrams_teach_too(tmp_path):
+    rows = Dataset.from_dict({"text": [f"{word}{i}" for i in range(9) for word in CLASSES], "label": CLASSES * 9})
+    write_files(tmp_path, NgramFinder.fit(rows, names=CLASSES, analyzer="char", positive=None).files())
+    teacher = Teacher.load([str(tmp_path)], rows, CLASSES[::-1], device="cpu", batch_size=8, bf16=False)
+    found = teacher.learn_from([("travel1",), ("work2",)], "classes", folder=str(tmp_path / "cache"))
+    assert [CLASSES[::-1][int(each.argmax())] for each in found] == ["travel", "work"]
+    assert np.exp(np.stack(list(found)).astype(float)).sum(-1) == pytest.approx(1, abs=1e-2)

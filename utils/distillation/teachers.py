@@ -166,7 +166,7 @@ class Teacher:
         with tqdm(total=len(set(texts)), desc="Teacher", unit=" texts", disable=None) as progress:
             count = cache.fill(texts, lambda part: self.read(part, form), told=progress.update)
         size = (place / "outputs.bin").stat().st_size / 1e6
-        logger.info("teacher: read %s of %s texts, the others were known; %.1f MB in %s", f"{count:,}",
+        logger.info("teacher: read %s of %s texts, the others were known; %.2f MB in %s", f"{count:,}",
                     f"{len(texts):,}", size, place)  # fmt: skip
         return cache.find(texts)
 

@@ -78,7 +78,9 @@ def as_training(rows: Sequence[Mapping], train: Dataset) -> Dataset:
     label = {"label": train["label"][0]} if "label" in train.features else {}
     lacking = {name: value for name, value in (EMPTY | label).items() if name in train.features}
     lacking |= dict.fromkeys(train.features.keys() - lacking.keys())
-    return Dataset.from_list([lacking | dict(row) for row in rows], features=train.features)
+    filled = [lacking | dict(row) for row in rows]
+    columns = {name: [row[name] for row in filled] for name in train.features}
+    return Dataset.from_dict(columns, features=train.features)
 
 
 def _fold(texts: Sequence[str]) -> tuple[str, ...]:

@@ -106,6 +106,8 @@ class Teaching:
             "pseudo-labels: %s of %s, of which the teacher is sure (%g or more), are learnt; they are in %s",
             f"{len(found):,}", counted(len(unlabeled), "text"), options.teacher_confidence, folder / name,
         )  # fmt: skip
+        if not len(found):
+            logger.warning("no pseudo-labels are learnt; lower --teacher_confidence, or train the teacher longer")
         joined = concatenate_datasets([train, found]) if len(found) else train
         count = {"train_pseudo_labels": len(found)}
         return cls(form, labels, None, len(train), settings, results=count), dict(dataset) | {"train": joined}
