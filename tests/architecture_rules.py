@@ -61,8 +61,8 @@ WINGS = {
         {"adapters", "data", "encoding", "modeling", "prediction", "prompting", "reading", "scoring", "tagging"},
     ),
     "distillation": (
-        {"datasets", "filelock", "numpy", "scipy", "torch", "tqdm"},
-        {"data.errors", "distillation", "modeling", "prediction", "reading", "scoring"},
+        {"datasets", "filelock", "numpy", "scipy", "torch", "tqdm", "transformers"},
+        {"data.errors", "distillation", "encoding", "modeling", "prediction", "reading", "scoring"},
     ),
     "reporting": (
         {"datasets", "huggingface_hub", "jinja2", "matplotlib", "numpy", "transformers"},
