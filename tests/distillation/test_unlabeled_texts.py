@@ -87,3 +87,13 @@ def test_file_without_new_texts_is_refused(tmp_path):
         DataError, match="expected texts that are not in the other data, found none; left out: 1 in the train"
     ):
         read_unlabeled(str(path), {"train": make_rows("classes")})
+
+
+def test_texts_of_data_that_a_fold_does_not_use_are_left_out_too(tmp_path, info):
+    path, test = tmp_path / "texts.txt", tmp_path / "test.tsv"
+    path.write_text("新的\n测试\n验证\n", encoding="utf-8")
+    test.write_text("text\tlabel\n测试\tx\n", encoding="utf-8")
+    others = {"test": str(test), "validation": split_of("classes", text="验证")}
+    found = read_unlabeled(str(path), {"train": make_rows("classes")}, others=others)
+    assert found["text"][:] == ["新的"]
+    assert "left out: 1 in the test data, 1 in the validation data" in info.text

@@ -23,6 +23,7 @@ def read_unlabeled(
     path: str,
     dataset: Mapping[str, Dataset],
     *,
+    others: Mapping[str, Dataset | str] = {},
     encoding: str | None = None,
     text: str | None = None,
     text_pair: str | None = None,
@@ -34,6 +35,7 @@ def read_unlabeled(
     Args:
         path: any file that prediction reads.
         dataset: the splits of the run.
+        others: validation and test data that the run does not use, as a run of one of `--folds`: rows, or a file.
         encoding: of the file; None finds it.
         text, text_pair, id: names of columns in the training data, which are taken where the file has them.
         skip_bad_lines: leave bad rows out instead of raising.
@@ -50,12 +52,15 @@ def read_unlabeled(
     known = (QUESTION_KEYS, PASSAGE_KEYS) if kind == "answers" else (TEXT_KEYS, PAIR_KEYS)[: len(names)]
     reading = Reading(encoding=encoding, text=text, text_pair=text_pair, id=id)
     options = {"kind": kind, "columns": [None] * len(names), "known": known, "reading": reading}
-    found = list(read_inputs(path, **options, skip_bad_lines=skip_bad_lines))
-    places = {}  # the last split wins: what is in validation or test data is counted there
+    options["skip_bad_lines"] = skip_bad_lines
+    places: dict[tuple[str, ...], str] = {}  # the last split wins: what is in validation or test data is counted there
     for split in ("train", *OTHER_SPLITS):
-        places |= dict.fromkeys(map(_fold, contents(dataset[split], kind)) if split in dataset else (), split)
+        for rows in (each[split] for each in (others, dataset) if split in each):
+            read = read_inputs(rows, **options) if isinstance(rows, str) else None
+            texts = contents(rows, kind) if read is None else (each for _, *each in read)
+            places |= dict.fromkeys(map(_fold, texts), split)
     kept, left_out = {}, Counter()
-    for id_, *texts in found:
+    for id_, *texts in read_inputs(path, **options):
         key = _fold(texts)
         if not all(key):
             left_out["empty"] += 1

@@ -37,11 +37,12 @@ class Run:
         training: the trainer's arguments.
         output_dir: the folder; None until it is opened.
         teaching: what is learnt from a teacher; None if there is none.
+        read: the splits that `check_splits` has seen.
     """
 
     def __init__(self, parsed: Sequence, **changes):
         *self.groups, self.choices = parsed
-        self.options, self.output_dir, self.teaching = Options(parsed), None, None
+        self.options, self.output_dir, self.teaching, self.read = Options(parsed), None, None, {}
         for one in self.groups:  # fields that have another meaning here, which the trainer must not see
             changes = dict.fromkeys(getattr(one, "_training_fields", ())) | changes
         rate = self.options.faster(self.choices)
@@ -67,6 +68,7 @@ class Run:
         Raises:
             ArgumentError: such an option is given.
         """
+        self.read = dict(dataset)
         if "train" in dataset or not self.options.dataset_name:
             return
         try:
@@ -81,14 +83,15 @@ class Run:
         crosses = self.options.folds is not None and self.options.fold is None
         if not self.options.teacher or "train" not in dataset or crosses:
             return dict(dataset)
-        self.teaching, dataset = Teaching.prepare(dataset, labels, self.options, self.training, self.output_dir)
+        asked = self.options, self.training, self.output_dir
+        self.teaching, dataset = Teaching.prepare(dataset, labels, *asked, read=self.read)
         return dataset
 
-    def encode(self, dataset: Mapping[str, Dataset], encoder: Callable, **telling) -> dict[str, Dataset]:
+    def encode(self, dataset: Mapping[str, Dataset], encoder: Callable, *, describe: Callable) -> dict[str, Dataset]:
         """The inputs of each split, see `encode_splits`, and those that are learnt from the teacher alone."""
         if self.teaching:
-            self.teaching.encode(encoder)
-        return encode_splits(dataset, encoder, **telling)
+            self.teaching.encode(encoder, describe=describe)
+        return encode_splits(dataset, encoder, describe=describe)
 
     def fresh(self, load_model: Callable[..., PreTrainedModel], *which) -> PreTrainedModel:
         """A model whose new weights are initialised with the seed of the run."""

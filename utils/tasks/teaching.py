@@ -22,6 +22,7 @@ from ..options.arguments import Options
 from ..options.fine_tuning_arguments import FineTuningArguments
 from ..running.atomic_files import write_text
 from ..running.processes import once
+from .split_data import SPLITS
 
 logger = logging.getLogger(__name__)
 
@@ -69,6 +70,7 @@ class Teaching:
         options: Options,
         training: FineTuningArguments,
         folder: Path,
+        read: Mapping[str, Dataset],
     ) -> tuple["Teaching", dict[str, Dataset]]:
         """Let the teacher read the texts; hard labels become training rows, and a file in the run's folder.
 
@@ -78,6 +80,7 @@ class Teaching:
             options: of the run.
             training: how and where models are run.
             folder: of the run.
+            read: the splits of the data set of `--dataset_name`.
 
         Returns:
             What is learnt, and the splits with the training rows that there are now.
@@ -90,6 +93,8 @@ class Teaching:
         if options.unlabeled_file:
             told = {"encoding": options.encoding, "skip_bad_lines": options.skip_bad_lines}
             told |= {name: value for name, value in columns.items() if name != "label"}
+            named = {split: getattr(options, f"{split}_file") or read.get(split) for split in SPLITS[1:]}
+            told["others"] = {split: rows for split, rows in named.items() if rows and split not in dataset}
             unlabeled = once(read_unlabeled, options.unlabeled_file, dataset, **told)
         hard, train = options.teacher_labels == "hard", dataset["train"]
         form, nested, outputs = once(cls._ask, [unlabeled] if hard else [train, unlabeled], labels, options, training)
@@ -129,12 +134,13 @@ class Teaching:
         told = {"folder": options.teacher_cache, "precision": "bf16" if training.bf16 else "fp32"}
         return form, getattr(teacher.finder, "nested", False), teacher.learn_from(texts, form, **told)
 
-    def encode(self, encoder: Callable) -> None:
-        """Make inputs of the rows without labels, and the lessons that suit the student."""
+    def encode(self, encoder: Callable, *, describe: Callable[[Dataset, Dataset], str]) -> None:
+        """Make inputs of the rows without labels, see `encode_splits`, and the lessons that suit the student."""
         if self.outputs is None:
             return
         if self.unlabeled is not None:
             self.encoded = once(encode_dataset, self.unlabeled, encoder, by_length=False)
+            logger.info("unlabeled: %s", describe(self.encoded, self.unlabeled))
         tags = {"label2id": encoder.label2id, "types": self.labels} if self.form == "tags" else {}
         self.lessons = LESSONS[self.form](self.outputs, self.labelled, **self.settings, **tags)
 
