@@ -17,16 +17,16 @@ from utils.options import arguments
 from utils.options.adapter_arguments import AdapterArguments
 from utils.options.classifier_arguments import CLASSIFIER_DEFAULTS, ClassifierArguments
 from utils.options.decision_arguments import DecisionArguments, LongTextArguments, SubmissionArguments
-from utils.options.shared_arguments import ModelArguments, PairArguments, TrickArguments
+from utils.options.shared_arguments import ModelArguments, PairArguments, TeacherArguments, TrickArguments
 
 logger = logging.getLogger(__name__)
 
 
 def main(argv=None):
     ours = ClassifierArguments, DecisionArguments, LongTextArguments, SubmissionArguments, PairArguments
-    ours += ModelArguments, AdapterArguments, TrickArguments
+    ours += ModelArguments, AdapterArguments, TrickArguments, TeacherArguments
     parsed = arguments.parse_arguments(*ours, argv=argv, description=__doc__, defaults=CLASSIFIER_DEFAULTS)
-    head, decisions, long, submission, data, base, adapter, _, choices = parsed
+    head, decisions, long, submission, data, base, adapter, *_, choices = parsed
     arguments.check_use(parsed, trains=data.trains)
 
     # Imported here so that --help and wrong flags answer at once.
@@ -68,7 +68,7 @@ def main(argv=None):
         seed=choices.seed,
         folder=run.output_dir,
     )
-    dataset = {split: target.match(rows, source=f"the {split} data") for split, rows in dataset.items()}
+    dataset = run.take_teacher(target.match(dataset), target.labels)
     logger.info("%s", target.describe())
     if not finder:
         task_columns.require_labels(dataset)
@@ -96,7 +96,7 @@ def main(argv=None):
         windows = long.fit(data.max_length, special=special, pair=target.pair)
         encoder = text_inputs.TextEncoder(tokenizer, data.max_length, pair=target.pair, clean=clean, **windows)
     encoder.label2id = None if target.regression else target.label2id  # scores are numbers already
-    encoded = split_data.encode_splits(dataset, encoder, describe=text_inputs.describe_inputs)
+    encoded = run.encode(dataset, encoder, describe=text_inputs.describe_inputs)
     task = make_task(encoded)
 
     # ---- 3. Model: the stock class, or our classifier with other kinds of pooling, on the encoder

@@ -26,7 +26,8 @@ logger = logging.getLogger(__name__)
 def main(argv=None):
     ours = mlm_arguments.MaskingArguments, mlm_arguments.CorpusArguments, mlm_arguments.StartArguments
     telling = {"description": __doc__, "defaults": mlm_arguments.MLM_DEFAULTS}
-    parsed = arguments.parse_arguments(*ours, AdapterArguments, TrickArguments, argv=argv, **telling)
+    ours += AdapterArguments, TrickArguments, mlm_arguments.StateTeacherArguments
+    parsed = arguments.parse_arguments(*ours, argv=argv, **telling)
     masks, data, start, adapter, *_ = parsed
     arguments.check_use(parsed, trains=True)
 
@@ -102,6 +103,7 @@ def main(argv=None):
 
     # ---- 3. Model: the stock class, with its output layer only at masked tokens
     kept = masked_lm.set_dropout(config, masks.dropout)
+    lessons = masked_task.find_teacher(run.options, tokenizer, training)
 
     def load_model():
         with arguments.refusing(ValueError):  # no trained output layer, or a family without --init neighbours
@@ -113,7 +115,8 @@ def main(argv=None):
                 model = masked_lm.new_masked_lm(config)
                 if start.init == "neighbours":
                     neighbour_start.look_at_neighbours(model)
-        return masked_lm.predict_hidden_only(model)
+        model = masked_lm.predict_hidden_only(model)
+        return lessons.attach(model) if lessons else model
 
     # ---- 4. Train: with AdamW, or matrices with Muon
     trainer, results = run.learn(
@@ -121,6 +124,7 @@ def main(argv=None):
         encoded,
         masked_scores.compute_masked_scores,
         trainer_class=MaskedTrainer,
+        lessons=lessons,
         muon_learning_rate=masks.muon_learning_rate if masks.optimizer == "muon" else None,
         processing_class=tokenizer,
         data_collator=collators[0],

@@ -15,14 +15,14 @@ from functools import partial
 from utils.options import arguments
 from utils.options.adapter_arguments import AdapterArguments
 from utils.options.ner_arguments import NerArguments
-from utils.options.shared_arguments import ModelArguments, TrickArguments, WindowArguments
+from utils.options.shared_arguments import ModelArguments, TeacherArguments, TrickArguments, WindowArguments
 from utils.options.tag_files import TagArguments
 
 
 def main(argv=None):
-    ours = NerArguments, WindowArguments, TagArguments, ModelArguments, AdapterArguments, TrickArguments
-    parsed = arguments.parse_arguments(*ours, argv=argv, description=__doc__)
-    ner, data, tagging, base, adapter, _, choices = parsed
+    ours = NerArguments, WindowArguments, TagArguments, ModelArguments, AdapterArguments
+    parsed = arguments.parse_arguments(*ours, TrickArguments, TeacherArguments, argv=argv, description=__doc__)
+    ner, data, tagging, base, adapter, *_, choices = parsed
     arguments.check_use(parsed, trains=data.trains, used_with={"label_smoothing_factor": "head=softmax"})
 
     # Imported here so that --help and wrong flags answer at once.
@@ -53,7 +53,7 @@ def main(argv=None):
         types = finder.types
     evaluating = {"read": lambda path, split: read(path, entity_types=types, group_column=None)}
     evaluating |= {"hold_out": splits.split_by_text, "seed": choices.seed, "folder": run.output_dir}
-    dataset = split_data.add_evaluation(dataset, data, **evaluating)
+    dataset = run.take_teacher(split_data.add_evaluation(dataset, data, **evaluating), types)
     if not finder:
         task_columns.require_labels(dataset)
     if data.crosses:
@@ -77,7 +77,7 @@ def main(argv=None):
         encoder = entity_windows.SpanEncoder(tokenizer, **cutting)
     else:
         encoder = entity_windows.TagEncoder(tokenizer, **cutting, scheme=scheme, ignore_cut=ner.head == "crf")
-    encoded = split_data.encode_splits(dataset, encoder, describe=entity_windows.describe_windows)
+    encoded = run.encode(dataset, encoder, describe=entity_windows.describe_windows)
     task = entity_tasks.TaggedEntities(dataset, encoded, id2label=id2label, scheme=scheme, types=types)
 
     # ---- 3. Model: a new head on the encoder

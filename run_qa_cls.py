@@ -19,15 +19,16 @@ from utils.options import arguments
 from utils.options.adapter_arguments import AdapterArguments
 from utils.options.classifier_arguments import CLASSIFIER_DEFAULTS, ClassifierArguments
 from utils.options.faq_arguments import FaqArguments
-from utils.options.shared_arguments import ModelArguments, TextArguments, TrickArguments
+from utils.options.shared_arguments import ModelArguments, TeacherArguments, TextArguments, TrickArguments
 
 logger = logging.getLogger(__name__)
 
 
 def main(argv=None):
-    own = FaqArguments, ClassifierArguments, TextArguments, ModelArguments, AdapterArguments, TrickArguments
+    own = FaqArguments, ClassifierArguments, TextArguments, ModelArguments, AdapterArguments
+    own += TrickArguments, TeacherArguments
     parsed = arguments.parse_arguments(*own, argv=argv, description=__doc__, defaults=CLASSIFIER_DEFAULTS)
-    faq, head, data, base, adapter, _, chosen = parsed
+    faq, head, data, base, adapter, *_, chosen = parsed
     arguments.check_use(parsed, trains=data.trains)
     arguments.check_labels(parsed, "single_label_classification")
     only_asks = not (data.trains or data.validation_file or data.test_file)
@@ -72,6 +73,7 @@ def main(argv=None):
         folder=run.output_dir,
     )
     task_columns.refuse_several(dataset)
+    dataset = run.take_teacher(dataset, labels)
     label2id = {label: i for i, label in enumerate(labels)}
     rule = finder.rule if finder else DecisionRule(labels)
     known = {"rule": rule, "tune": not finder, "accuracy": faq.target_accuracy, "top_k": faq.top_k}
@@ -93,7 +95,7 @@ def main(argv=None):
         template = faq.question_template or "{text}"
         encoder = text_inputs.TextEncoder(tokenizer, data.max_length, pair=False, clean=clean, template=template)
     encoder.label2id = label2id
-    encoded = split_data.encode_splits(dataset, encoder, describe=text_inputs.describe_inputs)
+    encoded = run.encode(dataset, encoder, describe=text_inputs.describe_inputs)
     task = text_tasks.QuestionClasses(encoded, **known)
 
     # ---- 3. Model: the stock class, or our classifier with other kinds of pooling, on the encoder

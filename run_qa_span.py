@@ -16,12 +16,12 @@ from functools import partial
 from utils.options import arguments
 from utils.options.adapter_arguments import AdapterArguments
 from utils.options.answer_arguments import AnswerArguments
-from utils.options.shared_arguments import ModelArguments, TrickArguments, WindowArguments
+from utils.options.shared_arguments import ModelArguments, TeacherArguments, TrickArguments, WindowArguments
 
 
 def main(argv=None):
     parsed = arguments.parse_arguments(
-        *(AnswerArguments, WindowArguments, ModelArguments, AdapterArguments, TrickArguments),
+        *(AnswerArguments, WindowArguments, ModelArguments, AdapterArguments, TrickArguments, TeacherArguments),
         argv=argv,
         description=__doc__,
     )
@@ -68,6 +68,7 @@ def main(argv=None):
     if trains:
         answer_tasks.require_answers(dataset)
         dataset["train"] = readers_qa.drop_unlearnable(dataset["train"])
+    dataset = run.take_teacher(dataset)
 
     # ---- 2. Tokenise: windows of question and part of the passage, with the first and last position of the answer
     null_threshold, tune = qa.null_threshold, False
@@ -88,7 +89,7 @@ def main(argv=None):
         max_answer_length = qa.max_answer_length or finder.max_answer_length
         null_threshold = finder.null_threshold if null_threshold is None else null_threshold
     describe = partial(answer_windows.describe_windows, limit=encoder.max_question_length)
-    encoded = split_data.encode_splits(dataset, encoder, describe=describe)
+    encoded = run.encode(dataset, encoder, describe=describe)
     if trains and qa.empty_windows == "drop":
         encoded["train"] = answer_windows.drop_empty(dataset["train"], encoded["train"])
     scoring = {"max_answer_length": max_answer_length, "null_threshold": null_threshold, "tune": tune}

@@ -60,6 +60,10 @@ WINGS = {
         {"datasets", "numpy", "onnx", "onnxruntime", "sklearn", "torch", "transformers"},
         {"adapters", "data", "encoding", "modeling", "prediction", "prompting", "reading", "scoring", "tagging"},
     ),
+    "distillation": (
+        {"datasets", "filelock", "numpy", "scipy", "torch", "tqdm", "transformers"},
+        {"data.errors", "distillation", "encoding", "modeling", "prediction", "reading", "scoring"},
+    ),
     "reporting": (
         {"datasets", "huggingface_hub", "jinja2", "matplotlib", "numpy", "transformers"},
         {"data", "encoding", "modeling.joined_windows", "prediction", "reporting", "scoring"},
@@ -102,8 +106,9 @@ WINGS = {
     "tasks": (
         {"datasets", "numpy", "ray", "torch", "tqdm", "transformers"},
         {
-            *("adapters", "data", "encoding", "files.prompt_files", "files.text_lines", "modeling", "options"),
-            *("prediction", "prompting", "reading", "reporting", "running", "scoring", "tagging", "tasks", "training"),
+            *("adapters", "data", "distillation", "encoding", "files.prompt_files", "files.text_lines", "modeling"),
+            *("options", "prediction", "prompting", "reading", "reporting", "running", "scoring", "tagging", "tasks"),
+            "training",
         },
     ),
 }

@@ -13,7 +13,7 @@ import pytest
 import torch
 from datasets import Dataset
 from safetensors.torch import load_file
-from transformers import AutoModelForMaskedLM, AutoTokenizer
+from transformers import AutoModelForMaskedLM, AutoTokenizer, BertConfig, BertModel
 
 import run_mlm
 import run_ner
@@ -360,3 +360,65 @@ except SystemExit:
     done = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 2
     assert done.stderr == "error: --mlm_probability 2.0: expected a number between 0 and 1\n"
+
+
+# A teacher
+
+
+@pytest.fixture
+def teacher(tiny_encoder, tmp_path):
+    """An encoder of another width."""
+    shutil.copytree(tiny_encoder, tmp_path / "teacher")
+    torch.manual_seed(3)
+    fields = {"hidden_size": 24, "num_attention_heads": 2, "intermediate_size": 24}
+    BertModel(BertConfig.from_pretrained(tiny_encoder, **fields)).save_pretrained(tmp_path / "teacher")
+    return str(tmp_path / "teacher")
+
+
+def test_states_of_a_teacher_are_learnt_and_leave_a_plain_model(run, teacher, tmp_path):
+    results = run(teacher=teacher, num_train_epochs=3)
+    alone = run(tmp_path / "alone", num_train_epochs=3)
+    assert results["train_loss"] > alone["train_loss"] + 0.3  # the teacher's part is in it
+    weights = [load_file(folder / "model.safetensors") for folder in (tmp_path / "run", tmp_path / "alone")]
+    assert weights[0].keys() == weights[1].keys()
+    assert any(not torch.equal(value, weights[1][name]) for name, value in weights[0].items())
+    AutoModelForMaskedLM.from_pretrained(tmp_path / "run")
+    history = read_json(tmp_path / "run" / "trainer_state.json")["log_history"]
+    losses = [entry["loss"] for entry in history if "loss" in entry]
+    assert losses == sorted(losses, reverse=True)
+    assert read_json(tmp_path / "run" / "run.json")["arguments"]["teacher"] == teacher
+
+
+def test_resumed_run_with_a_teacher_ends_with_the_same_weights(run, teacher, tmp_path):
+    run(teacher=teacher)
+    run(tmp_path / "stopped", teacher=teacher)
+    last = sorted((tmp_path / "stopped").glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
+    assert len(last) == 2
+    shutil.rmtree(last[1])
+    run(tmp_path / "stopped", teacher=teacher, resume_from_checkpoint="last")
+    weights = [load_file(folder / "model.safetensors") for folder in (tmp_path / "run", tmp_path / "stopped")]
+    assert all(torch.equal(value, weights[1][name]) for name, value in weights[0].items())
+
+
+def test_new_model_and_a_stream_learn_from_a_teacher_too(run, teacher, tmp_path):
+    start = {"model_name_or_path": None, "train_from_config": tmp_path / "mini.json", "train_tokenizer": 60}
+    results = run(**start, teacher=teacher, teacher_weight=0.5, streaming=True, max_steps=6, optimizer="muon")
+    assert results["train_loss"] > 0
+    assert not any("teacher" in name for name in load_file(tmp_path / "run" / "model.safetensors"))
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ({"teacher_weight": 2}, "--teacher_weight does nothing without --teacher"),
+        ({"teacher": "x", "adapter": "lora"}, "expected all weights to learn, found --adapter lora"),
+    ],
+)
+def test_teacher_options_that_cannot_be_used_are_refused(run, flags, said):
+    with pytest.raises(ArgumentError, match=said):
+        run(**flags)
+
+
+def test_missing_teacher_is_an_error_with_its_name(run):
+    with pytest.raises(OSError, match="no/such/teacher"):
+        run(teacher="no/such/teacher")

@@ -23,6 +23,23 @@ SEARCH, FOUND = "--template {text}很{mask}。 --train_file t --output_file o --
 
 # script, words of the command line, what is said about them. Without --train_file a trained directory is applied.
 REFUSED = [
+    ("ner", "--test_file t --teacher d", "--teacher does nothing if no model is trained"),
+    ("ner", "--train_file t --teacher_weight 0.5", "--teacher_weight does nothing without --teacher; leave it out"),
+    ("qa_span", "--train_file t --unlabeled_file u", "--unlabeled_file does nothing without --teacher"),
+    ("qa_cls", "--train_file t --teacher_cache c", "--teacher_cache does nothing without --teacher"),
+    ("ner", "--train_file t --teacher d e --teacher_labels hard", "hard does nothing without --unlabeled_file"),
+    ("ner", "--train_file t --teacher d --teacher_confidence 0.8", "does nothing with --teacher_labels soft"),
+    (
+        "classification",
+        "--train_file t --teacher d --unlabeled_file u --teacher_labels hard --teacher_weight 0.5",
+        "--teacher_weight does nothing with --teacher_labels hard",
+    ),
+    (
+        "classification",
+        "--train_file t --teacher d --unlabeled_file u --class_sampling balanced",
+        "--class_sampling balanced draws rows by their labels, and those of --unlabeled_file have none",
+    ),
+    ("prompt", "--train_file t --teacher d", "unknown option --teacher"),
     ("ner", "--train_file t --label_smoothing_factor 0.1", "--label_smoothing_factor does nothing with --head crf"),
     ("ner", "--train_file t --head span --label_smoothing_factor 0.1", "does nothing with --head span"),
     ("ner", "--train_file t --constrained_decoding", "--constrained_decoding does nothing with --head crf"),
@@ -102,6 +119,13 @@ ACCEPTED = [
 ]
 
 RANGES = [
+    ("ner", "--teacher d --teacher_weight 0", "--teacher_weight 0.0: expected a number above 0 and at most 1"),
+    ("ner", "--teacher d --teacher_temperature 0", "--teacher_temperature 0.0: expected a number above 0"),
+    (
+        "qa_cls",
+        "--teacher d --unlabeled_file u --teacher_labels hard --teacher_confidence 1.2",
+        "--teacher_confidence 1.2: expected a number from 0 to 1",
+    ),
     ("ner", "--layer_decay -2", "--layer_decay -2.0: expected a number above 0 and at most 1"),
     ("ner", "--layer_decay 0", "--layer_decay 0.0: expected a number above 0"),
     ("ner", "--ema_decay 7", "--ema_decay 7.0: expected 0 or more and below 1"),

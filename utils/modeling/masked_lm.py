@@ -29,7 +29,8 @@ def predict_hidden_only(model: PreTrainedModel) -> PreTrainedModel:
     Args:
         model: changed in place. Its `forward` then takes `labels` (batch, length), and returns `logits` (masked
             tokens, vocabulary), row by row, and `loss`: the mean over them, in float32, or their sum divided by
-            `num_items_in_batch` if that is given.
+            `num_items_in_batch` if that is given; and `with_states`, which makes it return `hidden_states`, the last
+            ones alone, (batch, length, width).
     """
     model.forward = MethodType(_forward_hidden, model)
     return model
@@ -41,20 +42,24 @@ def _forward_hidden(
     attention_mask: Tensor | None = None,
     labels: Tensor | None = None,
     num_items_in_batch: Tensor | int | None = None,
+    with_states: bool = False,
     **options,
 ) -> MaskedLMOutput:
     places = labels != -100  # (batch, length)
     inputs = {"input_ids": input_ids, "attention_mask": attention_mask, **options}
     if self.config.model_type in HEAD_IN_ORDER:
-        logits = self.base_model(**inputs).last_hidden_state[places]  # (masked tokens, width)
+        states = self.base_model(**inputs).last_hidden_state
+        logits = states[places]  # (masked tokens, width)
         for part in self.children():
             if part is not self.base_model:
                 logits = part(logits)
     else:
-        logits = type(self).forward(self, **inputs).logits[places]
+        outputs = type(self).forward(self, **inputs, output_hidden_states=with_states or None)
+        logits, states = outputs.logits[places], outputs.hidden_states[-1] if with_states else None
     total = cross_entropy(logits.float(), labels[places], reduction="sum")
     count = places.sum() if num_items_in_batch is None else num_items_in_batch
-    return MaskedLMOutput(loss=total / torch.as_tensor(count).clamp(min=1), logits=logits)
+    loss = total / torch.as_tensor(count).clamp(min=1)
+    return MaskedLMOutput(loss=loss, logits=logits, hidden_states=(states,) if with_states else None)
 
 
 def new_masked_lm(config: PreTrainedConfig) -> PreTrainedModel:

@@ -91,7 +91,7 @@ class SpanTagger(EncoderBody):
             token_mask: (batch, length) bool, the positions that spans may cover; if not given, all but padding and the
                 configuration's special tokens.
             labels: (batch, spans, 3) int64 first token, last token (inclusive), type id; rows of -100 are padding. A
-                row with type -1 excludes the span, with any type, from the loss.
+                row with type -1 excludes the span, with any type, from the loss; a row of -1 all spans of the text.
         """
         states, attention_mask = self.encode(input_ids, attention_mask, token_type_ids, position_ids, inputs_embeds)
         mask = self.find_tokens(input_ids, attention_mask, token_mask)
@@ -121,6 +121,7 @@ class SpanTagger(EncoderBody):
         gold[row, kind, first, last] = True  # type -1 lands in the extra last plane
         gold, ignored = gold[:, :-1], gold[:, -1:]
         usable = (mask[:, :, None] & mask[:, None]).triu()[:, None] & ~ignored  # (batch, 1, length, length)
+        usable = usable & ~(labels[..., 0] == -1).any(1)[:, None, None, None]
         if self.config.loss == "focal":
             crossed = binary_cross_entropy_with_logits(logits, gold.to(logits.dtype), reduction="none")
             wrong = (1 - (-crossed).exp()).clamp(min=1e-6)  # clamped: at 0 the gradient of a power below 1 is infinite

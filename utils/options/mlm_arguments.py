@@ -120,6 +120,29 @@ class MaskingArguments:
 
 
 @dataclass(frozen=True)
+class StateTeacherArguments:
+    """An encoder whose states are learnt beside the masked words."""
+
+    _argument_group_name = "teacher"
+
+    teacher: str | None = option(
+        None,
+        "Learn also the last states of this encoder, token by token and as the mean of each sequence: a folder or a "
+        "Hub id. Its tokenizer may be another; it reads each sequence in each epoch.",
+    )
+    teacher_weight: float = option(
+        1.0, "Weight of the teacher's part in the loss; that of masked words has 1.", used_with="teacher", above=0
+    )
+
+    def check(self, options: Options) -> None:
+        """Refuse an adapter, which cannot keep the linear map between the states."""
+        if self.teacher and options.adapter != "none":
+            raise ArgumentError(
+                f"--teacher: expected all weights to learn, found --adapter {options.adapter}; leave it out"
+            )
+
+
+@dataclass(frozen=True)
 class NewModel:
     """What the file of `--train_from_config` says, for the record of the run: a path does not tell what is in it."""
 

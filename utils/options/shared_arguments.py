@@ -1,4 +1,4 @@
-"""Options that several scripts share: the data, the model to start from, tricks."""
+"""Options that several scripts share: the data, the model to start from, tricks, a teacher."""
 
 from dataclasses import dataclass, field, replace
 
@@ -213,3 +213,70 @@ class TrickArguments:
     overwrite_output_dir: bool = option(
         False, "Start over in a folder that holds an earlier run, and remove everything that run left.", used_with=""
     )
+
+
+@dataclass(frozen=True)
+class TeacherArguments:
+    """A trained model to learn from, and texts without labels that only it is asked about."""
+
+    _argument_group_name = "teacher"
+    _used_with = "training teacher"
+
+    teacher: list[str] | None = option(
+        None,
+        "Learn also from what this trained model says about each text: a folder, also one of --folds, or a Hub id. Of "
+        "several, the mean is learnt.",
+        used_with="training",
+    )
+    teacher_weight: float = option(
+        0.5,
+        "Share of the teacher in the loss of labelled texts, 0-1; the labels have the rest.",
+        used_with="training teacher teacher_labels=soft",
+        above=0,
+        high=1,
+    )
+    teacher_temperature: float = option(
+        1.0,
+        "Above 1, the probabilities of teacher and student are compared after they are made more even, so that "
+        "unlikely labels count more.",
+        used_with="training teacher teacher_labels=soft",
+        labels="single multi",
+        above=0,
+    )
+    unlabeled_file: str | None = option(
+        None,
+        "Texts that are learnt from the teacher alone, in any form that predict.py reads; labels in the file are "
+        "ignored, and texts of the training, validation and test data are left out.",
+    )
+    teacher_labels: str = option(
+        "soft",
+        "`hard`: the teacher labels --unlabeled_file, and where it is sure enough, its labels are learnt as if they "
+        "were right; they are saved. `soft`: its probabilities are learnt, of labelled texts, too.",
+        choices=["soft", "hard"],
+        labels={"hard": "single multi"},
+    )
+    teacher_confidence: float = option(
+        0.9,
+        "Least probability of each decision about a text, 0-1, for its hard labels to be learnt.",
+        used_with="training teacher teacher_labels=hard",
+        low=0,
+        high=1,
+    )
+    teacher_cache: str | None = option(
+        None,
+        "Folder that keeps what a teacher said, so that it reads each text once, however many runs learn from it; "
+        "a folder in the cache of Hugging Face if not given.",
+    )
+
+    def check(self, options: Options) -> None:
+        """Refuse hard labels of no texts, and a sampler that would never draw a text without labels."""
+        if self.teacher and self.teacher_labels == "hard" and not self.unlabeled_file:
+            raise ArgumentError(
+                "--teacher_labels hard does nothing without --unlabeled_file, whose texts it labels; give both"
+            )
+        sampling = getattr(options, "class_sampling", "none")
+        if self.unlabeled_file and self.teacher_labels == "soft" and sampling != "none":
+            raise ArgumentError(
+                f"--class_sampling {sampling} draws rows by their labels, and those of --unlabeled_file have none; "
+                "leave it out, or use --teacher_labels hard"
+            )

@@ -88,6 +88,26 @@ class EntityFinder(Finder):
             found.append(spread_tags(tagged, len(text), id2label=self.id2label, types=types, loose=loose))
         return found
 
+    def span_cells(self, texts: Sequence[str], *, least: float) -> list[list[Entity]]:
+        """All spans of each text whose score is above `least`, whether they are entities or not; of a head for spans.
+
+        Args:
+            texts: to be read.
+            least: log-odds.
+
+        Returns:
+            The spans of each text in order, `score` being the probability. Of a span in several windows, that of the
+            window in which it is furthest from a border.
+        """
+
+        def decode(batch: dict, rows: list[dict]) -> tuple[list, list]:
+            return self._score_cells(batch, least)
+
+        named = {"id2label": self.id2label}
+        return [
+            join_spans(windows, cells, scores=scores, **named) for windows, cells, scores in self._read(texts, decode)
+        ]
+
     def _read(self, texts: Sequence[str], decode: Callable[[dict, list[dict]], tuple]) -> Iterator[tuple]:
         """For each text its windows, and for each window the two outputs of `decode`."""
         rows = [row for windows in self.encoder.encode(texts) for row in windows]
@@ -161,6 +181,14 @@ class EntityFinder(Finder):
         crf = getattr(self.model, "crf", None)
         chances = crf.marginals(logits, self._mask(batch, rows)) if crf is not None else logits.softmax(-1)
         return chances.argmax(-1).tolist(), list(chances.cpu().numpy())
+
+    @torch.inference_mode()
+    def _score_cells(self, batch: dict, least: float) -> tuple[list, list]:
+        """For each window (cells, 3) first token, last token and type, and the probability of each."""
+        logits = self._forward(batch)["logits"].float().cpu()  # (batch, num_types, length, length)
+        found = [(each > least).nonzero() for each in logits]
+        cells = [each[:, [1, 2, 0]].tolist() for each in found]
+        return cells, [one[each.unbind(1)].sigmoid().tolist() for one, each in zip(logits, found, strict=True)]
 
     def _mask(self, batch: dict, rows: list[dict]) -> Tensor:
         """(batch, length) bool: the positions that have a tag."""

@@ -5,7 +5,7 @@ first and last characters. For classes see `Rule.combine`.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -43,14 +43,7 @@ def spread_tags(
         types: of entities, in the order of the result.
         loose: an I- may begin an entity: as likely as the token before it is not in one of the type.
     """
-    column = {kind: 1 + 2 * i for i, kind in enumerate(types)}
-    first, later = np.zeros((2, len(id2label), 1 + 2 * len(types)))
-    for i, name in id2label.items():
-        if name == "O":
-            first[i, 0] = later[i, 0] = 1
-        else:
-            begins = name[0] in "BS"
-            first[i, column[name[2:]] + (not begins)] = later[i, column[name[2:]] + 1] = 1
+    first, later = character_columns(id2label, types)
     found, covered = np.zeros((length, first.shape[1])), np.zeros(length, dtype=bool)
     before = np.zeros(len(types))  # probability that the last token is in an entity of each type
     for start, end, tags in zip(tagged.starts, tagged.ends, tagged.posteriors, strict=True):
@@ -63,6 +56,20 @@ def spread_tags(
         before = np.asarray(tags, dtype=np.float64) @ later[:, 2::2]
         covered[start:end] = True
     return CharacterTags(found.astype(np.float32), covered)
+
+
+def character_columns(id2label: Mapping[int, str], types: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    """What a token's tag says about its characters: for the first and for the later ones (tags, 1 + 2 * types), with a
+    1 in the column of `CharacterTags.probabilities` that the tag makes likely."""
+    column = {kind: 1 + 2 * i for i, kind in enumerate(types)}
+    first, later = np.zeros((2, len(id2label), 1 + 2 * len(types)))
+    for i, name in id2label.items():
+        if name == "O":
+            first[i, 0] = later[i, 0] = 1
+        else:
+            begins = name[0] in "BS"
+            first[i, column[name[2:]] + (not begins)] = later[i, column[name[2:]] + 1] = 1
+    return first, later
 
 
 def mean_tags(members: Sequence[CharacterTags]) -> CharacterTags:

@@ -6,9 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from datasets import Dataset
+from transformers import PreTrainedTokenizerBase
 
 from ..data.errors import ArgumentError
+from ..distillation.state_lessons import StateLessons
 from ..encoding.packing import VALIDATION, describe_sequences, split_sequences
+from ..options.arguments import Options
+from ..options.fine_tuning_arguments import FineTuningArguments
 from ..options.mlm_arguments import CorpusArguments
 from ..reporting.model_card import model_card
 from ..running.atomic_files import write_json
@@ -45,6 +49,25 @@ def share_out(
     for split, rows in encoded.items():
         logger.info("%s: %s", split, describe_sequences(rows, max_length=max_length))
     return encoded
+
+
+def find_teacher(
+    options: Options, tokenizer: PreTrainedTokenizerBase, training: FineTuningArguments
+) -> StateLessons | None:
+    """What is learnt from the encoder of `--teacher`; None without one.
+
+    Args:
+        options: of the run.
+        tokenizer: of the student.
+        training: where and how models are run.
+
+    Raises:
+        OSError, DataError: see `StateLessons.load`.
+    """
+    if not options.teacher:
+        return None
+    running = {"device": str(training.device), "bf16": training.bf16}
+    return StateLessons.load(options.teacher, tokenizer, weight=options.teacher_weight, **running)
 
 
 class HiddenWords:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import transformers
+from datasets import Dataset
 from torch.utils.data import IterableDataset
 from transformers import PreTrainedModel, Trainer
 
@@ -23,6 +24,8 @@ from ..training.batch_size import Batches
 from ..training.saved_model import complete, train_and_save
 from ..training.tricks import build_trainer
 from .answers import SplitAnswers
+from .split_data import encode_splits
+from .teaching import Teaching
 
 logger = logging.getLogger(__name__)
 
@@ -33,11 +36,13 @@ class Run:
     Attributes:
         training: the trainer's arguments.
         output_dir: the folder; None until it is opened.
+        teaching: what is learnt from a teacher; None if there is none.
+        read: the splits that `check_splits` has seen.
     """
 
     def __init__(self, parsed: Sequence, **changes):
         *self.groups, self.choices = parsed
-        self.options, self.output_dir = Options(parsed), None
+        self.options, self.output_dir, self.teaching, self.read = Options(parsed), None, None, {}
         for one in self.groups:  # fields that have another meaning here, which the trainer must not see
             changes = dict.fromkeys(getattr(one, "_training_fields", ())) | changes
         rate = self.options.faster(self.choices)
@@ -63,6 +68,7 @@ class Run:
         Raises:
             ArgumentError: such an option is given.
         """
+        self.read = dict(dataset)
         if "train" in dataset or not self.options.dataset_name:
             return
         try:
@@ -71,6 +77,21 @@ class Run:
             found = ", ".join(dataset) or "none"
             name = self.options.dataset_name
             raise ArgumentError(f"{name}: expected a split named train, found {found}; so {error}") from None
+
+    def take_teacher(self, dataset: Mapping[str, Dataset], labels: Sequence[str] = ()) -> dict[str, Dataset]:
+        """Let the teacher of `--teacher`, if any, read what is to be learnt; see `Teaching.prepare`."""
+        crosses = self.options.folds is not None and self.options.fold is None
+        if not self.options.teacher or "train" not in dataset or crosses:
+            return dict(dataset)
+        asked = self.options, self.training, self.output_dir
+        self.teaching, dataset = Teaching.prepare(dataset, labels, *asked, read=self.read)
+        return dataset
+
+    def encode(self, dataset: Mapping[str, Dataset], encoder: Callable, *, describe: Callable) -> dict[str, Dataset]:
+        """The inputs of each split, see `encode_splits`, and those that are learnt from the teacher alone."""
+        if self.teaching:
+            self.teaching.encode(encoder, describe=describe)
+        return encode_splits(dataset, encoder, describe=describe)
 
     def fresh(self, load_model: Callable[..., PreTrainedModel], *which) -> PreTrainedModel:
         """A model whose new weights are initialised with the seed of the run."""
@@ -97,7 +118,10 @@ class Run:
         Returns:
             The trainer, and its training metrics.
         """
-        train, validation = encoded.get("train"), encoded.get("validation")
+        train, validation, results = encoded.get("train"), encoded.get("validation"), {}
+        if self.teaching:
+            train, results = self.teaching.join_rows(train), dict(self.teaching.results)
+            parts["lessons"] = self.teaching.lessons
         self.training = settle(self.training, train, validation)
         flags = next(one for one in self.groups if isinstance(one, TrickArguments))
 
@@ -107,7 +131,8 @@ class Run:
 
         if train is None:
             return build(Batches.of(self.training)), {}
-        return train_and_save(build, self.training, self.output_dir)
+        trainer, metrics = train_and_save(build, self.training, self.output_dir)
+        return trainer, results | metrics
 
     def leave(
         self,

@@ -1,5 +1,6 @@
 """What is predicted for texts: one class, several labels, or a score; from training data or a trained model."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from datasets import Dataset
@@ -96,10 +97,14 @@ class Target:
         """The id of each label."""
         return {label: i for i, label in enumerate(self.labels)}
 
-    def match(self, rows: Dataset, *, source: str) -> Dataset:
-        """Give rows the columns of the training data; see `match_columns`."""
-        rows = match_columns(rows, pair=self.pair, multi_label=self.rule.multi_label, source=source)
-        return to_scores(rows, source=source) if self.regression else rows
+    def match(self, splits: Mapping[str, Dataset]) -> dict[str, Dataset]:
+        """Give the rows of all splits the columns of the training data; see `match_columns`."""
+        matched = {}
+        for split, rows in splits.items():
+            source = f"the {split} data"
+            rows = match_columns(rows, pair=self.pair, multi_label=self.rule.multi_label, source=source)
+            matched[split] = to_scores(rows, source=source) if self.regression else rows
+        return matched
 
     def describe(self) -> str:
         """A line or two for the log."""

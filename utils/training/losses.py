@@ -57,7 +57,7 @@ class ClassLoss:
 class ScoreLoss:
     """Squared error, or Huber's loss, of one output per text; a `compute_loss_func` for `Trainer`.
 
-    The mean is over texts, or over `num_items_in_batch` of them.
+    The mean is over texts, or over `num_items_in_batch` of them; a text without a label, NaN, has loss 0.
     """
 
     huber: bool = False  # an error above 1 counts linearly, not by its square (Huber, 1964): outliers matter less
@@ -70,7 +70,7 @@ class ScoreLoss:
     def __call__(self, outputs, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
         told, labels = outputs["logits"].float().flatten(), labels.float().flatten()  # (batch,)
         measure = huber_loss if self.huber else mse_loss
-        loss = measure(told, labels, reduction="sum")
+        loss = measure(told, torch.where(labels.isnan(), told, labels), reduction="sum")
         return loss / (len(labels) if num_items_in_batch is None else num_items_in_batch)
 
 
@@ -96,7 +96,7 @@ class ClozeLoss:
 class LabelLoss:
     """Binary cross-entropy for each label of a multi-label text; a `compute_loss_func` for `Trainer`.
 
-    The mean is over texts and labels, or over `num_items_in_batch` of them.
+    The mean is over texts and labels, or over `num_items_in_batch` of them; an unknown label, NaN, has loss 0.
     """
 
     positive_weights: Sequence[float] | None = None  # of the texts that have a label, by id; None for equal ones
@@ -111,8 +111,8 @@ class LabelLoss:
         return cls(positive_weights(labels) if balanced else None, **shape)
 
     def __call__(self, outputs, labels: Tensor, num_items_in_batch: Tensor | int | None = None) -> Tensor:
-        logits, labels = outputs["logits"].float(), labels.float()  # (batch, num_labels)
-        weight = None
+        logits, known = outputs["logits"].float(), ~labels.isnan()  # (batch, num_labels)
+        labels, weight = labels.float().nan_to_num(), None
         if self.positive_weights is not None:
             weight = torch.tensor(self.positive_weights, device=logits.device)
         targets = labels + self.label_smoothing * (0.5 - labels)
@@ -120,7 +120,7 @@ class LabelLoss:
         if self.focal_gamma:
             likely = binary_cross_entropy_with_logits(logits, labels, reduction="none").neg().exp()
             loss = (1 - likely).clamp(min=1e-6) ** self.focal_gamma * loss
-        return loss.sum() / (labels.numel() if num_items_in_batch is None else num_items_in_batch)
+        return (loss * known).sum() / (labels.numel() if num_items_in_batch is None else num_items_in_batch)
 
 
 def balanced_weights(labels: Iterable[int], num_classes: int, *, most: float = 10.0) -> list[float]:

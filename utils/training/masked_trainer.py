@@ -21,6 +21,13 @@ class MaskedTrainer(TrickTrainer):
         self.eval_collator = eval_collator
         self.muon_learning_rate = muon_learning_rate
 
+    def train(self, *args, **kwargs):
+        """As `TrickTrainer` does; what only serves to learn from a teacher is gone afterwards."""
+        output = super().train(*args, **kwargs)
+        if self.lessons is not None:
+            self.lessons.leave(self.model)
+        return output
+
     def create_optimizer(self, model=None):
         """As `TrickTrainer` does, or Muon."""
         if self.optimizer is None and self.muon_learning_rate is not None:

@@ -8,6 +8,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -52,6 +53,7 @@ class TrickTrainer(LastingTrainer):
     Args:
         groups: optimizer groups, see `parameter_groups`.
         fast_gradient, regularized_dropout, averaged_weights: None for off.
+        lessons: what is learnt from a teacher beside the labels, see `distillation.lessons`; None for nothing.
         train_sampler: draws the training rows, and has a `set_epoch`; None for that of `--train_sampling_strategy`.
         **trainer: arguments of `LastingTrainer`.
     """
@@ -63,6 +65,7 @@ class TrickTrainer(LastingTrainer):
         fast_gradient: FastGradient | None = None,
         regularized_dropout: RegularizedDropout | None = None,
         averaged_weights: AveragedWeights | None = None,
+        lessons: Any = None,
         train_sampler: Sampler | None = None,
         **trainer,
     ):
@@ -75,6 +78,7 @@ class TrickTrainer(LastingTrainer):
         self.fast_gradient = fast_gradient
         self.regularized_dropout = regularized_dropout
         self.averaged_weights = averaged_weights
+        self.lessons = lessons
         columns = getattr(self.train_dataset, "column_names", None) or ()
         if train_sampler is None and self.args.train_sampling_strategy == "group_by_length" and "length" in columns:
             # All rows of a step, so that these do not depend on the number of processes and accumulated batches.
@@ -104,24 +108,48 @@ class TrickTrainer(LastingTrainer):
             self.optimizer = optimizer_class(self.groups, **options)
         return self.optimizer
 
+    def get_train_dataloader(self):
+        """As `LastingTrainer` does; batches also have what the teacher says."""
+        collator = self.data_collator
+        if self.lessons is not None:
+            self.data_collator = self.lessons.collate(collator)
+        try:
+            return super().get_train_dataloader()
+        finally:
+            self.data_collator = collator
+
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
-        """As `Trainer` does; with R-Drop, over two passes."""
+        """As `Trainer` does, with the teacher's part; with R-Drop, over two passes."""
         trick = self.regularized_dropout
         if trick is None or not model.training:
-            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+            return self._loss(model, inputs, return_outputs, num_items_in_batch)
         labels = inputs["labels"]
         twice = {name: torch.cat([value, value]) for name, value in inputs.items()}
         if num_items_in_batch is not None:
             num_items_in_batch = 2 * num_items_in_batch
-        loss, outputs = super().compute_loss(model, twice, True, num_items_in_batch)
+        share = self._share(twice["labels"], num_items_in_batch)
+        loss, outputs = self._loss(model, twice, True, num_items_in_batch)
         one, other = outputs["logits"].chunk(2)
-        share = 1.0
-        if num_items_in_batch is not None:  # this micro-batch's share of the labels that the step is averaged over
-            share = 2 * (labels != -100).sum() / num_items_in_batch
-        if num_items_in_batch is not None and self.args.average_tokens_across_devices:
-            share = share * self.accelerator.num_processes  # as Trainer scales such a loss
         loss = loss + trick.alpha / 4 * share * trick.divergence(one, other, labels)
         return (loss, outputs) if return_outputs else loss
+
+    def _loss(self, model, inputs, return_outputs, num_items_in_batch):
+        """The loss of labels and teacher."""
+        if self.lessons is None or not model.training:
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+        share = self._share(inputs.get("labels"), num_items_in_batch)
+        plain, taught = self.lessons.divide(inputs)
+        loss, outputs = super().compute_loss(model, dict(plain), True, num_items_in_batch)
+        loss = self.lessons.join(loss, outputs, plain, taught, model=self.model, share=share)
+        return (loss, outputs) if return_outputs else loss
+
+    def _share(self, labels, num_items_in_batch):
+        """This micro-batch's share of the labels that a step is averaged over."""
+        if num_items_in_batch is None:
+            return 1.0
+        share = (labels != -100).sum() / num_items_in_batch
+        # Trainer scales such a loss so, too.
+        return share * self.accelerator.num_processes if self.args.average_tokens_across_devices else share
 
     def _learn(self, model, inputs, num_items_in_batch):
         if self.fast_gradient is None:
