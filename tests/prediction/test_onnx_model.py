@@ -4,11 +4,13 @@ import json
 
 import numpy as np
 import pytest
+from datasets import Dataset
 
 import export_onnx
 import predict
 from tests.small_heads import AUTOS, TEXTS, build_heads
 from utils.data.errors import ArgumentError, DataError
+from utils.distillation.teachers import Teacher
 from utils.prediction.prediction_tasks import load_task
 
 HEADS = [name for name in AUTOS if name != "masked"]
@@ -71,6 +73,19 @@ def test_decision_of_a_classifier_is_applied(folder, tmp_path, capsys):
     assert scores.sum() == pytest.approx(1, abs=1e-3)
     predict.main([str(folder / "pooled" / "onnx"), "--text", TEXTS[0], "--threshold", "0.99"])
     assert json.loads(capsys.readouterr().out)["label"] is None
+
+
+def test_graph_may_be_a_teacher(folder, tmp_path):
+    rows = Dataset.from_dict({"text": TEXTS, "entities": [[{"start": 0, "end": 1, "label": "name"}]] * len(TEXTS)})
+    told = []
+    for name in ("crf", "crf/onnx", "crf/onnx"):
+        teacher = Teacher.load([str(folder / name)], rows, ["name", "place"])
+        outputs = teacher.learn_from([(text,) for text in TEXTS], "tags", folder=str(tmp_path))
+        told.append([np.asarray(outputs[i], dtype=np.float32) for i in range(len(TEXTS))])
+    for one, other, again in zip(*told, strict=True):
+        np.testing.assert_allclose(one, other, atol=0.02)
+        np.testing.assert_array_equal(other, again)
+    assert len([path for path in tmp_path.iterdir() if path.is_dir()]) == 2  # a cache for each, found again
 
 
 def test_graph_without_eight_bits_and_damaged_graphs_are_told(folder, tmp_path):

@@ -54,7 +54,7 @@ class OnnxModel:
             self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's errors have no class in common but this
             raise DataError(f"{path}: expected a graph, found: {str(error).splitlines()[0]}") from error
-        self.head, self.name_or_path, self.crf = head, str(folder), None
+        self.head, self.name_or_path, self.path, self.crf = head, str(folder), path, None
         config_class = getattr(head, "config_class", None) or AutoConfig
         self.config = config_class.from_pretrained(folder)
         self.outputs = [each.name for each in self.session.get_outputs()]
@@ -65,6 +65,11 @@ class OnnxModel:
     def labels(self) -> list[str]:
         """In the order of their ids."""
         return [self.config.id2label[i] for i in range(self.config.num_labels)]
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """What decides about the scores, as a model has it: the bytes of the graph, and the CRF."""
+        graph = {"graph": torch.frombuffer(bytearray(self.path.read_bytes()), dtype=torch.uint8)}
+        return graph if self.crf is None else graph | self.crf.state_dict()
 
     def __call__(self, token_mask: Tensor | None = None, **inputs: Tensor) -> ModelOutput:
         """What the model gives for a batch, see its `forward`; inputs that the graph does not know are left out."""
