@@ -402,7 +402,14 @@ def test_resumed_run_with_a_teacher_ends_with_the_same_weights(run, teacher, tmp
 
 def test_new_model_and_a_stream_learn_from_a_teacher_too(run, teacher, tmp_path):
     start = {"model_name_or_path": None, "train_from_config": tmp_path / "mini.json", "train_tokenizer": 60}
-    results = run(**start, teacher=teacher, teacher_weight=0.5, streaming=True, max_steps=6, optimizer="muon")
+    flags = {
+        "streaming": True,
+        "max_steps": 6,
+        "optimizer": "muon",
+        "ema_decay": 0.5,
+        "gradient_accumulation_steps": 2,
+    }
+    results = run(**start, teacher=teacher, teacher_weight=0.5, **flags)
     assert results["train_loss"] > 0
     assert not any("teacher" in name for name in load_file(tmp_path / "run" / "model.safetensors"))
 

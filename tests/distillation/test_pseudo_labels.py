@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from datasets import Dataset, Features, Value
 
-from utils.distillation.pseudo_labels import label_rows, pseudo_file
+from utils.distillation.pseudo_labels import count_labels, label_rows, pseudo_file
 from utils.distillation.span_cells import pack_cells
 from utils.modeling.joined_windows import Entity
 from utils.reading.readers_qa import read_qa
@@ -123,3 +123,19 @@ def test_file_of_entities_and_of_answers_is_read_again_as_it_was(tmp_path):
         }
     )
     assert read_qa(write(tmp_path, rows, "train.json"))[:] == rows[:]
+
+
+def test_labels_are_counted_for_the_log():
+    rows = Dataset.from_dict({"label": ["y", "x", "y"]})
+    assert count_labels(rows) == "2 y, 1 x"
+    assert count_labels(Dataset.from_dict({"labels": [["a", "b"], ["b"], []]})) == "2 b, 1 a"
+    assert count_labels(Dataset.from_dict({"label": [str(i) for i in range(9)]})).endswith("1 7, ...")
+    spans = Dataset.from_dict({"text": ["张伟"], "entities": [[{"start": 0, "end": 2, "label": "name"}]]})
+    assert count_labels(spans) == "1 name"
+    assert (
+        count_labels(
+            Dataset.from_dict({"answers": [{"text": ["a"], "answer_start": [0]}, {"text": [], "answer_start": []}]})
+        )
+        == "1 an answer, 1 no answer"
+    )
+    assert count_labels(rows.select([])) == "none"

@@ -181,3 +181,11 @@ def test_option_of_a_configuration_file_is_refused_as_a_typed_one(tmp_path):
     (tmp_path / "run.yaml").write_text("focal_gamma: 3\nhead: softmax\ntrain_file: t\n")
     with pytest.raises(ArgumentError, match="--focal_gamma does nothing with --loss default"):
         run_ner.main([str(tmp_path / "run.yaml"), "--model_name_or_path", "m", "--output_dir", str(tmp_path / "o")])
+
+
+@pytest.mark.parametrize("script", ["ner", "mlm"])
+def test_teacher_that_the_run_would_overwrite_is_refused(script, tmp_path):
+    words = ["--train_file", "t", "--model_name_or_path", "m", "--output_dir", str(tmp_path)]
+    for teacher in (tmp_path, tmp_path / "fold-1"):
+        with pytest.raises(ArgumentError, match="holds the teacher"):
+            SCRIPTS[script].main([*words, "--teacher", str(teacher)])

@@ -7,6 +7,7 @@ of a tagger, each cell of a model for spans; both ends of an answer.
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from .unlabeled_texts import as_training
 
 HALF = 0.5  # probability from which a label, or a span, is given
 ANSWER = 200  # characters of the longest answer
+SHOWN = 8  # labels in the log
 
 
 def label_rows(
@@ -80,6 +82,19 @@ def _decide_answer(context: str, chances: np.ndarray) -> tuple[dict, float]:
     start, end = span
     answers = {"text": [context[start:end]], "answer_start": [start]}
     return {"answers": answers}, float(min(chances[0, start + 1], chances[1, end + 1]))
+
+
+def count_labels(rows: Dataset) -> str:
+    """How often each label, or type of entity, was given, the most frequent first; of answers, how many there are."""
+    if "answers" in rows.features:
+        counts = Counter("an answer" if answers["text"] else "no answer" for answers in rows["answers"][:])
+    elif "entities" in rows.features:
+        counts = Counter(one["label"] for entities in rows["entities"][:] for one in entities)
+    else:
+        column = rows["labels"][:] if "labels" in rows.features else ([label] for label in rows["label"][:])
+        counts = Counter(label for labels in column for label in labels)
+    shown = [f"{count:,} {label}" for label, count in counts.most_common(SHOWN)]
+    return ", ".join(shown + ["..."] * (len(counts) > SHOWN)) or "none"
 
 
 def pseudo_file(

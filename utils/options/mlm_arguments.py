@@ -5,7 +5,7 @@ from functools import cached_property
 
 from ..data.errors import ArgumentError
 from .arguments import Options, option, read_mapping
-from .shared_arguments import ModelArguments
+from .shared_arguments import ModelArguments, refuse_own
 
 MLM_DEFAULTS = {
     "metric_for_best_model": ("loss", "training minimises the cross-entropy of masked tokens"),
@@ -135,7 +135,8 @@ class StateTeacherArguments:
     )
 
     def check(self, options: Options) -> None:
-        """Refuse an adapter, which cannot keep the linear map between the states."""
+        """Refuse a teacher in the output folder, and an adapter, which cannot keep the linear map of the states."""
+        refuse_own([self.teacher] if self.teacher else (), options.output_dir)
         if self.teacher and options.adapter != "none":
             raise ArgumentError(
                 f"--teacher: expected all weights to learn, found --adapter {options.adapter}; leave it out"

@@ -1,6 +1,8 @@
 """Options that several scripts share: the data, the model to start from, tricks, a teacher."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from ..data.errors import ArgumentError
 from .arguments import Options, option
@@ -269,7 +271,8 @@ class TeacherArguments:
     )
 
     def check(self, options: Options) -> None:
-        """Refuse hard labels of no texts, and a sampler that would never draw a text without labels."""
+        """Refuse hard labels of no texts, a teacher in the output folder, a sampler that goes by labels."""
+        refuse_own(self.teacher or (), options.output_dir)
         if self.teacher and self.teacher_labels == "hard" and not self.unlabeled_file:
             raise ArgumentError(
                 "--teacher_labels hard does nothing without --unlabeled_file, whose texts it labels; give both"
@@ -280,3 +283,14 @@ class TeacherArguments:
                 f"--class_sampling {sampling} draws rows by their labels, and those of --unlabeled_file have none; "
                 "leave it out, or use --teacher_labels hard"
             )
+
+
+def refuse_own(teachers: Sequence[str], output_dir: str | None) -> None:
+    """Refuse teachers in the output folder.
+
+    Raises:
+        ArgumentError: there is one, which the run would overwrite.
+    """
+    for name in teachers if output_dir else ():
+        if Path(name).resolve().is_relative_to(Path(output_dir).resolve()):
+            raise ArgumentError(f"--output_dir {output_dir}: holds the teacher ({name}); choose another folder")

@@ -17,7 +17,7 @@ _LEFT = re.compile(  # by a run, in addition to its weights: nothing else is rem
     rf"{BESIDE_WEIGHTS}|README\.md|run\.json|all_results\.json|report\.json|example_counts\.json"
     r"|trainer_state\.json|training_args\.bin"
     r"|error_report\.(html|json)|curves\.png|predictions\.jsonl|submission\.csv|ensemble\.json|folds\.json|out_of_fold\.jsonl|suspects\.(html|jsonl|csv|tsv)"
-    r"|(train|validation|test)_ids\.json"
+    r"|(train|validation|test)_ids\.json|pseudo_labels\.(csv|tsv|jsonl)"
 )
 FOLDS = "folds.json"  # in the folder of a cross-validation, which holds a run for each fold
 _FOLD = re.compile(r"fold-\d+")

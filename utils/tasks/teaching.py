@@ -12,7 +12,7 @@ from ..distillation.answer_lessons import AnswerLessons
 from ..distillation.class_lessons import ClassLessons, LabelLessons, ScoreLessons
 from ..distillation.lessons import Lessons
 from ..distillation.output_cache import Outputs
-from ..distillation.pseudo_labels import label_rows, pseudo_file
+from ..distillation.pseudo_labels import count_labels, label_rows, pseudo_file
 from ..distillation.span_lessons import SpanLessons
 from ..distillation.tag_lessons import TagLessons
 from ..distillation.teachers import Teacher, contents, kind_of, problem_of
@@ -108,8 +108,9 @@ class Teaching:
         )
         once(write_text, folder / name, list(lines))
         logger.info(
-            "pseudo-labels: %s of %s, of which the teacher is sure (%g or more), are learnt; they are in %s",
-            f"{len(found):,}", counted(len(unlabeled), "text"), options.teacher_confidence, folder / name,
+            "pseudo-labels: %s of %s, of which the teacher is sure (%g or more), are learnt: %s; they are in %s",
+            f"{len(found):,}", counted(len(unlabeled), "text"), options.teacher_confidence, count_labels(found),
+            folder / name,
         )  # fmt: skip
         if not len(found):
             logger.warning("no pseudo-labels are learnt; lower --teacher_confidence, or train the teacher longer")
