@@ -182,6 +182,19 @@ def published(table: str) -> Rows:
     return [[spread(group.values(score)) for score in scores] for _, group in kept_rows(table, PUBLISHED)]
 
 
+FOLDS = (("thucnews", "eval_accuracy"),)  # the rows of the table
+
+
+def folds() -> Rows:
+    """On data that no fold has seen: the ensemble, the single models, the mean of their weights."""
+    rows = []
+    for task, score in FOLDS:
+        groups = group_runs(read_kept(ROOT / "results" / "tables" / f"folds-{task}.json"), by_folder=True)
+        scores = {group.name.rpartition("_")[2]: spread(group.values(score)) for group in groups}
+        rows.append([scores[name] for name in ("ensemble", "single", "soup")])
+    return rows
+
+
 PEOPLE = ("bert-mini-zh", "albert", "roberta", "feature_crf")
 ENTITY_SCORES = ("eval_precision", "eval_recall", "eval_f1", "eval_macro_f1")
 
@@ -259,6 +272,7 @@ TABLES = {
     "| head | F1, mean ± std | seeds |": cluener,
     "| sarcasm headlines, five 90/10 splits | accuracy | macro F1 |": partial(published, "sarcasm"),
     "| THUCNews titles, dev → test, three seeds | accuracy | macro F1 |": partial(published, "thucnews"),
+    "| five folds | ensemble | single models | mean of their weights |": folds,
     "| data | splits | Weitiao accuracy | macro F1 | SVM accuracy | macro F1 |": text_scores,
     "| `--pooling` | accuracy | F1 | accuracy, tuned | F1, tuned |": poolings,
     "| | eprstmt | tnews |": few_examples,
