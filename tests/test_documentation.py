@@ -16,6 +16,8 @@ import pytest
 import yaml
 
 from scripts import option_tables
+from utils.data.errors import DataError
+from utils.tagging.readers_ner import read_ner
 
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = sorted(path.name for path in ROOT.glob("*.py"))
@@ -412,6 +414,18 @@ def test_commands_are_found():
     assert {words[0] for _, words in COMMANDS} >= {
         f"run_{task}.py" for task in ("ner", "qa_cls", "qa_span", "prompt", "mlm")
     }
+
+
+def test_errors_of_a_file_are_told_as_the_page_shows(tmp_path, monkeypatch):
+    (tmp_path / "train.json").write_text(
+        '{"text": "张三在北京", "label": {"name": {"张四": [[0, 1]]}}}\n'
+        '{"text": "张三在北京", "label": {"name": {"张三": [[0, 9]]}}}\nx\n',
+        encoding="utf-8",
+    )
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError) as error:
+        read_ner("train.json")
+    assert f"error: {error.value}\n```" in (ROOT / "docs" / "en" / "data.md").read_text(encoding="utf-8")
 
 
 # README, and both languages
