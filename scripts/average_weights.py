@@ -338,7 +338,7 @@ def tune(folder: Path, member: Member, validation_file: str):
     target = Target.known_to(finder)
     options = {"plain": "faq", "text_pair_column": "none"} if accuracy is not None else {}
     rows = TextReader(**(member.given(*TEXTS) | options)).read(validation_file, labels=target.labels)
-    rows = target.match(rows, source=validation_file)
+    rows = target.match({"validation": rows})["validation"]
     finder.encoder.label2id = target.label2id
     encoded = encode_dataset(rows, finder.encoder, by_length=True)
     evaluator = ClassEvaluator(encoded, finder.rule)

@@ -185,6 +185,7 @@ def test_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(call, teach, 
 def test_folds_share_what_the_teacher_said(call, teach, tmp_path, capsys):
     flags = few_rows(tmp_path, "classes") | {"validation_file": None, "num_train_epochs": 1}
     flags["test_file"] = write_rows(tmp_path / "test.jsonl", make_rows("classes", 30, 3)[:10])  # unlabelled, too
+    flags["teacher_cache"] = str(tmp_path / "cache")  # in which nothing is known yet
     results = call("classes", tmp_path / "folds", **flags, teacher=teach("classes"), folds=2)
     assert 0 <= results["out_of_fold_accuracy"] <= 1 and 0 <= results["test_accuracy"] <= 1
     told = capsys.readouterr().err.splitlines()
