@@ -250,6 +250,18 @@ def ratio(mine: list[float], other: list[float]) -> str:
     return spread([a / b for a, b in zip(mine, other, strict=True)], 1, 1) + "x"
 
 
+def serve_load() -> Rows:
+    """Texts per second and milliseconds for each number of clients, of serve.py and of pipelines; their ratio."""
+    found = json.loads((ROOT / "results" / "speed" / "serve_load.json").read_text(encoding="utf-8"))
+    rows = []
+    for clients, mine in found["serve"].items():
+        other = found["pipeline"][clients]
+        cells = [f"{one['per_second']:.0f} texts/s" for one in (mine, other)]
+        times = [f"{one['p50_ms']:.0f} / {one['p99_ms']:.0f} ms" for one in (mine, other)]
+        rows.append([cells[0], times[0], cells[1], times[1], f"{mine['ratio']:.1f}x"])
+    return rows
+
+
 def adapters_taipei() -> Rows:
     return adapter_scores("taipei", "eval_accuracy")
 
@@ -288,6 +300,7 @@ TABLES = {
     "| persons, places, organisations | precision | recall | F1 | macro F1 |": people,
     "| type | precision | recall | F1 | ALBERT | RoBERTa | feature CRF | support |": people_by_type,
     "| what | Weitiao | compared with | ratio |": speed,
+    "| clients | serve.py --int8 | p50 / p99 | a pipeline call each | p50 / p99 | ratio |": serve_load,
 }
 SKIPPED_COLUMNS = {
     text_scores: 2,
