@@ -51,6 +51,7 @@ WINGS = {
         {"peft", "safetensors", "torch", "transformers"},
         {"adapters"} | {f"modeling.{part}" for part in ("encoders", "pretrained_weights", "soft_prompts")},
     ),
+    "layers": ({"torch", "transformers"}, {"layers", "modeling.encoders", "modeling.soft_prompts"}),
     "prompting": ({"numpy", "torch"}, {"encoding", "modeling.token_inputs", "prompting"}),
     "scoring": (
         {"datasets", "evaluate", "numpy", "scipy", "seqeval", "sklearn", "torch", "transformers"},
@@ -99,8 +100,8 @@ WINGS = {
     "training": (
         {"accelerate", "datasets", "safetensors", "torch", "tqdm", "transformers"},
         {
-            *("adapters", "data.errors", "modeling.class_pipeline", "options", "running", "scoring.score_names"),
-            "training",
+            *("adapters", "data.errors", "layers", "modeling.class_pipeline", "options", "running"),
+            *("scoring.score_names", "training"),
         },
     ),
     "tasks": (

@@ -67,6 +67,21 @@ def tiny_masked_lm(tiny_encoder, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def encoders(tmp_path_factory):
+    """Folder with a tiny random encoder of each family that the heads are tested on."""
+    import torch
+    from transformers import AutoConfig, AutoModel
+
+    from tests.modeling.encoder_families import ENCODERS, SMALL
+
+    folder = tmp_path_factory.mktemp("encoders")
+    for kind, own in ENCODERS.items():
+        torch.manual_seed(0)
+        AutoModel.from_config(AutoConfig.for_model(kind, **(SMALL | own))).save_pretrained(folder / kind)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def ner_files(tmp_path_factory):
     """Paths of a train file (40 texts) and a validation file (16) in the format of CLUENER: names and addresses."""
     folder = tmp_path_factory.mktemp("ner_files")

@@ -10,6 +10,7 @@ from utils.encoding.collators import TextCollator, WindowCollator
 from utils.encoding.encoded_dataset import encode_dataset
 from utils.encoding.entity_windows import SpanEncoder, TagEncoder
 from utils.encoding.text_inputs import TextEncoder
+from utils.layers.fast_dropout import use_fast_dropout
 from utils.modeling.crf_tagger import CrfTagger
 from utils.modeling.span_tagger import SpanTagger
 from utils.modeling.text_classifier import load_classifier
@@ -18,7 +19,6 @@ from utils.options.fine_tuning_arguments import FineTuningArguments
 from utils.options.shared_arguments import TrickArguments
 from utils.tagging.readers_ner import read_ner
 from utils.training.batch_size import Batches
-from utils.training.fast_dropout import use_fast_dropout
 from utils.training.losses import ClassLoss, LabelLoss
 from utils.training.parameter_groups import parameter_groups
 from utils.training.regularized_dropout import class_divergence, label_divergence

@@ -7,8 +7,8 @@ from transformers import EarlyStoppingCallback
 
 from tests.training.heads import symmetric_divergence
 from tests.training.training_steps import batch_of, weights_of
+from utils.layers.fast_dropout import FastDropout
 from utils.options.shared_arguments import TrickArguments
-from utils.training.fast_dropout import FastDropout
 from utils.training.fast_gradient import FastGradient
 from utils.training.losses import ClassLoss, LabelLoss
 from utils.training.regularized_dropout import RegularizedDropout, label_divergence
@@ -123,6 +123,21 @@ def test_learning_rates_of_head_and_layers_are_those_asked_for(make_classifier):
     layers = trainer.model.encoder.encoder.layer
     assert [rates[id(layer.output.dense.weight)] for layer in layers] == pytest.approx([1e-3, 1e-2])
     assert rates[id(trainer.model.get_input_embeddings().weight)] == pytest.approx(1e-4)
+
+
+@pytest.mark.parametrize("tricks", [{}, {"r_drop_alpha": 1.0, "fgm_epsilon": 0.5, "ema_decay": 0.9}])
+def test_training_without_padding_learns_the_same(make_classifier, tricks):
+    found = []
+    for attention in ("padded", "unpadded"):
+        trainer = make_classifier(multi_label=False, tricks=TrickArguments(**tricks), attention=attention, max_steps=3)
+        shapes = set()
+        trainer.model.encoder.encoder.layer[0].register_forward_pre_hook(
+            lambda module, args, shapes=shapes: shapes.add(args[0].shape[0])
+        )
+        trainer.train()
+        assert (shapes == {1}) == (attention == "unpadded")
+        found.append(weights_of(trainer.model))
+    torch.testing.assert_close(found[1], found[0], rtol=1e-4, atol=1e-5)
 
 
 def test_training_on_a_cpu_takes_the_faster_dropout_and_attention(make_classifier):

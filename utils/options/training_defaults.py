@@ -25,6 +25,12 @@ TRAINING_DEFAULTS = {
 # In addition to the fields of `TrainingArguments`. name: (type, value, choices, help)
 OWN_FIELDS = {
     "precision": (str, "auto", ("auto", "fp32", "bf16", "fp16"), "Number format of the computation."),
+    "attention": (
+        str,
+        "padded",
+        ("padded", "unpadded"),
+        "`unpadded`: the encoder's layers compute no padding; the states are the same.",
+    ),
     "check_options": (
         bool | None,
         None,

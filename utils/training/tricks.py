@@ -16,12 +16,13 @@ from torch.utils.data import Sampler
 from transformers import EarlyStoppingCallback, PreTrainedModel, TrainerCallback
 
 from ..data.errors import ArgumentError
+from ..layers.fast_dropout import use_fast_dropout
+from ..layers.unpadded import leave_out_padding
 from ..options.fine_tuning_arguments import FineTuningArguments
 from ..options.shared_arguments import TrickArguments
 from .averaged_weights import AveragedWeights, Averaging
 from .batch_size import Batches
 from .best_metric import settle_best_metric
-from .fast_dropout import use_fast_dropout
 from .fast_gradient import FastGradient
 from .lasting_trainer import LastingTrainer
 from .nan_guard import NanGuard
@@ -251,6 +252,9 @@ def build_trainer(
     args.per_device_eval_batch_size = batches.evaluation
     if args.use_cpu:  # together a quarter of a CPU's training time
         use_fast_dropout(model)
+    if args.attention == "unpadded":
+        leave_out_padding(model)
+    elif args.use_cpu:
         model.set_attn_implementation("eager")  # the fused kernel falls back to a slower path when it has dropout
     if trainer.get("train_dataset") is not None:
         logger.info("%s", batches.describe(trainer["train_dataset"], processes=args.world_size))

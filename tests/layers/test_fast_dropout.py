@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
+from utils.layers.fast_dropout import FastDropout, use_fast_dropout
 from utils.modeling.crf_tagger import CrfTagger
-from utils.training.fast_dropout import FastDropout, use_fast_dropout
 
 UNITS = 200_000
 

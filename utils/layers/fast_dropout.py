@@ -4,6 +4,18 @@ import torch
 from torch import Tensor, nn
 
 
+def drop(states: Tensor, p: float) -> Tensor:
+    """Set a share of the units to zero, and scale the others by the inverse of the share kept; see `FastDropout`."""
+    dropped = round(256 * p)
+    if not dropped:
+        return states
+    if dropped >= 256:
+        return torch.zeros_like(states)
+    draws = torch.randint(-(2**63), 2**63 - 1, ((states.numel() + 7) // 8,), device=states.device)
+    kept = draws.view(torch.uint8)[: states.numel()].view(states.shape) >= dropped
+    return states * kept.to(states.dtype).mul_(256 / (256 - dropped))
+
+
 class FastDropout(nn.Module):
     """Dropout from random bytes: each draw of the generator makes eight decisions, in `nn.Dropout` one.
 
@@ -15,16 +27,9 @@ class FastDropout(nn.Module):
     def __init__(self, p: float):
         super().__init__()
         self.p = p
-        self.dropped = round(256 * p)
 
     def forward(self, states: Tensor) -> Tensor:
-        if not self.training or not self.dropped:
-            return states
-        if self.dropped >= 256:
-            return torch.zeros_like(states)
-        draws = torch.randint(-(2**63), 2**63 - 1, ((states.numel() + 7) // 8,), device=states.device)
-        kept = draws.view(torch.uint8)[: states.numel()].view(states.shape) >= self.dropped
-        return states * kept.to(states.dtype).mul_(256 / (256 - self.dropped))
+        return drop(states, self.p) if self.training else states
 
     def extra_repr(self) -> str:
         return f"p={self.p}"
