@@ -31,7 +31,8 @@ CELLS = {
     "abstracts": 9,
     "few_shot": 120,
 }
-CELLS |= {"adapters": 99, "folds": 24}
+CELLS |= {"adapters": 99, "folds": 24, "distill": 6}
+NEEDED = {"distill": {"TEACHER": "teacher"}}  # without which a script does nothing
 MAINS = {
     f"{each.__name__}.py": each.main for each in (run_classification, run_ner, run_prompt, run_qa_cls, run_qa_span)
 }
@@ -39,12 +40,13 @@ MAINS = {
 
 def run(script, *given, **environment):
     command = ["bash", str(ROOT / "scripts" / "tables" / f"{script}.sh"), *map(str, given)]
-    surroundings = {
+    usual = {
         name: value
         for name, value in os.environ.items()
         if name not in ("MODELS", "SEEDS", "OUT", "EXTRA", "KEPT", "CONFIG", "RATE", "HEAD_RATE", "EPOCHS")
     }
-    return subprocess.run(command, capture_output=True, text=True, env=surroundings | environment, cwd=ROOT)
+    surroundings = usual | NEEDED.get(script, {}) | environment
+    return subprocess.run(command, capture_output=True, text=True, env=surroundings, cwd=ROOT)
 
 
 def commands(script, *given, **environment):
@@ -68,6 +70,22 @@ def test_dry_run_prints_a_command_for_each_cell_and_one_for_the_table(script, tm
     assert all((ROOT / each[1]).is_file() for each in found)
     for each in reports:
         report.parse(each[2:])
+
+
+def test_similarity_is_learnt_as_a_number_though_the_scores_of_the_file_are_whole(tmp_path):
+    *trained, _ = commands("sts", tmp_path, MODELS="hfl/rbt3")
+    assert all(each[each.index("--task") + 1] == "regression" for each in trained)
+
+
+def test_each_student_learns_with_a_teacher_and_by_the_same_recipe_without_it(tmp_path):
+    tasks = {"TASKS": "thucnews cluener few taipei", "SEEDS": "2"}
+    found = [each for each in commands("distill", tmp_path, **tasks, TEACHER="one two") if each[1] != "report.py"]
+    assert len(found) == 8
+    for alone, taught in zip(found[::2], found[1::2], strict=True):
+        begin, end = taught.index("--teacher"), taught.index("--output_dir")
+        own = taught[begin:end]
+        assert [each.replace("_alone", "_taught") for each in alone] == taught[:begin] + taught[end:]
+        assert own[1:3] == (["one/seed-2", "--teacher_weight"] if alone[1] == "run_qa_cls.py" else ["one", "two"])
 
 
 def test_models_and_seeds_are_chosen(tmp_path):

@@ -15,7 +15,7 @@ cells() {
     local files=(--train_file "$data/train.txt" --validation_file "$data/dev.txt" --test_file "$data/test.txt") model seed
     for model in $MODELS; do
         for seed in $SEEDS; do
-            cell "$(name_of "$model")/seed-$seed" run_classification.py "${recipe[@]}" --model_name_or_path "$model" "${files[@]}" --pooling mean \
+            cell "$(name_of "$model")/seed-$seed" run_classification.py "${recipe[@]}" --model_name_or_path "$model" "${files[@]}" --task regression --pooling mean \
                 --per_device_train_batch_size 32 --max_length 128 --seed "$seed"
         done
     done

@@ -169,6 +169,7 @@ class _Unpadding:
             self.layers.register_forward_pre_hook(self._pack, with_kwargs=True)
             self.layers.register_forward_hook(self._spread)
 
+    @torch.compiler.disable  # where texts end depends on the data
     def _begin(self, encoder, args, kwargs):
         given = dict(zip(self.names, args, strict=False)) | kwargs
         mask = given.get("attention_mask")
@@ -192,6 +193,7 @@ class _Unpadding:
                 packed[name] = row.pack(given[name])
         return (), given | packed
 
+    @torch.compiler.disable
     def _pack(self, layers, args, kwargs):
         if self.row is None:
             return None
@@ -201,12 +203,14 @@ class _Unpadding:
             return (states, *args[1:]), kwargs | added
         return (), kwargs | added | {"hidden_states": states}
 
+    @torch.compiler.disable
     def _spread(self, layers, args, output):
         if self.row is None:
             return None
         output["last_hidden_state"] = self.row.spread(output["last_hidden_state"])
         return output
 
+    @torch.compiler.disable
     def _end(self, encoder, args, output):
         row, self.row = self.row, None
         if row is None or output is None:
