@@ -6,7 +6,7 @@
 
 Both servers run on this machine, one after the other, and are asked by clients that send their next text as soon as
 they have an answer, on connections that stay open. With --requests every text is compared with what predict.py writes
-(scores to 0.001, as a batch of other texts rounds differently), and memory is read at the beginning and the end.
+(scores to 0.001, as a batch of other texts rounds differently), and memory is read after each tenth of the requests.
 """
 
 import argparse
@@ -127,23 +127,25 @@ def measure(command, texts, clients, seconds):
 
 
 def compare(command, model, texts, flags, *, requests, clients):
-    """Send many requests at once; how many answers differ from predict.py's, and the memory before and after."""
+    """Send many requests; how many answers differ from predict.py's, and the memory before and after each tenth."""
     asked = [texts[i % len(texts)] for i in range(requests)]
     given = "".join(json.dumps({"text": text}, ensure_ascii=False) + "\n" for text in texts)
     predict = [sys.executable, "predict.py", model, *flags]
     done = subprocess.run(predict, input=given, capture_output=True, text=True, check=True)
     expected = [json.loads(line)["entities"] for line in done.stdout.splitlines()]
     with Server(command) as server:
-        asyncio.run(ask_all(server.port, asked[:2000], clients=clients, count=min(requests, 2000)))
-        before = server.memory()
-        answers = asyncio.run(ask_all(server.port, asked, clients=clients, count=requests))
-        after = server.memory()
+        answers, memory = {}, [server.memory()]
+        for start in range(0, requests, max(requests // 10, 1)):
+            part = asked[start : start + max(requests // 10, 1)]
+            found = asyncio.run(ask_all(server.port, part, clients=clients, count=len(part)))
+            answers |= {start + number: answer for number, answer in found.items()}
+            memory.append(server.memory())
     wrong = sum(
         answer["text"] != asked[i] or not same(answer["entities"], expected[i % len(texts)])
         for i, answer in answers.items()
     )
-    sizes = {"memory_before": before, "memory_after": after}
-    return {"requests": requests, "clients": clients, "answered": len(answers), "different": wrong} | sizes
+    counts = {"requests": requests, "clients": clients, "answered": len(answers), "different": wrong}
+    return counts | {"memory_mb": [round(size / 1e6) for size in memory]}
 
 
 def same(found, expected):

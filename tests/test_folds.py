@@ -22,6 +22,8 @@ import run_qa_span
 from utils.data.errors import ArgumentError, DataError, TrainingError
 from utils.tasks.crossed_tasks import CrossedClasses
 
+pytestmark = pytest.mark.long
+
 CITIES, NAMES, VERBS = ["北京", "上海", "广州", "深圳"], ["张伟", "李娜", "王芳"], ["在", "去了", "来自"]
 QUICK = {"num_train_epochs": 2, "per_device_train_batch_size": 8, "learning_rate": 5e-3, "precision": "fp32"}
 

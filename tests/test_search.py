@@ -14,6 +14,8 @@ from tests.sample_encoders import write_encoder
 from utils.data.errors import ArgumentError
 from utils.search import run_configs, spaces
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED = sorted(path for path in (ROOT / "configs" / "search").glob("*.yaml") if not path.name.startswith("base_"))
 SCRIPTS = {"ner": ["run_ner"], "classification": ["run_classification", "run_qa_cls"], "prompt": ["run_prompt"]}

@@ -15,6 +15,8 @@ from utils.prediction.entity_finder import EntityFinder
 from utils.prediction.label_finder import LabelFinder
 from utils.scoring.example_counts import metrics_of, read_counts
 
+pytestmark = pytest.mark.long
+
 
 def finder_of(name, folder):
     load = EntityFinder if name in ("crf", "softmax", "span") else AnswerFinder if name == "answers" else LabelFinder

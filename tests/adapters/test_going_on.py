@@ -11,6 +11,8 @@ from utils.prediction.answer_finder import AnswerFinder
 from utils.prediction.entity_finder import EntityFinder
 from utils.prediction.label_finder import LabelFinder
 
+pytestmark = pytest.mark.long
+
 STEP = {"max_steps": 1, "num_train_epochs": 1, "learning_rate": 1e-2}
 TEXTS = ["张伟在北京开会。", "李娜去了上海", "王芳来自深圳看病。"]
 # What was trained -> how; each goes on as itself, and as another head.

@@ -11,6 +11,8 @@ from utils.data.errors import ArgumentError, DataError
 from utils.reporting.answer_panels import entity_panel, verdict_panel
 from utils.scoring.decisions import DecisionRule, Verdict
 
+pytestmark = pytest.mark.long
+
 LISTENING = "0A"  # state of a socket in /proc/net/tcp
 
 

@@ -5,6 +5,8 @@ import pytest
 from tests.reporting.reported_errors import EVIL, report
 from utils.reporting.report_page import report_page
 
+pytestmark = pytest.mark.long
+
 SHOWN = "#validation .card:not([hidden])"
 
 

@@ -10,6 +10,8 @@ import pytest
 from tests.processes.launching import ACCELERATE, ROOT, environment, torchrun
 from utils.running.processes import processes_asked, refuse_copies
 
+pytestmark = pytest.mark.long
+
 SECONDS = 300  # from start to end, imports included, on a busy machine; a collective waits for half an hour
 
 

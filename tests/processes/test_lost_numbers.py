@@ -12,6 +12,8 @@ from tests.processes.run_jobs import SCRIPTS
 from tests.processes.test_failures import SECONDS, flags_of
 from utils.data.errors import TrainingError
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("head", HEADS)
 def test_every_head_stops_where_the_learning_rate_ruins_it_and_names_rows(head, still_models, samples, tmp_path):

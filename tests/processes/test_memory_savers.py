@@ -6,6 +6,8 @@ from transformers.models.bert.modeling_bert import BertIntermediate
 from tests.processes.jobs import HEADS, STEPS, losses_of, training_jobs
 from tests.processes.run_jobs import SCRIPTS
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def train(alone, still_models, samples, tmp_path):

@@ -17,6 +17,8 @@ from utils.data.errors import ArgumentError, DataError
 from utils.prediction.sharded_files import ShardedFiles, find_shards
 from utils.reading.text_stream import read_texts
 
+pytestmark = pytest.mark.long
+
 SHARDS, ROWS = 24, 60
 
 

@@ -12,6 +12,8 @@ from tests.processes.launching import ROOT, TORCHRUN, environment, torchrun
 from tests.processes.test_failures import SECONDS, flags_of
 from utils.running.run_setup import last_whole_checkpoint
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.slow
 @pytest.mark.parametrize("received, status", [(signal.SIGTERM, 143), (signal.SIGINT, 130)])

@@ -10,6 +10,8 @@ from tests.processes.jobs import HEADS, SUFFIX, training_jobs
 from tests.processes.launching import torchrun
 from tests.processes.run_jobs import SCRIPTS
 
+pytestmark = pytest.mark.long
+
 TAUGHT = {"classes": "class", "softmax": "ner", "span": "ner"}
 
 

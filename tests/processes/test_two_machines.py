@@ -12,6 +12,8 @@ from tests.processes import run_jobs
 from tests.processes.jobs import HEADS, losses_of, training_jobs
 from tests.processes.launching import ACCELERATE, ROOT, environment
 
+pytestmark = pytest.mark.long
+
 ADDRESSES = ("10.77.0.1", "10.77.0.2")
 
 

@@ -7,6 +7,8 @@ import pytest
 
 from tests.processes.jobs import COUNTS, HEADS, PREDICTING, STEPS, losses_of
 
+pytestmark = pytest.mark.long
+
 
 def read_json(path):
     return json.loads(path.read_text(encoding="utf-8"))
