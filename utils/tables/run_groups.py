@@ -24,8 +24,17 @@ IGNORED = {
     "fold",
     "jobs",
 }
-IGNORED |= {"resume_from_checkpoint", "disable_tqdm", "report_to", "save_total_limit", "logging_steps", "push_to_hub"}
+IGNORED |= {
+    "resume_from_checkpoint",
+    "keep_checkpoints",
+    "disable_tqdm",
+    "report_to",
+    "save_total_limit",
+    "logging_steps",
+    "push_to_hub",
+}
 IGNORED_PREFIXES = ("hub_", "logging_", "dataloader_", "deepspeed", "fsdp", "ddp_", "local_rank", "include_")
+LONGEST_NAME = 60  # characters: if the settings of a group take more, all groups are named after their folders
 NOTHING = (None, {})  # values of an option that is not set
 CLASS_SCORES = ("precision", "recall", "f1", "support")
 
