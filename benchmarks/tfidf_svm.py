@@ -1,6 +1,6 @@
 """Baseline: TF-IDF n-grams and a linear SVM; writes the files of a run, so that report.py can compare it with others.
 
-    PYTHONPATH=. python benchmarks/tfidf_svm.py --train_file data/review_sample/train.tsv \\
+    python benchmarks/tfidf_svm.py --train_file data/review_sample/train.tsv \\
         --validation_file data/review_sample/dev.tsv --output_dir outputs/svm
 
 Runs of 1-3 characters, or with `--analyzer word` words and pairs of them. Nothing is random, so one run is enough.
