@@ -75,7 +75,9 @@ def main(argv=None):
     left |= model.files() | {"all_results.json": results, "run.json": record}
     Path(args.output_dir).mkdir(parents=True, exist_ok=True)
     write_files(args.output_dir, left)
-    print(" ".join(f"{name} {value:.4f}" for name, value in results.items()))
+    print(f"{len(train):,} texts of {len(labels)} classes; saved in {args.output_dir}")
+    if results:
+        print(" ".join(f"{name} {value:.4f}" for name, value in results.items()))
 
 
 def score_classes(

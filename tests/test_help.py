@@ -12,13 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from scripts.option_tables import read_parser
+from scripts import option_tables
 from utils.options import arguments
 
 ROOT = Path(__file__).resolve().parent.parent
 RUNS = sorted(path.name for path in ROOT.glob("run_*.py"))
 OTHERS = sorted({path.name for path in ROOT.glob("*.py")} - set(RUNS))
 TOOLS = sorted(f"scripts/{path.name}" for path in ROOT.glob("scripts/*.py"))
+
+
+read_parser = cache(option_tables.read_parser)
 
 
 @cache

@@ -50,6 +50,8 @@ def test_summary_says_what_was_trained_and_what_to_do_next(state, errors):
     assert lines[3].endswith("1 of 2 texts have an error")
     assert lines[-1].endswith("python predict.py 'outputs/a b' --interactive")
     assert "\x1b" not in "".join(lines)
+    lines = summarize_run(record(test_file="data/test.json"), errors, state).splitlines()
+    assert lines[-2] == "predictions outputs/a b/predictions.jsonl"
 
 
 def test_summary_of_a_model_that_may_say_nothing_leads_with_accuracy_and_counts_what_it_answers(state, monkeypatch):

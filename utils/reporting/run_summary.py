@@ -77,6 +77,8 @@ def summarize_run(
             lines.append((split, f"{scores}{rest}".rstrip()))
     output_dir = Path(arguments["output_dir"])
     lines.append(("saved in", str(output_dir)))
+    if arguments.get("test_file"):
+        lines.append(("predictions", str(output_dir / "predictions.jsonl")))
     if errors:
         lines.append(("errors", str(output_dir / "error_report.html")))
     if trained is not None:

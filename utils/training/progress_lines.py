@@ -53,7 +53,7 @@ class ProgressLines(TrainerCallback):
             scores = {name.removeprefix("eval_"): value for name, value in logs.items() if name.startswith("eval_")}
             shown = dict.fromkeys([self.best, *shown_in("epoch")])  # the deciding score first
             parts = [f"{name} {scores[name]:.4f}" for name in shown if name in scores]
-            return f"epoch {logs.get('epoch', 0):g}  " + "  ".join(parts) + self._left(state)
+            return f"epoch {logs.get('epoch', 0):.4g}  " + "  ".join(parts) + self._left(state)
         if "loss" in logs:
             rate = f"  learning rate {logs['learning_rate']:.2e}" if "learning_rate" in logs else ""
             return (
