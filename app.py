@@ -6,21 +6,45 @@
 
 Entities are marked in the text, classes are shown with their probabilities, answers in their passage, and the words
 of a masked-language model for [MASK]. Only this machine can open the page, unless --host is given.
+
+Programs ask the endpoint /predict, which answers what predict.py writes:
+
+    from gradio_client import Client
+    Client("http://127.0.0.1:7860").predict("张伟在北京大学教书。", api_name="/predict")
 """
 
 import argparse
+import functools
+import json
 import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
 
 from utils.data.errors import ArgumentError
 from utils.options.arguments import run_script
 
 LONGEST = 20_000  # characters of an input
 SHOWN = 10  # classes, answers or words
-EXAMPLES = {
-    "entities": ["张伟在北京大学教书。", "昨天，苏州市教育局副局长梁雨桐到东湖区调研。"],
-    "words": ["今天天气真[MASK]。", "他在[MASK][MASK]大学读书。"],
-    "answers": [["谁在北京大学教书？", "张伟在北京大学教书，李娜在上海开了一家书店。"]],
-}
+NAMED = 20  # labels below the title
+
+
+class Model(NamedTuple):
+    """A trained directory that answers.
+
+    Attributes:
+        kind: see `example_inputs.TITLES`.
+        fields: its inputs by name, with their number of lines.
+        show: from inputs to HTML.
+        tell: from inputs to what `predict.py` writes.
+        labels: what it may answer; empty if that has no end.
+    """
+
+    kind: str
+    fields: dict[str, int]
+    show: Callable[..., str]
+    tell: Callable[..., dict | list]
+    labels: list[str]
 
 
 def main(argv=None):
@@ -43,21 +67,31 @@ def launch(args, *, block):
     import transformers
 
     from utils.reporting.answer_panels import STYLE
+    from utils.reporting.example_inputs import EXAMPLES, TITLES
 
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    kind, fields, answer = load(args.model, revision=args.model_revision, device=args.device)
+    model = load(args.model, revision=args.model_revision, device=args.device)
+    title = TITLES[model.kind]
     theme = gradio.themes.Base(font=["system-ui", "sans-serif"], font_mono=["monospace"])  # nothing from the network
-    with gradio.Blocks(title=f"Weitiao: {args.model}", analytics_enabled=False) as page:
-        gradio.Markdown(f"# {kind.capitalize()}\n`{args.model}`")
+    with gradio.Blocks(title=f"{title}: {args.model}", analytics_enabled=False) as page:
+        gradio.HTML(heading(title, args.model, model.labels))
         boxes = [
-            gradio.Textbox(label=name, lines=lines, max_lines=12, max_length=LONGEST) for name, lines in fields.items()
+            gradio.Textbox(label=name, lines=lines, max_lines=12, max_length=LONGEST)
+            for name, lines in model.fields.items()
         ]
         button = gradio.Button("Ask", variant="primary")
         panel = gradio.HTML(label="Answer")
-        if kind in EXAMPLES:
-            gradio.Examples(EXAMPLES[kind], boxes[0] if len(boxes) == 1 else boxes)
-        gradio.on([button.click, boxes[0].submit], answer, boxes, panel, api_name="ask")
+        examples = EXAMPLES["pairs" if "Second text" in model.fields else model.kind]
+        gradio.Examples(
+            examples[language_of(args.model)],
+            boxes[0] if len(boxes) == 1 else boxes,
+            label="Examples: click one, then Ask",
+        )
+        gradio.on([button.click, boxes[0].submit], model.show, boxes, panel, api_visibility="private")
+        told = f"What predict.py writes about {' and '.join(model.fields).lower()}, as JSON."
+        error = functools.partial(gradio.Error, print_exception=False)
+        gradio.api(refusing(model.tell, error), api_name="predict", api_description=told)
     page.launch(
         server_name=args.host,
         server_port=args.port,
@@ -66,17 +100,13 @@ def launch(args, *, block):
         quiet=not block,
         theme=theme,
         css_paths=STYLE,
-        footer_links=[],
+        footer_links=["api"],
     )
     return page
 
 
 def load(name, *, revision="main", device=None):
-    """Load a trained directory.
-
-    Returns:
-        Its kind; its inputs by name, with their number of lines; a function from inputs to HTML.
-    """
+    """Load a trained directory, as a `Model`."""
     from utils.data.errors import DataError
     from utils.prediction import model_kinds, prediction_tasks
     from utils.reporting import answer_panels
@@ -84,7 +114,7 @@ def load(name, *, revision="main", device=None):
     try:
         kind = model_kinds.find_kind(name, revision=revision)
     except DataError as error:
-        return "words", {"Text with [MASK]": 3}, load_blanks(name, error, revision=revision, device=device)
+        return load_blanks(name, error, revision=revision, device=device)
     options = {"top_k": SHOWN if kind == "answers" else None}
     loading = {"revision": revision, "device": device}
     task = prediction_tasks.load_task([name], output_format="jsonl", options=options, **loading)
@@ -100,16 +130,26 @@ def load(name, *, revision="main", device=None):
     def find_answers(question, context):
         return answer_panels.answer_panel(context, finder.find([question], [context])[0])
 
-    fields, answer = {
-        "entities": ({"Text": 4}, find_entities),
-        "classes": ({"Text": 4, "Second text": 4} if task.pair else {"Text": 4}, find_classes),
-        "answers": ({"Question": 2, "Passage": 8}, find_answers),
-    }[kind]
-    return kind, fields, checked(answer)
+    def tell_one(text: str) -> dict:
+        return json.loads(next(task.lines(None, [text])))
+
+    def tell_pair(text: str, text_pair: str) -> dict:
+        return json.loads(next(task.lines(None, [text], [text_pair])))
+
+    def tell_answer(question: str, context: str) -> dict:
+        return json.loads(next(task.lines(None, [question], [context])))
+
+    if kind == "entities":
+        return Model(kind, {"Text": 4}, checked(find_entities), tell_one, list(finder.types))
+    if kind == "answers":
+        return Model(kind, {"Question": 2, "Passage": 8}, checked(find_answers), tell_answer, [])
+    kind = "questions" if Path(read_record(name).get("argv", [""])[0]).name == "run_qa_cls.py" else kind
+    fields, tell = ({"Text": 4, "Second text": 4}, tell_pair) if task.pair else ({"Text": 4}, tell_one)
+    return Model(kind, fields, checked(find_classes), tell, list(finder.rule.labels))
 
 
 def load_blanks(name, error, *, revision, device):
-    """A function that shows the words for the blanks of a sentence, from a masked-language model."""
+    """A masked-language model, which fills the blanks of a sentence."""
     from utils.encoding.tokenization import load_tokenizer, longest_input
     from utils.modeling.cloze_classifier import load_masked_lm
     from utils.modeling.weight_files import require_safetensors
@@ -124,7 +164,56 @@ def load_blanks(name, error, *, revision, device):
     except ValueError:  # no masked-language model either
         raise error from None
     longest = longest_input(tokenizer, config)
-    return checked(lambda text: filling_panel(fill_blanks(model, tokenizer, text, top_k=SHOWN, max_length=longest)))
+
+    def fill(text):
+        return fill_blanks(model, tokenizer, text, top_k=SHOWN, max_length=longest)
+
+    def tell(text: str) -> list:
+        return [{"words": one.words, "score": round(one.score, 4)} for one in fill(text)]
+
+    return Model("words", {"Text with [MASK]": 3}, checked(lambda text: filling_panel(fill(text))), tell, [])
+
+
+def read_record(name):
+    """The record of the run that left a folder; empty if there is none."""
+    path = Path(name) / "run.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def language_of(name):
+    """The language of the examples: that of the run's data, else Chinese."""
+    return "en" if read_record(name).get("language") == "en" else "zh"
+
+
+def heading(title, name, labels):
+    """The top of the page: what it does, with which model, and what that may answer."""
+    from utils.reporting.answer_panels import heading_panel
+
+    return heading_panel(title, name, labels[:NAMED], more=len(labels[NAMED:]))
+
+
+def refused(texts):
+    """What is wrong with inputs; None if nothing is."""
+    if not all(text and text.strip() for text in texts):
+        return "Type something first."
+    if any(len(text) > LONGEST for text in texts):
+        return f"Expected at most {LONGEST:,} characters."
+    return None
+
+
+def refusing(tell, error):
+    """Wrap a function for programs so that it raises this error for inputs that are refused."""
+
+    @functools.wraps(tell)
+    def predict(*texts):
+        if message := refused(texts):
+            raise error(message)
+        try:
+            return tell(*texts)
+        except ValueError as reason:
+            raise error(str(reason)) from None
+
+    return predict
 
 
 def checked(answer):
@@ -132,10 +221,8 @@ def checked(answer):
     from utils.reporting.answer_panels import message_panel
 
     def ask(*texts):
-        if not all(text and text.strip() for text in texts):
-            return message_panel("Type something first.")
-        if any(len(text) > LONGEST for text in texts):
-            return message_panel(f"Expected at most {LONGEST:,} characters.")
+        if message := refused(texts):
+            return message_panel(message)
         try:
             return answer(*texts)
         except ValueError as error:  # such as a sentence without a blank
@@ -149,10 +236,12 @@ def parse(argv):
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
     parser.add_argument("model", help="output directory of a run_*.py script, or the Hub id of such a model")
-    parser.add_argument("--model_revision", default="main", help="branch, tag or commit of the Hub model")
+    parser.add_argument("--model_revision", default="main", help="branch, tag or commit of the Hub model (main)")
     parser.add_argument("--device", help="cpu, cuda, cuda:1, ...; the first accelerator, else cpu, if not given")
     parser.add_argument(
-        "--host", default="127.0.0.1", help="address to serve on; 0.0.0.0 shows the model to the whole network"
+        "--host",
+        default="127.0.0.1",
+        help="address to serve on (127.0.0.1); 0.0.0.0 shows the model to the whole network",
     )
     parser.add_argument("--port", type=int, help="port to serve on; the first free one from 7860 upwards if not given")
     args = parser.parse_args(argv)

@@ -25,7 +25,7 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", help="output directory of a run_*.py script, or the Hub id of such a model")
     parser.add_argument("output_dir", type=Path, help="folder for the graph")
-    parser.add_argument("--model_revision", default="main", help="branch, tag or commit of the Hub model")
+    parser.add_argument("--model_revision", default="main", help="branch, tag or commit of the Hub model (main)")
     parser.add_argument(
         "--opset", type=int, default=NEWEST, help=f"version of the operators, 14 to {NEWEST} ({NEWEST})"
     )

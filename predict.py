@@ -147,7 +147,8 @@ def parse(argv):
         "--output_format",
         choices=["jsonl", "csv", "cluener"],
         default="jsonl",
-        help="csv: id,label,score for classes; cluener: CLUENER's submission format for entities",
+        help="jsonl (default): a line of JSON each; csv: id,label,score for classes; cluener: CLUENER's submission "
+        "format",
     )
     parser.add_argument(
         "--submission_columns", help="of csv: `id=ID,label=Target`, the fields id, label or score and their headers"

@@ -171,7 +171,9 @@ def parse(argv):
         "--keep", type=Path, metavar="FILE", help="add these runs to a small JSON file, and write no table"
     )
     parser.add_argument("--published", help="YAML file: name of a row -> what others have reported, with its source")
-    parser.add_argument("--output_dir", type=Path, default=Path("outputs/report"), help="where the table is written")
+    parser.add_argument(
+        "--output_dir", type=Path, default=Path("outputs/report"), help="where the table is written (outputs/report)"
+    )
     parser.add_argument("--examples", type=int, default=10, help="changed examples that --compare shows (10)")
     args = parser.parse_args(argv)
     if sum(map(bool, (args.outputs, args.compare, args.suspects))) != 1:

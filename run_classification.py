@@ -2,7 +2,7 @@
 
     python run_classification.py --model_name_or_path pretrained/bert-mini-zh --learning_rate 5e-4 \\
         --train_file data/review_sample/train.tsv --validation_file data/review_sample/dev.tsv --output_dir outputs/r
-    python run_classification.py config.yaml --pooling fusion --threshold_metric f1
+    python run_classification.py configs/thucnews_bert_mini.yaml --train_file thucnews/dev.txt
 
 Prints one line per epoch and the scores of the best one, before and after its probabilities are calibrated on the
 validation data (half a minute on two CPU cores for the first command). --output_dir then holds the model, its card,

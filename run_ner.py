@@ -2,7 +2,7 @@
 
     python run_ner.py --model_name_or_path pretrained/bert-mini-zh --head crf --learning_rate 1e-3 \\
         --train_file data/ner_sample/train.json --validation_file data/ner_sample/dev.json --output_dir outputs/ner
-    python run_ner.py config.yaml --head span --seed 2
+    python run_ner.py configs/quickstart.yaml --head span --seed 2 --output_dir outputs/span
 
 Prints one line per epoch and the per-class table of the best one (half a minute on two CPU cores for the first
 command). --output_dir then holds the model, its card, scores, predictions and the record of the run. With a trained

@@ -2,7 +2,7 @@
 
     python run_qa_span.py --model_name_or_path pretrained/bert-mini-zh --learning_rate 5e-4 \\
         --train_file data/qa_sample/train.json --validation_file data/qa_sample/dev.json --output_dir outputs/qa
-    python run_qa_span.py config.yaml --test_file test.json --n_best 5
+    python run_qa_span.py configs/cmrc_bert_mini.yaml --train_file cmrc2018/trial.json --n_best 5
 
 Takes SQuAD 1 and 2 and CMRC 2018 files, flat JSON lines and parquet. Prints one line per epoch (bert-mini-zh trains on
 some 15 windows of 256 sub-tokens per second on a CPU core). --output_dir then holds the model, its card, scores,

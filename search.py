@@ -2,20 +2,20 @@
 
     pip install -r requirements-search.txt
     python search.py run_ner.py configs/search/base_ner_sample.yaml configs/search/ner.yaml --output_dir outputs/search
-    python search.py run_ner.py base.yaml space.yaml --trials 50 --jobs 4 --output_dir outputs/search
+    python search.py run_classification.py base.yaml space.yaml --trials 50 --jobs 4 --output_dir outputs/search
 
-The first file has what all runs share, the second what varies: `learning_rate: {log: [1e-5, 1e-3]}`, `head: [crf,
-span]`, `num_train_epochs: {int: [2, 6]}`, `dropout: {uniform: [0, 0.3]}`. Trials never see the validation file: they
-are scored on a share that is held out of the training data (the script's --validation_share). As the best of many
-scores is too good, the best setting is run again with fresh seeds and scored on the validation file, and both numbers
-stand side by side. As in any run, the best epoch of these is chosen on the validation file; nothing is chosen on a
-test_file of the base, whose score stands below. --output_dir then holds best.yaml, which the script takes, trials.csv,
-search.json, pictures, the log of each trial, and the last runs with their models.
+base.yaml and space.yaml stand for your own files. The first file has what all runs share, the second what varies:
+`learning_rate: {log: [1e-5, 1e-3]}`, `head: [crf, span]`, `num_train_epochs: {int: [2, 6]}`, `dropout: {uniform: [0,
+0.3]}`. Trials never see the validation file: they are scored on a share that is held out of the training data (the
+script's --validation_share). As the best of many scores is too good, the best setting is run again with fresh seeds
+and scored on the validation file, and both numbers stand side by side. As in any run, the best epoch of these is
+chosen on the validation file; nothing is chosen on a test_file of the base, whose score stands below. --output_dir
+then holds best.yaml, which the script takes, trials.csv, search.json, pictures, the log of each trial, and the last
+runs with their models.
 
 Stopped or killed, the same command goes on: trials that have ended are not repeated, others continue from their
 checkpoints. Several machines work on one search if they share its --storage; or one call sends its trials to a Ray
-cluster: --ray_address auto --jobs 8. With --jobs 1, the same seed gives the
-same trials.
+cluster: --ray_address auto --jobs 8. With --jobs 1, the same seed gives the same trials.
 """
 
 import argparse
@@ -153,7 +153,8 @@ def parse(argv):
         "--pruning",
         choices=["median", "none"],
         default="median",
-        help="stop a trial that is worse than the median after its second or a later epoch, once five are complete",
+        help="stop a trial that is worse than the median after its second or a later epoch, once five are complete "
+        "(median)",
     )
     parser.add_argument(
         "--storage",

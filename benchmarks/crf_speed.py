@@ -1,6 +1,6 @@
 """Speed of the CRF compared with pytorch-crf: loss with gradient, and decoding, on random batches.
 
-    PYTHONPATH=. python benchmarks/crf_speed.py --batch 32 --length 128 --labels 31
+    python benchmarks/crf_speed.py --batch 32 --length 128 --labels 31
 
 Both run in turn on the same emissions and mask, in one process. Prints the median time of each and their ratio.
 pytorch-crf is in tests/requirements.txt.

@@ -1,8 +1,8 @@
 """Several encoders of one size on five Chinese tasks, with frozen recipes: mean ± std over seeds, paired test.
 
-    PYTHONPATH=. python benchmarks/encoder_scores.py --encoders random=pretrained/bert-mini-zh \\
+    python benchmarks/encoder_scores.py --encoders random=pretrained/bert-mini-zh \\
         shipped=pretrained/bert-mini-zh --data_dir data --seeds 1 2 3 --output_dir outputs/encoders
-    PYTHONPATH=. python benchmarks/encoder_scores.py --encoders shipped=pretrained/bert-mini-zh \\
+    python benchmarks/encoder_scores.py --encoders shipped=pretrained/bert-mini-zh \\
         adapted=outputs/adapted --tasks cluener --seeds 1 2 3 4 5 --data_dir data --output_dir outputs/adaptation
 
 An encoder named random has the configuration of the one it points to, with new random weights for each seed.

@@ -1,8 +1,8 @@
 """Score trained models that answer together; writes the files of a run, so that report.py can compare it with others.
 
-    PYTHONPATH=. python benchmarks/ensemble_scores.py outputs/run outputs/svm --validation_file dev.tsv \\
+    python benchmarks/ensemble_scores.py outputs/run outputs/svm --validation_file dev.tsv \\
         --output_dir outputs/both
-    PYTHONPATH=. python benchmarks/ensemble_scores.py outputs/a outputs/b outputs/c \\
+    python benchmarks/ensemble_scores.py outputs/a outputs/b outputs/c \\
         --validation_file cluener/dev.json --output_dir outputs/three
 
 Models of classes or of entities; one alone is scored, too. Members are joined as `predict.py --ensemble` joins them.
@@ -13,7 +13,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.tfidf_svm import score_classes
+from tfidf_svm import score_classes
+
 from utils.data.errors import DataError
 from utils.options.arguments import run_script
 from utils.prediction.prediction_tasks import load_task

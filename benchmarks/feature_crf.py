@@ -1,6 +1,6 @@
 """Baseline: a CRF on characters and their neighbours; writes the files of a run, for report.py.
 
-    PYTHONPATH=. python benchmarks/feature_crf.py --train_file data/ner_sample/train.json \\
+    python benchmarks/feature_crf.py --train_file data/ner_sample/train.json \\
         --validation_file data/ner_sample/dev.json --output_dir outputs/feature_crf
 
 sklearn-crfsuite (`pip install sklearn-crfsuite`) with L-BFGS: single characters up to two places away, pairs, and what

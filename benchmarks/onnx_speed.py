@@ -1,7 +1,7 @@
 """F1 and speed of a CRF tagger in torch, as an ONNX graph, and with eight-bit weights, side by side on one thread.
 
     python export_onnx.py outputs/cluener_bert_mini outputs/cluener_onnx --int8
-    PYTHONPATH=. python benchmarks/onnx_speed.py outputs/cluener_bert_mini outputs/cluener_onnx cluener/dev.json
+    python benchmarks/onnx_speed.py outputs/cluener_bert_mini outputs/cluener_onnx cluener/dev.json
 
 The three take turns on all texts, in batches of similar length, including tokenizing and decoding. Prints the rows of
 the table in docs/en/predict.md: strict F1, median of texts per second, megabytes. Takes a minute for the validation

@@ -1,8 +1,8 @@
 """Change labels at random, train folds, and count how many of the changed ones report.py --suspects finds.
 
-    PYTHONPATH=. python benchmarks/planted_errors.py thucnews/dev.txt outputs/planted -- \\
+    python benchmarks/planted_errors.py thucnews/dev.txt outputs/planted -- \\
         run_classification.py configs/thucnews_bert_mini.yaml --folds 5
-    PYTHONPATH=. python benchmarks/planted_errors.py cluener/train.json outputs/planted -- \\
+    python benchmarks/planted_errors.py cluener/train.json outputs/planted -- \\
         run_ner.py configs/cluener_bert_mini.yaml --folds 5
 
 Writes `planted.jsonl`, the data with a share of the classes, or of the entities' types, changed to another one, trains

@@ -1,6 +1,6 @@
 """Resident memory of evaluation and prediction as the number of texts grows, in addition to what the model needs.
 
-    PYTHONPATH=. python benchmarks/predict_memory.py --rows 1000000
+    python benchmarks/predict_memory.py --rows 1000000
 
 Writes labelled rows of some 16 characters to a temporary folder, trains a tagger and a classifier with random weights
 (two layers, 32 wide) for one step, and runs predict.py, run_ner.py and run_classification.py on 100 rows, to measure

@@ -1,6 +1,6 @@
 """Speed of prompt NER compared with a loop that asks about one span at a time, and its zero-shot F1.
 
-    PYTHONPATH=. python benchmarks/prompt_ner_speed.py pretrained/bert-mini-zh cluener/dev.json --count 200 --bf16
+    python benchmarks/prompt_ner_speed.py pretrained/bert-mini-zh cluener/dev.json --count 200 --bf16
 
 Every candidate span of the sentences is a question. The loop writes each out, tokenizes it, asks a stock
 `AutoModelForMaskedLM` for the whole vocabulary, sorts it, and looks up the label words. Both take turns in one

@@ -1,8 +1,8 @@
 """How many texts serve.py answers a second, and how soon, beside one pipeline call per request behind FastAPI.
 
-    PYTHONPATH=. python benchmarks/serve_load.py outputs/ner cluener/dev.json --seconds 10
-    PYTHONPATH=. python benchmarks/serve_load.py outputs/ner cluener/dev.json --serve_flags="--int8"
-    PYTHONPATH=. python benchmarks/serve_load.py outputs/ner cluener/dev.json --requests 10000 --clients 64
+    python benchmarks/serve_load.py outputs/ner cluener/dev.json --seconds 10
+    python benchmarks/serve_load.py outputs/ner cluener/dev.json --serve_flags="--int8"
+    python benchmarks/serve_load.py outputs/ner cluener/dev.json --requests 10000 --clients 64
 
 Both servers run on this machine, one after the other, and are asked by clients that send their next text as soon as
 they have an answer, on connections that stay open. With --requests every text is compared with what predict.py writes

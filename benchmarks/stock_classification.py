@@ -1,6 +1,6 @@
 """Baseline: text classification as the HuggingFace examples do it, every text padded to one length.
 
-    PYTHONPATH=. python benchmarks/stock_classification.py --train_file train.tsv --validation_file dev.tsv \\
+    python benchmarks/stock_classification.py --train_file train.tsv --validation_file dev.tsv \\
         --model_name_or_path pretrained/bert-mini-zh --learning_rate 1e-3
 
 AutoModelForSequenceClassification, `padding="max_length"` of 128 as in the GLUE example, random batches, fp32, AdamW,

@@ -1,6 +1,6 @@
 """Peak memory of runs with small and large training data: a stream, and files that are read completely.
 
-    PYTHONPATH=. python benchmarks/stream_memory.py --rows 5000000
+    python benchmarks/stream_memory.py --rows 5000000
 
 Writes rows of some 20 characters to a temporary folder (260 MB for 5 million), removed at the end. run_mlm.py
 --streaming takes 20 steps; one process reads a stream to its end, as it is prepared for training;

@@ -1,7 +1,7 @@
 """Training speed of run_classification.py compared with a stock script that pads to 128 (stock_classification.py).
 
-    PYTHONPATH=. python benchmarks/text_speed.py --train_file train.tsv --validation_file dev.tsv
-    PYTHONPATH=. python benchmarks/text_speed.py --train_file train.tsv --validation_file dev.tsv \\
+    python benchmarks/text_speed.py --train_file train.tsv --validation_file dev.tsv
+    python benchmarks/text_speed.py --train_file train.tsv --validation_file dev.tsv \\
         -- --pooling mean --layers weighted
 
 Same encoder, batch size, epochs and learning rate, one after the other on the same machine, evaluation not counted;

@@ -1,6 +1,6 @@
 """Baseline: TF-IDF n-grams and a linear SVM; writes the files of a run, so that report.py can compare it with others.
 
-    PYTHONPATH=. python benchmarks/tfidf_svm.py --train_file data/review_sample/train.tsv \\
+    python benchmarks/tfidf_svm.py --train_file data/review_sample/train.tsv \\
         --validation_file data/review_sample/dev.tsv --output_dir outputs/svm
 
 Runs of 1-3 characters, or with `--analyzer word` words and pairs of them. Nothing is random, so one run is enough.
@@ -75,7 +75,9 @@ def main(argv=None):
     left |= model.files() | {"all_results.json": results, "run.json": record}
     Path(args.output_dir).mkdir(parents=True, exist_ok=True)
     write_files(args.output_dir, left)
-    print(" ".join(f"{name} {value:.4f}" for name, value in results.items()))
+    print(f"{len(train):,} texts of {len(labels)} classes; saved in {args.output_dir}")
+    if results:
+        print(" ".join(f"{name} {value:.4f}" for name, value in results.items()))
 
 
 def score_classes(

@@ -1,6 +1,6 @@
 """Training speed of run_ner.py --head crf compared with a plain Trainer + pytorch-crf loop (stock_crf.py).
 
-    PYTHONPATH=. python benchmarks/train_speed.py --train_file cluener/train.json --validation_file cluener/dev.json \\
+    python benchmarks/train_speed.py --train_file cluener/train.json --validation_file cluener/dev.json \\
         --seeds 1 2 3
 
 Same encoder, batch size, epochs and learning rate, in turn on the same machine, evaluation not counted. The stock loop

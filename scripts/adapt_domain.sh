@@ -26,6 +26,6 @@ for task in cluener thucnews; do
             --muon_learning_rate 5e-4 --learning_rate 5e-4 --num_train_epochs "${EPOCHS:-10}" --dropout 0 \
             --resume_from_checkpoint last --output_dir "$out/$task"
     fi
-    run env PYTHONPATH=. .venv/bin/python benchmarks/encoder_scores.py --encoders shipped="$model" adapted="$out/$task" \
+    run .venv/bin/python benchmarks/encoder_scores.py --encoders shipped="$model" adapted="$out/$task" \
         --tasks $tasks --seeds ${SEEDS:-1 2 3 4 5} --data_dir "$data" --output_dir "$out/scores"
 done

@@ -1,7 +1,7 @@
 """Average the weights of runs that share a start: one model that is as fast as each (soups, Wortsman et al., 2022).
 
-    PYTHONPATH=. python scripts/average_weights.py outputs/a outputs/b outputs/c --output_dir outputs/soup
-    PYTHONPATH=. python scripts/average_weights.py outputs/? --output_dir soup --greedy --validation_file dev.tsv
+    python scripts/average_weights.py outputs/a outputs/b outputs/c --output_dir outputs/soup
+    python scripts/average_weights.py outputs/? --output_dir soup --greedy --validation_file dev.tsv
 
 The runs may differ in the order of their data (`--seed 1 --data_seed 2`), in learning rate, epochs and tricks; not in
 model, labels, tokenizer, start, or the seed that their heads began with. Adapters are merged into their encoders.

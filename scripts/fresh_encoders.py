@@ -1,6 +1,6 @@
 """Make encoders with random weights, the size of a given BERT and with its tokenizer: OUTPUT/bert, albert and roberta.
 
-    PYTHONPATH=. python scripts/fresh_encoders.py pretrained/bert-mini-zh outputs/fresh --seed 1
+    python scripts/fresh_encoders.py pretrained/bert-mini-zh outputs/fresh --seed 1
 
 They show what pre-training is worth, and that the scripts work with each family, where no published ones are at hand.
 They are masked-language models, so that every script loads them. ALBERT's layers share their weights.
@@ -36,7 +36,7 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("like", help="the BERT whose size and tokenizer they get: a folder or a Hub id")
     parser.add_argument("output", type=Path)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1, help="of what is drawn (1)")
     args = parser.parse_args(argv)
     like, tokenizer = AutoConfig.from_pretrained(args.like), AutoTokenizer.from_pretrained(args.like)
     sizes = {name: getattr(like, name) for name in SIZES}

@@ -1,7 +1,7 @@
 """Throw damaged and invented files at every reader and the configuration parser, and report what breaks them.
 
-    PYTHONPATH=. python scripts/fuzz.py --seconds 60
-    PYTHONPATH=. python scripts/fuzz.py --seconds 600 read_ner config --seed 7
+    python scripts/fuzz.py --seconds 60
+    python scripts/fuzz.py --seconds 600 read_ner config --seed 7
 
 Each reader is tested for --seconds. It may return, or raise an error for users (`DataError`, `ArgumentError`).
 Anything else, and a file that takes more than ten seconds, is a finding: the smallest file that shows it is saved in

@@ -230,7 +230,9 @@ def count_table(train: list[Sentence], dev: list[Sentence]) -> str:
 
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output_dir", type=Path, default=ROOT / "data" / "ner_sample", help="where the files go")
+    parser.add_argument(
+        "--output_dir", type=Path, default=ROOT / "data" / "ner_sample", help="where the files go (data/ner_sample)"
+    )
     parser.add_argument("--seed", type=int, default=42, help="another seed gives other sentences (42)")
     args = parser.parse_args(argv)
     spec = yaml.safe_load(Path(__file__).with_name("ner_sample.yaml").read_text(encoding="utf-8"))

@@ -282,7 +282,7 @@ def qa_counts(articles: Mapping[str, Sequence[dict]]) -> list[str]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output_dir", type=Path, default=ROOT / "data", help="where the three folders go")
+    parser.add_argument("--output_dir", type=Path, default=ROOT / "data", help="where the three folders go (data)")
     parser.add_argument("--seed", type=int, default=42, help="another seed gives other texts (42)")
     args = parser.parse_args(argv)
     spec = yaml.safe_load(Path(__file__).with_name("text_samples.yaml").read_text(encoding="utf-8"))

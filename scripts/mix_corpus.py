@@ -28,7 +28,7 @@ def main(argv=None):
     )
     parser.add_argument("corpus", type=Path, help="folder of .txt files")
     parser.add_argument("output_dir", type=Path)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1, help="of what is drawn (1)")
     given = parser.parse_args(argv)
     weights = yaml.safe_load(given.weights.read_text(encoding="utf-8"))
     if not isinstance(weights, dict) or not all(isinstance(each, int | float) for each in weights.values()):

@@ -1,7 +1,7 @@
 """Write the tables of options in docs/ from the parsers of the scripts, in both languages.
 
-    PYTHONPATH=. python scripts/option_tables.py            # after a change of an option
-    PYTHONPATH=. python scripts/option_tables.py --check    # status 1 if a page is out of date, or Chinese is missing
+    python scripts/option_tables.py            # after a change of an option
+    python scripts/option_tables.py --check    # status 1 if a page is out of date, or Chinese is missing
 
 A page marks the place: `<!-- options: run_ner.py | named-entity recognition -->`, and `<!-- end of options -->` after
 it. Several scripts share a table; `training defaults` and `own fields` stand for the options of transformers that
@@ -134,7 +134,7 @@ def main(argv=None) -> None:
     for text in dict.fromkeys(missing):
         print(f"docs/zh/options.yaml: expected a line in Chinese for: {text}", file=sys.stderr)
     for page in stale:
-        print(f"{page}: {'out of date; PYTHONPATH=. python scripts/option_tables.py' if args.check else 'written'}")
+        print(f"{page}: {'out of date; python scripts/option_tables.py' if args.check else 'written'}")
     if missing or (stale and args.check):
         raise SystemExit(1)
 

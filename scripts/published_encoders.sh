@@ -69,7 +69,7 @@ for name in "$@"; do
             "(PIP_INDEX_URL) and the room in $out; a wrong hash means another file under the same version, which is not used" >&2
         exit 1
     fi
-    PYTHONPATH=. "$python" scripts/unpack_encoder.py "$name" "$work/$name" "$work/made/$name"
+    "$python" scripts/unpack_encoder.py "$name" "$work/$name" "$work/made/$name"
     mv "$work/made/$name" "$out/$name"
     echo "$out/$name: ready"
 done

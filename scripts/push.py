@@ -1,7 +1,7 @@
 """Send a finished run to the Hugging Face Hub, or try again; scripts/push.sh calls this from anywhere.
 
-    PYTHONPATH=. python scripts/push.py outputs/ner me/ner --dry_run     # list what would be sent; needs no network
-    PYTHONPATH=. python scripts/push.py outputs/ner me/ner --private
+    python scripts/push.py outputs/ner me/ner --dry_run     # list what would be sent; needs no network
+    python scripts/push.py outputs/ner me/ner --private
 
 Prints the address. The token is that of `hf auth login`, or HF_TOKEN.
 """

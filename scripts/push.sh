@@ -5,4 +5,4 @@ set -euo pipefail
 root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 python="$root/.venv/bin/python"
 [ -x "$python" ] || python=python3
-PYTHONPATH="$root" exec "${PYTHON:-$python}" "$root/scripts/push.py" "$@"
+exec "${PYTHON:-$python}" "$root/scripts/push.py" "$@"

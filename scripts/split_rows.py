@@ -1,7 +1,7 @@
 """Split a file of texts with classes by a seed: train.jsonl, test.jsonl and, on request, validation.jsonl.
 
-    PYTHONPATH=. python scripts/split_rows.py headlines.json outputs/splits/1 --seed 1 --test_share 0.1
-    PYTHONPATH=. python scripts/split_rows.py headlines.json outputs/splits/1 --seed 1 --test_share 0.2 \\
+    python scripts/split_rows.py headlines.json outputs/splits/1 --seed 1 --test_share 0.1
+    python scripts/split_rows.py headlines.json outputs/splits/1 --seed 1 --test_share 0.2 \\
         --validation_share 0.1
 
 Splits are stratified by class and keep equal texts together, as in the scripts; shares are of the whole file (0-1).
@@ -21,7 +21,7 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file")
     parser.add_argument("output", type=Path)
-    parser.add_argument("--file_format", default="auto")
+    parser.add_argument("--file_format", default="auto", help="found by content and extension if not given (auto)")
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--test_share", type=float, required=True)
     parser.add_argument("--validation_share", type=float, help="no validation split is made without it")

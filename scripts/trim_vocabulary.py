@@ -1,6 +1,6 @@
 """Cut a model's vocabulary to what texts use: multilingual encoders are mostly embeddings.
 
-    PYTHONPATH=. python scripts/trim_vocabulary.py xlm-roberta-base outputs/xlm-r-zh --texts data/*.json corpus.txt
+    python scripts/trim_vocabulary.py xlm-roberta-base outputs/xlm-r-zh --texts data/*.json corpus.txt
 
 Takes a folder or a Hub id, of an encoder or of a stock model, with any fast tokenizer (WordPiece, Unigram, byte-level
 BPE). Keeps the pieces that the texts use, what these are built from, all single Chinese characters, and special
@@ -48,7 +48,7 @@ def main(argv=None):
         "--texts", nargs="+", required=True, help="files of any form that the scripts read; all their strings count"
     )
     parser.add_argument("--min_count", type=int, default=1, help="how often a piece must occur to be kept (1)")
-    parser.add_argument("--model_revision", default="main", help="branch, tag or commit of the Hub model")
+    parser.add_argument("--model_revision", default="main", help="branch, tag or commit of the Hub model (main)")
     parser.add_argument("--no_timing", action="store_true", help="do not measure the steps of training")
     args = parser.parse_args(argv)
     if args.min_count < 1:

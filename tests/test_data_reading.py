@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 import app
+import export_onnx
 import predict
 import run_classification
+import run_ner
 import run_qa_cls
 from utils.data.errors import DataError
+from utils.modeling import weight_files
 from utils.prediction import model_kinds
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -128,7 +131,7 @@ def test_name_without_a_slash_may_be_one_of_the_hub(monkeypatch, tmp_path):
         asked.append(name)
         return {"architectures": ["BertForMaskedLM"]}, {}
 
-    monkeypatch.setattr(model_kinds.PreTrainedConfig, "get_config_dict", get_config_dict)
+    monkeypatch.setattr(weight_files.PreTrainedConfig, "get_config_dict", get_config_dict)
     monkeypatch.chdir(tmp_path)  # where ./outputs is no folder
     with pytest.raises(DataError, match=r"found BertForMaskedLM"):
         model_kinds.find_kind("bert-base-chinese")
@@ -136,3 +139,13 @@ def test_name_without_a_slash_may_be_one_of_the_hub(monkeypatch, tmp_path):
     for name in (str(tmp_path / "none"), "./outputs", "~/outputs", "outputs/ner/last"):
         with pytest.raises(FileNotFoundError, match="expected a trained output directory or a Hub id, found no such"):
             app.load(name)
+
+
+def test_missing_model_is_told_by_name_in_training_and_export(tmp_path):
+    files = ["--train_file", str(ROOT / "data/ner_sample/dev.json"), "--output_dir", str(tmp_path / "run")]
+    with pytest.raises(FileNotFoundError, match=r"^no/encoder: expected an encoder's folder or a Hub id, found"):
+        run_ner.main(["--model_name_or_path", "no/encoder", *files])
+    with pytest.raises(
+        FileNotFoundError, match=r"^nowhere: expected a trained output directory or a Hub id, found no"
+    ):
+        export_onnx.main(["nowhere", str(tmp_path / "graph")])

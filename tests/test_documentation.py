@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -29,10 +30,10 @@ PAGES = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("docs/*/*
 
 FLAG = re.compile(r"(?<![\w!-])--[A-Za-z]\w*(?:-\w+)*", re.ASCII)
 FENCE = re.compile(r"^[ \t]*```.*?^[ \t]*```[ \t]*$", re.DOTALL | re.MULTILINE)
-SCRIPT = re.compile(r"(?:run_\w+|predict|report|search|app)\.py", re.ASCII)
+SCRIPT = re.compile(r"(?:run_\w+|predict|report|search|app|serve|export_onnx)\.py", re.ASCII)
 PYTHON_FILE = re.compile(r"(?<![\w./-])(?:\./)?([\w./-]+\.py)(?![\w.])", re.ASCII)
 PATH = re.compile(
-    r"(?<![\w./-])(?:(?:utils|data|scripts|configs|tests|benchmarks|pretrained)/[\w./*-]*|(?:run_\w+|predict|report|search|app)\.py)",
+    r"(?<![\w./-])(?:(?:utils|data|scripts|configs|tests|benchmarks|pretrained)/[\w./*-]*|(?:run_\w+|predict|report|search|app|serve|export_onnx)\.py)",
     re.ASCII,
 )
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
@@ -358,6 +359,17 @@ def test_no_command_takes_a_file_that_nothing_makes():
     assert count > 60
 
 
+def test_configurations_that_a_script_takes_in_its_docstring_are_there():
+    taken = []
+    for script in SCRIPTS:
+        docstring = ast.get_docstring(ast.parse((ROOT / script).read_text(encoding="utf-8")))
+        for line in join_lines(docstring):
+            words = line.split() if line.startswith("    python ") else []
+            taken += [word for before, word in pairwise(words) if word.endswith(".yaml") and before not in WRITES]
+    assert {name for name in taken if not (ROOT / name).is_file()} == {"base.yaml", "space.yaml"}  # which it explains
+    assert len(taken) > 6
+
+
 def test_file_that_nothing_makes_is_caught():
     text = "```bash\npython run_ner.py config.yaml --output_dir outputs/a\npython predict.py outputs/a\n"
     assert unmade_files(text + "python predict.py outputs/b # outputs/c\n```")[1] == ["config.yaml", "outputs/b"]
@@ -374,16 +386,14 @@ def commands_of(script: str) -> list[tuple[str, list[str]]]:
         text = (ROOT / page).read_text(encoding="utf-8")
         for block in re.findall(r"^[ \t]*```bash\n(.*?)^[ \t]*```", text, re.DOTALL | re.MULTILINE):
             for line in join_lines(block):
-                match = re.search(
-                    r"(?:^\s*(?:PYTHONPATH=\. )?python|accelerate launch .*?|torchrun .*?) (" + script + " .*)", line
-                )
+                match = re.search(r"(?:^\s*python|accelerate launch .*?|torchrun .*?) (" + script + " .*)", line)
                 if match and "--fill" not in line:  # which trains nothing, and takes no --check_options
                     found.append((page, shlex.split(re.sub(r"\$\w+", "1", match[1]), comments=True)))
     return found
 
 
 COMMANDS = commands_of(r"run_\w+\.py")
-OTHER_COMMANDS = commands_of(r"(?:(?:predict|report|search|app)|scripts/\w+)\.py")
+OTHER_COMMANDS = commands_of(r"(?:(?:predict|report|search|app|serve|export_onnx)|scripts/\w+)\.py")
 
 
 @pytest.mark.parametrize(("page", "words"), COMMANDS, ids=[f"{page}-{words[0]}" for page, words in COMMANDS])
@@ -410,7 +420,10 @@ def test_other_command_is_accepted_by_its_parser(page, words):
 
 
 def test_commands_are_found():
-    assert len(COMMANDS) >= 45 and len(OTHER_COMMANDS) >= 30
+    assert len(COMMANDS) >= 45 and len(OTHER_COMMANDS) >= 36
+    others = {words[0] for _, words in OTHER_COMMANDS}
+    assert others >= {f"{name}.py" for name in ("predict", "report", "search", "app", "serve", "export_onnx")}
+    assert others >= {"scripts/average_weights.py", "scripts/trim_vocabulary.py"}
     assert {words[0] for _, words in COMMANDS} >= {
         f"run_{task}.py" for task in ("ner", "qa_cls", "qa_span", "prompt", "mlm")
     }

@@ -186,7 +186,7 @@ def test_where_no_text_is_long_the_run_is_the_same_to_the_bit(run):
 @pytest.mark.slow
 def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(run, tmp_path):
     flags = {"num_train_epochs": 2, "save_total_limit": 5, **WINDOWS}
-    _, whole = run(folder="whole", **flags)
+    _, whole = run(folder="whole", **flags, keep_checkpoints=True)
     first = min(whole.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
     shutil.copytree(first, tmp_path / "broken" / first.name)
     _, broken = run(folder="broken", resume_from_checkpoint="last", **flags)

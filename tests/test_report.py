@@ -123,6 +123,16 @@ def test_names_tell_what_differs(tmp_path):
     assert names == ["adapter=lora", "adapter=none"]
 
 
+def test_rows_that_differ_in_many_settings_are_named_after_their_folders(tmp_path):
+    more = {"lora_rank": 16, "lora_layers": "all", "num_train_epochs": 5.0, "warmup_steps": 0.1}
+    write_run(tmp_path / "whole", 1)
+    for seed in (1, 2):
+        write_run(tmp_path / "small" / f"seed-{seed}", seed, adapter="lora", **more)
+    write_run(tmp_path / "other", 1, adapter="bottleneck", learning_rate=1e-3)
+    groups = run_groups.group_runs(run_groups.read_runs([tmp_path]))
+    assert {group.name: len(group.runs) for group in groups} == {"other": 1, "small": 2, "whole": 1}
+
+
 @pytest.mark.parametrize("nothing", [None, {}], ids=["null", "empty"])
 def test_run_from_before_an_option_went_or_came_is_in_the_row_of_those_that_do_not_set_it(tmp_path, nothing):
     write_run(tmp_path / "old", 1, adapter="none", chosen_rate=nothing)

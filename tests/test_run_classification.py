@@ -127,7 +127,7 @@ def test_multi_label_trains_with_focal_loss_weights_and_r_drop(run):
 def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(run, tmp_path):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     flags = {"class_sampling": "balanced", "save_total_limit": 5, "pooling": "fusion"}
-    results = run("classes", whole, **flags)
+    results = run("classes", whole, **flags, keep_checkpoints=True)
     broken.mkdir()
     first = min(whole.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
     shutil.copytree(first, broken / first.name)

@@ -186,7 +186,7 @@ def test_configuration_may_be_yaml_and_its_tokenizer_another_models(run, tiny_ma
 )
 def test_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(run, tmp_path, own):
     steps = {"eval_strategy": "no", "load_best_model_at_end": False, "save_strategy": "steps", "save_steps": 4}
-    run(tmp_path / "whole", **steps, **own)
+    run(tmp_path / "whole", **steps, **own, keep_checkpoints=True)
     whole = load_file(tmp_path / "whole" / "model.safetensors")
     last = sorted((tmp_path / "whole").glob("checkpoint-*"), key=lambda path: int(path.name[11:]))
     shutil.copytree(last[0], tmp_path / "broken" / last[0].name)
@@ -198,12 +198,13 @@ def test_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(run, tmp_path
 
 def test_resumed_run_keeps_the_vocabulary_that_it_built(run, tmp_path):
     flags = {"model_name_or_path": None, "train_from_config": tmp_path / "mini.json", "train_tokenizer": 60}
-    run(**flags, num_train_epochs=1)
+    run(**flags, num_train_epochs=1, keep_checkpoints=True)
     before = (
         (tmp_path / "run" / "tokenizer.json").stat().st_mtime_ns,
         load_file(tmp_path / "run" / "model.safetensors"),
     )
     shutil.copy(tmp_path / "run" / "tokenizer.json", tmp_path / "kept.json")
+    (tmp_path / "run" / "run.json").unlink()
     run(**flags, num_train_epochs=1, resume_from_checkpoint="last")
     after = load_file(tmp_path / "run" / "model.safetensors")
     assert read_json(tmp_path / "run" / "tokenizer.json") == read_json(tmp_path / "kept.json")
@@ -391,10 +392,11 @@ def test_states_of_a_teacher_are_learnt_and_leave_a_plain_model(run, teacher, tm
 
 def test_resumed_run_with_a_teacher_ends_with_the_same_weights(run, teacher, tmp_path):
     run(teacher=teacher)
-    run(tmp_path / "stopped", teacher=teacher)
+    run(tmp_path / "stopped", teacher=teacher, keep_checkpoints=True)
     last = sorted((tmp_path / "stopped").glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
     assert len(last) == 2
     shutil.rmtree(last[1])
+    (tmp_path / "stopped" / "run.json").unlink()
     run(tmp_path / "stopped", teacher=teacher, resume_from_checkpoint="last")
     weights = [load_file(folder / "model.safetensors") for folder in (tmp_path / "run", tmp_path / "stopped")]
     assert all(torch.equal(value, weights[1][name]) for name, value in weights[0].items())

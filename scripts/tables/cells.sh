@@ -71,7 +71,7 @@ prepare() {
     echo "$@"
     if [ -n "${DRY_RUN:-}" ]; then return; fi
     mkdir -p "$(dirname "$made")"
-    PYTHONPATH=. "$@"
+    "$@"
 }
 
 # cell ROW/seed-SEED SCRIPT [FLAG...]: a run in OUT/TABLE/ROW/seed-SEED
@@ -103,7 +103,7 @@ cell() {
     echo "[$number/$total] $name ..."
     local began=$SECONDS
     mkdir -p "$folder"
-    if PYTHONPATH=. "${command[@]}" >"$folder/log.txt" 2>&1 </dev/null; then
+    if "${command[@]}" >"$folder/log.txt" 2>&1 </dev/null; then
         keep "$folder"
         spent=$((spent + SECONDS - began)) ran=$((ran + 1)) unfinished=$((unfinished - 1))
         echo "[$number/$total] $name: $(minutes $((SECONDS - began))), about $(minutes $((unfinished * spent / ran))) left"

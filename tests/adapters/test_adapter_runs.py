@@ -62,7 +62,7 @@ def test_run_leaves_an_adapter_that_answers_as_the_run_did(run, files, ner_files
 def test_interrupted_run_ends_the_same(run, tmp_path, name, kind):
     flags = {"adapter": kind, "learning_rate": 1e-2, "save_total_limit": 9, "num_train_epochs": 3}
     wanted = run(name, tmp_path / "whole", **flags)
-    run(name, tmp_path / "broken", **flags)
+    run(name, tmp_path / "broken", **flags, keep_checkpoints=True)
     numbered = sorted((tmp_path / "broken").glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
     assert len(numbered) == 3
     weights = (numbered[0] / "model.safetensors").stat().st_size
@@ -70,6 +70,7 @@ def test_interrupted_run_ends_the_same(run, tmp_path, name, kind):
     for path in numbered[1:]:
         shutil.rmtree(path)
     (tmp_path / "broken" / "adapter_model.safetensors").unlink()
+    (tmp_path / "broken" / "run.json").unlink()
     found = run(name, tmp_path / "broken", **flags, resume_from_checkpoint="last")
     same = [key for key in wanted if key.startswith("eval_") and not key.endswith(("runtime", "per_second"))]
     assert {key: found[key] for key in same} == {key: wanted[key] for key in same}

@@ -1,5 +1,6 @@
 """app.py: every kind of model answers, in a browser and on this machine alone."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import app
 from tests.small_heads import CLASSES, TEXTS, TYPES, build_heads
 from utils.data.errors import ArgumentError, DataError
 from utils.reporting.answer_panels import entity_panel, verdict_panel
+from utils.reporting.example_inputs import EXAMPLES, TITLES
 from utils.scoring.decisions import DecisionRule, Verdict
 
 pytestmark = pytest.mark.long
@@ -74,9 +76,54 @@ def test_typed_text_is_answered_in_the_browser(heads, serve, open_page):
     ],
 )
 def test_every_kind_of_model_answers(heads, head, kind, typed, expected):
-    found, fields, answer = app.load(str(heads / head))
-    assert found == kind and len(fields) == len(typed)
-    assert expected in answer(*typed)
+    model = app.load(str(heads / head))
+    assert model.kind == kind and len(model.fields) == len(typed)
+    assert expected in model.show(*typed)
+
+
+@pytest.mark.parametrize(
+    ("head", "asked", "keys"),
+    [
+        ("crf", [TEXTS[0]], {"text", "entities"}),
+        ("pooled", [TEXTS[0]], {"text", "label", "score", "top"}),
+        ("answers", ["谁？", TEXTS[1]], {"question", "answer", "start", "end", "score"}),
+        ("masked", ["张伟在[MASK]京。"], {"words", "score"}),
+    ],
+)
+def test_programs_get_what_predict_writes(heads, serve, head, asked, keys):
+    address, _ = serve(heads / head)
+    client = pytest.importorskip("gradio_client").Client(address, verbose=False)
+    endpoints = client.view_api(return_format="dict")["named_endpoints"]
+    assert list(endpoints) == ["/predict"] and len(endpoints["/predict"]["parameters"]) == len(asked)
+    told = client.predict(*asked, api_name="/predict")
+    assert set(told[0] if head == "masked" else told) >= keys
+    with pytest.raises(Exception, match=r"Type something first\."):
+        client.predict(*[" "] * len(asked), api_name="/predict")
+
+
+def test_page_has_a_title_and_three_examples_to_click(heads, serve, open_page):
+    address, _ = serve(heads / "crf")
+    page = open_page(address)
+    assert page.get_by_role("heading", level=1).inner_text() == "Entities in a text"
+    assert page.title() == f"Entities in a text: {heads / 'crf'}"
+    assert all(label in page.locator(".heading p").inner_text() for label in TYPES)
+    examples = EXAMPLES["entities"]["zh"]
+    for text in examples:
+        page.get_by_role("button", name=text).click()
+        page.wait_for_function("text => document.querySelector('textarea').value == text", arg=text)
+
+
+def test_examples_are_three_of_each_kind_in_the_language_of_the_data(heads, tmp_path):
+    assert all(len(texts) == 3 for kind in EXAMPLES.values() for texts in kind.values())
+    assert set(TITLES) == set(EXAMPLES) - {"pairs"}
+    (tmp_path / "run.json").write_text('{"language": "en"}', encoding="utf-8")
+    assert app.language_of(tmp_path) == "en" and app.language_of(heads / "crf") == "zh"
+
+
+def test_model_of_questions_is_known_by_its_record(heads, tmp_path):
+    shutil.copytree(heads / "pooled", tmp_path / "faq")
+    (tmp_path / "faq" / "run.json").write_text('{"argv": ["here/run_qa_cls.py"]}', encoding="utf-8")
+    assert app.load(str(tmp_path / "faq")).kind == "questions"
 
 
 def test_panels_say_when_nothing_was_decided_or_found():

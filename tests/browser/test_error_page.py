@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.reporting.reported_errors import EVIL, report
+from tests.reporting.reported_errors import EVIL, report, tagger
 from utils.reporting.report_page import report_page
 
 pytestmark = pytest.mark.long
@@ -55,6 +55,19 @@ def test_theme_follows_the_system_until_it_is_chosen(open_page, address):
     assert dark.evaluate(ground) == grounds[0]
     light.get_by_role("button", name="Dark").click()
     assert light.evaluate(ground) == grounds[1] and light.get_by_role("button", name="Light").count() == 1
+
+
+def test_no_small_table_has_a_scroll_bar_on_a_laptop(open_page, tmp_path):
+    path = tmp_path / "page.html"
+    labels = ["address", "organization", "government"]
+    texts = [f"text number {'x' * n} of some length" for n in range(40)]
+    gold = [[(0, 4, labels[n % 3])] for n in range(40)]
+    errors = tagger(texts, gold, [[(0, 4, labels[n % 2])] for n in range(40)])
+    whole = report()
+    path.write_text(report_page(whole | {"splits": {"validation": errors}}), encoding="utf-8")
+    page = open_page(path.as_uri(), width=1280)
+    tables = page.locator(".scroll").evaluate_all("all => all.map(one => [one.scrollWidth, one.clientWidth])")
+    assert len(tables) > 4 and all(whole <= seen for whole, seen in tables), tables
 
 
 def test_page_fits_a_phone_and_tables_scroll_by_themselves(open_page, address):

@@ -186,12 +186,13 @@ def test_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(run, files, m
         "save_steps": 5,  # of 8 an epoch: the run goes on in the middle of one
     }
     run("whole", num_train_epochs=3, **flags)
-    run("broken", num_train_epochs=3, **flags)
+    run("broken", num_train_epochs=3, **flags, keep_checkpoints=True)
     checkpoints = sorted((files / "broken").glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
     assert [path.name for path in checkpoints] == [f"checkpoint-{step}" for step in (5, 10, 15, 20, 24)]
     for path in checkpoints[2:]:
         shutil.rmtree(path)
     (files / "broken" / "model.safetensors").unlink()
+    (files / "broken" / "run.json").unlink()
     run("broken", num_train_epochs=3, resume_from_checkpoint="last", **flags)
     whole, broken = ((files / name / "model.safetensors").read_bytes() for name in ("whole", "broken"))
     assert whole == broken

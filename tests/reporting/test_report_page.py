@@ -16,9 +16,11 @@ from utils.reporting.curves import draw_curves, read_curves
 from utils.reporting.jinja_templates import PAGES
 from utils.reporting.marked_text import Mark
 from utils.reporting.report_page import report_page
+from utils.reporting.score_meanings import explain_scores
 from utils.reporting.svg_charts import nice_ticks
 from utils.scoring.answer_ranking import Answer
 from utils.scoring.decisions import DecisionRule, Verdict
+from utils.scoring.score_names import shown_in
 
 MARKED = PAGES.get_template("marked_text.html.jinja").module
 TEMPLATES = ("{{ 7 * 7 }}", "{% raw %}", "{# gone #}", "{%- if x -%}", "{{ self.__init__ }}", "# for x in y:")
@@ -59,7 +61,7 @@ def test_page_is_well_formed_and_made_for_everybody():
     assert all(later <= earlier + 1 for earlier, later in pairwise(levels))
     assert all(attributes.get("scope") in ("col", "row") for tag, attributes in outline.elements if tag == "th")
     charts = [attributes for tag, attributes in outline.elements if tag == "svg" and attributes.get("role") == "img"]
-    assert len(charts) == 4 and all(len(each["aria-label"]) > 20 for each in charts)
+    assert len(charts) == 3 and all(len(each["aria-label"]) > 20 for each in charts)
     ids = [attributes["id"] for _, attributes in outline.elements if "id" in attributes]
     assert len(ids) == len(set(ids))
     assert {each["for"] for tag, each in outline.elements if tag == "label"} <= set(ids)
@@ -159,6 +161,23 @@ def test_curves_end_with_training_and_leave_out_what_is_no_number():
     assert draw_curves(curves).startswith(b"\x89PNG")
     steps = read_curves([{"epoch": 0.1, "step": i, "loss": 1.0} for i in range(2000)], metric="loss")
     assert steps["unit"] == "step" and len(steps["charts"][0]["lines"][0]["points"]) <= 300
+
+
+def test_one_point_is_told_as_a_number_and_not_drawn():
+    point = {"name": "validation", "points": [[1.0, 0.25]]}
+    curves = {"unit": "epoch", "best": None, "charts": [{"title": "Loss", "lines": [point]}]}
+    shown = report_page(report() | {"curves": curves}).partition('id="training-title"')[2]
+    assert "<svg" not in shown and "<td>0.25</td>" in shown and "<details>" not in shown
+
+
+def test_every_score_on_a_page_is_explained():
+    names = shown_in("page")
+    assert len(names) > 15 and list(explain_scores(names, "entities")) == names
+    whole = report()
+    whole["splits"]["validation"]["scores"]["precision"] = 0.5
+    page = report_page(whole)
+    assert "share of the entities found that are right" in page
+    assert explain_scores(["f1"], "answers") != explain_scores(["f1"], "entities")
 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 0), (3, 3), (-1, 1), (0.001, 0.0011), (0, 54321), (-5, -5)])

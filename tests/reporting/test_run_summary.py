@@ -50,13 +50,17 @@ def test_summary_says_what_was_trained_and_what_to_do_next(state, errors):
     assert lines[3].endswith("1 of 2 texts have an error")
     assert lines[-1].endswith("python predict.py 'outputs/a b' --interactive")
     assert "\x1b" not in "".join(lines)
+    lines = summarize_run(record(test_file="data/test.json"), errors, state).splitlines()
+    assert lines[-2] == "predictions outputs/a b/predictions.jsonl"
 
 
-def test_summary_of_a_model_that_may_say_nothing_counts_what_it_did_not_say(state):
+def test_summary_of_a_model_that_may_say_nothing_leads_with_accuracy_and_counts_what_it_answers(state, monkeypatch):
+    monkeypatch.setitem(RESULTS, "eval_accuracy", 0.6667)
     logits = [[4.0, 0.0], [0.0, 4.0], [0.1, 0.0]]  # right, wrong, not sure enough
     found = {"validation": classifier(["a", "b"], ["a", "a", "a"], logits, abstain_below=0.9)}
     lines = summarize_run(record(), found, state).splitlines()
-    assert lines[3].endswith("1 of 3 wrong, 1 without an answer")
+    assert lines[3].split()[1:5] == ["accuracy", "0.6667", "f1", "0.5000"]
+    assert lines[3].endswith("2 of 3 answered, 1 of them right")
 
 
 def test_summary_of_a_run_that_only_scored_has_no_training(errors):
@@ -70,6 +74,8 @@ def test_pages_are_left_where_there_is_something_to_show(state, errors):
     assert set(pages(record(), errors, None)) == {"error_report.json", "error_report.html"}
     assert set(pages(record(), {}, state)) == {"curves.png"}
     assert pages(record(), {}, TrainerState()) == {}
+    short = TrainerState(log_history=HISTORY[:2], global_step=5)
+    assert set(pages(record(), errors, short)) == {"error_report.json", "error_report.html"}  # one point is no curve
     report = pages(record(model_name_or_path="/home/me/model", template=["{text}"]), errors, state)[
         "error_report.json"
     ]

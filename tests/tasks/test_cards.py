@@ -10,13 +10,14 @@ import yaml
 from huggingface_hub import ModelCard
 
 from tests.small_heads import CLASSES, TYPES, build_heads
+from utils.reporting.example_inputs import EXAMPLES
 from utils.scoring.decisions import DecisionRule
 from utils.scoring.regression import ScoreRule
 from utils.tasks.answer_tasks import answer_card
 from utils.tasks.cloze_classes import cloze_card
 from utils.tasks.entity_tasks import ner_card
 from utils.tasks.masked_task import masked_card
-from utils.tasks.text_tasks import text_card
+from utils.tasks.text_tasks import QuestionClasses, text_card
 
 ROW = {"precision": 0.5, "recall": 0.5, "f1": 0.5, "support": 2}
 TABLE = dict.fromkeys(TYPES, ROW)
@@ -73,6 +74,19 @@ def test_code_of_the_card_runs(folder, monkeypatch, name):
             exec(compile(block, "card", "exec"), made)
         assert made.keys() & {"model", "apply"}
     assert ("trust_remote_code=True" in usage) == (name in ("crf", "span", "pooled", "cloze"))
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_example_on_a_card_is_a_sentence_for_its_task_and_no_link_leads_nowhere(name):
+    card = CARDS[name](describe(name))
+    about = "classes" if name in ("pooled", "cloze") else "entities"
+    assert EXAMPLES[about]["zh"][0][:5] in card
+    assert ("张伟" in card) == (about == "entities") and "](#" not in card
+
+
+def test_card_of_questions_asks_one():
+    card = text_card(describe("pooled"), rule=DecisionRule(CLASSES), report=SCORED, example=QuestionClasses.example)
+    assert EXAMPLES["questions"]["zh"][0] in card
 
 
 def test_front_matter_says_where_the_model_comes_from_and_how_good_it_is():

@@ -20,7 +20,7 @@ def add_model_options(parser: argparse.ArgumentParser, *, several: bool = False)
         "--adapter", nargs="+", help="several directories of adapters; an encoder that they share is loaded once"
     )
     parser.add_argument("--ensemble", nargs="+", help="several directories of one task that answer together")
-    parser.add_argument("--model_revision", default="main", help="branch, tag or commit of the Hub model")
+    parser.add_argument("--model_revision", default="main", help="branch, tag or commit of the Hub model (main)")
     parser.add_argument("--top_k", type=int, help="write this many of the most probable classes (3) or answers")
     parser.add_argument(
         "--threshold",
@@ -31,14 +31,17 @@ def add_model_options(parser: argparse.ArgumentParser, *, several: bool = False)
     parser.add_argument("--batch_size", type=int, default=64, help="inputs per forward pass (64)")
     parser.add_argument("--device", help="cpu, cuda, cuda:1, ...; the first accelerator, else cpu, if not given")
     parser.add_argument(
-        "--precision", choices=["auto", "fp32", "bf16"], default="auto", help="auto: bf16 where it is fast"
+        "--precision",
+        choices=["auto", "fp32", "bf16"],
+        default="auto",
+        help="auto (default): bf16 where it is fast, else fp32",
     )
     parser.add_argument(
         "--backend",
         choices=BACKENDS,
         default="auto",
-        help="onnx: score by a graph on the CPU, made of the weights if there is none; auto: a graph where there are "
-        "no weights",
+        help="onnx: score by a graph on the CPU, made of the weights if there is none; auto (default): a graph where "
+        "there are no weights",
     )
     parser.add_argument(
         "--onnx", dest="backend", action="store_const", const="onnx", help="the same as --backend onnx"

@@ -212,6 +212,10 @@ class TrickArguments:
         "If a loss or gradient is NaN: `stop` and name the step's rows, or `skip` the step and count it.",
         choices=["stop", "skip"],
     )
+    keep_checkpoints: bool = option(
+        False,
+        "Keep the checkpoints of a finished run, to train it for more epochs; each is three times the model's size.",
+    )
     overwrite_output_dir: bool = option(
         False, "Start over in a folder that holds an earlier run, and remove everything that run left.", used_with=""
     )

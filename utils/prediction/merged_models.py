@@ -6,12 +6,11 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from transformers import PreTrainedConfig
 from transformers.utils.peft_utils import find_adapter_config_file
 
 from ..data.errors import DataError
 from ..modeling.class_pipeline import save_pipeline
-from ..modeling.weight_files import require_safetensors
+from ..modeling.weight_files import require_model, require_safetensors
 from .model_kinds import class_of
 from .probe_inputs import make_inputs, score_inputs
 from .trained_models import load_model, load_own_tokenizer
@@ -33,11 +32,12 @@ def start_of(name_or_path: str, *, revision: str = "main", adapter: str = "none"
         `name_or_path`, or a folder that is removed when the process ends.
 
     Raises:
-        OSError: the weights are a pickle.
+        OSError: there is no such model, or its weights are a pickle.
         DataError: an adapter would be trained on an adapter, or the adapter cannot be merged into its encoder.
     """
     require_safetensors(name_or_path, revision=revision)
     if find_adapter_config_file(name_or_path, revision=revision) is None:
+        require_model(name_or_path, revision=revision, expected="an encoder's folder")
         return name_or_path
     if adapter != "none":
         raise DataError(
@@ -62,7 +62,7 @@ def merge_into(folder: str | Path, name_or_path: str, *, revision: str = "main")
         OSError: there is no such directory, or no base for it.
         DataError: it holds no adapter, or one that cannot be merged, or the merged model gives other scores.
     """
-    fields, _ = PreTrainedConfig.get_config_dict(name_or_path, revision=revision)
+    fields = require_model(name_or_path, revision=revision)
     model_class = class_of(fields)
     if model_class is None or "adapter_base" not in fields:
         architecture = (fields.get("architectures") or ["none"])[0]

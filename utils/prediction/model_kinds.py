@@ -10,7 +10,6 @@ from transformers import (
     AutoModelForQuestionAnswering,
     AutoModelForSequenceClassification,
     AutoModelForTokenClassification,
-    PreTrainedConfig,
     PreTrainedModel,
 )
 
@@ -19,7 +18,7 @@ from ..modeling.cloze_classifier import ClozeClassifier
 from ..modeling.crf_tagger import CrfTagger
 from ..modeling.span_tagger import SpanTagger
 from ..modeling.text_classifier import TextClassifier
-from ..modeling.weight_files import require_safetensors
+from ..modeling.weight_files import require_model, require_safetensors
 from ..prompting.templates import Template
 from .ensemble_files import read_ensemble
 
@@ -80,17 +79,7 @@ def find_kind(name_or_path: str, *, revision: str = "main") -> str:
         return ensemble["kind"]
     if (Path(name_or_path) / NGRAMS).is_file():
         return "classes"
-    if not Path(name_or_path).is_dir() and (name_or_path.count("/") > 1 or name_or_path[0] in "./~"):
-        raise FileNotFoundError(
-            f"{name_or_path}: expected a trained output directory or a Hub id, found no such folder"
-        )
-    try:
-        fields, _ = PreTrainedConfig.get_config_dict(name_or_path, revision=revision)
-    except OSError as error:
-        reason = str(error).split("\n")[0]
-        raise FileNotFoundError(
-            f"{name_or_path}: expected a trained output directory or a Hub id, found neither: {reason}"
-        ) from error
+    fields = require_model(name_or_path, revision=revision)
     architecture = (fields.get("architectures") or ["none"])[0]
     if asks_spans(fields):
         return "entities"
@@ -119,4 +108,4 @@ def require_kind(kind: str, name_or_path: str, *, revision: str = "main") -> dic
         scripts = KINDS[kind].scripts
         raise DataError(f"{name_or_path}: expected a model for {kind} trained by {scripts}, found one for {found}")
     require_safetensors(name_or_path, revision=revision)
-    return PreTrainedConfig.get_config_dict(name_or_path, revision=revision)[0]
+    return require_model(name_or_path, revision=revision)

@@ -19,7 +19,7 @@ from ..modeling.cloze_classifier import ClozeClassifier
 from ..modeling.crf_tagger import CrfTagger
 from ..modeling.span_tagger import SpanTagger
 from ..modeling.tag_rules import tag_rules
-from ..modeling.weight_files import require_safetensors
+from ..modeling.weight_files import require_model, require_safetensors
 from .entity_finder import find_tags
 from .model_kinds import class_of, find_kind
 from .onnx_model import GRAPH, SCORES, SMALL_GRAPH, require_packages
@@ -83,7 +83,7 @@ def load_exportable(name_or_path: str, *, revision: str = "main"):
         OSError: there is no such model.
         DataError: it has none of the kinds.
     """
-    fields, _ = PreTrainedConfig.get_config_dict(name_or_path, revision=revision)
+    fields = require_model(name_or_path, revision=revision)
     require_safetensors(name_or_path, revision=revision)
     if (model_class := class_of(fields)) is None:
         find_kind(name_or_path, revision=revision)  # says what was expected

@@ -6,10 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from transformers import PreTrainedConfig
-
 from ..data.errors import ArgumentError
 from ..data.submission_columns import SubmissionForm
+from ..modeling.weight_files import require_model
 from ..reading.column_names import PAIR_KEYS, TEXT_KEYS
 from ..reading.qa_records import PASSAGE_KEYS, QUESTION_KEYS
 from ..reading.remembered_reading import Reading, recall_reading
@@ -34,7 +33,7 @@ def load_entity_finder(name_or_path: str, *, revision: str = "main", **options) 
         name_or_path, revision: where the model is.
         **options: as of the finders' `load`.
     """
-    fields, _ = PreTrainedConfig.get_config_dict(name_or_path, revision=revision)
+    fields = require_model(name_or_path, revision=revision)
     finder = ClozeEntityFinder if asks_spans(fields) else EntityFinder
     return finder.load(name_or_path, revision=revision, **options)
 

@@ -44,6 +44,11 @@ def filling_panel(fillings: Sequence[Any]) -> str:
     return _panel("fillings", fillings=fillings)
 
 
+def heading_panel(title: str, name: str, labels: Sequence[str], *, more: int) -> str:
+    """What a page does, with which model, and the labels that this may answer, of which there are some more."""
+    return _panel("heading", title=title, name=name, labels=labels, more=more)
+
+
 def message_panel(message: str) -> str:
     """What is wrong with an input."""
     return _panel("message", message=message)

@@ -36,14 +36,19 @@ def read_curves(history: Sequence[dict], *, metric: str, best_step: int | None =
     return {"unit": unit, "best": round(best[0], 4) if best else None, "charts": charts}
 
 
+def has_lines(chart: dict) -> bool:
+    """Whether a chart of `read_curves` has a line of two points or more: one point is no curve."""
+    return any(len(line["points"]) > 1 for line in chart["lines"])
+
+
 def draw_curves(curves: dict) -> bytes:
-    """A PNG of the curves from `read_curves`, charts side by side."""
+    """A PNG of the curves from `read_curves` that have lines, of which there is one; charts side by side."""
     import matplotlib  # takes a second
 
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
-    charts = curves["charts"]
+    charts = [chart for chart in curves["charts"] if has_lines(chart)]
     figure, panels = pyplot.subplots(
         1, len(charts), figsize=(5 * len(charts), 3.4), layout="constrained", squeeze=False
     )

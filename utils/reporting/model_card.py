@@ -9,10 +9,10 @@ from huggingface_hub import EvalResult, ModelCardData
 
 from ..data.private_words import hide_folders, hide_texts
 from ..scoring.score_names import SPLITS
+from .example_inputs import EXAMPLES
 from .jinja_templates import CARDS
 
 MERGED = ("lora", "bitfit", "layernorm", "ia3")  # adapters that can be merged into the weights
-EXAMPLES = {"zh": "张伟在北京大学教书。", "en": "Ann Lee teaches at Oxford."}
 
 
 def model_card(
@@ -25,6 +25,7 @@ def model_card(
     auto: str,
     stock: bool,
     piped: bool = True,
+    example: str = "entities",
     **shown: Any,
 ) -> str:
     """A model card in the form that the Hub reads.
@@ -38,6 +39,7 @@ def model_card(
         auto: name of the Auto class that loads it.
         stock: whether transformers has the model's class; other models bring their code along.
         piped: whether a pipeline gives what the model was trained for.
+        example: what the sentence of the examples is for, see `EXAMPLES`.
         shown: further values for the template.
     """
     arguments = record["arguments"]
@@ -65,7 +67,7 @@ def model_card(
         arguments=arguments,
         encoder=hide_folders(base),
         command=shlex.join(["python", *hide_folders(hide_texts(record["argv"]))]),
-        example=EXAMPLES.get(record.get("language"), EXAMPLES["en"]),
+        example=EXAMPLES[example]["zh" if record.get("language") == "zh" else "en"][0],
         adapter=adapter,
         mergeable=adapter in MERGED,
         task=task,

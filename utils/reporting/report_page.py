@@ -11,8 +11,10 @@ from pathlib import Path
 from ..scoring.class_metrics import shorten_table
 from .example_cards import example_cards
 from .jinja_templates import PAGES
+from .score_meanings import explain_scores
 from .svg_charts import LineChart
 
+ABBREVIATIONS = ("mcc", "auroc", "ap", "mrr", "ece", "mae", "mse")  # explained below the scores
 BROADEST = 12  # classes of a matrix
 PAIRS = 20  # confusions that are listed
 KINDS = 30  # classes whose kinds of errors are listed
@@ -60,7 +62,9 @@ def _digest(content: str) -> str:
 
 
 def _said(name: str) -> str:
-    return name.replace("_", " ").replace("f1", "F1")
+    """A score's name as people write it: `macro_f1` is macro F1, `mcc` is MCC."""
+    said = name.replace("_", " ").replace("f1", "F1")
+    return said.upper() if said in ABBREVIATIONS else said
 
 
 def _split(errors: dict) -> dict:
@@ -68,6 +72,7 @@ def _split(errors: dict) -> dict:
     return {
         "errors": errors,
         "scores": {_said(name): value for name, value in errors["scores"].items()},
+        "meanings": {_said(name): text for name, text in explain_scores(errors["scores"], errors["kind"]).items()},
         "classes": shorten_table(errors["table"]),
         "kinds": _kinds(errors.get("errors", {})),
         "pairs": errors.get("confused", [])[:PAIRS],

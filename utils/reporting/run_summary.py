@@ -5,9 +5,10 @@ from pathlib import Path
 
 from transformers import TrainerState
 
+from ..data.durations import describe_duration
 from ..data.private_words import hide_folders
 from ..scoring.score_names import SPLITS, shown_in
-from .curves import draw_curves, read_curves
+from .curves import draw_curves, has_lines, read_curves
 from .report_page import report_page
 
 MOST = 4  # scores of a split
@@ -15,7 +16,7 @@ FACTS = ("head", "pooling", "adapter", "template", "seed")  # arguments that the
 
 
 def pages(record: dict, errors: dict[str, dict], state: TrainerState | None) -> dict[str, object]:
-    """The files by name: `error_report.html` and `.json` if a split was scored, `curves.png` if a model was trained.
+    """The files by name: `error_report.html` and `.json` if a split was scored, `curves.png` if there is a curve.
 
     Args:
         record: the record of the run, see `run_setup.record_run`.
@@ -33,7 +34,7 @@ def pages(record: dict, errors: dict[str, dict], state: TrainerState | None) -> 
         facts["started"] = record["started"].replace("T", " ").replace("Z", " UTC")
         report = {"run": facts, "splits": errors, "curves": curves}
         files = {"error_report.json": report, "error_report.html": report_page(report)}
-    return files | ({"curves.png": draw_curves(curves)} if curves["charts"] else {})
+    return files | ({"curves.png": draw_curves(curves)} if any(map(has_lines, curves["charts"])) else {})
 
 
 def summarize_run(
@@ -58,7 +59,7 @@ def summarize_run(
     if state is not None and state.log_history and "train_runtime" in results:
         epochs = f"{results.get('epoch', state.epoch or 0):.4g}"
         length = f"{state.global_step:,} steps, {epochs} epoch{'s' * (epochs != '1')}"
-        lines.append(("trained", f"{length}, {_duration(results['train_runtime'])}"))
+        lines.append(("trained", f"{length}, {describe_duration(results['train_runtime'])}"))
         curves = _curves(record, state)
         if curves["best"] is not None:
             metric = arguments["metric_for_best_model"].removeprefix("eval_")
@@ -66,15 +67,18 @@ def summarize_run(
         elif not arguments.get("load_best_model_at_end", True):
             lines.append(("kept", "the last state, as no best one was to be loaded"))
     best = (arguments.get("metric_for_best_model") or "f1").removeprefix("eval_")
-    names = dict.fromkeys([best, *shown_in("summary")])
+    names = shown_in("summary")
     for beginning, split in SPLITS.items():
-        found = [name for name in names if f"{beginning}_{name}" in results][:MOST]
+        first = "accuracy" if _may_give_none(errors.get(split, {})) else best
+        found = [name for name in dict.fromkeys([first, best, *names]) if f"{beginning}_{name}" in results][:MOST]
         if found:
             scores = "".join(f"{name} {results[f'{beginning}_{name}']:.4f}   " for name in found)
             rest = _describe_wrong(errors[split]) if split in errors else ""
             lines.append((split, f"{scores}{rest}".rstrip()))
     output_dir = Path(arguments["output_dir"])
     lines.append(("saved in", str(output_dir)))
+    if arguments.get("test_file"):
+        lines.append(("predictions", str(output_dir / "predictions.jsonl")))
     if errors:
         lines.append(("errors", str(output_dir / "error_report.html")))
     if trained is not None:
@@ -93,19 +97,18 @@ def _curves(record: dict, state: TrainerState | None) -> dict:
 
 
 def _describe_wrong(errors: dict) -> str:
-    """How many examples have an error; for a model that may give no answer, also how often it gave none."""
+    """How many examples have an error; of a model that may give no answer, how many it answers, and how many right."""
     total = f"{errors['examples']:,}"
     if "mean_error" in errors:
         return f"on {total} texts"
-    texts = errors.get("errors", {}).get("texts")
-    if texts is None:
+    if not _may_give_none(errors):
         examples = "questions" if errors["kind"] == "answers" else "texts"
         return f"{errors['wrong']:,} of {total} {examples} have an error"
-    wrong = texts.get("wrong class", 0)
-    return f"{wrong:,} of {total} wrong, {errors['wrong'] - wrong:,} without an answer"
+    wrong = errors["errors"]["texts"].get("wrong class", 0)
+    right = errors["examples"] - errors["wrong"]
+    return f"{right + wrong:,} of {total} answered, {right:,} of them right"
 
 
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{seconds:.0f} s"
+def _may_give_none(errors: dict) -> bool:
+    """Whether the errors of a split are those of a model that may say that it does not know."""
+    return "texts" in errors.get("errors", {})

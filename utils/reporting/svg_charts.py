@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .curves import has_lines
+
 
 def nice_ticks(low: float, high: float, *, count: int = 5) -> list[float]:
     """About `count` round numbers that span a range.
@@ -58,6 +60,11 @@ class LineChart:
             if last - first >= 2:  # epochs and steps are integers
                 whole = (tick for tick in self.x_ticks if tick == int(tick))
                 self.x_ticks = sorted({math.floor(first), math.ceil(last), *whole})
+
+    @property
+    def is_line(self) -> bool:
+        """Whether there is a line to draw: one point alone is told as a number."""
+        return has_lines({"lines": self.lines})
 
     def across(self, x: float) -> float:
         """Horizontal position of an x in the drawing."""

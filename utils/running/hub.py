@@ -224,7 +224,8 @@ def _publish_record(text: str, folder: Path, repo_id: str) -> str:
     """A record of a run without local folders, and without texts from the command line."""
     record = hide_folders(json.loads(text))
     record["argv"] = hide_texts(record.get("argv", []))
-    record["arguments"] = {key: each for key, each in record.get("arguments", {}).items() if key not in TEXT_OPTIONS}
+    for kind in ("arguments", "options"):
+        record[kind] = {key: each for key, each in record.get(kind, {}).items() if key not in TEXT_OPTIONS}
     return json.dumps(record, ensure_ascii=False, indent=2) + "\n"
 
 

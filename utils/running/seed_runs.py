@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..data.errors import ArgumentError
 from .atomic_files import write_json
+from .finished_runs import Finished
 from .processes import once
 
 logger = logging.getLogger(__name__)
@@ -36,7 +37,10 @@ def run_seeds(
     for seed in range(first, first + count):
         logger.info("---- seed %d", seed)
         own = ["--splits", "1", "--seed", str(seed), "--output_dir", str(Path(output_dir) / f"seed-{seed}")]
-        runs.append(main([*argv, *own]))
+        try:
+            runs.append(main([*argv, *own]))
+        except Finished as finished:  # before an earlier call was stopped
+            runs.append(finished.results)
     results = spread_scores(runs)
     for name in runs[0]:
         logger.info("%-28s %.4f ± %.4f", name, results[name], results[f"{name}_std"])

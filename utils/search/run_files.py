@@ -3,12 +3,12 @@
 import json
 import math
 import re
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..data.errors import printable
+from ..running.finished_runs import remove_checkpoints
 from ..running.model_files import BESIDE_WEIGHTS, WEIGHTS
 
 CONFIG, LOG = "config.yaml", "log.txt"
@@ -71,13 +71,6 @@ def read_log_end(folder: Path) -> list[str]:
     except OSError:
         return []
     return [printable(line.rstrip()) for line in text.splitlines() if line.strip()][-LINES:]
-
-
-def remove_checkpoints(folder: Path) -> None:
-    """Remove the checkpoints of a run that has ended, and what was not completed."""
-    for path in list(folder.iterdir()) if folder.is_dir() else []:
-        if path.is_dir() and re.fullmatch(r"checkpoint-\d+|\.unfinished-.*", path.name):
-            shutil.rmtree(path, ignore_errors=True)
 
 
 def remove_model(folder: Path) -> None:

@@ -13,7 +13,8 @@ from optuna.trial import Trial, TrialState
 
 from ..data.errors import counted
 from ..running import stop_signals
-from .run_files import pick_score, read_epochs, read_log_end, read_results, remove_checkpoints, remove_model
+from ..running.finished_runs import remove_checkpoints
+from .run_files import pick_score, read_epochs, read_log_end, read_results, remove_model
 from .script_process import ScriptProcess, end_processes
 from .shared_study import SharedStudy
 

@@ -24,8 +24,17 @@ IGNORED = {
     "fold",
     "jobs",
 }
-IGNORED |= {"resume_from_checkpoint", "disable_tqdm", "report_to", "save_total_limit", "logging_steps", "push_to_hub"}
+IGNORED |= {
+    "resume_from_checkpoint",
+    "keep_checkpoints",
+    "disable_tqdm",
+    "report_to",
+    "save_total_limit",
+    "logging_steps",
+    "push_to_hub",
+}
 IGNORED_PREFIXES = ("hub_", "logging_", "dataloader_", "deepspeed", "fsdp", "ddp_", "local_rank", "include_")
+LONGEST_NAME = 60  # characters: if the settings of a group take more, all groups are named after their folders
 NOTHING = (None, {})  # values of an option that is not set
 CLASS_SCORES = ("precision", "recall", "f1", "support")
 
@@ -204,8 +213,21 @@ def group_runs(runs: Iterable[Run], *, by_folder: bool = False) -> list[RunGroup
                 raise DataError(
                     f"{one.folder}, {other.folder}: expected different seeds or settings, found the same twice"
                 )
-    names = _folder_names(list(map(Path, groups))) if by_folder else _names(list(groups.values()))
+    members = list(groups.values())
+    names = _names(members)
+    if by_folder:
+        names = _folder_names(list(map(Path, groups)))
+    elif max(map(len, names), default=0) > LONGEST_NAME:
+        names = _folder_names([_folder_of(each, members) for each in members])
     return [RunGroup(name, members) for name, members in zip(names, groups.values(), strict=True)]
+
+
+def _folder_of(members: list[Run], groups: list[list[Run]]) -> Path:
+    """The folder to name a group after: that of all its runs if it has no others, else that of the first."""
+    parents = {run.folder.resolve().parent for run in members}
+    others = {run.folder.resolve().parent for group in groups if group is not members for run in group}
+    alone = len(members) > 1 and len(parents) == 1 and not parents & others
+    return parents.pop() if alone else members[0].folder.resolve()
 
 
 def _folder_names(folders: list[Path]) -> list[str]:

@@ -248,4 +248,5 @@ def cloze_card(record: dict, *, report: dict, spans: bool) -> str:
         piped=not spans,
         report=report,
         spans=spans,
+        example="entities" if spans else "classes",
     )

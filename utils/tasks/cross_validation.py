@@ -36,7 +36,15 @@ logger = logging.getLogger(__name__)
 
 CHUNK = 4096  # rows that a model reads at a time
 FREE = {  # options that may differ when a cross-validation goes on
-    *("output_dir", "overwrite_output_dir", "resume_from_checkpoint", "jobs", "fold", "logging_dir"),
+    *(
+        "output_dir",
+        "overwrite_output_dir",
+        "resume_from_checkpoint",
+        "keep_checkpoints",
+        "jobs",
+        "fold",
+        "logging_dir",
+    ),
     *("validation_file", "test_file", "max_eval_samples", "report_to", "run_name", "teacher_cache"),
 }
 

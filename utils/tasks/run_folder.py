@@ -3,6 +3,7 @@
 import copy
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from ..options.adapter_arguments import FASTER
 from ..options.arguments import Options, check_use
 from ..options.shared_arguments import TrickArguments
 from ..reporting.run_summary import pages, summarize_run
-from ..running import run_setup
+from ..running import finished_runs, processes, run_setup
 from ..running.atomic_files import write_files
 from ..running.hub import Destination, push
 from ..running.output_folder import open_output_dir
@@ -54,10 +55,26 @@ class Run:
         self.destination = Destination.of(self.training)  # checked now, not after hours of training
 
     def open_folder(self) -> Path:
-        """Create `--output_dir`, or raise an error that says why it cannot be used, see `prepare_output_dir`."""
+        """Create `--output_dir`, or raise an error that says why it cannot be used, see `prepare_output_dir`.
+
+        Raises:
+            Finished: it holds this run, which is to be continued, and is finished.
+        """
         model, overwrite = self.options.model_name_or_path, self.options.overwrite_output_dir
         self.output_dir = open_output_dir(self.training, model=model, overwrite=overwrite)
+        if self._continues():
+            told = self.options.told(), self.options.given
+            results = processes.once(finished_runs.find_finished, self.output_dir, *told)
+            if results is not None:
+                raise finished_runs.Finished(results)
         return self.output_dir
+
+    def _continues(self) -> bool:
+        """Whether this run trains one model, from the last checkpoint on."""
+        folds = getattr(self.options, "folds", None) is not None and self.options.fold is None
+        data = self.options.train_file or self.options.dataset_name
+        asked = str(self.training.resume_from_checkpoint).lower()
+        return bool(data) and not folds and asked in ("last", "true")
 
     def check_splits(self, dataset: Mapping[str, Any]) -> None:
         """Refuse options of training if the data set of `--dataset_name` turns out to have no split for it.
@@ -146,7 +163,7 @@ class Run:
         read: Iterable[str] | None = None,
         **summary,
     ) -> None:
-        """Write the files of the run, `run.json` last, push them, and log a summary.
+        """Write the files of the run, `run.json` last, remove its checkpoints, push it, and log a summary.
 
         Args:
             results: scores, and the costs of training.
@@ -158,19 +175,31 @@ class Run:
             read: data files; if not given, those that the command line names.
             **summary: `trained` or `command`, see `run_summary.summarize_run`.
         """
-        if self.training.process_index != 0:
-            return
-        left, found = found.list_files() if found else {}, found or SplitAnswers()
-        record, state = self._record(results, settled, read, learnt=learnt), None
+        first, shown = self.training.process_index == 0, ""
+        record = partial(self._record, results, settled, read, learnt=learnt)
+        told = {"trainer": trainer if learnt else None, "task": task, "found": found, **summary}
         if learnt:
+            shown = processes.once(self._write, record, results, **told)
+            if self.training.local_process_index == 0 and not self.options.keep_checkpoints:
+                finished_runs.remove_checkpoints(self.output_dir)
+        elif first:
+            shown = self._write(record, results, **told)
+        if first:
+            push(self.output_dir, self.destination)
+            logger.info("\n%s\n", shown)
+
+    def _write(self, record: Callable[[], dict], results, *, trainer, task, found, **summary) -> str:
+        """Write the files of the run; of one that has not learnt, there is no `trainer`. Returns the summary."""
+        left, found = found.list_files() if found else {}, found or SplitAnswers()
+        record, state = record(), None
+        if trainer:
             state = trainer.state
             trainer.model.config.update(task.decision())
             complete(self.output_dir, trainer, card=task.card(record, found.reports))
         left |= {"all_results.json": dict(results)}
         left |= pages(record, found.errors, state)  # error_report.html, curves.png
         write_files(self.output_dir, left | {"run.json": record})
-        push(self.output_dir, self.destination)
-        logger.info("\n%s\n", summarize_run(record, found.errors, state, **summary))
+        return summarize_run(record, found.errors, state, **summary)
 
     def _record(self, results, settled: Sequence, read: Iterable[str] | None, *, learnt: bool) -> dict:
         if read is None:
@@ -178,7 +207,8 @@ class Run:
         training = copy.copy(self.training)
         training.do_train = learnt
         told = [*self.groups, *settled, training]
-        return run_setup.record_run(told, files=read, started=self.options.started, results=dict(results))
+        record = run_setup.record_run(told, files=read, started=self.options.started, results=dict(results))
+        return record | {"options": finished_runs.tell_options(self.options.told())}
 
 
 def open_run(parsed: Sequence, *, folder: bool = True, **changes) -> Run:

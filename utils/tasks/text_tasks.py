@@ -40,9 +40,11 @@ class TextClasses:
     Attributes:
         rule: the decision rule, tuned once the split `tuned_on` is answered.
         top_k: how many of the most probable labels are written.
+        example: see `model_card`.
     """
 
     top_k = 3
+    example = "classes"
 
     def __init__(
         self,
@@ -108,7 +110,7 @@ class TextClasses:
 
     def card(self, record: dict, reports: Mapping[str, dict]) -> str:
         """The model card."""
-        return text_card(record, rule=self.rule, report=reports["validation"])
+        return text_card(record, rule=self.rule, report=reports["validation"], example=self.example)
 
 
 class QuestionClasses(TextClasses):
@@ -119,6 +121,8 @@ class QuestionClasses(TextClasses):
         accuracy: target share of right answers among those that are given, 0-1.
         top_k: how many of the most probable answers are written.
     """
+
+    example = "questions"
 
     def __init__(self, encoded: Mapping[str, Dataset], rule: DecisionRule, *, tune: bool, accuracy: float, top_k: int):
         self.accuracy = accuracy
@@ -138,12 +142,13 @@ class QuestionClasses(TextClasses):
         return Answers(prediction_lines(self.rule, rows, verdicts, top_k=self.top_k), report={})
 
 
-def text_card(record: dict, *, rule: Rule, report: dict) -> str:
+def text_card(record: dict, *, rule: Rule, report: dict, example: str = "classes") -> str:
     """Model card of a model for whole texts.
 
     Args:
         rule: how its outputs become what it predicts.
         report: report of the validation set, with its `scores`, see `ClassEvaluator.report`.
+        example: see `model_card`.
     """
     arguments = record["arguments"]
     windows = arguments.get("long_texts") == "windows"
@@ -157,4 +162,5 @@ def text_card(record: dict, *, rule: Rule, report: dict) -> str:
         stock=is_stock(pooling=arguments["pooling"], layers=arguments["layers"]) and not windows,
         windows=windows,
         report=report,
+        example=example,
     )

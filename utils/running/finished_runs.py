@@ -1,0 +1,75 @@
+"""Runs that are finished: their checkpoints go, and a command that is given again finds nothing left to do."""
+
+import json
+import logging
+import re
+import shutil
+from collections.abc import Mapping, Set
+from pathlib import Path
+from typing import Any
+
+from ..data.errors import ArgumentError
+from .run_setup import last_whole_checkpoint
+
+logger = logging.getLogger(__name__)
+
+_CHECKPOINT = re.compile(r"checkpoint-\d+")
+FREE = {  # options that may differ when a finished run is called again, as they change nothing that it leaves
+    *("output_dir", "overwrite_output_dir", "resume_from_checkpoint", "keep_checkpoints", "save_total_limit"),
+    *("jobs", "logging_dir", "logging_steps", "disable_tqdm", "report_to", "run_name", "teacher_cache", "splits"),
+}
+
+
+class Finished(SystemExit):
+    """Ends a script with status 0, as its run was finished before.
+
+    Attributes:
+        results: the scores of the run.
+    """
+
+    def __init__(self, results: Mapping[str, Any]):
+        super().__init__(0)
+        self.results = dict(results)
+
+
+def tell_options(told: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a run as `run.json` holds them: those of our own, and those of the trainer that were given."""
+    kept = {name: value for name, value in told.items() if name not in FREE and not name.endswith("_token")}
+    return json.loads(json.dumps(kept, default=str))
+
+
+def find_finished(folder: Path, told: Mapping[str, Any], given: Set[str]) -> dict[str, Any] | None:
+    """The scores of the finished run in a folder; None if it holds none, or if it can go on with other options.
+
+    Args:
+        folder: of the run that is to be continued.
+        told: its options now.
+        given: those of them that the command line or a configuration file sets.
+
+    Raises:
+        ArgumentError: the run was finished with other options; without checkpoints it cannot go on with these.
+    """
+    if not (folder / "run.json").is_file():
+        return None
+    before = json.loads((folder / "run.json").read_text(encoding="utf-8")).get("options", {})
+    now = tell_options(told)
+    names = [name for name in now if now[name] != before.get(name) and (name in given or name in before)]
+    names += [name for name in before if name not in now]
+    if names and last_whole_checkpoint(folder):
+        return None
+    if names:
+        raise ArgumentError(
+            f"{folder}: the run is finished, with other options ({', '.join(f'--{name}' for name in sorted(names))}), "
+            f"and its checkpoints are gone; train its model further with --model_name_or_path {folder} and another "
+            "--output_dir, or start over with --overwrite_output_dir; --keep_checkpoints keeps them next time"
+        )
+    logger.info("%s: the run is finished, nothing is left to do", folder)
+    return json.loads((folder / "all_results.json").read_text(encoding="utf-8"))
+
+
+def remove_checkpoints(folder: Path) -> None:
+    """Remove the checkpoints of a run that has ended, and what was not completed."""
+    found = [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
+    for path in found:
+        if _CHECKPOINT.fullmatch(path.name) or path.name.startswith(".unfinished-"):
+            shutil.rmtree(path, ignore_errors=True)
