@@ -1,10 +1,10 @@
 """Prediction speed of predict.py's finder compared with the stock pipeline on the same model.
 
-    python benchmarks/predict_speed.py outputs/softmax cluener/train.json --count 10000
+    PYTHONPATH=. python benchmarks/predict_speed.py outputs/softmax cluener/train.json --count 10000 --int8
 
 The model is a stock token classifier (run_ner.py --head softmax), which pipeline("token-classification") can load.
-Further directories (--also outputs/crf outputs/span) are timed only with the finder, --rounds times in turn. Prints
-texts/s and ratios.
+Further directories (--also outputs/crf outputs/span) are timed only with the finder, --rounds times in turn, and with
+--int8 also as predict.py --int8 scores them. Prints texts/s and ratios.
 """
 
 import argparse
@@ -28,6 +28,7 @@ def main():
     parser.add_argument("texts", help="an NER file; its texts are predicted")
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--also", nargs="*", default=[])
+    parser.add_argument("--int8", action="store_true", help="also with graphs of eight-bit matrices")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--output_file", type=Path, help="write a record here (JSON)")
     args = parser.parse_args()
@@ -38,8 +39,13 @@ def main():
 
     stock = pipeline("token-classification", model=args.model, aggregation_strategy="simple")
     stock(texts[:100], batch_size=32)
-    finders = [EntityFinder.load(path, bf16=bf16) for path in (args.model, *args.also)]
-    for finder in finders:
+    finders = {}
+    for path in (args.model, *args.also):
+        finder = EntityFinder.load(path, bf16=bf16)
+        finders[finder.head] = finder
+        if args.int8:
+            finders[f"{finder.head}, int8"] = EntityFinder.load(path, backend="onnx", int8=True)
+    for finder in finders.values():
         finder.find(texts[:100])
 
     rows = []
@@ -47,10 +53,10 @@ def main():
         slow = speed(len(texts), lambda: stock(texts, batch_size=32))
         print(f"pipeline(batch_size=32)   {slow:8.1f} texts/s   {len(texts):,} texts")
         rows.append({"what": "pipeline", "texts_per_second": round(slow, 1), "round": number})
-        for finder in finders:
+        for what, finder in finders.items():
             fast = speed(len(texts), lambda finder=finder: sum(1 for _ in finder.find_all(texts)))
-            print(f"predict.py, {finder.head:<8}      {fast:8.1f} texts/s   {fast / slow:.2f}x", flush=True)
-            rows.append({"what": finder.head, "texts_per_second": round(fast, 1), "round": number})
+            print(f"predict.py, {what:<13} {fast:8.1f} texts/s   {fast / slow:.2f}x", flush=True)
+            rows.append({"what": what, "texts_per_second": round(fast, 1), "round": number})
     write_record(args.output_file, rows)
 
 

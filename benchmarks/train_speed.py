@@ -24,14 +24,15 @@ def main():
     parser.add_argument("--learning_rate", default="1e-3")
     parser.add_argument("--per_device_train_batch_size", default="32")
     parser.add_argument("--seeds", nargs="+", default=["1"], help="both train once with each")
+    parser.add_argument("--attention", default="padded", help="of run_ner.py")
     parser.add_argument("--output_file", type=Path, help="write a record here (JSON)")
     args = vars(parser.parse_args())
-    output_file, seeds = args.pop("output_file"), args.pop("seeds")
+    output_file, seeds, attention = (args.pop(name) for name in ("output_file", "seeds", "attention"))
     common = [word for name, value in args.items() for word in (f"--{name}", value)]
 
     rows = []
     for seed in seeds:
-        pair = train_both([*common, "--seed", seed])
+        pair = train_both([*common, "--seed", seed], attention)
         print(f"seed {seed}")
         for row in pair:
             print(f"{row['what']:<24} {row['texts_per_second']:7.1f} texts/s   strict F1 {row['f1']:.4f}")
@@ -41,11 +42,12 @@ def main():
         write_record(output_file, rows)
 
 
-def train_both(flags: list[str]) -> list[dict]:
+def train_both(flags: list[str], attention: str) -> list[dict]:
     """Speed (texts/s) and strict F1 of run_ner.py, then of the stock loop."""
     with tempfile.TemporaryDirectory() as folder:
         whole_run = ["--eval_strategy", "no", "--save_strategy", "no", "--load_best_model_at_end", "false"]
-        run_script("run_ner.py", *flags, "--head", "crf", "--output_dir", f"{folder}/ours", *whole_run)
+        own = ["--head", "crf", "--attention", attention, "--output_dir", f"{folder}/ours"]
+        run_script("run_ner.py", *flags, *own, *whole_run)
         ours = read_json(Path(folder, "ours", "all_results.json"))
         run_script("benchmarks/stock_crf.py", *flags, "--output_file", f"{folder}/stock.json")
         stock = read_json(Path(folder, "stock.json"))
