@@ -143,7 +143,8 @@ def load(name, *, revision="main", device=None):
         return Model(kind, {"Text": 4}, checked(find_entities), tell_one, list(finder.types))
     if kind == "answers":
         return Model(kind, {"Question": 2, "Passage": 8}, checked(find_answers), tell_answer, [])
-    kind = "questions" if Path(read_record(name).get("argv", [""])[0]).name == "run_qa_cls.py" else kind
+    asked = Path(read_record(name).get("argv", [""])[0]).name == "run_qa_cls.py"
+    kind = "questions" if asked else finder.rule.scored  # classes or scores
     fields, tell = ({"Text": 4, "Second text": 4}, tell_pair) if task.pair else ({"Text": 4}, tell_one)
     return Model(kind, fields, checked(find_classes), tell, list(finder.rule.labels))
 

@@ -173,8 +173,8 @@ def test_each_task_predicts_every_row_once_and_leaves_an_ensemble(
 def test_page_table_and_graphs_are_made_of_an_ensemble_as_of_one_model(tiny_encoder, tmp_path, capsys):
     script, words = words_of("crf", tmp_path, tiny_encoder, None)
     script.main(words)
-    kind, fields, answer = app.load(str(tmp_path / "run"), device="cpu")
-    assert (kind, [*fields]) == ("entities", ["Text"]) and "张" in answer("张伟在北京开会。")
+    model = app.load(str(tmp_path / "run"), device="cpu")
+    assert (model.kind, [*model.fields]) == ("entities", ["Text"]) and "张" in model.show("张伟在北京开会。")
     report.main(
         [str(tmp_path / "run"), "--metrics", "eval_f1", "out_of_fold_f1", "--output_dir", str(tmp_path / "table")]
     )

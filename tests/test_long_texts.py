@@ -139,8 +139,10 @@ def test_run_predict_app_pipeline_and_a_second_run_tell_the_same(run, tmp_path, 
         for ranked, other in zip(found, again, strict=True):
             assert {one["label"]: one["score"] for one in ranked} == pytest.approx(scores_of(other), abs=2e-4)
 
-    *_, ask = app.load(str(folder), device="cpu")
-    assert "Expected" not in ask(*([told[3]["text"], told[3]["text_pair"]] if kind == "pair" else [told[3]["text"]]))
+    model = app.load(str(folder), device="cpu")
+    assert "Expected" not in model.show(
+        *([told[3]["text"], told[3]["text_pair"]] if kind == "pair" else [told[3]["text"]])
+    )
     trained = {"train_file": None, "learning_rate": None, "num_train_epochs": None, "model_name_or_path": folder}
     second, _ = run(kind, "second", **trained, per_device_train_batch_size=None)
     shared = [name for name in second if name.startswith(("eval_", "test_")) and "per_second" not in name]

@@ -160,7 +160,7 @@ def test_record_of_a_new_model_tells_its_configuration(run, tiny_masked_lm, tmp_
     told = {path.parent.name: read_json(path)["arguments"]["fields"] for path in tmp_path.glob("*/run.json")}
     assert told == {"width-8": MINI | {"hidden_size": 8}, "width-16": MINI | {"hidden_size": 16}, "trained": {}}
     groups = group_runs(read_runs([tmp_path / "width-8", tmp_path / "width-16"]))
-    assert len(groups) == 2 and all("hidden_size" in group.name for group in groups)
+    assert [group.name for group in groups] == ["width-8", "width-16"]  # the fields would take too long a name
 
 
 def test_configuration_may_be_yaml_and_its_tokenizer_another_models(run, tiny_masked_lm, tmp_path):

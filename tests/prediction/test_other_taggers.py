@@ -131,8 +131,8 @@ def test_predict_and_app_and_graph_find_the_same(saved, tmp_path, capsys, name):
     predict.main([saved[name], "--text", TEXT])
     found = json.loads(capsys.readouterr().out)["entities"]
     assert [(one["start"], one["end"], one["label"]) for one in found] == SPANS
-    kind, _, answer = app.load(saved[name])
-    assert kind == "entities" and answer(TEXT).count("<mark") == len(SPANS)
+    model = app.load(saved[name])
+    assert model.kind == "entities" and model.show(TEXT).count("<mark") == len(SPANS)
 
     export_onnx.main([saved[name], str(tmp_path)])
     spec = importlib.util.spec_from_file_location("onnx_decoding", tmp_path / "onnx_decoding.py")

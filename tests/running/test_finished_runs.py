@@ -3,10 +3,12 @@
 import json
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 import run_ner
 from utils.data.errors import ArgumentError
-from utils.running.finished_runs import Finished, remove_checkpoints
+from utils.running.finished_runs import Finished, find_finished, remove_checkpoints
 from utils.running.seed_runs import run_seeds
 
 AGAIN = ["--resume_from_checkpoint", "last"]
@@ -82,6 +84,19 @@ def test_option_that_is_left_out_the_second_time_is_another_option(call):
     call("--max_steps", "1")
     with pytest.raises(ArgumentError, match=r"other options \(--max_steps\)"):
         call(*AGAIN)
+
+
+def test_finished_run_of_an_earlier_version_goes_on_if_it_has_checkpoints(tmp_path):
+    record = {"argv": ["run_ner.py"], "arguments": {}}
+    (tmp_path / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    (tmp_path / "all_results.json").write_text('{"eval_f1": 0.5}', encoding="utf-8")
+    assert find_finished(tmp_path, {"head": "crf"}, {"head"}) == {"eval_f1": 0.5}
+    checkpoint = tmp_path / "checkpoint-5"
+    checkpoint.mkdir()
+    save_file({"weight": torch.zeros(2)}, checkpoint / "model.safetensors")
+    (checkpoint / "trainer_state.json").write_text("{}", encoding="utf-8")
+    (checkpoint / "scheduler.pt").touch()
+    assert find_finished(tmp_path, {"head": "crf"}, {"head"}) is None
 
 
 def test_finished_seeds_are_not_trained_again(tmp_path):

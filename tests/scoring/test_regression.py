@@ -114,9 +114,9 @@ def test_scores_are_learnt_stored_and_told_alike_everywhere(run, words, capsys):
     assert "regression" in card and f"mae {results['eval_mae']:.4f}" in card
     page = (folder / "error_report.html").read_text(encoding="utf-8")
     assert f"mean error of {results['eval_mae']:.4f}" in page and "Predicted and gold" in page
-    kind, fields, ask = app.load(str(folder), device="cpu")
-    assert (kind, len(fields)) == ("classes", 2)
-    shown = re.search(r"<strong>(.*?)</strong>", ask("张王在北开会", "京"))[1]
+    model = app.load(str(folder), device="cpu")
+    assert (model.kind, len(model.fields)) == ("scores", 2)
+    shown = re.search(r"<strong>(.*?)</strong>", model.show("张王在北开会", "京"))[1]
     assert float(shown) == pytest.approx(told[1], abs=1e-3)
     export_onnx.main([str(folder), str(folder / "onnx")])
     inputs = AutoTokenizer.from_pretrained(folder)("张王在北开会", "京", return_tensors="np")

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from io import BytesIO
 
+from ..scoring.score_names import written_name
+
 POINTS = 300  # of a line at most
 
 
@@ -58,7 +60,7 @@ def draw_curves(curves: dict) -> bytes:
             axes.plot(*zip(*line["points"], strict=True), marker, label=line["name"], markersize=4)
         if curves["best"] is not None:
             axes.axvline(curves["best"], color="gray", linestyle=":", label="best")
-        axes.set_title(chart["title"])
+        axes.set_title(written_name(chart["title"]))
         axes.set_xlabel(curves["unit"])
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)

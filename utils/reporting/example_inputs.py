@@ -3,6 +3,7 @@
 TITLES = {
     "entities": "Entities in a text",
     "classes": "Classes of a text",
+    "scores": "The score of a text",
     "questions": "Answers to a question",
     "answers": "Answers in a passage",
     "words": "Words for [MASK]",
@@ -53,3 +54,4 @@ EXAMPLES = {  # by kind and language, three each
         ],
     },
 }
+EXAMPLES["scores"] = EXAMPLES["classes"]

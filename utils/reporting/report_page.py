@@ -9,12 +9,12 @@ import hashlib
 from pathlib import Path
 
 from ..scoring.class_metrics import shorten_table
+from ..scoring.score_names import written_name
 from .example_cards import example_cards
 from .jinja_templates import PAGES
 from .score_meanings import explain_scores
 from .svg_charts import LineChart
 
-ABBREVIATIONS = ("mcc", "auroc", "ap", "mrr", "ece", "mae", "mse")  # explained below the scores
 BROADEST = 12  # classes of a matrix
 PAIRS = 20  # confusions that are listed
 KINDS = 30  # classes whose kinds of errors are listed
@@ -61,18 +61,14 @@ def _digest(content: str) -> str:
     return base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
 
 
-def _said(name: str) -> str:
-    """A score's name as people write it: `macro_f1` is macro F1, `mcc` is MCC."""
-    said = name.replace("_", " ").replace("f1", "F1")
-    return said.upper() if said in ABBREVIATIONS else said
-
-
 def _split(errors: dict) -> dict:
     """The errors of a split, and what the page derives from them."""
     return {
         "errors": errors,
-        "scores": {_said(name): value for name, value in errors["scores"].items()},
-        "meanings": {_said(name): text for name, text in explain_scores(errors["scores"], errors["kind"]).items()},
+        "scores": {written_name(name): value for name, value in errors["scores"].items()},
+        "meanings": {
+            written_name(name): text for name, text in explain_scores(errors["scores"], errors["kind"]).items()
+        },
         "classes": shorten_table(errors["table"]),
         "kinds": _kinds(errors.get("errors", {})),
         "pairs": errors.get("confused", [])[:PAIRS],
@@ -121,5 +117,5 @@ def _calibration(errors: dict) -> LineChart:
 
 def _training(curves: dict) -> list[LineChart]:
     axes = {"x_name": curves["unit"], "mark": curves["best"]}
-    titled = {_said(chart["title"]): chart["lines"] for chart in curves["charts"]}
+    titled = {written_name(chart["title"]): chart["lines"] for chart in curves["charts"]}
     return [LineChart(title, lines, y_name=title, **axes) for title, lines in titled.items()]

@@ -51,11 +51,12 @@ def find_finished(folder: Path, told: Mapping[str, Any], given: Set[str]) -> dic
     """
     if not (folder / "run.json").is_file():
         return None
-    before = json.loads((folder / "run.json").read_text(encoding="utf-8")).get("options", {})
-    now = tell_options(told)
-    names = [name for name in now if now[name] != before.get(name) and (name in given or name in before)]
-    names += [name for name in before if name not in now]
-    if names and last_whole_checkpoint(folder):
+    before = json.loads((folder / "run.json").read_text(encoding="utf-8")).get("options")
+    now, names = tell_options(told), []
+    if before is not None:  # runs of earlier versions do not tell
+        names = [name for name in now if now[name] != before.get(name) and (name in given or name in before)]
+        names += [name for name in before if name not in now]
+    if (names or before is None) and last_whole_checkpoint(folder):
         return None
     if names:
         raise ArgumentError(

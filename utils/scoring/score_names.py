@@ -74,6 +74,7 @@ LIBRARY_SCORES = {  # what a function is called with -> names of scores -> the f
         "mse": "sklearn.metrics:mean_squared_error",
     },
 }
+_ABBREVIATIONS = ("mcc", "auroc", "ap", "mrr", "ece", "mae", "mse")
 OUT_OF_FOLD = "out_of_fold"  # training rows, each predicted by the model that has not seen it
 SPLITS = {
     OUT_OF_FOLD: "out of fold",
@@ -142,6 +143,18 @@ def plain_name(name: str) -> str:
     for prefix in (*SPLITS, "train"):
         name = name.removeprefix(f"{prefix}_")
     return name
+
+
+def written_name(name: str) -> str:
+    """A score's name as people write it, with its split.
+
+    Example:
+        >>> written_name("eval_macro_f1"), written_name("mcc")
+        ('validation macro F1', 'MCC')
+    """
+    split = next((said for prefix, said in SPLITS.items() if name.startswith(f"{prefix}_")), "")
+    said = plain_name(name).replace("_", " ").replace("f1", "F1")
+    return f"{split} {said.upper() if said in _ABBREVIATIONS else said}".strip()
 
 
 def prefix_of(split: str) -> str:

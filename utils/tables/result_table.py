@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from io import BytesIO
 
-from ..scoring.score_names import SPLITS, describe_score, plain_name, shown_in
+from ..scoring.score_names import describe_score, shown_in, written_name
 from ..scoring.significance import Comparison
 from .paired_examples import Unpaired, class_of, compare_groups
 from .run_groups import RunGroup
@@ -182,9 +182,7 @@ def draw_scores(table: ResultTable) -> bytes:
         values = [scale * value for value in group.values(metric)]
         axes.plot(values, [place] * len(values), ".", color="#1f3b63", markersize=7, alpha=0.7)
     axes.set_yticks(range(len(groups)), [group.name for group in groups])
-    split = next((said for prefix, said in SPLITS.items() if metric.startswith(f"{prefix}_")), "")
-    said = f"{split} {plain_name(metric)}".strip().replace("_", " ").replace("f1", "F1")
-    axes.set_xlabel(said if scale == 1 else f"{said} × 100")
+    axes.set_xlabel(written_name(metric) + (" × 100" if scale != 1 else ""))
     seen = [scale * value for group in groups for value in group.values(metric)]
     room = 0.1 * (max(seen) - min(seen)) or 1
     axes.set_xlim(min(seen) - room, max(seen) + room)
