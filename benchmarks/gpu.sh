@@ -12,4 +12,4 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 python=${PYTHON:-.venv/bin/python}
 if [ ! -x "$python" ]; then python=$(command -v "$python" || command -v python3); fi
-PYTHONPATH=. HF_HUB_OFFLINE=1 "$python" benchmarks/gpu_speed.py "$@"
+HF_HUB_OFFLINE=1 "$python" benchmarks/gpu_speed.py "$@"

@@ -1,6 +1,6 @@
 """Training speed of a CRF on an encoder of RoBERTa-large's shape: padded, unpadded, compiled. `gpu.sh` runs this.
 
-    PYTHONPATH=. python benchmarks/gpu_speed.py --output_file gpu.json
+    python benchmarks/gpu_speed.py --output_file gpu.json
 
 Weights and ids are random; the lengths are drawn from those of CLUENER's sentences. Each way of computing is timed on
 whole training steps: forward, backward, clipping, AdamW, in bf16 where the device has it. Attention dropout is 0, as

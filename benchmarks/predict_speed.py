@@ -1,6 +1,6 @@
 """Prediction speed of predict.py's finder compared with the stock pipeline on the same model.
 
-    PYTHONPATH=. python benchmarks/predict_speed.py outputs/softmax cluener/train.json --count 10000 --int8
+    python benchmarks/predict_speed.py outputs/softmax cluener/train.json --count 10000 --int8
 
 The model is a stock token classifier (run_ner.py --head softmax), which pipeline("token-classification") can load.
 Further directories (--also outputs/crf outputs/span) are timed only with the finder, --rounds times in turn, and with

@@ -355,7 +355,7 @@ def test_tables_have_the_same_numbers_in_chinese(english, chinese):
 
 def test_report_prints_what_its_example_shows(capsys, tmp_path):
     page = TEXTS["docs/en/outputs.md"]
-    (words, shown) = re.search(r"^python report.py (results/.*)\n```\n```\n(.*?)^```", page, re.M | re.S).groups()
+    (words, shown) = re.search(r"^python report.py (results/[^\n]*)\n```\n```\n(.*?)^```", page, re.M | re.S).groups()
     report.main(
         [str(ROOT / word) if "/" in word else word for word in shlex.split(words)] + ["--output_dir", str(tmp_path)]
     )
