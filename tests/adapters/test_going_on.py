@@ -76,7 +76,7 @@ def test_adapter_on_an_adapter_is_refused_with_what_to_type(run, tmp_path):
 
 @pytest.mark.parametrize("name", ["crf", "classes"])
 def test_resuming_with_other_labels_is_refused(run, files, ner_files, tmp_path, name):
-    run(name, tmp_path / "run", **STEP)
+    run(name, tmp_path / "run", **STEP, keep_checkpoints=True)
     rows = {"text": "张伟在北京", "label": "nowhere"}, {"text": "李娜去了上海", "label": "在"}
     if name == "crf":
         rows = [{"text": "张伟在北京", "label": {"team": {"张伟": [[0, 1]]}}}] * 2

@@ -256,7 +256,8 @@ def test_no_default_changes_without_its_reason():
         if field.name not in inherited or field.default != inherited[field.name]
     }
     assert len(changed) > 10
-    assert changed - set(TRAINING_DEFAULTS) == {"check_options", "hub_license", "hub_language"}  # which are ours
+    ours = {"attention", "check_options", "hub_license", "hub_language"}
+    assert changed - set(TRAINING_DEFAULTS) == ours
 
 
 @pytest.mark.parametrize(
