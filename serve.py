@@ -82,12 +82,13 @@ def build_app(settings):
 
     import transformers
 
-    from utils.serving.loaded_models import load_models, name_models, share_machine
+    from utils.serving.loaded_models import load_models, name_models, return_freed_memory, share_machine
     from utils.serving.service import Limits, build_app
 
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     args = argparse.Namespace(**settings)
+    return_freed_memory()
     args.device = args.device or share_machine(args.workers, args.shared)
     loading = model_loading(args)
     if args.adapter:

@@ -1,6 +1,8 @@
 """The models of a server, by name, in each of its processes."""
 
+import ctypes
 import os
+import platform
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -58,6 +60,24 @@ def describe(task: Task) -> dict[str, Any]:
         return told
     finder = task.finder
     return told | {"labels": list(finder.types if task.kind == "entities" else finder.rule.labels)}
+
+
+def return_freed_memory() -> bool:
+    """Have the C library of Linux give freed blocks of 1 MB or more back to the system at once.
+
+    It else raises this limit to the largest block that was ever freed, 32 MB at most, and keeps what is smaller: under
+    batches of ever other shapes a server grew from 0.6 to 1.4 GB within 20,000 requests, and stays at 0.6 so.
+
+    Returns:
+        Whether that could be set; other C libraries have no such limit.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return False
+    library = ctypes.CDLL(None)
+    return all(library.mallopt(which, 2**20) for which in (MMAP_THRESHOLD, TRIM_THRESHOLD))
+
+
+MMAP_THRESHOLD, TRIM_THRESHOLD = -3, -1  # of mallopt
 
 
 def share_machine(workers: int, folder: str | Path) -> str | None:
