@@ -3,9 +3,11 @@
 import dataclasses
 import subprocess
 import sys
+import timeit
 from dataclasses import dataclass
 
 import pytest
+import torch
 
 from utils.data.errors import ArgumentError, DataError
 from utils.options.arguments import option, parse_arguments, run_script
@@ -274,6 +276,34 @@ def test_automatic_precision_goes_by_the_hardware(parse, monkeypatch, capable):
 
     monkeypatch.setattr(fine_tuning_arguments, "has_bf16", lambda *, cpu: capable)
     assert parse(None)["bf16"] is capable
+
+
+@pytest.mark.parametrize(
+    "capabilities, gain, expected",
+    [
+        ({"amx_bf16": True, "avx512_bf16": True}, 0.5, True),
+        ({"avx512_bf16": True}, 1.9, True),
+        ({"avx512_bf16": True}, 0.5, False),
+        ({"avx512_f": True}, 1.9, False),
+    ],
+)
+def test_avx512_alone_is_tried_before_bf16_is_chosen(monkeypatch, capabilities, gain, expected):
+    from utils.options import fine_tuning_arguments
+
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+    monkeypatch.setattr(fine_tuning_arguments, "bf16_gain", lambda: gain)
+    assert fine_tuning_arguments.has_bf16(cpu=True) is expected
+
+
+def test_gain_of_bf16_is_that_of_large_products():
+    from utils.options.fine_tuning_arguments import bf16_gain
+
+    def seconds(dtype):
+        left = torch.ones(1024, 1024, dtype=dtype)
+        return min(timeit.repeat(lambda: left @ left, number=1, repeat=5))
+
+    measured = seconds(torch.float32) / seconds(torch.bfloat16)
+    assert measured / 3 < bf16_gain() < measured * 3  # 0.1 without instructions for it, 0.5 or 1.8 with AVX-512, 4 with AMX
 
 
 def test_bf16_asked_for_under_transformers_own_name_is_kept(parse):

@@ -19,7 +19,7 @@ TRAINING_DEFAULTS = {
     "remove_unused_columns": (False, "our collators pick the columns"),
     "logging_steps": (50, "a line every few seconds"),
     "report_to": ("none", "nothing is sent anywhere unless asked"),
-    "precision": ("auto", "fp32 | bf16 | fp16; auto is bf16 where the hardware has it, else fp32"),
+    "precision": ("auto", "fp32 | bf16 | fp16; auto is bf16 where it is fast, else fp32"),
 }
 
 # In addition to the fields of `TrainingArguments`. name: (type, value, choices, help)
