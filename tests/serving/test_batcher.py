@@ -125,6 +125,17 @@ def test_full_queue_says_when_to_come_again():
     assert run(scenario, most_waiting=3, wait=0)[0] == ["D"]
 
 
+def test_who_has_an_answer_waits_no_more():
+    async def scenario(batcher, model):
+        left = []
+        for _ in range(300):
+            await batcher.ask([("x",)])
+            left.append(batcher.rows)
+        return left
+
+    assert run(scenario, wait=0)[0] == [0] * 300
+
+
 def test_closing_answers_what_waits():
     async def scenario(batcher, model):
         model.free.clear()

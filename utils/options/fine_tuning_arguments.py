@@ -62,7 +62,7 @@ def has_bf16(*, cpu: bool) -> bool:
     """Whether the device multiplies bfloat16 matrices faster than float32; in software it is much slower."""
     if cpu:
         found = torch.cpu.get_capabilities()
-        # AMX is always faster. With AVX-512 it depends: half as fast on a Xeon whose AMX is hidden from a virtual machine.
+        # AMX is always faster; with AVX-512 alone it may be half as fast, or faster.
         return bool(found.get("amx_bf16") or (found.get("avx512_bf16") and bf16_gain() > 1.2))
     return torch.cuda.is_available() and torch.cuda.get_device_capability() >= (8, 0)
 

@@ -104,12 +104,11 @@ class Batcher:
     def _work(self) -> None:
         while batch := self._collect():
             started = time.monotonic()
+            wanted = [one for one in batch if not one.found.cancelled()]
             count = sum(len(one.rows) for one in batch)
-            try:
-                self._answer([one for one in batch if not one.found.cancelled()])
-            finally:
-                with self.changed:
-                    self.rows -= count
+            with self.changed:
+                self.rows -= count - sum(len(one.rows) for one in wanted)
+            self._answer(wanted)
             speed = count / max(time.monotonic() - started, 1e-6)
             self.speed = speed if not self.speed else 0.9 * self.speed + 0.1 * speed
 
@@ -142,10 +141,15 @@ class Batcher:
                     self._answer([one])
                 return
             logger.exception("a request with %d texts failed", len(rows))
-            _tell(batch[0], error=error)
+            self._tell(batch[0], error=error)
             return
         for one in batch:
-            _tell(one, lines=[next(lines) for _ in one.rows])
+            self._tell(one, lines=[next(lines) for _ in one.rows])
+
+    def _tell(self, one: _Waiting, *, lines: list[str] | None = None, error: Exception | None = None) -> None:
+        with self.changed:  # before the answer, which may bring the next request at once
+            self.rows -= len(one.rows)
+        _tell(one, lines=lines, error=error)
 
 
 def _tell(one: _Waiting, *, lines: list[str] | None = None, error: Exception | None = None) -> None:

@@ -14,6 +14,9 @@ from ..data.errors import ArgumentError
 from ..prediction.prediction_tasks import Task, load_task
 from .service import Served
 
+MMAP_THRESHOLD, TRIM_THRESHOLD = -3, -1  # of mallopt
+_held: list[FileLock] = []  # released when the process ends
+
 
 def name_models(given: Sequence[str]) -> dict[str, str]:
     """Directories by name: `NAME=DIR`, or the last part of the directory.
@@ -77,9 +80,6 @@ def return_freed_memory() -> bool:
     return all(library.mallopt(which, 2**20) for which in (MMAP_THRESHOLD, TRIM_THRESHOLD))
 
 
-MMAP_THRESHOLD, TRIM_THRESHOLD = -3, -1  # of mallopt
-
-
 def share_machine(workers: int, folder: str | Path) -> str | None:
     """Give this process its share of the processors and, if there are any, one of the accelerators.
 
@@ -103,6 +103,3 @@ def share_machine(workers: int, folder: str | Path) -> str | None:
         _held.append(lock)
         return f"{torch.accelerator.current_accelerator().type}:{number % count}"
     return None
-
-
-_held: list[FileLock] = []  # released when the process ends
