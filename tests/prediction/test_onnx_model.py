@@ -11,6 +11,8 @@ import predict
 from tests.small_heads import AUTOS, TEXTS, build_heads
 from utils.data.errors import ArgumentError, DataError
 from utils.distillation.teachers import Teacher
+from utils.prediction import onnx_model
+from utils.prediction.onnx_model import has_vnni
 from utils.prediction.prediction_tasks import load_task
 
 HEADS = [name for name in AUTOS if name != "masked"]
@@ -56,6 +58,35 @@ def test_eight_bits_answer_in_the_same_form(folder, name):
     assert [row.keys() for row in small] == [row.keys() for row in answers(folder / name)]
     assert small == answers(folder / name, backend="onnx", int8=True) == answers(folder / name, int8=True)
     assert small != answers(folder / name)
+
+
+def test_eight_bits_are_signed_and_answer_alike_without_vnni(folder, monkeypatch):
+    onnx = pytest.importorskip("onnx")
+    graph = onnx.load(folder / "crf" / "onnx" / "model_int8.onnx").graph
+    matrices = {node.input[1] for node in graph.node if node.op_type == "MatMulInteger"}
+    kinds = [each.data_type for each in graph.initializer if each.name in matrices]
+    assert set(kinds) == {onnx.TensorProto.INT8}
+    expected = answers(folder / "crf" / "onnx", int8=True)
+    monkeypatch.setattr(onnx_model, "has_vnni", lambda: not has_vnni())
+    if has_vnni():  # the other way is exact everywhere, ours only here
+        assert rounded(expected) == rounded(answers(folder / "crf" / "onnx", int8=True))
+
+
+def test_sums_of_eight_bit_products_are_exact(tmp_path):
+    onnx = pytest.importorskip("onnx")
+    kind, helper = onnx.TensorProto, onnx.helper
+    weights = onnx.numpy_helper.from_array(np.full((64, 8), 127, dtype=np.int8), "weights")
+    graph = helper.make_graph(
+        [helper.make_node("MatMulInteger", ["given", "weights"], ["sums"])],
+        "sums",
+        [helper.make_tensor_value_info("given", kind.UINT8, [2, 64])],
+        [helper.make_tensor_value_info("sums", kind.INT32, [2, 8])],
+        [weights],
+    )
+    path = tmp_path / "sums.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10), path)
+    (found,) = onnx_model.open_session(path, int8=True).run(None, {"given": np.full((2, 64), 255, dtype=np.uint8)})
+    assert (found == 255 * 127 * 64).all()
 
 
 def test_members_may_be_graphs_and_weights(folder):

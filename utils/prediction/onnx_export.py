@@ -175,8 +175,8 @@ def _write_small(path: Path, small: Path) -> None:
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     logging.disable(logging.WARNING)  # it advises to optimise the graph first
-    # Unsigned, and a scale for each column: without VNNI, sums of signed products would be cut off at 16 bits.
-    quantize_dynamic(path, small, weight_type=QuantType.QUInt8, per_channel=True)
+    # Signed, twice as fast with VNNI; without it `OnnxModel` has onnxruntime take them as unsigned.
+    quantize_dynamic(path, small, weight_type=QuantType.QInt8, per_channel=True)
     logging.disable(logging.NOTSET)
 
 

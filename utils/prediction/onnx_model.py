@@ -43,17 +43,11 @@ class OnnxModel:
     device = torch.device("cpu")
 
     def __init__(self, folder: str | Path, *, head: type, int8: bool = False):
-        onnxruntime = require_packages()
+        require_packages()
         path = Path(folder) / (SMALL_GRAPH if int8 else GRAPH)
         if not path.is_file():
             raise ArgumentError(f"--int8: expected {path}, found none; export the model again with --int8")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = torch.get_num_threads()  # as many as torch would use
-        options.log_severity_level = 3
-        try:
-            self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's errors have no class in common but this
-            raise DataError(f"{path}: expected a graph, found: {str(error).splitlines()[0]}") from error
+        self.session = open_session(path, int8=int8)
         self.head, self.name_or_path, self.path, self.crf = head, str(folder), path, None
         config_class = getattr(head, "config_class", None) or AutoConfig
         self.config = config_class.from_pretrained(folder)
@@ -117,6 +111,34 @@ def open_graph(folder: str, *, head: type, backend: str = "auto", int8: bool = F
 def has_graph(folder: str) -> bool:
     """Whether `export_graph` has written a graph there."""
     return (Path(folder) / GRAPH).is_file()
+
+
+def open_session(path: Path, *, int8: bool):
+    """An `onnxruntime.InferenceSession` of a graph on the CPU, with as many threads as torch would use.
+
+    Args:
+        path: the graph.
+        int8: its matrices have eight bits.
+
+    Raises:
+        DataError: the graph is damaged.
+    """
+    onnxruntime = require_packages()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.log_severity_level = 3
+    if int8 and not has_vnni():
+        options.add_session_config_entry("session.x64quantprecision", "1")  # slower, but the sums are exact
+    try:
+        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's errors have no class in common but this
+        raise DataError(f"{path}: expected a graph, found: {str(error).splitlines()[0]}") from error
+
+
+def has_vnni() -> bool:
+    """Whether the processor adds up products of eight bits in 32; others of its kind cut sums off at 16."""
+    found = torch.cpu.get_capabilities()
+    return any(found.get(name) for name in ("avx512_vnni", "avx_vnni"))
 
 
 def answers_like(model: Any, heads: type | tuple[type, ...]) -> bool:
