@@ -18,7 +18,7 @@ from seed_runs import write_record
 from transformers import pipeline
 
 from utils.options.fine_tuning_arguments import has_bf16
-from utils.prediction.entity_finder import EntityFinder
+from utils.prediction.prediction_tasks import load_task
 from utils.tagging.readers_ner import read_ner
 
 
@@ -41,10 +41,11 @@ def main():
     stock(texts[:100], batch_size=32)
     finders = {}
     for path in (args.model, *args.also):
-        finder = EntityFinder.load(path, bf16=bf16)
+        finder = load_task([path], output_format="jsonl", options={}, bf16=bf16).finder
         finders[finder.head] = finder
         if args.int8:
-            finders[f"{finder.head}, int8"] = EntityFinder.load(path, backend="onnx", int8=True)
+            small = load_task([path], output_format="jsonl", options={}, backend="onnx", int8=True)
+            finders[f"{finder.head}, int8"] = small.finder
     for finder in finders.values():
         finder.find(texts[:100])
 

@@ -12,6 +12,7 @@ from tests.small_heads import AUTOS, TEXTS, build_heads
 from utils.data.errors import ArgumentError, DataError
 from utils.distillation.teachers import Teacher
 from utils.prediction import onnx_model
+from utils.prediction.entity_finder import EntityFinder
 from utils.prediction.onnx_model import has_vnni
 from utils.prediction.prediction_tasks import load_task
 
@@ -117,6 +118,14 @@ def test_graph_may_be_a_teacher(folder, tmp_path):
         np.testing.assert_allclose(one, other, atol=0.02)
         np.testing.assert_array_equal(other, again)
     assert len([path for path in tmp_path.iterdir() if path.is_dir()]) == 2  # a cache for each, found again
+
+
+@pytest.mark.parametrize("asked", [{"backend": "onnx"}, {"int8": True}, {"backend": "onnx", "int8": True}])
+def test_finder_that_is_to_score_by_a_graph_never_takes_the_weights(folder, asked):
+    with pytest.raises(ArgumentError, match=r"crf: expected model.onnx, found none; export_onnx.py makes it"):
+        EntityFinder.load(str(folder / "crf"), **asked)
+    for backend in ("auto", "torch"):
+        assert not isinstance(EntityFinder.load(str(folder / "crf"), backend=backend).model, onnx_model.OnnxModel)
 
 
 def test_graph_without_eight_bits_and_damaged_graphs_are_told(folder, tmp_path):

@@ -101,11 +101,18 @@ def open_graph(folder: str, *, head: type, backend: str = "auto", int8: bool = F
         head: class of the model.
         backend: `torch`, `onnx`, or `auto`: where there are no weights, or where `int8` asks for it.
         int8: with eight-bit matrices.
+
+    Raises:
+        ArgumentError: `backend` is `onnx`, and there is no graph.
     """
-    if backend == "torch" or not has_graph(folder):
+    wanted = backend == "onnx" or (int8 and backend == "auto")
+    if not has_graph(folder):
+        if wanted:
+            raise ArgumentError(f"{folder}: expected {GRAPH}, found none; export_onnx.py makes it of a model")
         return None
-    weights = any((Path(folder) / name).is_file() for name in WEIGHTS)
-    return None if backend == "auto" and weights and not int8 else OnnxModel(folder, head=head, int8=int8)
+    if not wanted and (backend == "torch" or any((Path(folder) / name).is_file() for name in WEIGHTS)):
+        return None
+    return OnnxModel(folder, head=head, int8=int8)
 
 
 def has_graph(folder: str) -> bool:
