@@ -239,6 +239,16 @@ def speed() -> Rows:
     return rows
 
 
+def predict_int8() -> Rows:
+    """Texts per second of each head, and how many times as many as the pipeline's; with eight bits, too."""
+    found = {what: values_of("predict_int8", what)[0] for what in ("pipeline", "softmax", "crf")}
+    small = {what: values_of("predict_int8", f"{what}, int8")[0] for what in ("softmax", "crf")}
+    rows = [[spread(found["pipeline"], 0, 1), ""]]
+    for kind in (found, small):
+        rows.append([f"{spread(kind[what], 0, 1)} ({ratio(kind[what], found['pipeline'])})" for what in ("softmax", "crf")])
+    return rows
+
+
 def values_of(name: str, what: str) -> tuple[list[float], list[float]]:
     """Texts/s and F1 of each round of a record."""
     rows = [row for row in record(name) if row["what"] == what]
@@ -290,6 +300,7 @@ TABLES = {
     "| | eprstmt | tnews |": few_examples,
     "| texts | Weitiao | stock | ratio |": text_speed,
     "| task | random weights | `bert-mini-zh` | `bert-mini-zh-wwm` |": encoders,
+    "| texts/s | softmax model | crf model |": predict_int8,
     "| labels | `bert-mini-zh` | after the unlabelled texts | difference |": adaptation,
     "| | tokens/s | x |": mlm_speed,
     "| | F1 | texts/s | MB |": onnx,
