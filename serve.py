@@ -19,7 +19,7 @@ import tempfile
 
 from utils.data.errors import ArgumentError
 from utils.options.arguments import run_script
-from utils.options.model_options import add_model_options, check_model_options, model_loading
+from utils.options.model_options import add_model_options, check_model_options
 
 SETTINGS = "WEITIAO_SERVE"  # in the environment of the processes that --workers starts: the options
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -48,7 +48,7 @@ def main(argv=None):
                 signal.signal(each, signal.SIG_IGN)  # uvicorn handles them while it runs, and raises them again after
             uvicorn.Server(uvicorn.Config(app, **running)).run()
         else:
-            del app
+            app.state.close()
             os.environ[SETTINGS] = json.dumps(settings)
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = shared
             uvicorn.run("serve:worker", factory=True, workers=args.workers, **running)
@@ -73,41 +73,32 @@ def worker():
 
 
 def build_app(settings):
-    """Load the models and make the application.
+    """Start a process with the models and make the application, which asks it.
 
     Args:
         settings: the options by name, and `shared`, a folder of all processes.
     """
     from importlib.metadata import version
 
-    import transformers
-
-    from utils.serving.loaded_models import load_models, name_models, return_freed_memory, share_machine
+    from utils.serving.loaded_models import load_served
+    from utils.serving.model_process import ModelProcess
     from utils.serving.service import Limits, build_app
 
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
     args = argparse.Namespace(**settings)
-    return_freed_memory()
-    args.device = args.device or share_machine(args.workers, args.shared)
-    loading = model_loading(args)
-    if args.adapter:
-        from utils.adapters.directories import BaseModels  # peft takes seconds
-
-        loading["bases"] = BaseModels()
-    named = {"model": args.adapter or args.ensemble} if args.adapter or args.ensemble else name_models(args.model)
-    options = {"top_k": args.top_k, "threshold": args.threshold}
-    models = load_models(named, options=options, together=bool(args.ensemble), **loading)
-    limits = Limits(args.max_body, args.max_texts, args.max_characters, args.max_waiting)
+    keys = read_keys(args.api_key_file) if args.api_key_file else ()
+    process = ModelProcess(load_served, settings)
+    models = process.models()
     app = build_app(
         models,
-        limits=limits,
-        keys=read_keys(args.api_key_file) if args.api_key_file else (),
+        limits=Limits(args.max_body, args.max_texts, args.max_characters, args.max_waiting),
+        keys=keys,
         versions={name: version(name) for name in PACKAGES},
         wait=args.wait_ms / 1000,
         most_rows=4 * args.batch_size,
+        ready=lambda: process.ready,
+        close=process.close,
     )
-    app.state.models = list(models)
+    app.state.models, app.state.close = list(models), process.close
     return app
 
 
@@ -130,7 +121,9 @@ def parse(argv):
     add_model_options(parser, several=True)
     parser.add_argument("--host", default="127.0.0.1", help="address; 0.0.0.0 serves the whole network (127.0.0.1)")
     parser.add_argument("--port", type=int, default=8000, help="port (8000)")
-    parser.add_argument("--workers", type=int, default=1, help="processes, each with the models; one for each GPU (1)")
+    parser.add_argument(
+        "--workers", type=int, default=1, help="servers, each with a process of the models; one for each GPU (1)"
+    )
     parser.add_argument("--api_key_file", help="file of keys, one a line, one of which a request must bring")
     parser.add_argument("--wait_ms", type=float, default=2.0, help="how long a text waits for others (2 ms)")
     parser.add_argument("--max_body", type=int, default=1_000_000, help="bytes of a request, else 413 (1000000)")

@@ -245,7 +245,9 @@ def predict_int8() -> Rows:
     small = {what: values_of("predict_int8", f"{what}, int8")[0] for what in ("softmax", "crf")}
     rows = [[spread(found["pipeline"], 0, 1), ""]]
     for kind in (found, small):
-        rows.append([f"{spread(kind[what], 0, 1)} ({ratio(kind[what], found['pipeline'])})" for what in ("softmax", "crf")])
+        rows.append(
+            [f"{spread(kind[what], 0, 1)} ({ratio(kind[what], found['pipeline'])})" for what in ("softmax", "crf")]
+        )
     return rows
 
 

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -71,12 +72,64 @@ def test_many_clients_get_their_own_answers_and_sigterm_ends_with_them(folder):
         assert process.wait(30) == 0
 
 
+def alive(process):
+    """Whether a process runs; one that nobody has waited for yet does not."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def is_spawned(process):
+    with contextlib.suppress(psutil.NoSuchProcess):  # a zombie has no command either
+        return "multiprocessing.spawn" in " ".join(process.cmdline())
+    return False
+
+
+def processes(process, *, models):
+    """The processes with models, or those that serve them, in the order in which they began."""
+    found = [
+        each for each in psutil.Process(process.pid).children(recursive=True) if each.name() != "resource_tracker"
+    ]
+    spawned = [each for each in found if "multiprocessing.spawn" in " ".join(each.cmdline())]
+    parents = {each.ppid() for each in spawned}
+    return sorted((each for each in spawned if (each.pid in parents) != models), key=lambda each: each.create_time())
+
+
+async def ask_and_count(port, *, clients, count, at, do):
+    """Send texts, and do something once `at` are answered; how often each status came."""
+    statuses, left = Counter(), iter(range(count))
+
+    async def work():
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        for number in left:
+            status, body = await ask(reader, writer, TEXTS[number % len(TEXTS)])
+            assert status == 200 or "the process with the model ended" in body.decode()
+            statuses[status] += 1
+            if sum(statuses.values()) == at:
+                do()
+        writer.close()
+
+    await asyncio.gather(*(work() for _ in range(clients)))
+    return statuses
+
+
+def test_killed_model_loses_no_request(folder):
+    with serving(folder / "crf") as (process, port):
+        (model,) = processes(process, models=True)
+        found = asyncio.run(ask_and_count(port, clients=8, count=160, at=40, do=model.kill))
+        assert sum(found.values()) == 160 and found[200] >= 150
+        (other,) = processes(process, models=True)
+        assert other.pid != model.pid
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+        assert not alive(other)
+
+
 @pytest.mark.slow
 def test_killed_worker_is_replaced(folder):
     with serving(folder / "crf", "--workers", "2") as (process, port):
-        children = [each for each in psutil.Process(process.pid).children() if "spawn" in " ".join(each.cmdline())]
-        workers = [each for each in children if "resource_tracker" not in " ".join(each.cmdline())]
-        assert len(workers) == 2
+        workers, models = (processes(process, models=known) for known in (False, True))
+        assert len(workers) == len(models) == 2
         workers[0].kill()
         for _ in range(100):  # connections to the dead one are refused or closed; the others are answered
             with contextlib.suppress(OSError, asyncio.IncompleteReadError):
@@ -84,13 +137,22 @@ def test_killed_worker_is_replaced(folder):
                 break
             time.sleep(0.2)
         for _ in range(300):
-            if sum(each.is_running() for each in psutil.Process(process.pid).children()) >= len(children):
+            if len(processes(process, models=False)) == len(processes(process, models=True)) == 2:
                 break
             time.sleep(0.2)
-        found = asyncio.run(ask_all(port, TEXTS, clients=8, count=200))
-        assert len(found) == 200
+        (model,) = filter(alive, models)  # that of a dead worker ends
+        found = asyncio.run(ask_and_count(port, clients=8, count=200, at=50, do=model.kill))
+        assert sum(found.values()) == 200 and found[200] >= 190
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
+        assert not any(map(alive, (*workers, *models)))
+
+
+def test_model_that_is_not_there_is_told_without_a_traceback(tmp_path):
+    command = [sys.executable, "serve.py", str(tmp_path / "nothing"), "--port", str(free_port())]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: ") and "nothing" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_address_that_cannot_be_served_is_told_before_a_model_is_loaded():

@@ -7,7 +7,7 @@ GET  /health /info /metrics /docs
 import asyncio
 import hmac
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
@@ -22,6 +22,13 @@ from .measures import Measures
 from .questions import Refused, question_model, rows_of, what_is_wrong
 
 GONE = 499  # the client hung up; nobody reads it
+
+
+class ModelDied(Exception):
+    """The process with the models ended before it had answered."""
+
+    def __init__(self):
+        super().__init__("the process with the model ended; another one is being started, try again")
 
 
 class Served(NamedTuple):
@@ -63,6 +70,8 @@ def build_app(
     versions: Mapping[str, str] | None = None,
     wait: float = 0.002,
     most_rows: int = 256,
+    ready: Callable[[], bool] = lambda: True,
+    close: Callable[[], None] = lambda: None,
 ) -> FastAPI:
     """The application.
 
@@ -73,6 +82,8 @@ def build_app(
         versions: of packages, for `/info`.
         wait: seconds for which the first request of a batch waits for others.
         most_rows: texts that are answered together.
+        ready: whether the models can be asked, for `/health`.
+        close: called when the server ends, after the last answer.
     """
     measures = Measures()
     batchers = {name: _batcher(one, measures, limits, wait, most_rows) for name, one in models.items()}
@@ -84,6 +95,7 @@ def build_app(
         yield
         for batcher in batchers.values():
             await asyncio.to_thread(batcher.close)
+        await asyncio.to_thread(close)
 
     paths = {"/predict" if len(models) == 1 else f"/predict/{name}": name for name in models}
     app = FastAPI(title="Weitiao", description="Answers are what predict.py writes.", lifespan=living)
@@ -105,9 +117,13 @@ def build_app(
         found.headers["Retry-After"] = str(error.seconds)
         return found
 
+    @app.exception_handler(ModelDied)
+    async def tell_death(request: Request, error: ModelDied):
+        return _refusal(503, [{"field": "", "message": str(error)}])
+
     @app.get("/health", summary="Whether requests are answered")
     async def health():
-        alive = all(each.alive for each in batchers.values())
+        alive = ready() and all(each.alive for each in batchers.values())
         return JSONResponse({"status": "ok" if alive else "not ready"}, status_code=200 if alive else 503)
 
     @app.get("/info", summary="Models, limits and versions", dependencies=[known])
@@ -149,6 +165,9 @@ def _handler(name: str, one: Served, batcher: Batcher, measures: Measures, limit
             return Response(body, media_type="application/json", status_code=status)
         except Busy:
             status = 429
+            raise
+        except ModelDied:
+            status = 503
             raise
         except Refused as error:
             status = error.status
