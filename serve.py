@@ -80,13 +80,12 @@ def build_app(settings):
     """
     from importlib.metadata import version
 
-    from utils.serving.loaded_models import load_served
     from utils.serving.model_process import ModelProcess
     from utils.serving.service import Limits, build_app
 
     args = argparse.Namespace(**settings)
     keys = read_keys(args.api_key_file) if args.api_key_file else ()
-    process = ModelProcess(load_served, settings)
+    process = ModelProcess("utils.serving.loaded_models:load_served", settings)
     models = process.models()
     app = build_app(
         models,

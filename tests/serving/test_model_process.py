@@ -14,6 +14,8 @@ from utils.data.errors import ArgumentError, DataError
 from utils.serving.model_process import AnswerFailed, ModelProcess
 from utils.serving.service import ModelDied, Served, build_app
 
+LOAD = "tests.serving.test_model_process:load"
+
 
 def answer_in_capitals(ids, texts):
     for text in texts:
@@ -39,7 +41,7 @@ def load(settings):
 
 @pytest.fixture
 def process(tmp_path):
-    found = ModelProcess(load, {"folder": tmp_path})
+    found = ModelProcess(LOAD, {"folder": tmp_path})
     yield found
     found.close()
     assert not found.process.is_alive() and not found.ready
@@ -91,7 +93,7 @@ def test_signals_to_all_processes_do_not_end_it(process):
 )
 def test_models_that_cannot_be_loaded_are_told(tmp_path, settings, error, said):
     with pytest.raises(error, match=said):
-        ModelProcess(load, settings | {"folder": tmp_path})
+        ModelProcess(LOAD, settings | {"folder": tmp_path})
     assert not any(each.name() == "model" for each in psutil.Process().children())
 
 

@@ -6,8 +6,9 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from multiprocessing import connection, util
+from pkgutil import resolve_name
 from typing import Any, NamedTuple
 
 from ..data.errors import ArgumentError, DataError
@@ -15,7 +16,6 @@ from .service import ModelDied, Served
 
 logger = logging.getLogger(__name__)
 
-Load = Callable[[Mapping[str, Any]], dict[str, Served]]
 AGAIN = 5.0  # seconds until models that could not be loaded again are tried once more
 
 
@@ -34,7 +34,7 @@ class ModelProcess:
     """Starts a process that loads models, and another one whenever it has died.
 
     Args:
-        load: gives the models by name; called in that process, so it has to be a function of a module.
+        load: `module:function`, which gives the models by name; only that process imports it.
         settings: its argument.
 
     Raises:
@@ -42,7 +42,7 @@ class ModelProcess:
         AnswerFailed: for another reason.
     """
 
-    def __init__(self, load: Load, settings: Mapping[str, Any]):
+    def __init__(self, load: str, settings: Mapping[str, Any]):
         self.load, self.settings = load, settings
         self.turn = threading.Lock()  # one asks at a time
         self.ready = self.closed = False
@@ -139,12 +139,12 @@ class _RemoteTask(NamedTuple):
         return self.process.answer(self.name, list(zip(*columns, strict=True)))
 
 
-def _work(pipe: connection.Connection, load: Load, settings: Mapping[str, Any]) -> None:
+def _work(pipe: connection.Connection, load: str, settings: Mapping[str, Any]) -> None:
     """What the process does until its pipe is closed."""
     for each in (signal.SIGINT, signal.SIGTERM):  # sent to all processes of a server; what was asked is answered first
         signal.signal(each, signal.SIG_IGN)
     try:
-        models = load(settings)
+        models = resolve_name(load)(settings)
     except Exception as error:
         pipe.send(_failed(error))
         return
