@@ -134,6 +134,7 @@ def open_session(path: Path, *, int8: bool):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = torch.get_num_threads()
     options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # else idle threads hold up a server's
     if int8 and not has_vnni():
         options.add_session_config_entry("session.x64quantprecision", "1")  # slower, but the sums are exact
     try:
