@@ -19,6 +19,7 @@ import onnxruntime
 import torch
 
 from utils.prediction.entity_finder import EntityFinder
+from utils.prediction.onnx_model import open_session
 from utils.running.atomic_files import write_json
 from utils.running.run_setup import hardware
 from utils.tagging.readers_ner import read_ner
@@ -27,13 +28,11 @@ from utils.tagging.readers_ner import read_ner
 class OnnxFinder(EntityFinder):
     """Finds entities with an ONNX graph instead of the model."""
 
-    def open(self, path, *, threads):
+    def open(self, path):
         spec = importlib.util.spec_from_file_location("onnx_decoding", path.with_name("onnx_decoding.py"))
         self.decoding = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(self.decoding)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        self.session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        self.session = open_session(path, int8="int8" in path.name)
         self.scores = dict(np.load(path.with_name("tag_scores.npz")))
         return self
 
@@ -63,7 +62,7 @@ def main():
     finder = EntityFinder.load(args.model, device="cpu")
     finders = {"torch": (finder, Path(args.model) / "model.safetensors")}
     for name, file in {"ONNX": "model.onnx", "ONNX, eight bits": "model_int8.onnx"}.items():
-        graph = OnnxFinder(finder.model, finder.tokenizer).open(args.onnx / file, threads=args.threads)
+        graph = OnnxFinder(finder.model, finder.tokenizer).open(args.onnx / file)
         finders[name] = graph, args.onnx / file
     speeds, scores = {name: [] for name in finders}, {}
     for _ in range(args.rounds):
