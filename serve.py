@@ -19,7 +19,7 @@ import tempfile
 
 from utils.data.errors import ArgumentError
 from utils.options.arguments import run_script
-from utils.options.model_options import add_model_options, check_model_options
+from utils.options.model_options import add_model_options, check_model_options, model_loading
 
 SETTINGS = "WEITIAO_SERVE"  # in the environment of the processes that --workers starts: the options
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -85,7 +85,7 @@ def build_app(settings):
 
     args = argparse.Namespace(**settings)
     keys = read_keys(args.api_key_file) if args.api_key_file else ()
-    process = ModelProcess("utils.serving.loaded_models:load_served", settings)
+    process = ModelProcess("serve:load_models", settings)
     models = process.models()
     app = build_app(
         models,
@@ -99,6 +99,32 @@ def build_app(settings):
     )
     app.state.models, app.state.close = list(models), process.close
     return app
+
+
+def load_models(settings):
+    """Load the models, in the process that answers.
+
+    Args:
+        settings: see `build_app`.
+    """
+    import transformers
+
+    from utils.serving import loaded_models
+
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    args = argparse.Namespace(**settings)
+    loaded_models.return_freed_memory()
+    args.device = args.device or loaded_models.share_machine(args.workers, args.shared)
+    loading = model_loading(args)
+    if args.adapter:
+        from utils.adapters.directories import BaseModels  # peft takes seconds
+
+        loading["bases"] = BaseModels()
+    together = args.adapter or args.ensemble
+    named = {"model": together} if together else loaded_models.name_models(args.model)
+    options = {"top_k": args.top_k, "threshold": args.threshold}
+    return loaded_models.load_models(named, options=options, together=bool(args.ensemble), **loading)
 
 
 def read_keys(path):

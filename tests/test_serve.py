@@ -137,7 +137,8 @@ def test_killed_worker_is_replaced(folder):
                 break
             time.sleep(0.2)
         for _ in range(300):
-            if len(processes(process, models=False)) == len(processes(process, models=True)) == 2:
+            counts = [len(processes(process, models=known)) for known in (False, True)]
+            if counts == [2, 2] and sum(map(alive, models)) == 1:
                 break
             time.sleep(0.2)
         (model,) = filter(alive, models)  # that of a dead worker ends

@@ -3,43 +3,19 @@
 import ctypes
 import os
 import platform
-from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-import transformers
 from filelock import FileLock, Timeout
 
 from ..data.errors import ArgumentError
-from ..options.model_options import model_loading
 from ..prediction.prediction_tasks import Task, load_task
 from .service import Served
 
 MMAP_THRESHOLD, TRIM_THRESHOLD = -3, -1  # of mallopt
 _held: list[FileLock] = []  # released when the process ends
-
-
-def load_served(settings: Mapping[str, Any]) -> dict[str, Served]:
-    """The models of a server, with this process's share of the machine.
-
-    Args:
-        settings: the options of `serve.py` by name, and `shared`, a folder of all its processes.
-    """
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
-    args = Namespace(**settings)
-    return_freed_memory()
-    args.device = args.device or share_machine(args.workers, args.shared)
-    loading = model_loading(args)
-    if args.adapter:
-        from ..adapters.directories import BaseModels  # peft takes seconds
-
-        loading["bases"] = BaseModels()
-    named = {"model": args.adapter or args.ensemble} if args.adapter or args.ensemble else name_models(args.model)
-    options = {"top_k": args.top_k, "threshold": args.threshold}
-    return load_models(named, options=options, together=bool(args.ensemble), **loading)
 
 
 def name_models(given: Sequence[str]) -> dict[str, str]:

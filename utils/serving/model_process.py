@@ -16,6 +16,7 @@ from .service import ModelDied, Served
 
 logger = logging.getLogger(__name__)
 
+LOOK = 0.2  # seconds between two looks whether the process is alive
 AGAIN = 5.0  # seconds until models that could not be loaded again are tried once more
 
 
@@ -118,15 +119,17 @@ class ModelProcess:
         return found
 
     def _watch(self) -> None:
+        pause = LOOK
         while not self.closed:
-            connection.wait([self.process.sentinel])
+            time.sleep(pause)
+            pause = LOOK
             try:
                 with self.turn:
                     if not self.closed:
                         self._start_again()
             except Exception:  # whatever it is, a later try may do better
                 logger.exception("the models could not be loaded again")
-                time.sleep(AGAIN)
+                pause = AGAIN
 
 
 class _RemoteTask(NamedTuple):
