@@ -182,6 +182,12 @@ def published(table: str) -> Rows:
     return [[spread(group.values(score)) for score in scores] for _, group in kept_rows(table, PUBLISHED)]
 
 
+def sts() -> Rows:
+    """Correlations on test and on the split that chose the epoch."""
+    scores = ("test_spearman", "test_pearson", "eval_spearman")
+    return [[spread(group.values(score)) for score in scores] for _, group in kept_rows("sts", ("me5-small-zh",))]
+
+
 FOLDS = (("thucnews", "eval_accuracy"), ("cluener", "eval_f1"))  # the rows of the table
 
 
@@ -296,6 +302,7 @@ TABLES = {
     "| head | F1, mean ± std | seeds |": cluener,
     "| sarcasm headlines, five 90/10 splits | accuracy | macro F1 |": partial(published, "sarcasm"),
     "| THUCNews titles, dev → test, three seeds | accuracy | macro F1 |": partial(published, "thucnews"),
+    "| STS-B in Chinese, three seeds | Spearman | Pearson | Spearman, dev |": sts,
     "| five folds | ensemble | single models | mean of their weights |": folds,
     "| data | splits | Weitiao accuracy | macro F1 | SVM accuracy | macro F1 |": text_scores,
     "| `--pooling` | accuracy | F1 | accuracy, tuned | F1, tuned |": poolings,
