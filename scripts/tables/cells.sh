@@ -35,17 +35,19 @@ absolute() {
     esac
 }
 
-# choose_recipe CONFIG RATE HEAD_RATE EPOCHS: make `recipe`, the beginning of the arguments of a training, of the table's own
-# recipe (a part that it does not set is empty), or of what CONFIG, RATE, HEAD_RATE and EPOCHS say
+# choose_recipe CONFIG RATE HEAD_RATE EPOCHS [FLAG...]: make `recipe`, the beginning of the arguments of a training, of the
+# table's own recipe (a part that it does not set is empty), or of what CONFIG, RATE, HEAD_RATE and EPOCHS say
 choose_recipe() {
     local config=$1 rate=$2 head_rate=$3 epochs=$4
+    shift 4
     if [ -n "${CONFIG:-}" ]; then
         config=$CONFIG rate='' head_rate='' epochs=''
+        set --
         if [ ! -f "$config" ]; then config=$(absolute "$config"); fi
     fi
     rate=${RATE:-$rate} head_rate=${HEAD_RATE:-$head_rate} epochs=${EPOCHS:-$epochs}
     recipe=(${config:+"$config"} ${rate:+--learning_rate "$rate"} ${head_rate:+--head_learning_rate "$head_rate"}
-        ${epochs:+--num_train_epochs "$epochs"})
+        ${epochs:+--num_train_epochs "$epochs"} "$@")
 }
 
 # refuse_unknown NAME GIVEN KNOWN...: end the script if a word of GIVEN, the value of NAME, is not in KNOWN

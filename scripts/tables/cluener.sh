@@ -9,7 +9,7 @@ CALLED_FROM=$PWD
 source "$(dirname "${BASH_SOURCE[0]}")/cells.sh"
 data=$(absolute "${1:?the folder with train.json and dev.json}")
 MODELS=${MODELS:-pretrained/bert-mini-zh}
-choose_recipe "" 1e-3 "" 6
+choose_recipe "" 1e-3 "" 6 --per_device_train_batch_size 32
 known=(softmax crf bilstm_crf span feature_crf)
 HEADS=${HEADS:-${known[*]}}
 refuse_unknown HEADS "$HEADS" "${known[@]}"
@@ -28,7 +28,7 @@ cells() {
         for model in $MODELS; do
             for seed in $SEEDS; do
                 cell "$(name_of "$model")_$head/seed-$seed" run_ner.py "${recipe[@]}" --model_name_or_path "$model" "${flags[@]}" "${files[@]}" \
-                    --per_device_train_batch_size 32 --seed "$seed"
+                    --seed "$seed"
             done
         done
     done

@@ -9,14 +9,14 @@ CALLED_FROM=$PWD
 source "$(dirname "${BASH_SOURCE[0]}")/cells.sh"
 data=$(absolute "${1:?the folder with dev.json and trial.json}")
 MODELS=${MODELS:-pretrained/bert-mini-zh}
-choose_recipe "" 5e-4 5e-3 4
+choose_recipe "" 5e-4 5e-3 4 --max_length 384 --empty_windows drop --per_device_train_batch_size 16
 
 cells() {
     local files=(--train_file "$data/dev.json" --validation_file "$data/trial.json" --skip_bad_lines) model seed
     for model in $MODELS; do
         for seed in $SEEDS; do
             cell "$(name_of "$model")/seed-$seed" run_qa_span.py "${recipe[@]}" --model_name_or_path "$model" "${files[@]}" \
-                --max_length 384 --empty_windows drop --per_device_train_batch_size 16 --seed "$seed" "${last_epoch[@]}"
+                --seed "$seed" "${last_epoch[@]}"
         done
     done
 }

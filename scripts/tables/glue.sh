@@ -9,7 +9,7 @@ take_at_most 1 "$@"
 CALLED_FROM=$PWD
 source "$(dirname "${BASH_SOURCE[0]}")/cells.sh"
 MODELS=${MODELS:-bert-base-uncased}
-choose_recipe "" 3e-5 3e-4 3
+choose_recipe "" 3e-5 3e-4 3 --pooling "${POOLING:-cls}" --per_device_train_batch_size 32 --max_length 256
 data=${1:+$(absolute "$1")}
 
 # file_of SPLIT: the file of a split of the task; a name that is told in the error if there is none
@@ -26,8 +26,8 @@ cells() {
     if [ -n "$data" ]; then files=(--train_file "$(file_of train)" --validation_file "$(file_of dev)"); fi
     for model in $MODELS; do
         for seed in $SEEDS; do
-            cell "$(name_of "$model")/seed-$seed" run_classification.py "${recipe[@]}" --model_name_or_path "$model" "${files[@]}" --pooling "${POOLING:-cls}" \
-                --per_device_train_batch_size 32 --max_length 256 --seed "$seed" "${last_epoch[@]}"
+            cell "$(name_of "$model")/seed-$seed" run_classification.py "${recipe[@]}" --model_name_or_path "$model" "${files[@]}" \
+                --seed "$seed" "${last_epoch[@]}"
         done
     done
     if [ -n "$data" ] && [ "$task" != stsb ]; then cell tfidf_svm/seed-1 benchmarks/tfidf_svm.py "${files[@]}" --analyzer word; fi

@@ -13,7 +13,7 @@ train=$data/train.txt
 if [ ! -f "$train" ]; then train=$data/test.txt; fi
 fresh=outputs/fresh
 MODELS=${MODELS:-pretrained/bert-mini-zh $fresh/albert $fresh/roberta}
-choose_recipe "" 1e-3 "" 6
+choose_recipe "" 1e-3 "" 6 --per_device_train_batch_size 32
 
 cells() {
     case $MODELS in
@@ -22,7 +22,7 @@ cells() {
     for model in $MODELS; do
         for seed in $SEEDS; do
             cell "$(name_of "$model")/seed-$seed" run_ner.py "${recipe[@]}" --model_name_or_path "$model" --head "${HEAD:-crf}" --train_file "$train" \
-                --validation_file "$data/dev.txt" --per_device_train_batch_size 32 --seed "$seed"
+                --validation_file "$data/dev.txt" --seed "$seed"
         done
     done
     cell feature_crf/seed-1 benchmarks/feature_crf.py --train_file "$train" --validation_file "$data/dev.txt"

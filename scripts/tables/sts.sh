@@ -10,8 +10,7 @@ CALLED_FROM=$PWD
 source "$(dirname "${BASH_SOURCE[0]}")/cells.sh"
 data=$(absolute "${1:?the folder with train.txt, dev.txt and test.txt}")
 MODELS=${MODELS:-pretrained/bert-mini-zh}
-choose_recipe "" 5e-4 5e-3 4
-if [ -z "${CONFIG:-}" ]; then recipe+=(--pooling mean --per_device_train_batch_size 32); fi
+choose_recipe "" 5e-4 5e-3 4 --pooling mean --per_device_train_batch_size 32
 
 cells() {
     local files=(--train_file "$data/train.txt" --validation_file "$data/dev.txt" --test_file "$data/test.txt") model seed
