@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 import transformers
-from transformers import AutoModel, PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from utils.data.errors import ArgumentError, ErrorLog
 from utils.encoding.tokenization import load_tokenizer
@@ -24,7 +24,7 @@ from utils.encoding.trimmed_tokenizer import choose_pieces, count_pieces, save_t
 from utils.files.parquet_files import read_parquet
 from utils.files.text_lines import read_lines
 from utils.modeling.encoders import OFFSET_POSITIONS
-from utils.modeling.pretrained_weights import load_weights
+from utils.modeling.pretrained_weights import load_as_saved
 from utils.modeling.trimmed_vocabulary import trim_vocabulary
 from utils.options.arguments import run_script
 from utils.reading.text_forms import find_form
@@ -48,6 +48,11 @@ def main(argv=None):
         "--texts", nargs="+", required=True, help="files of any form that the scripts read; all their strings count"
     )
     parser.add_argument("--min_count", type=int, default=1, help="how often a piece must occur to be kept (1)")
+    parser.add_argument(
+        "--split_characters",
+        action="store_true",
+        help="make each Chinese character a token of its own, so that pieces of several go",
+    )
     parser.add_argument("--model_revision", default="main", help="branch, tag or commit of the Hub model (main)")
     parser.add_argument("--no_timing", action="store_true", help="do not measure the steps of training")
     args = parser.parse_args(argv)
@@ -59,8 +64,8 @@ def main(argv=None):
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
 
-    tokenizer, config = load_tokenizer(args.model, revision=args.model_revision)
-    model, new = load_model(args.model, config, revision=args.model_revision)
+    tokenizer, config = load_tokenizer(args.model, split=args.split_characters, revision=args.model_revision)
+    model, new = load_as_saved(args.model, config, revision=args.model_revision)
     texts = list(dict.fromkeys(text for path in args.texts for text in read_strings(path)))
     counts = count_pieces(tokenizer, texts)
     used = {id for id, count in counts.items() if count >= args.min_count}
@@ -89,14 +94,6 @@ def main(argv=None):
     if not args.no_timing:
         seconds = time_steps((model, encode(tokenizer, batch)), (smaller, encode(tokenizer_again, batch)))
         show(f"a step of {len(batch)} texts", *(f"{each:.2f} s" for each in seconds))
-
-
-def load_model(name_or_path: str, config, *, revision: str) -> tuple[PreTrainedModel, set[str]]:
-    """The model in fp32, and the names of weights that its files lack."""
-    names = [name for name in getattr(config, "architectures", None) or () if hasattr(transformers, name)]
-    kind = getattr(transformers, names[0]) if names else AutoModel
-    model, new = load_weights(kind, name_or_path, loading={"revision": revision})
-    return model, set(new)
 
 
 def read_strings(path: str) -> Iterator[str]:

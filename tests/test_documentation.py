@@ -337,7 +337,7 @@ def unmade_files(text: str) -> tuple[list[str], list[str]]:
             words = re.sub(r"(>)(?=\w)", r"\1 ", line).split()
             if "scripts/tables/" in line:
                 made.add("outputs/tables")
-            writers = {"scripts/trim_vocabulary.py", "export_onnx.py"} & set(words)
+            writers = {"scripts/trim_vocabulary.py", "scripts/keep_layers.py", "export_onnx.py"} & set(words)
             for before, word in zip(["", *words], words, strict=False):
                 for path in MADE_FILE.findall(word):
                     if before in WRITES or (

@@ -126,3 +126,16 @@ def test_interruption_leaves_no_half_of_a_folder(tmp_path, monkeypatch, model, t
     with pytest.raises(KeyboardInterrupt):
         trim_vocabulary.main([model("bert", "wordpiece"), str(tmp_path / "out"), "--texts", texts])
     assert not (tmp_path / "out").exists() and not list(tmp_path.glob(".unfinished*"))
+
+
+def test_pieces_of_several_characters_go_if_characters_are_split(tmp_path, capsys, model):
+    path, out = tmp_path / "a.txt", tmp_path / "out"
+    path.write_text("北京的人民\n", encoding="utf-8")
+    folder = model("albert", "sentencepiece")
+    before = AutoTokenizer.from_pretrained(folder)
+    assert any(len(piece.strip("▁")) > 1 for piece in before.tokenize("北京的人民"))
+    trim_vocabulary.main([folder, str(out), "--texts", str(path), "--split_characters", "--no_timing"])
+    assert "outputs on 1 of 1 texts that use no other pieces: equal bit for bit" in capsys.readouterr().out
+    after = AutoTokenizer.from_pretrained(out)
+    assert [piece for piece in after.tokenize("北京的人民") if piece != "▁"] == list("北京的人民")
+    assert not any(len(piece.strip("▁")) > 1 and piece.strip("▁")[0] >= "\u4e00" for piece in after.get_vocab())

@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping
 from functools import partial
 
 import torch
-from transformers import AutoConfig, PreTrainedConfig, PreTrainedModel
+import transformers
+from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
 
 from .encoders import FamilyError, check_family, encoder_class, split_names
 
@@ -100,6 +101,15 @@ def load_encoder(
     fields = config.to_dict().keys() - {"dtype"}  # these are in the configuration already
     loading = {key: value for key, value in (loading or {}).items() if key not in fields} | {"config": config}
     return load_weights(encoder_class(config), name_or_path, all_layers=all_layers, loading=loading)
+
+
+def load_as_saved(
+    name_or_path: str, config: PreTrainedConfig, *, revision: str = "main"
+) -> tuple[PreTrainedModel, set[str]]:
+    """An encoder, or a stock model, in the class that its configuration names; see `load_weights`."""
+    names = [name for name in getattr(config, "architectures", None) or () if hasattr(transformers, name)]
+    kind = getattr(transformers, names[0]) if names else AutoModel
+    return load_weights(kind, name_or_path, loading={"revision": revision})
 
 
 def read_config(name_or_path: str, *, loading: Mapping | None = None) -> PreTrainedConfig:
