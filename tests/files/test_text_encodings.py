@@ -48,6 +48,23 @@ def test_encoding_is_recognised_in_training_and_prediction_alike(tmp_path, encod
     assert [found for _, found in read_texts(str(path))] == [text, "the end"]
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "质量太差了，退货\t负面\n很满意\t正面\n" * 20,
+        "第一，最后一页一万元。\n",
+        "一个人\n最好\n",
+        "text\tlabel\n物流很快，味道也好，下次还买，一件不退\ta\n",
+    ],
+    ids=["many NULs in characters", "few line feeds", "short", "header"],
+)
+def test_chinese_utf_16_is_recognised_though_characters_have_a_byte_of_zero(encoding, text):
+    content = text.encode(encoding)
+    assert find_encoding(content).codec == encoding
+    assert find_encoding((text * 9).encode(encoding)[:-1]).codec == encoding  # a sample may end within a character
+
+
 @pytest.mark.parametrize(
     ("encoding", "text"),
     [

@@ -21,11 +21,13 @@ from transformers import (
     pipeline,
 )
 
+from utils.data.errors import ArgumentError
 from utils.encoding.collators import TextCollator
 from utils.encoding.encoded_dataset import encode_dataset
 from utils.encoding.text_inputs import TextEncoder
 from utils.modeling.text_classifier import TextClassifier, load_classifier
 from utils.prediction.label_finder import LabelFinder
+from utils.prediction.prediction_tasks import ClassTask
 from utils.scoring.class_evaluator import ClassEvaluator
 from utils.scoring.decisions import DecisionRule
 
@@ -250,6 +252,12 @@ def test_threshold_of_the_command_line_is_below_which_nothing_is_said(save):
     finder = load(save(**STOCK))
     finder.rule = finder.rule.with_threshold(1.1)
     assert {tuple(verdict.labels) for verdict in finder.find(TEXTS)} == {()}
+
+
+@pytest.mark.parametrize("threshold", [-0.1, 1.5, 60])
+def test_threshold_that_is_no_probability_is_refused(save, threshold):
+    with pytest.raises(ArgumentError, match=rf"--threshold {threshold:g}: expected the least probability of a class"):
+        ClassTask(load(save(**STOCK)), threshold=threshold)
 
 
 # Models that are not ours, and what is no model

@@ -140,6 +140,12 @@ def test_files_that_would_write_one_output_are_refused(tmp_path):
         find_shards(str(tmp_path))
 
 
+def test_annotations_of_brat_are_no_texts(tmp_path):
+    for name in ("a.ann", "a.txt", "b.ann", "c.txt"):
+        (tmp_path / name).write_text("")
+    assert find_shards(str(tmp_path)) == [f"{tmp_path}/{name}" for name in ("a.txt", "b.ann", "c.txt")]
+
+
 def test_several_processes_do_not_write_one_output(tagger, monkeypatch):
     monkeypatch.setattr("utils.running.processes.meet_others", lambda: (0, 0, 2))
     with pytest.raises(ArgumentError, match="2 processes would write one output; give --input_file"):

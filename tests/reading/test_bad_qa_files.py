@@ -36,6 +36,18 @@ BAD_FILES = [
     ("empty array", b"[]", ": expected questions, found none; check how it was written"),
     ("no articles", b'{"data": []}', ": expected questions, found none; check how it was written"),
     (
+        "a table",
+        "question,context,answer\n谁,李白,李白\n".encode(),
+        ": expected JSON, found a table or text; write each question as a line "
+        '{"question": ..., "context": ..., "answers": [{"text": ..., "answer_start": ...}]}',
+    ),
+    (
+        "several questions on one line",
+        b"[" + b", ".join([flat(), flat(answers=3), flat(answers=2)]) + b"]",
+        f':1, record 2: expected "answers": {FORM}, found 3; correct them\n'
+        f'a.json:1, record 3: expected "answers": {FORM}, found 2; correct them',
+    ),
+    (
         "GBK",
         lines(flat(), "李白".encode("gbk")),
         ":2: expected UTF-8, found the byte 0xc0 at byte 1 of the line; "

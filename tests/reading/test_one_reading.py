@@ -191,8 +191,11 @@ def test_every_file_of_entities_gives_the_texts_that_training_reads(tmp_path, su
 def test_text_with_annotations_of_brat_beside_it_is_one_text(tmp_path):
     path, reading = write(tmp_path / "a.txt", "张三\n在北京\n"), recall_reading(None, plain="plain")
     write(tmp_path / "a.ann", "T1\tPER 0 2\t张三\n")
-    found = read_inputs(str(path), kind="entities", columns=[None], known=(TEXT_KEYS,), reading=reading)
-    assert [text for _, text in found] == read_ner(path)["text"][:]
+    for source in (path, tmp_path):
+        found = read_inputs(str(source), kind="entities", columns=[None], known=(TEXT_KEYS,), reading=reading)
+        assert [text for _, text in found] == read_ner(path)["text"][:] == ["张三\n在北京\n"]
+    with pytest.raises(DataError, match="expected a file, found a directory"):
+        list(read_inputs(str(tmp_path), kind="classes", columns=[None], known=(TEXT_KEYS,), reading=reading))
 
 
 def test_tokens_of_parquet_are_read(tmp_path):

@@ -118,7 +118,38 @@ def test_an_answer_at_a_wrong_place_is_moved_if_it_stands_at_one_other(read, cap
     ]
     dataset = read(nested(question(answers=answers)))
     assert dataset["answers"][0]["answer_start"] == [3, 14, 0]  # the second 李白 is passed over
-    assert caplog.messages == [f"{caplog.records[0].args[0]}: moved 3 answers from answer_start to where the text is"]
+    assert caplog.messages == [
+        f"{caplog.records[0].args[0]}: moved 1 answer from answer_start to where the text is; "
+        "2 answers without a place: the first in the passage is taken"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("keys", "answers"),
+    [
+        ({"answer": "李白"}, {"text": ["李白"], "answer_start": [0]}),
+        ({"answer": "太白", "answer_start": 3}, {"text": ["太白"], "answer_start": [3]}),
+        ({"answer": ["唐代", "太白"]}, {"text": ["唐代", "太白"], "answer_start": [14, 3]}),
+        ({"answer": {"text": ["太白"], "answer_start": [3]}}, {"text": ["太白"], "answer_start": [3]}),
+        ({"answer": ""}, {"text": [], "answer_start": []}),
+        ({"answer": "太白", "answers": None}, {"text": ["太白"], "answer_start": [3]}),
+        ({"answer": "x", "answers": ["太白"]}, {"text": ["太白"], "answer_start": [3]}),
+    ],
+)
+def test_a_single_answer_is_read(read, tmp_path, keys, answers):
+    asked = {"question": "李白字什么？", "context": PASSAGE} | keys
+    other = {"question": "何年？", "context": PASSAGE, "answer": "701年"}
+    assert read([other, asked])["answers"][1] == answers
+    Dataset.from_list([asked]).to_parquet(tmp_path / "a.parquet")
+    found = read_qa(tmp_path / "a.parquet")["answers"][0]
+    assert found == (answers if answers["text"] or "answer" not in keys else found)
+
+
+def test_answers_of_another_name_are_not_passed_over(read):
+    asked = {"question": "李白字什么？", "context": PASSAGE, "gold_answer": "太白"}
+    with pytest.raises(DataError, match="expected the key answers, found gold_answer; call the answers so"):
+        read([asked])
+    assert read([asked | {"answers": ["太白"]}])["answers"][0]["text"] == ["太白"]
 
 
 @pytest.mark.parametrize(

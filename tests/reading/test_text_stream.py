@@ -10,6 +10,7 @@ from tests.reading.written_files import write_and_stream
 from utils.data.errors import DataError
 from utils.files.text_lines import count_lines
 from utils.reading.column_names import ID_KEYS, TEXT_KEYS
+from utils.reading.remembered_reading import Reading
 from utils.reading.text_stream import read_texts
 
 
@@ -104,6 +105,27 @@ def test_text_comes_before_the_other_known_names(read):
 def test_column_can_be_named(read):
     assert read("a.jsonl", '{"text": "t", "title": "x"}\n', column="title") == [("0", "x")]
     assert read("a.csv", "text,title\nt,x\n", column="title") == [("0", "x")]
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("a.csv", "title,content,label\nt,x,a\nu,y,a\n"), ("a.jsonl", '{"title": "t", "content": "x"}\n' * 2)],
+)
+def test_texts_that_are_not_read_are_told_once(read, caplog, name, content):
+    assert read(name, content)[0] == ("0", "x")
+    (message,) = caplog.messages
+    assert message.endswith(
+        f"{name}: read from the column content; title may hold texts, too, and is left out; "
+        "--text_column names the column that is read"
+    )
+
+
+def test_texts_that_the_user_or_training_has_left_out_are_not_told(read, caplog):
+    content = "title,content\nt,x\n"
+    assert read("a.csv", content, column="title") == [("0", "t")]
+    assert read("a.csv", content, reading=Reading(text="content")) == [("0", "x")]
+    assert read("a.csv", "id,text,score\n1,x,0.5\n") == [("1", "x")]
+    assert not caplog.messages
 
 
 def test_empty_text_of_json_lines_is_kept(read):

@@ -53,7 +53,20 @@ def test_several_models_have_a_path_each(models):
     with serve(models, "crf", "pooled") as client:
         for name in ("crf", "pooled"):
             assert client.post(f"/predict/{name}", json={"text": TEXTS}).json() == expected(models, name, TEXTS)
-        assert client.post("/predict", json={"text": "x"}).status_code == 404
+        found = client.post("/predict", json={"text": "x"})
+        assert found.status_code == 404
+        assert found.json() == {
+            "detail": [
+                {
+                    "field": "path",
+                    "message": "expected POST /predict/NAME, with a name that /info has, or GET /health, /info, "
+                    "/metrics or /docs, found POST /predict",
+                }
+            ]
+        }
+        found = client.get("/predict/crf")
+        assert found.status_code == 405 and found.headers["Allow"] == "POST"
+        assert found.json()["detail"][0]["message"] == "expected POST /predict/crf, found GET /predict/crf"
         told = client.get("/info").json()["models"]
     assert told["crf"] == {"kind": "entities", "two_texts": False, "labels": ["name", "place"]}
     assert told["pooled"]["labels"] == ["travel", "work", "health"]

@@ -111,6 +111,17 @@ EXPORTS = [
         ),
     ),
     (
+        "Label Studio JSON-MIN, no key without labels",
+        json.dumps(
+            two(
+                [
+                    {"label": [each["value"] for each in REGIONS], "annotation_id": 4},
+                    {"annotator": 1, "annotation_id": 5},
+                ]
+            )
+        ),
+    ),
+    (
         "Label Studio JSON-MIN, another name",
         json.dumps(
             two([{"ner": [each["value"] for each in REGIONS], "annotation_id": 4}, {"annotation_id": 5, "label": []}])

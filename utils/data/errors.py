@@ -47,6 +47,25 @@ class DataError(ValueError):
     """
 
 
+class SharedLine(int):
+    """The number of a line that holds several records, and which record of the file is meant, from 1 on.
+
+    Example:
+        >>> f"all.json:{SharedLine(1, 205)}"
+        'all.json:1, record 205'
+    """
+
+    record: int
+
+    def __new__(cls, line: int, record: int):
+        number = super().__new__(cls, line)
+        number.record = record
+        return number
+
+    def __format__(self, spec: str) -> str:
+        return f"{int(self):{spec}}, record {self.record:,}"
+
+
 class ErrorLog:
     """Collects the errors of one source, so that all are reported together, and counts what reading has corrected.
 
@@ -115,7 +134,7 @@ class ErrorLog:
         if not self.errors:
             return
         if rows_left_out is None:
-            rows_left_out = len({error[:-1] for error in self.errors})
+            rows_left_out = len({_place_of(error)[:-1] for error in self.errors})
         logger.warning(
             "%s: left out %s, because of\n%s", self.source, counted(rows_left_out, "bad row"), self._listing(5)
         )
@@ -123,7 +142,7 @@ class ErrorLog:
     def _listing(self, limit: int) -> str:
         """The errors by kind, in the order of their first places: some examples of each, and how many more."""
         kinds: dict[str, list[tuple[str, int, str]]] = {}
-        for error in sorted(self.errors):
+        for error in sorted(self.errors, key=_place_of):
             kinds.setdefault(_VARYING.sub("*", error[-1]), []).append(error)
         lines, shown, told = [], 0, 0
         for errors in kinds.values():
@@ -132,7 +151,8 @@ class ErrorLog:
             examples = errors
             if len(errors) > EXAMPLES:  # the first place of each message: each is shown once
                 places = {message: (source, number) for source, number, message in reversed(errors)}
-                examples = sorted((*place, message) for message, place in places.items())[:EXAMPLES]
+                found = [(*place, message) for message, place in places.items()]
+                examples = sorted(found, key=_place_of)[:EXAMPLES]
             examples = examples[: limit - shown]
             for source, number, message in examples:
                 place = f"{source}:{number}" if self.unit == "line" else f"{source}, {self.unit} {number}"
@@ -163,6 +183,11 @@ class RowReport:
 
     def __call__(self, message: str) -> None:
         self.log.add(self.number, self.name + message)
+
+
+def _place_of(error: tuple[str, int, str]) -> tuple[str, int, int, str]:
+    source, number, message = error
+    return source, int(number), getattr(number, "record", 0), message
 
 
 def _escape(message: str) -> str:

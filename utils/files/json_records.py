@@ -5,12 +5,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from ..data.errors import ErrorLog, show
+from ..data.errors import ErrorLog, SharedLine, show
 from .text_lines import peek
 
 # How a file of objects begins; "[ O" and "{ O" are lines of a column file.
 _HEAD = re.compile(r'\s*(\{\s*["}]|\[\s*([{\]]|$))')
 _SPACE = re.compile(r"[ \t\n\r]*")
+_NEXT_ON_LINE = re.compile(r"[ \t\r]*,[ \t\r]*[^ \t\n\r]")
 
 
 def begin_as_json(lines: Iterable[str | None]) -> bool:
@@ -30,7 +31,7 @@ def parse_records(
 
     Yields:
         The line number and the object, for each line that is not blank or each element of the array; None instead of
-        an object that has an error.
+        an object that has an error. The number is a `SharedLine` where a line has several elements.
 
     Raises:
         DataError: an array is broken, so that nothing after that place can be read.
@@ -88,10 +89,11 @@ def _array_records(
     decoder = json.JSONDecoder()
     number, counted_to = 1, 0
     position = _SPACE.match(text, text.index("[") + 1).end()
-    is_first = True
+    is_first, count, shared = True, 0, False
     while True:
-        number += text.count("\n", counted_to, position)
-        counted_to = position
+        passed = text.count("\n", counted_to, position)
+        number, counted_to, shared, count = number + passed, position, shared and not passed, count + 1
+        begin = position
         try:
             if is_first and text.startswith("]", position):
                 break
@@ -102,7 +104,9 @@ def _array_records(
                 f"expected a JSON object in the array, found invalid JSON: {_reason(error)}; repair the array",
             )
             log.finish(skip_bad_lines=False)
-        yield number, record if permits(record) else _check_object(record, number, log)
+        shared = shared or ("\n" not in text[begin:position] and bool(_NEXT_ON_LINE.match(text, position)))
+        place = SharedLine(number, count) if shared else number
+        yield place, record if permits(record) else _check_object(record, place, log)
         is_first = False
         position = _SPACE.match(text, position).end()
         if not text.startswith(",", position):

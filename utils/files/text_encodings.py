@@ -141,17 +141,31 @@ def _is_utf8(sample: bytes) -> bool:
 
 
 def _find_wide(sample: bytes) -> str | None:
-    """UTF-16 without a mark: in its line feeds, digits and Latin letters, one of the two bytes is NUL."""
+    """UTF-16 without a mark: in its line feeds, digits and Latin letters, one of the two bytes is NUL.
+
+    In some Chinese characters the other byte is, so that text with many of these must have frequent characters.
+    """
     even, odd = sample[::2].count(0), sample[1::2].count(0)
-    if min(even, odd) * 20 > max(even, odd) or ((even + odd) * 4 < len(sample) and _is_utf8(sample)):
+    if (even + odd) * 4 < len(sample) and _is_utf8(sample):
         return None
-    codec = "utf-16-le" if odd > even else "utf-16-be"
-    try:
-        text = sample[: len(sample) // 2 * 2].decode(codec)
-    except UnicodeDecodeError:
-        return None
-    readable = sum(1 for character in text if character.isprintable() or character in "\t\r\n")
-    return codec if readable * 20 > len(text) * 19 else None
+    plain = min(even, odd) * 20 <= max(even, odd)
+    likely, other = ("utf-16-le", "utf-16-be") if odd > even else ("utf-16-be", "utf-16-le")
+    for codec in (likely,) if plain else (likely, other):
+        try:
+            text = codecs.getincrementaldecoder(codec)().decode(sample)  # the last one may be cut
+        except UnicodeDecodeError:
+            continue
+        readable = sum(1 for character in text if character.isprintable() or character in "\t\r\n")
+        if readable * 20 > len(text) * 19 and (plain or _is_frequent(text)):
+            return codec
+    return None
+
+
+def _is_frequent(text: str) -> bool:
+    """Whether as many of a text's Chinese characters are frequent ones as in Chinese."""
+    chinese = [one for one in text if "\u3400" <= one <= "\u9fff"]
+    frequent = sum(any(one in characters for characters in _FREQUENT.values()) for one in chinese)
+    return frequent * 12 > len(chinese)
 
 
 def _find_chinese(sample: bytes) -> str | None:

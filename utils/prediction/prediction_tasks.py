@@ -121,6 +121,8 @@ class ClassTask(Task):
                 found = finder.rule.scored
                 raise ArgumentError(f"--{option} is for classes, but this model predicts {found}; leave it out")
         if threshold is not None:
+            if not 0 <= threshold <= 1:
+                raise ArgumentError(f"--threshold {threshold:g}: expected the least probability of a class, 0 to 1")
             finder.rule = finder.rule.with_threshold(threshold)
 
     def reading(self, **told) -> Reading:

@@ -13,13 +13,14 @@ RECORD = "predict.json"  # what the outputs of a folder were made with
 
 
 def find_shards(pattern: str) -> list[str]:
-    """The files that match a pattern, a folder or a name, sorted by name.
+    """The files that match a pattern, a folder or a name, sorted by name; an .ann of brat belongs to its text.
 
     Raises:
         DataError: there are none, or two of them would write the same output.
     """
     paths = sorted(glob.glob(f"{pattern}/*" if Path(pattern).is_dir() else pattern, recursive=True))
     paths = [path for path in paths if Path(path).is_file() and not Path(path).name.startswith(".")]
+    paths = [path for path in paths if not (path.endswith(".ann") and f"{path[:-4]}.txt" in paths)]
     if not paths:
         raise DataError(f"{pattern}: expected files, found none; check the pattern, and put it in quotes")
     seen: dict[str, str] = {}

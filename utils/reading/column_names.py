@@ -91,8 +91,13 @@ def is_header(cells: Sequence[str], named: Collection[str] = ()) -> bool:
     if named and set(named) <= set(cells):
         return True
     known = [cell for cell in cells if cell in named or plain_name(cell) in KNOWN]
-    has_text = any(cell in named or plain_name(cell) in _TEXTS for cell in known)
+    has_text = any(cell in named or is_text_name(cell) for cell in known)
     return has_text and len(known) >= min(len(cells), 2)
+
+
+def is_text_name(name: str) -> bool:
+    """Whether columns of this name usually hold texts."""
+    return plain_name(name) in _TEXTS
 
 
 def choose_pair(names: Sequence[str], *, first: str | None = None) -> tuple[str, str] | None:
@@ -182,7 +187,7 @@ def warn_of_texts_left_out(
         texts = [value for value in values if isinstance(value, str) and value.strip()]
         if not texts or any(not isinstance(value, str | None) for value in values):
             continue
-        if plain_name(name) in _TEXTS or _are_texts(texts):
+        if is_text_name(name) or _are_texts(texts):
             second = "" if taken.text_pair else f", or --text_pair_column {name} reads it together with {taken.text}"
             logger.warning(
                 "%s: the column %s also holds texts and is left out; --text_column %s reads it instead%s",

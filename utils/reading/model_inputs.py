@@ -84,7 +84,7 @@ def read_inputs(
     if reading.file_format not in formats:
         raise DataError(f"--file_format {reading.file_format}: expected one of {', '.join(dict.fromkeys(formats))}")
     whole = {"encoding": reading.encoding, "skip_bad_lines": skip_bad_lines}
-    is_file = path != "-" and os.path.isfile(path)
+    is_file = path != "-" and (os.path.isfile(path) or (kind == "entities" and is_brat(path)))
     if is_file and kind == "entities" and (file_format := _entity_format(path, columns, known, reading)):
         rows = read_ner(path, file_format=file_format, with_labels=False, **whole)
         return ((row["id"], row["text"]) for row in rows)

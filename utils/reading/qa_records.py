@@ -6,7 +6,7 @@ The forms of a record are shown in `readers_qa`.
 import logging
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from datasets import Dataset, Features, List, Value
@@ -28,6 +28,8 @@ FEATURES = Features(
 QUESTION_KEYS = ("question", "query", "query_text", "text")
 PASSAGE_KEYS = ("context", "passage", "context_text", "evidence", "document", "paragraph", "text_pair")
 ID_KEYS = ("id", "query_id", "qid")
+ANSWER_KEYS = ("answers", "answer", "answer_start", "is_impossible")
+KNOWN_KEYS = (*ANSWER_KEYS, "plausible_answers")  # the last is SQuAD's, and says what might be taken for an answer
 NO_ANSWER = "no_answer"  # WebQA's
 NEAR = 16  # characters that an answer may be off, if it occurs several times
 NOWHERE = -1  # the `answer_start` of an answer that the passage does not contain
@@ -35,21 +37,26 @@ NOWHERE = -1  # the `answer_start` of an answer that the passage does not contai
 
 @dataclass
 class Repairs:
-    """How many answers were moved to where they occur, and how many occur nowhere.
+    """How many answers were moved to where they occur, were looked up, or occur nowhere.
 
     Attributes:
         reads_answers: False ignores the answers.
+        unread: keys of records that are called like answers, and are not read.
     """
 
     moved: int = 0
+    placed: int = 0
     nowhere: int = 0
     reads_answers: bool = True
+    unread: set[str] = field(default_factory=set)
 
     def describe(self) -> str:
         """What happened, for the log; empty for nothing."""
         parts = []
         if self.moved:
             parts.append(f"moved {counted(self.moved, 'answer')} from answer_start to where the text is")
+        if self.placed:
+            parts.append(f"{counted(self.placed, 'answer')} without a place: the first in the passage is taken")
         if self.nowhere:
             do = "does" if self.nowhere == 1 else "do"
             parts.append(
@@ -74,7 +81,8 @@ def parse_question(record: dict, context: str, report: RowReport, repairs: Repai
     """Check a question, and turn it into a row; None if there is an error.
 
     Args:
-        record: `question`, `answers`, `id` and `is_impossible`, of which the last three may be missing.
+        record: `question`, `answers` (or one `answer`, perhaps with its `answer_start`), `id` and `is_impossible`, of
+            which all but the first may be missing.
         context: its passage; empty if that has an error, which is in the log already.
         repairs: counts answers that are not at their `answer_start`.
     """
@@ -83,9 +91,10 @@ def parse_question(record: dict, context: str, report: RowReport, repairs: Repai
     impossible = record.get("is_impossible") if repairs.reads_answers else None
     if impossible is not None and not isinstance(impossible, bool):
         report(f'expected "is_impossible": true or false, found {show(impossible)}; correct it')
-    answers = None
-    if record.get("answers") is not None and repairs.reads_answers:
-        answers, pairs = [], list(_pairs_of(record["answers"], report))
+    answers, stated = None, _stated_answers(record)
+    repairs.unread |= {key for key in record if "answer" in key.lower() and key not in KNOWN_KEYS}
+    if stated is not None and repairs.reads_answers:
+        answers, pairs = [], list(_pairs_of(stated, report))
         given = [pair for pair in pairs if not _says_none(*pair)]
         for text, start in given:
             _add_answer(answers, context, text, start, report, repairs)
@@ -149,6 +158,11 @@ def rows_to_dataset(
 
     if not rows and not log:
         raise DataError(f"{log.source}: expected questions, found none; check how it was written")
+    if not labelled and repairs.reads_answers and repairs.unread and not log:
+        found = ", ".join(sorted(repairs.unread))
+        raise DataError(
+            f"{log.source}: expected the key answers, found {found}; call the answers so, and remove what is no answer"
+        )
     left_out = len(rows) - len(columns["id"])
     log.finish(skip_bad_lines=skip_bad_lines and left_out < len(rows), rows_left_out=left_out)
     if described := repairs.describe():
@@ -156,6 +170,14 @@ def rows_to_dataset(
     if not labelled:
         logger.info("%s: no question has answers, so all are read as unlabelled", log.source)
     return Dataset.from_dict(columns, features=FEATURES)
+
+
+def _stated_answers(record: dict) -> Any:
+    """What a record gives as answers: those, or its only one."""
+    if record.get("answers") is not None or not isinstance(answer := record.get("answer"), str):
+        return record.get("answers", record.get("answer"))
+    start = record.get("answer_start")
+    return [{"text": answer, "answer_start": NOWHERE if start is None and answer.strip() else start}]
 
 
 def _pairs_of(answers: Any, report: RowReport) -> Iterable[tuple[Any, Any]]:
@@ -215,7 +237,7 @@ def _add_answer(
         return
     elif start == NOWHERE:
         found = context.find(text)
-        repairs.moved += found >= 0
+        repairs.placed += found >= 0
         repairs.nowhere += found < 0
         answers.append((text, found if found >= 0 else NOWHERE))
     elif context.startswith(text, start):

@@ -7,6 +7,8 @@
 | WebQA | one object: question id -> `question` and `evidences`: id -> `evidence` and `answer` |
 | flat rows | JSON lines or one array of `{"id", "question", "context", "answers"}`; also parquet |
 
+A flat row may have a single `answer`, and its `answer_start`, in place of `answers`.
+
 Answers are `[{"text", "answer_start"}, ...]` or `{"text": [...], "answer_start": [...]}`, or texts alone, which are
 looked up; an empty text at -1 means that there is no answer. Offsets count characters. Every file may be gzipped.
 Any error in a file is a `DataError`.
@@ -26,11 +28,12 @@ from typing import Any
 from datasets import Dataset
 
 from ..data.errors import DataError, ErrorLog, RowReport, counted, show
-from ..files.json_records import parse_records
+from ..files.json_records import first_line, parse_records
 from ..files.parquet_files import read_parquet
 from ..files.saved_datasets import load_splits
 from ..files.text_lines import read_lines
 from .qa_records import (
+    ANSWER_KEYS,
     ID_KEYS,
     NO_ANSWER,
     NOWHERE,
@@ -45,8 +48,6 @@ from .qa_records import (
 )
 
 logger = logging.getLogger(__name__)
-
-ANSWER_KEYS = ("answers", "is_impossible")
 
 _OBJECT = re.compile(r'\s*\{\s*"')
 _DATA = re.compile(r'"data"\s*:\s*\[')
@@ -83,6 +84,11 @@ def read_qa(
         return read_qa_dataset(dataset, skip_bad_lines=skip_bad_lines, source=path)
     log, repairs = ErrorLog(path), Repairs(reads_answers=with_answers)
     lines = read_lines(path, log, encoding=encoding)
+    if not any(line and line.lstrip().startswith(("{", "[")) for line in lines) and first_line(lines):
+        raise DataError(
+            f"{path}: expected JSON, found a table or text; write each question as a line "
+            '{"question": ..., "context": ..., "answers": [{"text": ..., "answer_start": ...}]}'
+        )
     if _is_nested(lines):
         log.finish(skip_bad_lines=False)  # an object with a missing line cannot be parsed
         rows = list(_NestedFile("\n".join(line or "" for line in lines), log).rows(repairs))

@@ -12,7 +12,7 @@ from ..data.errors import DataError, ErrorLog, show
 from ..files.parquet_files import stream_parquet
 from ..files.raw_files import open_input
 from ..files.text_lines import decode_lines, peek
-from .column_names import ID_KEYS, TEXT_KEYS, choose_pair, find_name
+from .column_names import ID_KEYS, TEXT_KEYS, choose_pair, find_name, is_text_name
 from .remembered_reading import ANYTHING, Reading, TextForm
 from .text_forms import PAIR_FIELDS, SAMPLE, SINGLE_FIELDS, find_form
 from .text_records import read_records
@@ -87,9 +87,13 @@ def read_rows(
             if by_line and not form.told:
                 chosen = [column._replace(is_required=False) for column in chosen]
             records = _read_lines(lines, form, chosen, reading, log)
+        told = any(column.name for column in chosen) or known[0] is not TEXT_KEYS
         for row, (number, record) in enumerate(records):
             try:
                 taken = _take(record, chosen, reading) if isinstance(record, dict) else record
+                if not told and isinstance(record, dict):
+                    told = True
+                    _tell_left_out(record, chosen, source)
             except DataError as error:
                 taken = str(error)
             if isinstance(taken, str):
@@ -199,6 +203,21 @@ def _choose_columns(names: tuple[str, ...], columns: tuple[_Column, ...]) -> tup
             )
         chosen.append(found)
     return tuple(chosen)
+
+
+def _tell_left_out(record: dict, columns: list[_Column], source: str) -> None:
+    """Warn of texts that are not read, where training has not settled which are."""
+    names = _choose_columns(tuple(record), tuple(columns))
+    if names == tuple(column.in_training for column in columns):
+        return
+    texts = [name for name, value in record.items() if isinstance(value, str) and is_text_name(name)]
+    left = [name for name in texts if name not in names]
+    if left:
+        logger.warning(
+            "%s: read from the %s %s; %s may hold texts, too, and %s left out; %s names the column that is read",
+            *(source, "column" if len(names) == 1 else "columns", " and ".join(names), " and ".join(left)),
+            *("is" if len(left) == 1 else "are", columns[0].option),
+        )
 
 
 def _check_text(text: Any, column: _Column) -> str:

@@ -15,6 +15,7 @@ from fastapi import Depends, FastAPI, Header, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.exceptions import HTTPException
 
 from .batcher import Batcher, Busy, Row
 from .body_limit import BodyLimit
@@ -106,6 +107,18 @@ def build_app(
     async def refuse_form(request: Request, error: RequestValidationError):
         measures.count_request(paths.get(request.url.path, ""), 422, 0.0)
         return _refusal(422, what_is_wrong(error.errors()))
+
+    @app.exception_handler(HTTPException)
+    async def refuse_path(request: Request, error: HTTPException):
+        asked = f"{request.method} {request.url.path}"
+        one = "/predict" if len(models) == 1 else "/predict/NAME, with a name that /info has"
+        found = {
+            404: f"expected POST {one}, or GET /health, /info, /metrics or /docs, found {asked}",
+            405: f"expected {(error.headers or {}).get('Allow')} {request.url.path}, found {asked}",
+        }.get(error.status_code, str(error.detail))
+        refusal = _refusal(error.status_code, [{"field": "path", "message": found}])
+        refusal.headers.update(error.headers or {})
+        return refusal
 
     @app.exception_handler(Refused)
     async def refuse(request: Request, error: Refused):

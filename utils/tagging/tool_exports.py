@@ -92,13 +92,16 @@ def _from_prodigy(record: dict) -> dict:
 
 
 def _from_flat(record: dict) -> dict:
-    """Label Studio's JSON-MIN, where users choose the key of the labels; other records stay as they are."""
+    """Label Studio's JSON-MIN, where users choose the key of the labels; other records stay as they are.
+
+    A text without labels has no key for them.
+    """
     if "annotation_id" not in record or any(isinstance(record.get(key), list) for key in SPAN_KEYS):
         return record
     for value in record.values():
         if isinstance(value, list) and value and all(isinstance(each, dict) and find_form(each) for each in value):
             return record | {"entities": value}
-    return record
+    return record if any(isinstance(value, list) for value in record.values()) else record | {"entities": []}
 
 
 def _from_label_studio(task: dict, report: RowReport) -> dict | None:
