@@ -67,12 +67,14 @@ def main(argv=None):
         hold_out=splits.split_by_text if target.regression else splits.split_by_class,
         seed=choices.seed,
         folder=run.output_dir,
+        aside=run.keep_aside,
     )
-    dataset = run.take_teacher(target.match(dataset), target.labels)
+    remembered = None if finder else once(reader.remember)
+    dataset = run.take_teacher(target.match(dataset), target.labels, remembered=remembered)
     logger.info("%s", target.describe())
     if not finder:
         task_columns.require_labels(dataset)
-    reading = finder.reading if finder else once(reader.remember)
+    reading = finder.reading if finder else remembered
     writing = {"form": submission.fit(target.rule.columns, target.labels, reading)}
     if target.regression:
         make_task = partial(text_scores.TextScores, **writing)

@@ -53,11 +53,12 @@ def main(argv=None):
         types = finder.types
     evaluating = {"read": lambda path, split: read(path, entity_types=types, group_column=None)}
     evaluating |= {"hold_out": splits.split_by_text, "seed": choices.seed, "folder": run.output_dir}
+    evaluating["aside"] = run.keep_aside
     dataset = run.take_teacher(split_data.add_evaluation(dataset, data, **evaluating), types)
     if not finder:
         task_columns.require_labels(dataset)
     if data.crosses:
-        return cross_validate(main, argv, run, dataset, CrossedEntities(types, nested=ner.nested != "no"))
+        return cross_validate(main, argv, run, dataset, CrossedEntities(types))
 
     # ---- 2. Tokenise: windows of sub-tokens, with a tag for each or with token spans
     if finder:

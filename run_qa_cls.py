@@ -71,9 +71,10 @@ def main(argv=None):
         test_share=faq.test_share,
         seed=chosen.seed,
         folder=run.output_dir,
+        aside=run.keep_aside,
     )
     task_columns.refuse_several(dataset)
-    dataset = run.take_teacher(dataset, labels)
+    dataset = run.take_teacher(dataset, labels, remembered=None if finder else once(reader.remember))
     label2id = {label: i for i, label in enumerate(labels)}
     rule = finder.rule if finder else DecisionRule(labels)
     known = {"rule": rule, "tune": not finder, "accuracy": faq.target_accuracy, "top_k": faq.top_k}

@@ -58,6 +58,7 @@ def main(argv=None):
         hold_out=partial(split_by_text, text_column="context"),
         seed=run.training.seed,
         folder=run.output_dir,
+        aside=run.keep_aside,
     )
     language = qa.language
     if language == "auto":

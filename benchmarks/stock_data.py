@@ -40,7 +40,7 @@ def build_parser(description: str) -> argparse.ArgumentParser:
 def read_cluener(path: str) -> list[dict]:
     """Characters and BIO tags of `{"text": ..., "label": {type: {word: [[start, end inclusive], ...]}}}` lines."""
     sentences = []
-    for line in Path(path).read_text(encoding="utf-8").splitlines():
+    for line in Path(path).read_text(encoding="utf-8").split("\n"):
         if not line.strip():
             continue
         row = json.loads(line)
@@ -57,7 +57,7 @@ def read_two_column(path: str) -> list[dict]:
     """`token tag` lines, a blank line between sentences; BMES and BIOES tags become BIO."""
     to_bio = {"M": "I", "E": "I", "S": "B"}
     sentences, tokens, tags = [], [], []
-    for line in [*Path(path).read_text(encoding="utf-8").splitlines(), ""]:
+    for line in [*Path(path).read_text(encoding="utf-8").split("\n"), ""]:
         fields = line.split()
         if len(fields) >= 2:
             prefix, _, label = fields[-1].partition("-")

@@ -34,7 +34,7 @@ def sentences(count, seed):
     for i in range(count):
         parts = rows[-1] if i % 5 == 4 else [draw.choice(NAMES), draw.choice(VERBS), draw.choice(CITIES)]
         rows.append(parts)
-    return [(*parts, "".join(parts) + "开会。") for parts in rows]
+    return [(*parts, "".join(parts) + "开\u2028会。") for parts in rows]
 
 
 def make_rows(kind, count, seed):
@@ -48,7 +48,7 @@ def make_rows(kind, count, seed):
             "classes": {"text": text, "label": city},
             "binary": {"text": text, "label": int(verb == "在")},
             "labels": {"text": text, "labels": [name, city][: 1 + i % 2]},
-            "scores": {"text": text, "label": CITIES.index(city) + 0.5},
+            "scores": {"text": text, "label": CITIES.index(city) + i / 100},
             "entities": {"text": text, "entities": entities},
             "answers": {
                 "question": "人？",
@@ -70,7 +70,7 @@ def read_json(path):
 
 
 def read_lines(path):
-    return [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line) for line in Path(path).read_text(encoding="utf-8").split("\n") if line]
 
 
 TASKS = {
@@ -141,11 +141,12 @@ def test_each_task_predicts_every_row_once_and_leaves_an_ensemble(
     if kind == "classes":
         assert all(len(row["top"]) == 4 for row in unseen)
 
+    assert held_out == [read_json(folder / f"fold-{fold}" / "validation_ids.json") for fold in (1, 2)]
     for fold in (1, 2):  # each model predicts its rows by itself as the ensemble's file says
         path = write_rows(tmp_path / "own.jsonl", [row for row in rows if row["id"] in held_out[fold - 1]])
         capsys.readouterr()
         predict.main([str(folder / f"fold-{fold}"), "--input_file", str(path), "--precision", "fp32"])
-        own = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        own = [json.loads(line) for line in capsys.readouterr().out.strip("\n").split("\n")]
         theirs = [row for row in unseen if row["fold"] == fold]
         if kind in ("classes", "faq"):
             assert [max(row["top"], key=lambda one: one["score"])["label"] for row in theirs] == [
@@ -158,7 +159,7 @@ def test_each_task_predicts_every_row_once_and_leaves_an_ensemble(
 
     capsys.readouterr()
     predict.main([str(folder), "--input_file", str(tmp_path / "dev.jsonl"), "--precision", "fp32"])
-    again = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    again = [json.loads(line) for line in capsys.readouterr().out.strip("\n").split("\n")]
     written = read_lines(folder / "predictions.jsonl")
     assert [{**one, "id": None} for one in again] == [{**one, "id": None} for one in written]
 
@@ -210,6 +211,29 @@ def test_folds_of_other_options_or_rows_are_not_mixed(tiny_encoder, tmp_path):
         script.main(words)
     script.main([*words, "--overwrite_output_dir", "true"])
     assert len(read_lines(tmp_path / "run" / "out_of_fold.jsonl")) == 50
+
+
+def test_fold_that_was_trained_by_itself_with_other_options_or_rows_is_refused(tiny_encoder, tmp_path):
+    script, words = words_of("classes", tmp_path, tiny_encoder, None, num_train_epochs=1, seed=1)
+    fold = [*words, "--fold", "2", "--output_dir", str(tmp_path / "run" / "fold-2")]
+    script.main([*fold, "--seed", "7"])
+    with pytest.raises(ArgumentError, match=r"run/fold-2: was trained with other options \(--seed\)"):
+        script.main(words)
+    held_out = tmp_path / "run" / "fold-2" / "validation_ids.json"
+    shutil.rmtree(tmp_path / "run")
+    script.main(fold)
+    held_out.write_text(json.dumps(read_json(held_out)[1:]), encoding="utf-8")
+    with pytest.raises(ArgumentError, match=r"run/fold-2: was trained with other options \(other training data\)"):
+        script.main(words)
+    shutil.rmtree(tmp_path / "run")
+    script.main([*fold, "--learning_rate", "1e-9"])
+    script.main([*words, "--overwrite_output_dir"])
+    assert read_json(tmp_path / "run" / "fold-2" / "run.json")["options"]["learning_rate"] == 5e-3
+
+
+def test_folds_without_the_state_of_the_optimizer_are_trained(tiny_encoder, tmp_path):
+    script, words = words_of("classes", tmp_path, tiny_encoder, None, num_train_epochs=1, save_only_model="true")
+    assert "fold_f1" in script.main(words)
 
 
 def test_folds_side_by_side_are_those_one_after_the_other(tiny_encoder, tmp_path):
@@ -308,6 +332,7 @@ def test_group_that_there_is_not_is_refused(tiny_encoder, tmp_path, kind, flags,
         ({"validation_share": 0.2}, "--validation_share does nothing together with"),
         ({"folds": None, "jobs": 2}, "--jobs does nothing without --folds"),
         ({"folds": 2, "fold": 1, "jobs": 2}, "--jobs does nothing together with --fold"),
+        ({"push_to_hub": "true", "hub_model_id": "a/b"}, "--push_to_hub: expected a single model, found --folds"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(tiny_encoder, tmp_path, flags, message):

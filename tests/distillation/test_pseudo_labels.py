@@ -82,6 +82,8 @@ def test_answer_must_be_sure_of_both_ends():
     found = label_rows(rows, outputs, "answers", [], confidence=0.9)
     assert found["id"][:] == ["a", "c"]
     assert found["answers"][:] == [{"text": ["北京"], "answer_start": [1]}, {"text": [], "answer_start": []}]
+    found = label_rows(rows, outputs, "answers", [], confidence=0.9, answered=True)
+    assert found["id"][:] == ["a"]  # of the last the best span is unlikely
 
 
 def write(tmp_path, rows, train_file, separator=None, **columns):

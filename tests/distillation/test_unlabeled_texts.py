@@ -8,6 +8,8 @@ from datasets import Dataset, Features, Value
 
 from utils.data.errors import DataError
 from utils.distillation.unlabeled_texts import read_unlabeled
+from utils.reading.readers_text import TextReader
+from utils.reading.remembered_reading import Reading, recall_reading
 
 SPAN = [{"start": Value("int64"), "end": Value("int64"), "label": Value("string")}]
 DATA = {
@@ -69,7 +71,7 @@ def test_tables_have_the_columns_of_training(tmp_path, name):
     path, sign = tmp_path / name, "\t" if "tsv" in name else ","
     content = f"Label{sign}Review\nx{sign}新的\n".encode()
     path.write_bytes(gzip.compress(content) if name.endswith("gz") else content)
-    found = read_unlabeled(str(path), {"train": make_rows("classes")}, text="Review")
+    found = read_unlabeled(str(path), {"train": make_rows("classes")}, reading=Reading(text="Review"))
     assert found["text"][:] == ["新的"]
 
 
@@ -90,10 +92,24 @@ def test_file_without_new_texts_is_refused(tmp_path):
 
 
 def test_texts_of_data_that_a_fold_does_not_use_are_left_out_too(tmp_path, info):
-    path, test = tmp_path / "texts.txt", tmp_path / "test.tsv"
-    path.write_text("新的\n测试\n验证\n", encoding="utf-8")
-    test.write_text("text\tlabel\n测试\tx\n", encoding="utf-8")
-    others = {"test": str(test), "validation": split_of("classes", text="验证")}
-    found = read_unlabeled(str(path), {"train": make_rows("classes")}, others=others)
+    path = tmp_path / "texts.txt"
+    path.write_text("新的\n测试\n验证\n这折\n", encoding="utf-8")
+    others = {"test": split_of("classes", text="测试"), "validation": split_of("classes", text="验证")}
+    dataset = {"train": make_rows("classes"), "validation": split_of("classes", text="这折")}
+    found = read_unlabeled(str(path), dataset, others=others)
     assert found["text"][:] == ["新的"]
-    assert "left out: 1 in the test data, 1 in the validation data" in info.text
+    assert "left out: 1 in the test data, 2 in the validation data" in info.text
+
+
+def test_labels_of_a_file_without_a_header_are_no_text(tmp_path, info):
+    """`text<TAB>label`, as the training file was."""
+    train, path = tmp_path / "train.txt", tmp_path / "texts.txt"
+    train.write_text("张伟在北京\tx\n李娜\ty\n" * 3, encoding="utf-8")
+    path.write_text("新的\tx\n李娜\ty\n又一\tz\n", encoding="utf-8")
+    reader = TextReader()
+    dataset = {"train": reader.read(train)}
+    reading = recall_reading(reader.remember(), plain="fields", answers=["x", "y"])
+    assert read_unlabeled(str(path), dataset, reading=reading)["text"][:] == ["新的", "又一"]
+    assert "1 in the train data" in info.text
+    path.write_text("新的\n李娜\n", encoding="utf-8")
+    assert read_unlabeled(str(path), dataset, reading=reading)["text"][:] == ["新的"]

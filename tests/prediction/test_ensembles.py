@@ -3,6 +3,7 @@
 import json
 import random
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from utils.prediction.label_finder import LabelFinder
 from utils.prediction.ngram_finder import NgramFinder
 from utils.prediction.prediction_tasks import load_task
 from utils.running.atomic_files import write_files
+from utils.scoring.decisions import DecisionRule
 from utils.scoring.joint_decisions import decode_characters
 
 
@@ -91,6 +93,20 @@ def test_ngrams_are_saved_calibrated_and_a_member_like_others(folder, tmp_path, 
         )
 
 
+def test_temperature_of_ngrams_is_fitted_to_texts_that_are_not_learnt():
+    """Labels by chance are believed no more if each text stands there four times."""
+    draw = random.Random(0)
+    texts = ["".join(draw.choices("abcdefgh", k=8)) for _ in range(60)]
+    rows = [(text, draw.choice("xy")) for text in texts]
+    sure = []
+    for count in (1, 4):
+        columns = zip(*(rows * count), strict=True)
+        data = Dataset.from_dict(dict(zip(("text", "label"), map(list, columns), strict=True)))
+        finder = NgramFinder.fit(data, names=["x", "y"], analyzer="char", positive=None)
+        sure.append(np.mean([max(dict(each.ranked).values()) for each in finder.find(texts)]))
+    assert sure[1] == pytest.approx(sure[0], abs=0.05)  # with copies on both sides it was 0.7
+
+
 @pytest.mark.parametrize("name, content", [("ngrams.json", b"{"), ("ngrams.npz", b"PK"), ("ngrams.npz", None)])
 def test_damaged_ngrams_are_named(tmp_path, name, content):
     rows = Dataset.from_dict({"text": list("abcabcabc"), "label": list("xyzxyzxyz")})
@@ -112,6 +128,41 @@ def test_thresholds_of_members_are_averaged(folder, tmp_path):
         (copy / "config.json").write_text(json.dumps(config), encoding="utf-8")
         rules.append(LabelFinder.load(str(copy)))
     assert LabelEnsemble(rules, {}).rule.abstain_below == pytest.approx(0.45)
+
+
+@pytest.mark.parametrize(
+    ("rules", "positive", "thresholds"),
+    [
+        ([("no yes", 1, 0.2), ("no yes", 1, 0.6)], "yes", 0.4),
+        ([("no yes", 1, 0.2), ("yes no", 1, 0.8)], "yes", 0.2),  # the second says yes from 0.2 on, too
+        ([("no yes", None, None), ("yes no", 0, 0.1)], "yes", 0.3),
+        ([("no yes", 1, None), ("no yes", 1, None)], "yes", None),
+        ([("no yes", None, None), ("no yes", None, None)], None, None),
+    ],
+)
+def test_thresholds_are_averaged_for_one_class_whatever_members_call_positive(rules, positive, thresholds):
+    rules = [
+        DecisionRule(labels.split(), positive=id, thresholds=[limit] if limit else ()) for labels, id, limit in rules
+    ]
+    members = [SimpleNamespace(rule=rule, reading={}, encoder=SimpleNamespace(pair=False)) for rule in rules]
+    for each in (members, members[::-1]):  # the first member says which class is the positive one
+        found = LabelEnsemble(each, {}).rule
+        assert (found.positive is None) == (positive is None)
+        if thresholds:
+            own = found.labels[found.positive] == positive
+            assert found.thresholds == [pytest.approx(thresholds if own else 1 - thresholds)]
+        else:
+            assert not found.thresholds
+
+
+def test_thresholds_of_several_labels_go_by_name():
+    rules = [DecisionRule(["rare", "common"], True, thresholds=[0.1, 0.9]), DecisionRule(["common", "rare"], True)]
+    members = [
+        SimpleNamespace(rule=rule, reading=reading, encoder=SimpleNamespace(pair=False))
+        for rule, reading in zip(rules, ({}, {"kind": "json"}), strict=True)
+    ]
+    found = LabelEnsemble(members, {}).rule
+    assert dict(zip(found.labels, found.thresholds, strict=True)) == pytest.approx({"common": 0.7, "rare": 0.3})
 
 
 def test_taggers_of_any_head_are_averaged_by_character(folder):

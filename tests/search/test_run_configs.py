@@ -2,6 +2,7 @@
 
 import pytest
 
+from utils.data.errors import ArgumentError
 from utils.options.arguments import read_config
 from utils.running.atomic_files import write_config
 from utils.search import run_configs
@@ -24,9 +25,18 @@ def test_options_are_read_from_a_trial_as_from_the_base(tmp_path):
 
 def test_trial_has_no_files_to_be_scored_on_and_the_last_run_holds_nothing_out():
     flags = {"train_file": "a", "validation_file": "b", "test_file": "c", "validation_share": 0.2}
+    flags |= {"submission_columns": "id=ID,label=Y", "submission_labels": "numbers"}  # are about the test file
     base = run_configs.Base("base.yaml", flags)
     assert set(base.trial({"x": 1}, "run")) == {"train_file", "validation_share", "x", "output_dir"}
-    assert set(base.whole({"x": 1})) == {"train_file", "validation_file", "test_file", "x"}
+    last = {"train_file", "validation_file", "test_file", "submission_columns", "submission_labels", "x"}
+    assert set(base.whole({"x": 1})) == last
+
+
+@pytest.mark.parametrize("flag", ["folds: 2", "test_share: 0.2", "splits: 3", "few_shot: 8"])
+def test_what_is_not_one_run_on_the_same_texts_is_refused(tmp_path, flag):
+    (tmp_path / "base.yaml").write_text(f"train_file: a.tsv\n{flag}\n", encoding="utf-8")
+    with pytest.raises(ArgumentError, match=f"base.yaml: {flag.split(':')[0]}: "):
+        run_configs.read_base(str(tmp_path / "base.yaml"), {}, space="space.yaml", scored=False)
 
 
 @pytest.mark.parametrize(("given", "seed"), [({}, 42), ({"seed": 7}, 7), ({"seed": "7"}, 7)])

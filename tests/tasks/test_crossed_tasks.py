@@ -19,7 +19,7 @@ NAME = {"start": 0, "end": 2, "label": "name"}
 )
 def test_least_score_of_a_vote_is_fitted_to_unseen_rows(found, minimum):
     rows = Dataset.from_dict({"id": ["0", "1"], "text": ["张伟在", "李娜去"], "entities": [[NAME], [NAME]]})
-    crossed = CrossedEntities(["name"], nested=False)
+    crossed = CrossedEntities(["name"])
     answers = crossed.answer(OUT_OF_FOLD, rows, [found], train=None)
     assert crossed.decision()["minimum"] == pytest.approx(minimum)
     assert answers.scores["f1"] == pytest.approx(2 / 3)

@@ -7,6 +7,7 @@ from datasets import Dataset
 
 from .errors import DataError
 
+FOLD = "fold"  # column of the training data of a run of all folds
 TEXTS = (("text", "text_pair"), ("context",))  # columns that make two rows equal
 BANDS = 10  # of scores, from low to high, that are spread like classes
 

@@ -43,7 +43,7 @@ def read_id(given: Any, report: RowReport, *, key: str = "id") -> str | None:
 def read_group(record: Mapping[str, Any], key: str, report: RowReport) -> str:
     """The group of a record as a string; "" if it has none, which is reported."""
     value = record.get(key)
-    if value is None or isinstance(value, list | dict):
+    if value is None or value == "" or value != value or isinstance(value, list | dict):
         report(f'expected "{key}", the group of the row, found {show(value)}; add it')
         return ""
     return str(value)

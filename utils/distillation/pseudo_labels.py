@@ -27,7 +27,14 @@ SHOWN = 8  # labels in the log
 
 
 def label_rows(
-    rows: Dataset, outputs: Outputs, form: str, labels: Sequence[str], *, confidence: float, nested: bool = False
+    rows: Dataset,
+    outputs: Outputs,
+    form: str,
+    labels: Sequence[str],
+    *,
+    confidence: float,
+    nested: bool = False,
+    answered: bool = False,
 ) -> Dataset:
     """The rows that the teacher is sure of, with its labels.
 
@@ -37,16 +44,19 @@ def label_rows(
         labels: classes or types, in the order of the outputs.
         confidence: least probability of each decision, 0-1.
         nested: whether entities may overlap.
+        answered: whether each question has an answer in its passage.
     """
     kept = []
     for row, numbers in zip(rows, outputs, strict=True):
-        label, sure = _decide(row, numbers, form, labels, nested)
+        label, sure = _decide(row, numbers, form, labels, nested, answered)
         if sure >= confidence:
             kept.append(row | label)
     return as_training(kept, rows)
 
 
-def _decide(row: Mapping, numbers: np.ndarray, form: str, labels: Sequence[str], nested: bool) -> tuple[dict, float]:
+def _decide(
+    row: Mapping, numbers: np.ndarray, form: str, labels: Sequence[str], nested: bool, answered: bool
+) -> tuple[dict, float]:
     """The label columns of a row, and the probability of the least sure decision."""
     if form == "classes":
         chances = np.exp(numbers.astype(np.float64))
@@ -56,7 +66,8 @@ def _decide(row: Mapping, numbers: np.ndarray, form: str, labels: Sequence[str],
         given = [label for label, chance in zip(labels, chances, strict=True) if chance >= HALF]
         return {"labels": sorted(given)}, float(np.maximum(chances, 1 - chances).min())
     if form == "answers":
-        return _decide_answer(row["context"], np.exp(numbers.reshape(2, -1).astype(np.float64)))
+        chances = np.exp(numbers.reshape(2, -1).astype(np.float64))
+        return _decide_answer(row["context"], chances, answered=answered)
     if form == "tags":
         logs = numbers.reshape(-1, 1 + 2 * len(labels)).astype(np.float64)
         covered = ~np.isnan(logs[:, 0])
@@ -69,10 +80,11 @@ def _decide(row: Mapping, numbers: np.ndarray, form: str, labels: Sequence[str],
     return {"entities": [{"start": one.start, "end": one.end, "label": one.label} for one in found]}, float(sure)
 
 
-def _decide_answer(context: str, chances: np.ndarray) -> tuple[dict, float]:
-    """The most probable answer, or none; `chances`: (2, characters + 2), see `teachers`."""
+def _decide_answer(context: str, chances: np.ndarray, *, answered: bool) -> tuple[dict, float]:
+    """The most probable answer, or none, unless each question is `answered`; `chances`: (2, characters + 2), see
+    `teachers`."""
     chances = chances / chances.sum(-1, keepdims=True)
-    best, span = chances[0, 0] * chances[1, 0], None
+    best, span = -1.0 if answered else chances[0, 0] * chances[1, 0], None
     for start in np.argsort(-chances[0, 1:], kind="stable")[:20].tolist():
         ends = chances[1, start + 2 : start + 2 + ANSWER]
         if len(ends) and chances[0, start + 1] * ends.max() > best:

@@ -10,7 +10,7 @@ from ..data.errors import DataError
 from ..reading.column_names import PAIR_KEYS, TEXT_KEYS
 from ..reading.model_inputs import read_inputs
 from ..reading.qa_records import PASSAGE_KEYS, QUESTION_KEYS
-from ..reading.remembered_reading import Reading
+from ..reading.remembered_reading import ANYTHING, Reading
 from .teachers import COLUMNS, contents, kind_of
 
 logger = logging.getLogger(__name__)
@@ -23,11 +23,8 @@ def read_unlabeled(
     path: str,
     dataset: Mapping[str, Dataset],
     *,
-    others: Mapping[str, Dataset | str] = {},
-    encoding: str | None = None,
-    text: str | None = None,
-    text_pair: str | None = None,
-    id: str | None = None,
+    reading: Reading = ANYTHING,
+    others: Mapping[str, Dataset] = {},
     skip_bad_lines: bool = False,
 ) -> Dataset:
     """The texts of a file that are in none of the splits, each once, with the columns of the training data.
@@ -35,9 +32,8 @@ def read_unlabeled(
     Args:
         path: any file that prediction reads.
         dataset: the splits of the run.
-        others: validation and test data that the run does not use, as a run of one of `--folds`: rows, or a file.
-        encoding: of the file; None finds it.
-        text, text_pair, id: names of columns in the training data, which are taken where the file has them.
+        reading: how the file is read; the columns of the training data are taken where the file has them.
+        others: validation and test data that the run does not use, as one of `--folds`.
         skip_bad_lines: leave bad rows out instead of raising.
 
     Returns:
@@ -50,15 +46,12 @@ def read_unlabeled(
     kind = kind_of(train)
     names = [name for name in COLUMNS[kind] if name in train.column_names]
     known = (QUESTION_KEYS, PASSAGE_KEYS) if kind == "answers" else (TEXT_KEYS, PAIR_KEYS)[: len(names)]
-    reading = Reading(encoding=encoding, text=text, text_pair=text_pair, id=id)
     options = {"kind": kind, "columns": [None] * len(names), "known": known, "reading": reading}
     options["skip_bad_lines"] = skip_bad_lines
     places: dict[tuple[str, ...], str] = {}  # the last split wins: what is in validation or test data is counted there
     for split in ("train", *OTHER_SPLITS):
         for rows in (each[split] for each in (others, dataset) if split in each):
-            read = read_inputs(rows, **options) if isinstance(rows, str) else None
-            texts = contents(rows, kind) if read is None else (each for _, *each in read)
-            places |= dict.fromkeys(map(_fold, texts), split)
+            places |= dict.fromkeys(map(_fold, contents(rows, kind)), split)
     kept, left_out = {}, Counter()
     for id_, *texts in read_inputs(path, **options):
         key = _fold(texts)

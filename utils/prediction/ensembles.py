@@ -14,7 +14,7 @@ import numpy as np
 from ..data.errors import DataError
 from ..modeling.joined_windows import Entity
 from ..scoring.answer_ranking import Answer
-from ..scoring.decisions import DecisionRule, Rule, Verdict
+from ..scoring.decisions import DecisionRule, Verdict
 from ..scoring.joint_decisions import (
     AnswerChances,
     CharacterTags,
@@ -28,7 +28,7 @@ from .ensemble_files import read_ensemble
 from .entity_finder import EntityFinder
 from .label_finder import LabelFinder
 
-HALF = 0.5  # least score of a span, if nothing was fitted
+HALF = 0.5  # least score of a span, and least probability of a label, if nothing was fitted
 
 
 class LabelEnsemble:
@@ -55,7 +55,7 @@ class LabelEnsemble:
             self.rule = DecisionRule(first.rule.labels, first.rule.multi_label, **decision)
         elif isinstance(self.rule, DecisionRule):
             self.scales = [one.rule.temperature for one in members]
-            self.rule = replace(self.rule, temperature=1.0, **_mean_limits([one.rule for one in members]))
+            self.rule = replace(self.rule, temperature=1.0, **_mean_limits([one.rule for one in members], first.rule))
         self.columns = [[one.rule.labels.index(label) for label in self.rule.labels] for one in members]
 
     def logits(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> np.ndarray:
@@ -164,18 +164,26 @@ def _agree(members: Sequence, what: str, look: Callable[[Any], str]) -> None:
             )
 
 
-def _mean_limits(rules: Sequence[Rule]) -> dict[str, Any]:
-    """Thresholds and abstention of several rules, as means."""
-    order = rules[0].labels
-    width = max(len(rule.thresholds) for rule in rules)
-    each = [rule.thresholds or [0.5] * width for rule in rules]
-    if rules[0].multi_label:
-        each = (
-            [[one[rule.labels.index(label)] for label in order] for one, rule in zip(each, rules, strict=True)]
-            if width
-            else each
-        )
+def _mean_limits(rules: Sequence[DecisionRule], like: DecisionRule) -> dict[str, Any]:
+    """Positive class, thresholds and abstention of several rules, as means, for the labels of the rule `like`."""
+    positive = next((rule.labels[rule.positive] for rule in (like, *rules) if rule.positive is not None), None)
+    if like.multi_label:
+        each = [[_limit(rule, label) for label in like.labels] for rule in rules]
+    else:
+        each = [[_limit(rule, positive)] for rule in rules if positive is not None]
+    told = any(rule.thresholds for rule in rules) and each
     return {
-        "thresholds": np.mean(each, axis=0).tolist() if width else (),
+        "positive": None if positive is None else like.labels.index(positive),
+        "thresholds": np.mean(each, axis=0).tolist() if told else (),
         "abstain_below": float(np.mean([rule.abstain_below for rule in rules])),
     }
+
+
+def _limit(rule: DecisionRule, label: str) -> float:
+    """The probability from which on a rule gives a label, one of several or of two."""
+    if not rule.thresholds or (not rule.multi_label and rule.positive is None):
+        return HALF
+    if rule.multi_label:
+        return rule.thresholds[rule.labels.index(label)]
+    own = rule.labels[rule.positive] == label
+    return rule.thresholds[0] if own else 1 - rule.thresholds[0]

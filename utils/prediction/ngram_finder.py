@@ -13,10 +13,10 @@ from zipfile import BadZipFile
 import numpy as np
 from datasets import Dataset
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.model_selection import KFold
 from sklearn.svm import LinearSVC
 
 from ..data.errors import DataError
+from ..data.folds import assign_folds
 from ..scoring.calibration import tune_rule
 from ..scoring.decisions import DecisionRule, Verdict
 from .model_kinds import NGRAMS as NAME
@@ -71,9 +71,11 @@ class NgramFinder:
         texts = np.array(_join(rows["text"][:], rows["text_pair"][:] if pair else None), dtype=object)
         ids = np.array([list(names).index(label) for label in rows["label"][:]])
         rule = DecisionRule(list(names), positive=positive)
-        if len(texts) >= FOLDS:
+        if len(set(texts)) >= FOLDS:
             margins = np.zeros((len(texts), len(names)))
-            for rest, held_out in KFold(FOLDS, shuffle=True, random_state=0).split(texts):
+            fold_of = np.array(assign_folds(rows, FOLDS, seed=0))
+            for fold in range(1, FOLDS + 1):
+                rest, held_out = fold_of != fold, fold_of == fold
                 part = cls(*_train(texts[rest], ids[rest], len(names), analyzer), rule)
                 margins[held_out] = part.logits(texts[held_out])
             rule = tune_rule(rule, margins, ids, temperature=True)

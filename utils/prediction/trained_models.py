@@ -66,6 +66,11 @@ class Finder:
         fields = require_kind(kind or cls.kind, name_or_path, revision=revision)
         cls._check(name_or_path, fields)
         head = class_of(fields)
+        if head is None:
+            raise DataError(
+                f"{name_or_path}: expected one model, found an ensemble or n-grams; predict.py answers with them: "
+                f"python predict.py {name_or_path} --input_file FILE"
+            )
         if graph := open_graph(name_or_path, head=head, backend=backend, int8=int8):
             return cls(graph, load_own_tokenizer(name_or_path), **options | {"bf16": False})
         model = load_model(head, name_or_path, revision=revision, bases=bases)

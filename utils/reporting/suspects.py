@@ -51,7 +51,8 @@ def read_predicted(folder: str | Path) -> list[dict]:
     if not path.is_file():
         raise DataError(f"{folder}: expected {PREDICTED}, which a finished run with --folds writes, found none")
     try:
-        lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        with path.open(encoding="utf-8", newline="\n") as file:
+            lines = [json.loads(line) for line in file]
         known = all("gold" in line for line in lines)
     except (ValueError, TypeError) as error:
         raise DataError(f"{path}: expected lines of JSON as a run writes them, found {error}") from error

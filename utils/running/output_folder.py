@@ -57,7 +57,7 @@ def prepare_output_dir(
         )
     folder.mkdir(parents=True, exist_ok=True)
     earlier = [path for path in sorted(folder.iterdir()) if path.name == "run.json" or _is_trained(path)]
-    if overwrite and not resume and (earlier or (folder / FOLDS).is_file()):
+    if overwrite and not resume and (earlier or any(map(_is_fold, folder.iterdir()))):
         remove_run(folder)
     elif earlier and not resume:
         raise FileExistsError(
@@ -81,7 +81,9 @@ def remove_run(folder: Path) -> None:
 
 
 def _is_fold(path: Path) -> bool:
-    return bool(_FOLD.fullmatch(path.name)) and (path.parent / FOLDS).is_file()
+    """Whether a run of one of --folds made a folder, by itself or for one of all."""
+    of_all, held_out = (path.parent / FOLDS).is_file(), (path / "validation_ids.json").is_file()
+    return bool(_FOLD.fullmatch(path.name)) and (of_all or held_out)
 
 
 def _is_trained(path: Path) -> bool:

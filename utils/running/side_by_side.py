@@ -8,9 +8,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
 from ..data.errors import ArgumentError, TrainingError
+from .machine_parts import share_environments
 
 logger = logging.getLogger(__name__)
 
@@ -38,8 +37,7 @@ def run_side_by_side(script: str, argv: Sequence[str] | None, own: Sequence[Sequ
             f"--jobs {jobs}: expected one process, found several; leave it out, each fold uses them all"
         )
     waiting, running, failed = list(own), {}, []
-    devices = torch.accelerator.device_count() if torch.accelerator.is_available() else 0
-    free = list(range(jobs))
+    free, shares = list(range(jobs)), share_environments(jobs)
     try:
         while waiting or running:
             while waiting and free:
@@ -49,7 +47,7 @@ def run_side_by_side(script: str, argv: Sequence[str] | None, own: Sequence[Sequ
                 command = [sys.executable, script, *(sys.argv[1:] if argv is None else argv), *words]
                 with (folder / "log.txt").open("a", encoding="utf-8") as log:
                     process = subprocess.Popen(
-                        command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=_share(place, jobs, devices)
+                        command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=os.environ | shares[place]
                     )
                 logger.info("%s: started, %s", folder, folder / "log.txt")
                 running[process] = place, folder
@@ -70,10 +68,3 @@ def run_side_by_side(script: str, argv: Sequence[str] | None, own: Sequence[Sequ
         raise TrainingError(
             f"{len(failed)} of {len(own)} runs failed; {failed[0] / 'log.txt'} ends with:\n" + "\n".join(lines)
         )
-
-
-def _share(place: int, jobs: int, devices: int) -> dict[str, str]:
-    """The environment of one of several jobs: its share of the cores, and one of the accelerators."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    environment = os.environ | {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS") or str(max(cores // jobs, 1))}
-    return environment | ({"CUDA_VISIBLE_DEVICES": str(place % devices)} if devices else {})

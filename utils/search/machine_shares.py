@@ -1,9 +1,10 @@
-"""Which part of the machine each of several runs gets: GPUs if there are any, and cores."""
+"""The part of this machine that each of several trials runs on."""
 
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ..running.machine_parts import share_environments
 from .script_process import LocalProcess, open_process
 
 
@@ -23,38 +24,5 @@ class LocalShare:
 
 
 def share_machine(jobs: int, environment: Mapping[str, str] = os.environ) -> list[LocalShare]:
-    """Shares for runs side by side; a single one gets the whole machine.
-
-    GPUs are those of `CUDA_VISIBLE_DEVICES`, or all; if there are fewer than runs, several runs share one. Variables
-    that limit threads are left as they are if the user has set them.
-
-    Args:
-        jobs: number of runs.
-        environment: of this process.
-
-    Returns:
-        `jobs` shares, each with its environment variables.
-    """
-    if jobs == 1:
-        return [LocalShare({})]
-    gpus = _list_gpus(environment)
-    threads = {"OMP_NUM_THREADS": str(max(1, _count_cores() // jobs)), "OMP_WAIT_POLICY": "PASSIVE"}
-    threads = {name: value for name, value in threads.items() if name not in environment}
-    shares = []
-    for job in range(jobs):
-        own = gpus[job::jobs] if len(gpus) >= jobs else [gpus[job % len(gpus)]] if gpus else []
-        shares.append(LocalShare(threads | ({"CUDA_VISIBLE_DEVICES": ",".join(own)} if own else {})))
-    return shares
-
-
-def _list_gpus(environment: Mapping[str, str]) -> list[str]:
-    visible = environment.get("CUDA_VISIBLE_DEVICES")
-    if visible is not None:
-        return [name.strip() for name in visible.split(",") if name.strip() not in ("", "-1")]
-    import torch  # takes a second
-
-    return [str(index) for index in range(torch.cuda.device_count())]
-
-
-def _count_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """`jobs` shares for runs side by side, see `machine_parts.share_environments`."""
+    return [LocalShare(each) for each in share_environments(jobs, environment)]

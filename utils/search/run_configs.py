@@ -19,6 +19,9 @@ REFUSED = {
     "few_shot": "it holds no data out to score trials on; give a file of these examples as train_file, and a "
     "validation_share of 0.5",
     "splits": "a trial is one run; leave it out",
+    "folds": "a trial is one run, scored on a validation_share of its training data; leave it out",
+    "test_share": "another seed holds out other rows, which trials have learnt; cut the file once with "
+    "scripts/split_rows.py, and give the parts as train_file and test_file",
     "search": "it finds words and templates and trains nothing; leave it out",
 }
 OWN = {  # of each run, set by the search
@@ -31,7 +34,8 @@ OWN = {  # of each run, set by the search
     "validation_share": "all trials are scored on the same texts; the base may set it",
     "metric_for_best_model": "all trials are compared by the same score; the base may set it, or --metric",
 }
-EVALUATION = ("validation_file", "test_file")  # trials do not see these
+# Trials do not see these files, nor options that are only about them.
+EVALUATION = ("validation_file", "test_file", "submission_columns", "submission_labels")
 
 
 def as_flag(name: str, value: Any, written: Any) -> Any:

@@ -12,10 +12,9 @@ from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 from fastapi import Depends, FastAPI, Header, Request, Response
-from fastapi.exceptions import RequestValidationError
+from fastapi.exceptions import RequestValidationError, StarletteHTTPException
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from starlette.exceptions import HTTPException
 
 from .batcher import Batcher, Busy, Row
 from .body_limit import BodyLimit
@@ -108,8 +107,8 @@ def build_app(
         measures.count_request(paths.get(request.url.path, ""), 422, 0.0)
         return _refusal(422, what_is_wrong(error.errors()))
 
-    @app.exception_handler(HTTPException)
-    async def refuse_path(request: Request, error: HTTPException):
+    @app.exception_handler(StarletteHTTPException)
+    async def refuse_path(request: Request, error: StarletteHTTPException):
         asked = f"{request.method} {request.url.path}"
         one = "/predict" if len(models) == 1 else "/predict/NAME, with a name that /info has"
         found = {

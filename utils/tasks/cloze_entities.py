@@ -96,7 +96,7 @@ class ClozeEntities:
 
     def crossing(self, label2id: dict[str, int]) -> CrossedEntities:
         """What a cross-validation does with its models."""
-        return CrossedEntities(sorted(label2id.keys() - {OUTSIDE}), nested=False)
+        return CrossedEntities(sorted(label2id.keys() - {OUTSIDE}))
 
     def watch(self, dataset: Splits, questions: Splits, encoded: Splits) -> None:
         """Make the evaluators that score the splits during training."""

@@ -19,8 +19,9 @@ import numpy as np
 from datasets import Dataset
 
 from ..data.errors import ArgumentError
-from ..data.folds import assign_folds
+from ..data.folds import FOLD
 from ..prediction.ensemble_files import NAME
+from ..running import finished_runs
 from ..running.atomic_files import write_json
 from ..running.output_folder import FOLDS
 from ..running.processes import once
@@ -31,6 +32,7 @@ from ..scoring.score_names import OUT_OF_FOLD, plain_name
 from ..training.batch_size import Batches
 from .answers import Answers, SplitAnswers
 from .run_folder import Run
+from .split_data import HELD_OUT
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +58,8 @@ def cross_validate(main: Callable, argv: Sequence[str] | None, run: Run, dataset
         main: of the script: command line -> results.
         argv: its command line, that of the process if None.
         run: of the whole; each fold is a run of its own.
-        dataset: rows by split; all of the training data, and perhaps validation and test data.
+        dataset: rows by split; all of the training data with the fold of each, see `split_data.take_fold`, and perhaps
+            validation and test data.
         crossing: what the task does, see `crossed_tasks`.
 
     Returns:
@@ -64,16 +67,21 @@ def cross_validate(main: Callable, argv: Sequence[str] | None, run: Run, dataset
         with `_std` and `_runs`; `eval_...` and `test_...`, of the ensemble.
 
     Raises:
-        ArgumentError: the folder holds folds that were trained with other options.
+        ArgumentError: the folder holds folds that were trained with other options or on other rows.
     """
     options, folder = run.options, run.output_dir
-    fold_of = once(assign_folds, dataset["train"], options.folds, seed=run.training.seed)
+    fold_of = dataset["train"][FOLD][:]
+    dataset = dict(dataset) | {"train": dataset["train"].remove_columns(FOLD)}
     once(_write_folds, folder, run, dataset["train"], fold_of)
     folders = [folder / f"fold-{fold}" for fold in range(1, options.folds + 1)]
     left = [(fold, path) for fold, path in enumerate(folders, start=1) if not (path / "run.json").is_file()]
+    for path in folders:
+        once(_check_fold, path, folder)
     if len(left) < len(folders):
         logger.info("%d of %d folds are finished", len(folders) - len(left), len(folders))
-    common = ["--resume_from_checkpoint", "last", "--jobs", "1"]
+    # Without the optimizer's state a fold that was stopped cannot go on; it starts over.
+    again = ["--overwrite_output_dir"] if run.training.save_only_model else ["--resume_from_checkpoint", "last"]
+    common = [*again, "--jobs", "1"]
     words = [["--fold", str(fold), "--output_dir", str(path), *common] for fold, path in left]
     if options.jobs > 1:
         once(run_side_by_side, inspect.getfile(main), argv, words, jobs=options.jobs)
@@ -81,6 +89,8 @@ def cross_validate(main: Callable, argv: Sequence[str] | None, run: Run, dataset
         for (fold, _), own in zip(left, words, strict=True):
             logger.info("---- fold %d of %d", fold, options.folds)
             main([*(sys.argv[1:] if argv is None else argv), *own])
+    for path in folders:
+        once(_check_fold, path, folder)
     return once(_join, run, dataset, np.array(fold_of), folders, crossing)
 
 
@@ -122,7 +132,7 @@ def _read(crossing, finder, rows: Dataset) -> Iterator:
 
 def _with_gold(answers: Answers, gold: Sequence, fold_of: Sequence[int]) -> Iterator[str]:
     """The lines of `out_of_fold.jsonl`: those of predictions, with `fold` and what is right, `gold`."""
-    lines = answers.lines.splitlines() if isinstance(answers.lines, str) else answers.lines
+    lines = answers.lines.removesuffix("\n").split("\n") if isinstance(answers.lines, str) else answers.lines
     for line, fold, right in zip(lines, fold_of, gold, strict=True):
         yield json.dumps(json.loads(line) | {"fold": int(fold), "gold": right}, ensure_ascii=False) + "\n"
 
@@ -157,14 +167,36 @@ def _write_folds(folder: Path, run: Run, rows: Dataset, fold_of: Sequence[int]) 
         before = json.loads(path.read_text(encoding="utf-8"))
         if before == own:
             return
-        names = sorted(
-            name
-            for name in options.keys() | before["options"].keys()
-            if own["options"].get(name) != before["options"].get(name)
-        )
-        what = ", ".join(f"--{name}" for name in names) or "other training data"
-        raise ArgumentError(
-            f"{folder}: holds folds that were trained with other options ({what}); choose another --output_dir, or "
-            "start over with --overwrite_output_dir"
-        )
+        _refuse(folder, _differing(own["options"], before["options"]))
     write_json(path, own)
+
+
+def _check_fold(path: Path, folder: Path) -> None:
+    """Refuse a finished fold that was trained with other options, or on rows that it is asked about as unseen.
+
+    Raises:
+        ArgumentError: it was.
+    """
+    if not (path / "run.json").is_file():
+        return
+    wanted = json.loads((folder / FOLDS).read_text(encoding="utf-8"))
+    record = json.loads((path / "run.json").read_text(encoding="utf-8"))
+    told = {name: value for name, value in (record.get("options") or {}).items() if name not in FREE}
+    names = _differing(wanted["options"], told) if told else []  # runs of earlier versions do not tell
+    held_out = path / HELD_OUT
+    ids = json.loads(held_out.read_text(encoding="utf-8")) if held_out.is_file() else None
+    if names or ids not in (None, wanted["ids"][int(path.name.removeprefix("fold-")) - 1]):
+        _refuse(path, names)
+
+
+def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    free = FREE | finished_runs.FREE
+    return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name) and name not in free)
+
+
+def _refuse(folder: Path, names: Sequence[str]) -> None:
+    what = ", ".join(f"--{name}" for name in names) or "other training data"
+    raise ArgumentError(
+        f"{folder}: was trained with other options ({what}); choose another --output_dir, or start over with "
+        "--overwrite_output_dir"
+    )

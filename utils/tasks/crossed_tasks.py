@@ -82,17 +82,20 @@ class CrossedEntities:
 
     Args:
         types: sorted.
-        nested: whether those of a head for spans may overlap.
     """
 
     kind = "entities"
     load = staticmethod(load_entity_finder)
 
-    def __init__(self, types: Sequence[str], *, nested: bool):
-        self.types, self.nested, self.fitted = types, nested, {}
+    def __init__(self, types: Sequence[str]):
+        self.types, self.nested, self.fitted = types, False, {}
 
     def read(self, finder: EntityFinder | ClozeEntityFinder, rows: Dataset) -> list:
-        """Of each text the probabilities of its characters' tags; of a model without tags, the entities."""
+        """Of each text the probabilities of its characters' tags; of a model without tags, the entities.
+
+        Those that are joined may overlap if a model's may, as in the ensemble that is left.
+        """
+        self.nested = self.nested or finder.nested
         return finder.character_tags(rows["text"][:], self.types) if finder.tagged else finder.find(rows["text"][:])
 
     def answer(self, split: str, rows: Dataset, outputs: Sequence[Sequence], *, train: Dataset | None) -> Answers:

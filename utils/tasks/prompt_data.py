@@ -183,7 +183,7 @@ def read_rows(task, data: DataArguments, prompt: PromptArguments, *, seed: int, 
     for split, name in ids.items():
         once(write_json, folder / name, dataset[split]["id"][:])
     dataset = limit_rows({split: dataset[split] for split in FILES if split in dataset}, data)
-    return take_fold(dataset, data, seed=seed)
+    return take_fold(dataset, data, seed=seed, folder=folder)
 
 
 def explain(task, texts: Sequence[str], pairs: Sequence[str] | None, *, output_file: str | None) -> None:

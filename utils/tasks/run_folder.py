@@ -38,12 +38,12 @@ class Run:
         training: the trainer's arguments.
         output_dir: the folder; None until it is opened.
         teaching: what is learnt from a teacher; None if there is none.
-        read: the splits that `check_splits` has seen.
+        aside: validation and test data that a run of one of `--folds` does not use.
     """
 
     def __init__(self, parsed: Sequence, **changes):
         *self.groups, self.choices = parsed
-        self.options, self.output_dir, self.teaching, self.read = Options(parsed), None, None, {}
+        self.options, self.output_dir, self.teaching, self.aside = Options(parsed), None, None, {}
         for one in self.groups:  # fields that have another meaning here, which the trainer must not see
             changes = dict.fromkeys(getattr(one, "_training_fields", ())) | changes
         rate = self.options.faster(self.choices)
@@ -85,7 +85,6 @@ class Run:
         Raises:
             ArgumentError: such an option is given.
         """
-        self.read = dict(dataset)
         if "train" in dataset or not self.options.dataset_name:
             return
         try:
@@ -95,13 +94,20 @@ class Run:
             name = self.options.dataset_name
             raise ArgumentError(f"{name}: expected a split named train, found {found}; so {error}") from None
 
-    def take_teacher(self, dataset: Mapping[str, Dataset], labels: Sequence[str] = ()) -> dict[str, Dataset]:
+    def keep_aside(self, splits: Mapping[str, Dataset]) -> None:
+        """Remember data that the run does not use, so that its texts are not learnt from a teacher, either."""
+        self.aside = dict(splits)
+
+    def take_teacher(
+        self, dataset: Mapping[str, Dataset], labels: Sequence[str] = (), *, remembered: Mapping | None = None
+    ) -> dict[str, Dataset]:
         """Let the teacher of `--teacher`, if any, read what is to be learnt; see `Teaching.prepare`."""
         crosses = self.options.folds is not None and self.options.fold is None
         if not self.options.teacher or "train" not in dataset or crosses:
             return dict(dataset)
         asked = self.options, self.training, self.output_dir
-        self.teaching, dataset = Teaching.prepare(dataset, labels, *asked, read=self.read)
+        told = {"aside": self.aside, "remembered": remembered}
+        self.teaching, dataset = Teaching.prepare(dataset, labels, *asked, **told)
         return dataset
 
     def encode(self, dataset: Mapping[str, Dataset], encoder: Callable, *, describe: Callable) -> dict[str, Dataset]:

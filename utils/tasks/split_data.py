@@ -7,7 +7,7 @@ from pathlib import Path
 from datasets import Dataset
 
 from ..data.errors import ArgumentError
-from ..data.folds import hold_out_fold
+from ..data.folds import FOLD, assign_folds, hold_out_fold
 from ..encoding.encoded_dataset import encode_dataset
 from ..options.mlm_arguments import CorpusArguments
 from ..options.shared_arguments import DataArguments
@@ -17,6 +17,7 @@ from ..running.processes import once
 logger = logging.getLogger(__name__)
 
 SPLITS = ("train", "validation", "test")
+HELD_OUT = "validation_ids.json"  # of the rows that a run holds out to choose its best state
 
 
 def read_training(
@@ -49,6 +50,7 @@ def add_evaluation(
     seed: int,
     folder: Path,
     test_share: float = 0.0,
+    aside: Callable[[dict[str, Dataset]], None] = lambda splits: None,
 ) -> dict[str, Dataset]:
     """Add validation and test data from files, or hold them out of the training data and write down their ids.
 
@@ -60,30 +62,43 @@ def add_evaluation(
         seed: for holding out.
         folder: of the run.
         test_share: share of the training data held out as test data if there is none.
+        aside: for a run of one of `--folds`, takes the validation and test data, which it does not use.
 
     Returns:
         The splits that exist, in the order of `SPLITS`. For a run of one of `--folds`, the rows of the others, and as
-        validation data those of the fold; for a run of all of them, no validation data but what is given.
+        validation data those of the fold; for a run of all of them, no validation data but what is given, and the
+        number of each row's fold.
     """
     dataset = dict(dataset)
     for split in SPLITS[1:]:
-        if (path := getattr(data, f"{split}_file")) and not data.fold:
+        if path := getattr(data, f"{split}_file"):
             dataset[split] = once(read, path, split)
     shares = {"test": test_share, "validation": 0 if data.folds else data.validation_share}
     for split, share in shares.items():
         if "train" in dataset and split not in dataset and share:
             dataset["train"], dataset[split] = hold_out(dataset["train"], validation_share=share, seed=seed)
             once(write_json, folder / f"{split}_ids.json", dataset[split]["id"][:])
-    return take_fold(
-        limit_rows({split: dataset[split] for split in SPLITS if split in dataset}, data), data, seed=seed
-    )
+    if data.fold:
+        aside({split: dataset.pop(split) for split in SPLITS[1:] if split in dataset})
+    dataset = limit_rows({split: dataset[split] for split in SPLITS if split in dataset}, data)
+    return take_fold(dataset, data, seed=seed, folder=folder)
 
 
-def take_fold(dataset: Mapping[str, Dataset], data: DataArguments, *, seed: int) -> dict[str, Dataset]:
-    """For a run of one of `--folds`: the training rows of the others, and those of the fold as validation data."""
-    if not data.fold:
+def take_fold(
+    dataset: Mapping[str, Dataset], data: DataArguments, *, seed: int, folder: Path | None
+) -> dict[str, Dataset]:
+    """Cut the training rows of `--folds`, for a run of one of them and for that of all of them alike.
+
+    A run of one has the training rows of the others, and those of the fold as validation data, whose ids are written
+    to its folder; that of all has the number of each row's fold.
+    """
+    if not data.folds:
         return dict(dataset)
+    if not data.fold:
+        fold_of = once(assign_folds, dataset["train"], data.folds, seed=seed)
+        return dict(dataset) | {"train": dataset["train"].add_column(FOLD, fold_of)}
     train, validation = once(hold_out_fold, dataset["train"], data.folds, data.fold, seed=seed)
+    once(write_json, folder / HELD_OUT, validation["id"][:])
     others = {split: rows for split, rows in dataset.items() if split not in SPLITS}
     return {"train": train, "validation": validation, **others}
 

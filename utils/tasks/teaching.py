@@ -20,9 +20,10 @@ from ..distillation.unlabeled_texts import read_unlabeled
 from ..encoding.encoded_dataset import encode_dataset
 from ..options.arguments import Options
 from ..options.fine_tuning_arguments import FineTuningArguments
+from ..reading.readers_qa import has_unanswerable
+from ..reading.remembered_reading import Reading, recall_reading
 from ..running.atomic_files import write_text
 from ..running.processes import once
-from .split_data import SPLITS
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +71,9 @@ class Teaching:
         options: Options,
         training: FineTuningArguments,
         folder: Path,
-        read: Mapping[str, Dataset],
+        *,
+        aside: Mapping[str, Dataset],
+        remembered: Mapping | None,
     ) -> tuple["Teaching", dict[str, Dataset]]:
         """Let the teacher read the texts; hard labels become training rows, and a file in the run's folder.
 
@@ -80,7 +83,8 @@ class Teaching:
             options: of the run.
             training: how and where models are run.
             folder: of the run.
-            read: the splits of the data set of `--dataset_name`.
+            aside: validation and test data that the run does not use.
+            remembered: how the training file of classes was read, see `readers_text.TextReader.remember`.
 
         Returns:
             What is learnt, and the splits with the training rows that there are now.
@@ -91,10 +95,12 @@ class Teaching:
         columns = {name: getattr(options, f"{name}_column", None) for name in ("text", "text_pair", "label", "id")}
         unlabeled = None
         if options.unlabeled_file:
-            told = {"encoding": options.encoding, "skip_bad_lines": options.skip_bad_lines}
-            told |= {name: value for name, value in columns.items() if name != "label"}
-            named = {split: getattr(options, f"{split}_file") or read.get(split) for split in SPLITS[1:]}
-            told["others"] = {split: rows for split, rows in named.items() if rows and split not in dataset}
+            reading = Reading(
+                encoding=options.encoding, **{name: columns[name] for name in ("text", "text_pair", "id")}
+            )
+            if remembered is not None:
+                reading = recall_reading(remembered, plain="fields", answers=labels, encoding=options.encoding)
+            told = {"reading": reading, "others": aside, "skip_bad_lines": options.skip_bad_lines}
             unlabeled = once(read_unlabeled, options.unlabeled_file, dataset, **told)
         hard, train = options.teacher_labels == "hard", dataset["train"]
         form, nested, outputs = once(cls._ask, [unlabeled] if hard else [train, unlabeled], labels, options, training)
@@ -102,7 +108,8 @@ class Teaching:
         if not hard:
             count = {"train_unlabeled_texts": len(unlabeled)} if unlabeled is not None else {}
             return cls(form, labels, outputs, len(train), settings, unlabeled, results=count), dict(dataset)
-        found = label_rows(unlabeled, outputs, form, labels, confidence=options.teacher_confidence, nested=nested)
+        known = {"nested": nested, "answered": form == "answers" and not has_unanswerable(train)}
+        found = label_rows(unlabeled, outputs, form, labels, confidence=options.teacher_confidence, **known)
         name, lines = pseudo_file(
             found, options.train_file, columns=columns, separator=getattr(options, "label_separator", None)
         )
