@@ -188,6 +188,11 @@ def sts() -> Rows:
     return [[spread(group.values(score)) for score in scores] for _, group in kept_rows("sts", ("me5-small-zh",))]
 
 
+def glue() -> Rows:
+    names, scores = ("minilm-l6-en", "tfidf_svm"), ("eval_accuracy", "eval_f1")
+    return [[spread(group.values(score)) for score in scores] for _, group in kept_rows("glue-mrpc", names)]
+
+
 FOLDS = (("thucnews", "eval_accuracy"), ("cluener", "eval_f1"))  # the rows of the table
 
 
@@ -303,6 +308,7 @@ TABLES = {
     "| sarcasm headlines, five 90/10 splits | accuracy | macro F1 |": partial(published, "sarcasm"),
     "| THUCNews titles, dev → test, three seeds | accuracy | macro F1 |": partial(published, "thucnews"),
     "| STS-B in Chinese, three seeds | Spearman | Pearson | Spearman, dev |": sts,
+    "| MRPC, train → dev, three seeds | accuracy | F1 |": glue,
     "| five folds | ensemble | single models | mean of their weights |": folds,
     "| data | splits | Weitiao accuracy | macro F1 | SVM accuracy | macro F1 |": text_scores,
     "| `--pooling` | accuracy | F1 | accuracy, tuned | F1, tuned |": poolings,
