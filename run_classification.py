@@ -66,15 +66,13 @@ def main(argv=None):
         read=lambda path, split: reader.read(path, labels=allowed, allow_empty=split == "test"),
         hold_out=splits.split_by_text if target.regression else splits.split_by_class,
         seed=choices.seed,
-        folder=run.output_dir,
-        aside=run.keep_aside,
+        **run.holding,
     )
-    remembered = None if finder else once(reader.remember)
-    dataset = run.take_teacher(target.match(dataset), target.labels, remembered=remembered)
+    reading = finder.reading if finder else once(reader.remember)
+    dataset = run.take_teacher(target.match(dataset), target.labels, remembered=reading)
     logger.info("%s", target.describe())
     if not finder:
         task_columns.require_labels(dataset)
-    reading = finder.reading if finder else remembered
     writing = {"form": submission.fit(target.rule.columns, target.labels, reading)}
     if target.regression:
         make_task = partial(text_scores.TextScores, **writing)

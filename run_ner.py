@@ -52,8 +52,7 @@ def main(argv=None):
         finder = EntityFinder.load(base.model_name_or_path, revision=base.model_revision)
         types = finder.types
     evaluating = {"read": lambda path, split: read(path, entity_types=types, group_column=None)}
-    evaluating |= {"hold_out": splits.split_by_text, "seed": choices.seed, "folder": run.output_dir}
-    evaluating["aside"] = run.keep_aside
+    evaluating |= {"hold_out": splits.split_by_text, "seed": choices.seed, **run.holding}
     dataset = run.take_teacher(split_data.add_evaluation(dataset, data, **evaluating), types)
     if not finder:
         task_columns.require_labels(dataset)

@@ -70,8 +70,7 @@ def main(argv=None):
         hold_out=split_by_class,
         test_share=faq.test_share,
         seed=chosen.seed,
-        folder=run.output_dir,
-        aside=run.keep_aside,
+        **run.holding,
     )
     task_columns.refuse_several(dataset)
     dataset = run.take_teacher(dataset, labels, remembered=None if finder else once(reader.remember))

@@ -57,8 +57,7 @@ def main(argv=None):
         read=lambda path, split: read(path),
         hold_out=partial(split_by_text, text_column="context"),
         seed=run.training.seed,
-        folder=run.output_dir,
-        aside=run.keep_aside,
+        **run.holding,
     )
     language = qa.language
     if language == "auto":

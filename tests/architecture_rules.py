@@ -91,7 +91,7 @@ WINGS = {
         {
             *("data.errors", "options.arguments", "options.training_fields", "scoring.score_names", "search"),
             *("running.atomic_files", "running.cluster_address", "running.finished_runs", "running.model_files"),
-            "running.stop_signals",
+            *("running.machine_parts", "running.stop_signals"),
         },
     ),
     "serving": (

@@ -332,7 +332,7 @@ def test_group_that_there_is_not_is_refused(tiny_encoder, tmp_path, kind, flags,
         ({"validation_share": 0.2}, "--validation_share does nothing together with"),
         ({"folds": None, "jobs": 2}, "--jobs does nothing without --folds"),
         ({"folds": 2, "fold": 1, "jobs": 2}, "--jobs does nothing together with --fold"),
-        ({"push_to_hub": "true", "hub_model_id": "a/b"}, "--push_to_hub: expected a single model, found --folds"),
+        ({"push_to_hub": "true", "hub_model_id": "a/b"}, "--push_to_hub: expected one model, found --folds"),
     ],
 )
 def test_options_that_do_not_fit_are_refused(tiny_encoder, tmp_path, flags, message):

@@ -71,12 +71,7 @@ class DataArguments:
         return self.folds is not None and self.fold is None
 
     def check(self, options: Options) -> None:
-        """Refuse a fold that there is not, jobs for one fold, and pushing what is not one model."""
-        if self.crosses and options.push_to_hub:
-            raise ArgumentError(
-                "--push_to_hub: expected a single model, found --folds, which leave an ensemble; leave it out, and "
-                "push the model of a fold, or the mean of all (scripts/average_weights.py), with scripts/push.sh"
-            )
+        """Refuse a fold that there is not, and jobs for one fold."""
         if self.fold is not None and self.jobs > 1:
             raise ArgumentError("--jobs does nothing together with --fold; leave one of them out")
         if self.fold is not None and self.fold > self.folds:

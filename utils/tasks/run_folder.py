@@ -52,6 +52,11 @@ class Run:
         if rate:
             shown = rate["learning_rate"], FASTER[self.options.adapter]
             logger.info("--learning_rate %g: %s x that of full fine-tuning", *shown)
+        if self.training.push_to_hub and self._crosses:
+            raise ArgumentError(
+                "--push_to_hub: expected one model, found --folds, which leave an ensemble; leave it out, and push "
+                "the model of a fold, or the mean of all (scripts/average_weights.py), with scripts/push.sh"
+            )
         self.destination = Destination.of(self.training)  # checked now, not after hours of training
 
     def open_folder(self) -> Path:
@@ -71,10 +76,14 @@ class Run:
 
     def _continues(self) -> bool:
         """Whether this run trains one model, from the last checkpoint on."""
-        folds = getattr(self.options, "folds", None) is not None and self.options.fold is None
         data = self.options.train_file or self.options.dataset_name
         asked = str(self.training.resume_from_checkpoint).lower()
-        return bool(data) and not folds and asked in ("last", "true")
+        return bool(data) and not self._crosses and asked in ("last", "true")
+
+    @property
+    def _crosses(self) -> bool:
+        """Whether this run trains a model for each fold."""
+        return getattr(self.options, "folds", None) is not None and self.options.fold is None
 
     def check_splits(self, dataset: Mapping[str, Any]) -> None:
         """Refuse options of training if the data set of `--dataset_name` turns out to have no split for it.
@@ -94,16 +103,16 @@ class Run:
             name = self.options.dataset_name
             raise ArgumentError(f"{name}: expected a split named train, found {found}; so {error}") from None
 
-    def keep_aside(self, splits: Mapping[str, Dataset]) -> None:
-        """Remember data that the run does not use, so that its texts are not learnt from a teacher, either."""
-        self.aside = dict(splits)
+    @property
+    def holding(self) -> dict[str, Any]:
+        """For `split_data.add_evaluation`: where ids of rows go, and what takes the data that the run does not use."""
+        return {"folder": self.output_dir, "aside": self.aside.update}
 
     def take_teacher(
         self, dataset: Mapping[str, Dataset], labels: Sequence[str] = (), *, remembered: Mapping | None = None
     ) -> dict[str, Dataset]:
         """Let the teacher of `--teacher`, if any, read what is to be learnt; see `Teaching.prepare`."""
-        crosses = self.options.folds is not None and self.options.fold is None
-        if not self.options.teacher or "train" not in dataset or crosses:
+        if not self.options.teacher or "train" not in dataset or self._crosses:
             return dict(dataset)
         asked = self.options, self.training, self.output_dir
         told = {"aside": self.aside, "remembered": remembered}
