@@ -229,6 +229,16 @@ def test_ensemble_in_itself_is_refused(folder, tmp_path):
         load_task([str(tmp_path)], output_format="jsonl", options={})
 
 
+@pytest.mark.parametrize(
+    ("finder", "kind"), [(LabelFinder, "classes"), (EntityFinder, "entities"), (AnswerFinder, "answers")]
+)
+def test_script_that_asks_for_one_model_refuses_an_ensemble(tmp_path, finder, kind):
+    told = json.dumps({"kind": kind, "members": ["a", "b"], "decision": {}})
+    (tmp_path / "ensemble.json").write_text(told, encoding="utf-8")
+    with pytest.raises(DataError, match="expected one model, found an ensemble or n-grams"):
+        finder.load(str(tmp_path))
+
+
 def predicted(capsys, *words):
     predict.main([*map(str, words), "--text", TEXTS[0], "--precision", "fp32"])
     return json.loads(capsys.readouterr().out)

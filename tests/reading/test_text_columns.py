@@ -11,6 +11,7 @@ from tests.reading.written_files import json_lines
 from utils.data.errors import DataError
 from utils.files.table_cells import read_cells
 from utils.reading.column_names import LABEL_KEYS, PAIR_KEYS, TEXT_KEYS, TextColumns
+from utils.reading.readers_text import TextReader
 
 # Cells
 
@@ -159,3 +160,11 @@ def test_keywords_of_csl_are_joined(read, words, joined):
 def test_keywords_of_tnews_are_no_second_text(read):
     content = json_lines([{"label": 108, "label_desc": "news_edu", "sentence": "文", "keywords": "一,二", "id": 8290}])
     assert read(content, "a.json") == [{"id": "8290", "text": "文", "label": "108"}]
+
+
+def test_row_without_a_group_is_an_error(tmp_path):
+    """Rows with empty cells are not one group."""
+    path = tmp_path / "a.csv"
+    path.write_text("text,label,doc\n一,x,1\n二,y,\n三,x,1\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r'a\.csv:3: expected "doc", the group of the row, found ""; add it'):
+        TextReader(group_column="doc").read(path)
