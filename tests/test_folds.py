@@ -141,7 +141,7 @@ def test_each_task_predicts_every_row_once_and_leaves_an_ensemble(
     if kind == "classes":
         assert all(len(row["top"]) == 4 for row in unseen)
 
-    assert held_out == [read_json(folder / f"fold-{fold}" / "validation_ids.json") for fold in (1, 2)]
+    assert held_out == [read_json(folder / f"fold-{fold}" / "fold_ids.json") for fold in (1, 2)]
     for fold in (1, 2):  # each model predicts its rows by itself as the ensemble's file says
         path = write_rows(tmp_path / "own.jsonl", [row for row in rows if row["id"] in held_out[fold - 1]])
         capsys.readouterr()
@@ -219,7 +219,7 @@ def test_fold_that_was_trained_by_itself_with_other_options_or_rows_is_refused(t
     script.main([*fold, "--seed", "7"])
     with pytest.raises(ArgumentError, match=r"run/fold-2: was trained with other options \(--seed\)"):
         script.main(words)
-    held_out = tmp_path / "run" / "fold-2" / "validation_ids.json"
+    held_out = tmp_path / "run" / "fold-2" / "fold_ids.json"
     shutil.rmtree(tmp_path / "run")
     script.main(fold)
     held_out.write_text(json.dumps(read_json(held_out)[1:]), encoding="utf-8")

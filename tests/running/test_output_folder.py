@@ -117,3 +117,11 @@ def test_completed_folder_is_what_saving_at_the_end_would_have_left(train, tmp_p
     assert config["decision"]["temperature"] > 0 and Path(folder / "README.md").exists()
     if pooling == "cls":
         assert AutoModelForSequenceClassification.from_pretrained(folder).config.num_labels == 2
+
+
+def test_a_folder_named_like_a_fold_stays_unless_a_run_of_folds_made_it(tmp_path):
+    for name, left in (("fold-1", "fold_ids.json"), ("fold-2", "validation_ids.json"), ("fold-x", "fold_ids.json")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / left).write_text("[]")
+    prepare_output_dir(tmp_path, resume=False, overwrite=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["fold-2", "fold-x"]

@@ -17,9 +17,10 @@ _LEFT = re.compile(  # by a run, in addition to its weights: nothing else is rem
     rf"{BESIDE_WEIGHTS}|README\.md|run\.json|all_results\.json|report\.json|example_counts\.json"
     r"|trainer_state\.json|training_args\.bin"
     r"|error_report\.(html|json)|curves\.png|predictions\.jsonl|submission\.csv|ensemble\.json|folds\.json|out_of_fold\.jsonl|suspects\.(html|jsonl|csv|tsv)"
-    r"|(train|validation|test)_ids\.json|pseudo_labels\.(csv|tsv|jsonl)"
+    r"|(train|validation|test|fold)_ids\.json|pseudo_labels\.(csv|tsv|jsonl)"
 )
 FOLDS = "folds.json"  # in the folder of a cross-validation, which holds a run for each fold
+HELD_OUT = "fold_ids.json"  # in that of a fold, the ids of its rows
 _FOLD = re.compile(r"fold-\d+")
 _CHECKPOINT = re.compile(r"checkpoint-\d+")
 _MODELING = Path(__file__).resolve().parents[1] / "modeling"  # its files travel with a model
@@ -82,8 +83,8 @@ def remove_run(folder: Path) -> None:
 
 def _is_fold(path: Path) -> bool:
     """Whether a run of one of --folds made a folder, by itself or for one of all."""
-    of_all, held_out = (path.parent / FOLDS).is_file(), (path / "validation_ids.json").is_file()
-    return bool(_FOLD.fullmatch(path.name)) and (of_all or held_out)
+    marked = (path.parent / FOLDS).is_file() or (path / HELD_OUT).is_file()
+    return bool(_FOLD.fullmatch(path.name)) and marked
 
 
 def _is_trained(path: Path) -> bool:

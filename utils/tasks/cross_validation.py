@@ -23,7 +23,7 @@ from ..data.folds import FOLD
 from ..prediction.ensemble_files import NAME
 from ..running import finished_runs
 from ..running.atomic_files import write_json
-from ..running.output_folder import FOLDS
+from ..running.output_folder import FOLDS, HELD_OUT
 from ..running.processes import once
 from ..running.seed_runs import spread_scores
 from ..running.side_by_side import run_side_by_side
@@ -32,7 +32,6 @@ from ..scoring.score_names import OUT_OF_FOLD, plain_name
 from ..training.batch_size import Batches
 from .answers import Answers, SplitAnswers
 from .run_folder import Run
-from .split_data import HELD_OUT
 
 logger = logging.getLogger(__name__)
 

@@ -12,12 +12,12 @@ from ..encoding.encoded_dataset import encode_dataset
 from ..options.mlm_arguments import CorpusArguments
 from ..options.shared_arguments import DataArguments
 from ..running.atomic_files import write_json
+from ..running.output_folder import HELD_OUT
 from ..running.processes import once
 
 logger = logging.getLogger(__name__)
 
 SPLITS = ("train", "validation", "test")
-HELD_OUT = "validation_ids.json"  # of the rows that a run holds out to choose its best state
 
 
 def read_training(
