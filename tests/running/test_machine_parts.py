@@ -1,5 +1,6 @@
 """Which GPUs and how many threads each of several runs gets."""
 
+import copy
 import os
 
 import pytest
@@ -42,7 +43,8 @@ def test_folds_side_by_side_keep_to_the_gpus_that_the_user_names(tmp_path, monke
     script.write_text(
         "import os, pathlib, sys\npathlib.Path(sys.argv[-1], 'gpu').write_text(os.environ['CUDA_VISIBLE_DEVICES'])\n"
     )
-    monkeypatch.setitem(os.environ, "CUDA_VISIBLE_DEVICES", "2,3")
+    monkeypatch.setattr(os, "environ", copy.deepcopy(os.environ))  # as `datasets` does where it maps in processes
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2,3")
     folders = [tmp_path / "a", tmp_path / "b"]
     run_side_by_side(str(script), [], [["--output_dir", str(folder)] for folder in folders], jobs=2)
     assert sorted((folder / "gpu").read_text() for folder in folders) == ["2", "3"]

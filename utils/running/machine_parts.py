@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 
 
-def share_environments(jobs: int, environment: Mapping[str, str] = os.environ) -> list[dict[str, str]]:
+def share_environments(jobs: int, environment: Mapping[str, str] | None = None) -> list[dict[str, str]]:
     """The environment variables of runs side by side, in addition to those of this process.
 
     GPUs are those of `CUDA_VISIBLE_DEVICES`, or all; if there are fewer than runs, several runs share one. A single
@@ -12,10 +12,11 @@ def share_environments(jobs: int, environment: Mapping[str, str] = os.environ) -
 
     Args:
         jobs: number of runs.
-        environment: of this process.
+        environment: of this process, that of the moment if None.
     """
     if jobs == 1:
         return [{}]
+    environment = os.environ if environment is None else environment
     gpus = _list_gpus(environment)
     threads = {"OMP_NUM_THREADS": str(max(1, _count_cores() // jobs)), "OMP_WAIT_POLICY": "PASSIVE"}
     threads = {name: value for name, value in threads.items() if name not in environment}

@@ -26,7 +26,8 @@ class Stopped(KeyboardInterrupt):
 class StopSignals:
     """Handles stop signals: training stops once a checkpoint is saved, anything else stops at once."""
 
-    def __init__(self, environment: Mapping[str, str] = os.environ):
+    def __init__(self, environment: Mapping[str, str] | None = None):
+        environment = os.environ if environment is None else environment
         self.launched = int(environment.get("WORLD_SIZE") or 1) > 1  # set by a launcher of several processes
         self.process = os.getpid()
         self.waiting = False  # whether training is running, which stops by itself

@@ -1,6 +1,5 @@
 """The part of this machine that each of several trials runs on."""
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -23,6 +22,6 @@ class LocalShare:
         return open_process(words, log, self.environment)
 
 
-def share_machine(jobs: int, environment: Mapping[str, str] = os.environ) -> list[LocalShare]:
+def share_machine(jobs: int, environment: Mapping[str, str] | None = None) -> list[LocalShare]:
     """`jobs` shares for runs side by side, see `machine_parts.share_environments`."""
     return [LocalShare(each) for each in share_environments(jobs, environment)]
