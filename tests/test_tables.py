@@ -31,7 +31,7 @@ CELLS = {
     "abstracts": 9,
     "few_shot": 120,
 }
-CELLS |= {"adapters": 99, "folds": 24, "distill": 6}
+CELLS |= {"adapters": 99, "folds": 24, "distill": 6, "search": 14}
 NEEDED = {"distill": {"TEACHER": "teacher"}}  # without which a script does nothing
 MAINS = {
     f"{each.__name__}.py": each.main for each in (run_classification, run_ner, run_prompt, run_qa_cls, run_qa_span)
@@ -62,9 +62,13 @@ def test_dry_run_prints_a_command_for_each_cell_and_one_for_the_table(script, tm
         [each for each in found if each[1] != "report.py"],
         [each for each in found if each[1] == "report.py"],
     )
-    assert len(trained) == CELLS[script] and len(reports) == {"glue": 5, "few_shot": 2, "adapters": 3, "folds": 3}.get(
-        script, 1
-    )
+    assert len(trained) == CELLS[script] and len(reports) == {
+        "glue": 5,
+        "few_shot": 2,
+        "adapters": 3,
+        "folds": 3,
+        "search": 2,
+    }.get(script, 1)
     folders = [each[each.index("--output_dir") + 1] for each in trained]
     assert len(set(folders)) == len(folders)
     assert all((ROOT / each[1]).is_file() for each in found)

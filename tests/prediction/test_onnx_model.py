@@ -128,6 +128,26 @@ def test_finder_that_is_to_score_by_a_graph_never_takes_the_weights(folder, aske
         assert not isinstance(EntityFinder.load(str(folder / "crf"), backend=backend).model, onnx_model.OnnxModel)
 
 
+def test_graphs_score_few_texts_at_a_time_unless_told_otherwise(folder):
+    assert EntityFinder.load(str(folder / "crf" / "onnx")).batch_size == onnx_model.BATCH == 16
+    assert EntityFinder.load(str(folder / "crf" / "onnx"), batch_size=5).batch_size == 5
+    assert EntityFinder.load(str(folder / "crf")).batch_size == 64
+
+
+def test_the_slow_optimization_is_one_that_onnxruntime_knows(folder, tmp_path):
+    """It leaves out what it does not know without a word."""
+    onnx, onnxruntime = pytest.importorskip("onnx"), pytest.importorskip("onnxruntime")
+    found = []
+    for left_out in ([], onnx_model.SLOW):
+        options = onnxruntime.SessionOptions()
+        options.optimized_model_filepath = str(tmp_path / f"{len(left_out)}.onnx")
+        graph = folder / "crf" / "onnx" / "model_int8.onnx"
+        onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"], disabled_optimizers=left_out)
+        nodes = onnx.load(options.optimized_model_filepath).graph.node
+        found.append(any(node.op_type == "SkipLayerNormalization" for node in nodes))
+    assert found == [True, False]
+
+
 def test_graph_without_eight_bits_and_damaged_graphs_are_told(folder, tmp_path):
     export_onnx.main([str(folder / "crf"), str(tmp_path)])
     with pytest.raises(ArgumentError, match=r"--int8: expected .*model_int8.onnx, found none"):

@@ -21,6 +21,8 @@ from ..modeling.span_tagger import MASKED, SpanTagger, SpanTaggerOutput, decode_
 from ..modeling.weight_files import WEIGHTS
 
 BACKENDS = ("auto", "torch", "onnx")
+BATCH = 16  # inputs per pass: what lies between the layers should fit into a core's cache
+SLOW = ["SkipLayerNormFusion"]  # optimizations of onnxruntime: sums and norms take twice as long with this one
 GRAPH, SMALL_GRAPH, SCORES = "model.onnx", "model_int8.onnx", "tag_scores.npz"  # files of a folder
 
 
@@ -138,7 +140,8 @@ def open_session(path: Path, *, int8: bool):
     if int8 and not has_vnni():
         options.add_session_config_entry("session.x64quantprecision", "1")  # slower, but the sums are exact
     try:
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession
+        return session(path, options, providers=["CPUExecutionProvider"], disabled_optimizers=SLOW)
     except Exception as error:  # onnxruntime's errors have no class in common but this
         raise DataError(f"{path}: expected a graph, found: {str(error).splitlines()[0]}") from error
 

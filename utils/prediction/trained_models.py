@@ -12,7 +12,7 @@ from ..data.errors import DataError
 from ..encoding.tokenizer_files import open_tokenizer
 from ..modeling.pretrained_weights import load_weights, read_config
 from .model_kinds import class_of, require_kind
-from .onnx_model import open_graph
+from .onnx_model import BATCH, open_graph
 
 if TYPE_CHECKING:
     from ..adapters.directories import BaseModels
@@ -72,7 +72,7 @@ class Finder:
                 f"python predict.py {name_or_path} --input_file FILE"
             )
         if graph := open_graph(name_or_path, head=head, backend=backend, int8=int8):
-            return cls(graph, load_own_tokenizer(name_or_path), **options | {"bf16": False})
+            return cls(graph, load_own_tokenizer(name_or_path), **{"batch_size": BATCH, **options, "bf16": False})
         model = load_model(head, name_or_path, revision=revision, bases=bases)
         tokenizer = load_own_tokenizer(name_or_path, revision=revision)
         return cls(model.to(choose_device(device)).eval(), tokenizer, **options)
