@@ -37,7 +37,7 @@ def main(argv=None):
     parsed = arguments.parse_arguments(*ours, argv=argv, description=__doc__, defaults=CLASSIFIER_DEFAULTS)
     prompt, data, tagging, base, adapter, _, choices = parsed
     trains = bool(data.train_file) and not prompt.search
-    arguments.check_use(parsed, trains=trains)
+    arguments.check_use(parsed, trains=trains, used_with=prompt.always_used())
     files = [data.train_file, data.validation_file, data.test_file]
     if not (any(files) or prompt.text or prompt.fill):
         raise ArgumentError("nothing to do: give --fill, --text, --train_file, --validation_file or --test_file")

@@ -69,6 +69,9 @@ def require_free(host, port):
 
 def worker():
     """The application of one of several processes; uvicorn starts another one for one that dies."""
+    from utils.serving.model_process import end_with_parent
+
+    end_with_parent()
     return build_app(json.loads(os.environ[SETTINGS]))
 
 
@@ -93,7 +96,7 @@ def build_app(settings):
         keys=keys,
         versions={name: version(name) for name in PACKAGES},
         wait=args.wait_ms / 1000,
-        most_rows=4 * args.batch_size,
+        most_rows=4 * (args.batch_size or 64),
         ready=lambda: process.ready,
         close=process.close,
     )

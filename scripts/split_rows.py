@@ -11,10 +11,14 @@ import argparse
 import json
 from pathlib import Path
 
+from utils.data.errors import ArgumentError
 from utils.data.splits import split_by_class
 from utils.options.arguments import run_script
+from utils.options.option_checks import check_ranges
 from utils.reading.class_readers import read_classes
 from utils.running.atomic_files import write_files
+
+SHARE = {"above": 0, "below": 1}
 
 
 def main(argv=None):
@@ -26,6 +30,12 @@ def main(argv=None):
     parser.add_argument("--test_share", type=float, required=True)
     parser.add_argument("--validation_share", type=float, help="no validation split is made without it")
     args = parser.parse_args(argv)
+    check_ranges(vars(args), {"test_share": SHARE, "validation_share": SHARE})
+    if args.validation_share and args.test_share + args.validation_share >= 1:
+        raise ArgumentError(
+            f"--test_share {args.test_share:g} --validation_share {args.validation_share:g}: expected a sum below 1, "
+            "as the rest is the training data"
+        )
     sides = {}
     rest, sides["test"] = split_by_class(
         read_classes(args.file, file_format=args.file_format), validation_share=args.test_share, seed=args.seed

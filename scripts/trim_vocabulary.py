@@ -3,9 +3,10 @@
     python scripts/trim_vocabulary.py xlm-roberta-base outputs/xlm-r-zh --texts data/*.json corpus.txt
 
 Takes a folder or a Hub id, of an encoder or of a stock model, with any fast tokenizer (WordPiece, Unigram, byte-level
-BPE). Keeps the pieces that the texts use, what these are built from, all single Chinese characters, and special
-tokens. On texts that use no other pieces, outputs are equal bit for bit, which is tried before anything is written;
-others are cut into smaller pieces. Prints how many parameters, how much memory and how much time this saves.
+BPE). Keeps the pieces that the texts use, what these are built from, special tokens, and all single characters (where
+others can be written as bytes: all Chinese ones). On texts that use no other pieces, outputs are equal bit for bit,
+which is tried before anything is written; others are cut into smaller pieces. Prints how many parameters, how much
+memory and how much time this saves.
 """
 
 import argparse
@@ -83,8 +84,10 @@ def main(argv=None):
         compare(model, tokenizer, smaller, tokenizer_again, covered, kept)
     tried = min(TRIED, len(covered))
     print(f"outputs on {tried} of {len(covered):,} texts that use no other pieces: equal bit for bit")
-    if len(covered) < len(texts):
-        print(f"{len(texts) - len(covered):,} texts use other pieces and are cut into smaller ones")
+    if others := sorted(set(texts) - set(covered)):
+        unknown = sum(map(int.__gt__, *(count_unknown(each, others) for each in (tokenizer_again, tokenizer))))
+        print(f"{len(others):,} texts use other pieces: {len(others) - unknown:,} are cut into smaller ones, ", end="")
+        print(f"{unknown:,} have characters that are unknown now")
     batch = texts[:TRIED]
     show("pieces", *(f"{each.get_input_embeddings().weight.shape[0]:,}" for each in (model, smaller)))
     sizes = [sum(weight.numel() for weight in each.parameters()) for each in (model, smaller)]
@@ -124,6 +127,12 @@ def strings_of(value) -> Iterator[str]:
     elif isinstance(value, dict | list):
         for each in value.values() if isinstance(value, dict) else value:
             yield from strings_of(each)
+
+
+def count_unknown(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str]) -> list[int]:
+    """How many unknown pieces each text has."""
+    encoded = tokenizer(list(texts), add_special_tokens=False, return_attention_mask=False, verbose=False)
+    return [ids.count(tokenizer.unk_token_id) for ids in encoded["input_ids"]]
 
 
 def find_covered(tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], kept: set[int]) -> list[str]:

@@ -11,6 +11,7 @@ from transformers import AutoModelForMaskedLM, AutoTokenizer
 
 import predict
 import report
+from utils.data.errors import ArgumentError
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -75,6 +76,23 @@ def test_split_has_every_row_once_and_equal_texts_on_one_side(tmp_path):
     assert {name: len(texts) for name, texts in parts.items()} == {"train": 70, "validation": 10, "test": 20}
     assert sorted(text for texts in parts.values() for text in texts) == sorted(row["text"] for row in rows)
     assert not set(parts["train"]) & set(parts["test"]) and not set(parts["train"]) & set(parts["validation"])
+
+
+@pytest.mark.parametrize(
+    ("shares", "message"),
+    [
+        (["--test_share", "1.5"], "--test_share 1.5: expected a number between 0 and 1"),
+        (["--test_share", "0.2", "--validation_share", "0"], "--validation_share 0.0: expected a number between 0"),
+        (["--test_share", "0.6", "--validation_share", "0.5"], "expected a sum below 1, as the rest is the training"),
+    ],
+)
+def test_shares_that_leave_nothing_are_refused(tmp_path, shares, message):
+    (tmp_path / "rows.jsonl").write_text('{"text": "a", "label": "x"}\n{"text": "b", "label": "y"}\n' * 5)
+    with pytest.raises(ArgumentError, match=message):
+        load("scripts/split_rows.py").main(
+            [str(tmp_path / "rows.jsonl"), str(tmp_path / "out"), "--seed", "1", *shares]
+        )
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("family", ["albert", "roberta"])

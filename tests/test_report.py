@@ -244,6 +244,7 @@ def test_losses_are_better_when_lower(tmp_path):
     ("prepare", "argv", "error", "message"),
     [
         (None, ["{}"], DataError, "expected a run's folder with its run.json"),
+        ("order", ["{}", "--metrics", "eval_bleu"], DataError, "--metrics eval_bleu: no run has it"),
         ("twice", ["{}"], DataError, "expected different seeds or settings, found the same twice"),
         ("broken", ["{}"], DataError, "run.json: expected the record of a run"),
         ("one", ["{}", "--metrics", "eval_bleu"], DataError, "--metrics eval_bleu: no run has it"),
@@ -263,8 +264,8 @@ def test_losses_are_better_when_lower(tmp_path):
 def test_what_cannot_be_reported_is_refused(tmp_path, prepare, argv, error, message):
     if prepare:
         write_run(tmp_path / "a", 1)
-    if prepare == "twice":
-        write_run(tmp_path / "b", 1)
+    if prepare in ("twice", "order"):
+        write_run(tmp_path / "b", 1, **({"data_seed": 2} if prepare == "order" else {}))
     if prepare == "broken":
         (tmp_path / "a" / "run.json").write_text("[]", encoding="utf-8")
     words = [word.replace("{}", str(tmp_path)) for word in argv]

@@ -149,6 +149,20 @@ def test_killed_worker_is_replaced(folder):
         assert not any(map(alive, (*workers, *models)))
 
 
+@pytest.mark.slow
+def test_workers_end_with_the_server_that_started_them(folder):
+    with serving(folder / "crf", "--workers", "2") as (process, _):
+        started = [each for known in (False, True) for each in processes(process, models=known)]
+        assert len(started) == 4
+        process.kill()
+        process.wait()
+        for _ in range(100):
+            if not any(map(alive, started)):
+                break
+            time.sleep(0.1)
+        assert not any(map(alive, started))
+
+
 def test_model_that_is_not_there_is_told_without_a_traceback(tmp_path):
     command = [sys.executable, "serve.py", str(tmp_path / "nothing"), "--port", str(free_port())]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)

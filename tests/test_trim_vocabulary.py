@@ -78,9 +78,31 @@ def test_rare_pieces_go_and_their_texts_are_counted(tmp_path, capsys, model):
     path = tmp_path / "a.txt"
     path.write_text("new york\nnew york \nthe\n")
     trim_vocabulary.main(
-        [model("bert", "wordpiece"), str(tmp_path / "out"), "--texts", str(path), "--min_count", "2", "--no_timing"]
+        [
+            model("roberta", "byte-level"),
+            str(tmp_path / "out"),
+            "--texts",
+            str(path),
+            "--min_count",
+            "2",
+            "--no_timing",
+        ]
     )
-    assert "1 texts use other pieces and are cut into smaller ones" in capsys.readouterr().out
+    said = "1 texts use other pieces: 1 are cut into smaller ones, 0 have characters that are unknown now"
+    assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("family", "kind"), [("bert", "wordpiece"), ("albert", "sentencepiece")])
+def test_words_that_go_are_spelt_not_unknown(tmp_path, model, family, kind):
+    path, out = tmp_path / "a.txt", tmp_path / "out"
+    path.write_text("人民\n", encoding="utf-8")
+    folder = model(family, kind)
+    trim_vocabulary.main([folder, str(out), "--texts", str(path), "--no_timing"])
+    before, after = AutoTokenizer.from_pretrained(folder), AutoTokenizer.from_pretrained(out)
+    for text in ("the new york", "很好，2024！", "100%"):
+        unknown = [each.tokenize(text).count(each.unk_token) for each in (before, after)]
+        assert unknown[0] == unknown[1], after.tokenize(text)
+    assert len(after) < len(before)
 
 
 FILES = [

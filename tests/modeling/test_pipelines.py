@@ -57,7 +57,7 @@ def test_cloze_pipeline_writes_texts_into_the_template_as_predict_does(masked, t
         compare(apply(TEXTS, top_k=None, batch_size=batch_size), LabelFinder(model, tokenizer).find(TEXTS))
 
 
-@pytest.mark.parametrize("input_length", [24, 128])
+@pytest.mark.parametrize("input_length", [23, 24, 25, 128])
 def test_cloze_pipeline_takes_pairs(masked, input_length):
     path, tokenizer = masked
     options = {"words": ONE, "template": "{text}{mask}，{text_pair}", "mask_token_id": tokenizer.mask_token_id}

@@ -83,6 +83,12 @@ REFUSED = [
     ("mlm", "--train_file t --streaming --max_steps 9 --max_train_samples 5", "nothing together with --streaming"),
     ("prompt", CLOZE + "--text x --dataset_name no/such", "--dataset_name: run_prompt.py reads files; save a split"),
     ("prompt", CLOZE + "--text x --label_separator |", "--label_separator: a cloze question has one answer"),
+    (
+        "prompt",
+        CLOZE + "--text x --calibrate batch",
+        "--calibrate batch divides out the mean answer to the texts of a",
+    ),
+    ("prompt", SEARCH + "words --validation_file t", "--validation_file does nothing with --search words"),
     ("prompt", CLOZE + "--text x --negatives 9", "--negatives does nothing if no model is trained"),
     ("prompt", CLOZE + "--text x --words_per_class 7", "--words_per_class does nothing with --search None"),
     ("prompt", CLOZE + "--text x --r_drop_alpha 1", "--r_drop_alpha does nothing if no model is trained"),
@@ -116,6 +122,9 @@ ACCEPTED = [
     ("classification", "--test_file t --skip_bad_lines"),
     ("classification", "--train_file t --long_texts windows --stride 0 --window_pooling max --max_windows 2"),
     ("classification", "--test_file t --submission_columns id=ID,label=Target --submission_labels numbers"),
+    ("prompt", CLOZE + "--test_file README.md --max_length 64"),
+    ("prompt", CLOZE + "--text x --cleaning_file README.md"),
+    ("prompt", SEARCH.replace(" t ", " README.md ") + "words --max_train_samples 8 --max_length 64"),
 ]
 
 RANGES = [

@@ -247,20 +247,21 @@ def see_text_alone(model, tokenizer, text, span):
     before = tokenizer(text, add_special_tokens=False)["input_ids"]
     own = tokenizer(f"。{span}是{tokenizer.mask_token}", add_special_tokens=False)["input_ids"]
     ids = torch.tensor([[tokenizer.cls_token_id, *before, *own, tokenizer.sep_token_id]])
-    seen = torch.ones(1, 1, ids.shape[1], ids.shape[1], dtype=torch.bool)
+    hidden = torch.zeros(1, 1, ids.shape[1], ids.shape[1])
     shared = 2 + len(before)  # [CLS], the text, and the full stop that all questions begin with
-    seen[..., :shared, shared:] = False
+    hidden[..., :shared, shared:] = -torch.inf
     with torch.no_grad():
-        logits = model.encoder(input_ids=ids, attention_mask=seen).logits[0].log_softmax(-1)[-2]
+        logits = model.encoder(input_ids=ids, attention_mask=hidden).logits[0].log_softmax(-1)[-2]
     table = tokenizer.convert_tokens_to_ids
     name, place = (logits[table("影")] + logits[table("部")]) / 2, logits[table("般")]
     return torch.stack([name, place, 0.75 * logits[table("好")] + 0.25 * logits[table("错")]]).numpy()
 
 
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
 @pytest.mark.parametrize(("kind", "batch_size"), [("bert", 1), ("bert", 48), ("albert", 32), ("electra", 32)])
-def test_shared_text_sees_no_question_and_questions_see_no_others(save, wordpiece, kind, batch_size):
-    finder = load(save(kind=kind), batch_size=batch_size)
-    finder.share_texts = True
+def test_shared_text_sees_no_question_and_questions_see_no_others(save, wordpiece, kind, batch_size, attention):
+    finder = load(save(kind=kind, share_texts=True), batch_size=batch_size)
+    finder.finders[0].model.set_attn_implementation(attention)
     asked = finder.ask(TEXTS)
     questions = [(text, span) for text, spans in zip(TEXTS, asked.spans, strict=True) for span in spans]
     assert len(questions) == len(asked.logits) > 20

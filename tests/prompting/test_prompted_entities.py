@@ -86,6 +86,43 @@ def test_tuned_model_learns_its_entities_and_is_served(run, entity_files, capsys
     assert "token-classification" in (entity_files / "out" / "README.md").read_text(encoding="utf-8")
 
 
+def predictions(capsys, *words):
+    predict.main([*map(str, words), "--device", "cpu", "--precision", "fp32"])
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_texts_that_were_shared_are_shared_by_predict_and_refused_by_a_graph(run, entity_files, capsys):
+    short = {"num_train_epochs": 1, "max_train_samples": 4, "entity_threshold": -50}
+    run(train_file="train.jsonl", test_file="test.jsonl", share_texts="true", **short, **FLAGS)
+    rows = read_lines(entity_files / "out" / "predictions.jsonl")
+    again = predictions(capsys, entity_files / "out", "--input_file", entity_files / "test.jsonl")
+    for one, other in zip(again, rows, strict=True):
+        assert [*map(place, one["entities"])] == [*map(place, other["entities"])] != []
+        scores = [[entity["score"] for entity in row["entities"]] for row in (one, other)]
+        assert scores[0] == pytest.approx(scores[1], abs=2e-4)
+    with pytest.raises(ArgumentError, match="--share_texts was on in training, which a graph cannot do"):
+        predict.main([str(entity_files / "out"), "--text", "电影", "--onnx"])
+
+
+def test_predict_and_folds_ask_about_the_candidates_of_the_data_alone(run, entity_files, capsys):
+    for name in ("train", "test"):
+        rows = read_lines(entity_files / f"{name}.jsonl")
+        lines = [json.dumps(row | {"candidates": [[0, 1], [2, 3]]}, ensure_ascii=False) for row in rows]
+        (entity_files / f"{name}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    short = {"num_train_epochs": 1, "max_train_samples": 8, "entity_threshold": -50}
+    run(train_file="train.jsonl", test_file="test.jsonl", **short, **FLAGS)
+    expected = read_lines(entity_files / "out" / "predictions.jsonl")
+    again = predictions(capsys, entity_files / "out", "--input_file", entity_files / "test.jsonl")
+    for row, other in zip(expected, again, strict=True):
+        assert [*map(place, row["entities"])] == [*map(place, other["entities"])] and row["id"] == other["id"]
+        assert {(one["start"], one["end"]) for one in row["entities"]} == {(0, 1), (2, 3)}
+
+    run("folds", train_file="train.jsonl", folds=2, **short, **FLAGS)
+    again = predictions(capsys, entity_files / "folds", "--input_file", entity_files / "test.jsonl")
+    for row in [*read_lines(entity_files / "folds" / "out_of_fold.jsonl"), *again]:
+        assert {(one["start"], one["end"]) for one in row["entities"]} <= {(0, 1), (2, 3)}
+
+
 def test_few_texts_with_enough_entities_are_drawn(run, entity_files):
     run(train_file="train.jsonl", few_shot=3, num_train_epochs=1, **FLAGS)
     ids = json.loads((entity_files / "out" / "train_ids.json").read_text())

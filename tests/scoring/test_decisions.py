@@ -77,6 +77,14 @@ def test_each_of_several_labels_has_its_own_threshold():
     assert decided.tolist() == [[True, False, True], [False, True, False]]
 
 
+def test_all_labels_that_are_given_have_their_probability_beside_the_likeliest_ones():
+    rule = DecisionRule(["a", "b", "c", "d", "e"], multi_label=True, thresholds=[0.5, 0.5, 0.5, 0.99, 0.1])
+    (verdict,) = rule.verdicts(np.array([[2.0, 1.0, -1.0, 3.0, -2.0]]))
+    assert verdict.labels == ["a", "b", "e"]
+    assert list(rule.fields(verdict, top_k=1)["scores"]) == ["d", "a", "b", "e"]
+    assert list(rule.fields(verdict, top_k=4)["scores"]) == ["d", "a", "b", "c", "e"]
+
+
 def test_of_several_labels_each_is_given_from_one_half_on_if_nothing_is_tuned():
     rule = DecisionRule(["a", "b"], multi_label=True)
     assert rule.decide(rule.probabilities(np.array([[0.0, -1e-6]]))).tolist() == [[True, False]]

@@ -179,9 +179,9 @@ def merge_adapter(model: PreTrainedModel) -> PreTrainedModel:
     Raises:
         AdapterError: the method does not change weights.
     """
-    if isinstance(method := model.adapter[0], VirtualTokensConfig | BottleneckConfig):
+    if isinstance(model.adapter[0], VirtualTokensConfig | BottleneckConfig):
         raise AdapterError(
-            f"{method.peft_type.lower()}: expected an adapter that changes weights, to merge it; use it as it is"
+            "expected an adapter that changes weights, to merge it, found new vectors or layers; use it as it is"
         )
     for name, module in list(model.named_modules()):
         if isinstance(module, BaseTunerLayer):

@@ -111,11 +111,15 @@ class VirtualTokens(nn.Module):
         return torch.cat([text, vectors] if self._behind else [vectors, text], dim=dim)
 
     def _widen(self, seen: Tensor, count: int) -> Tensor:
-        """(batch, length) or (batch, ..., length, length) mask with `count` more places: seen by all, seeing all."""
+        """(batch, length) or (batch, ..., length, length) mask with `count` more places: seen by all, seeing all.
+
+        A mask of the second form is bool, or floating and added to the scores.
+        """
         if seen.dim() == 2:
             return self._join(seen, seen.new_ones(seen.shape[0], count))
-        seen = self._join(seen, seen.new_ones(*seen.shape[:-1], count), dim=-1)
-        return self._join(seen, seen.new_ones(*seen.shape[:-2], count, seen.shape[-1]), dim=-2)
+        visible = 0 if seen.is_floating_point() else 1
+        seen = self._join(seen, seen.new_full((*seen.shape[:-1], count), visible), dim=-1)
+        return self._join(seen, seen.new_full((*seen.shape[:-2], count, seen.shape[-1]), visible), dim=-2)
 
 
 def _first_position(config) -> int:

@@ -43,8 +43,9 @@ def choose_pieces(
             its id.
 
     Returns:
-        Ids, ascending: pieces in use; those that BPE merges into them; single Chinese characters; bytes; added and
-        special tokens; the least probable piece of Unigram, since an unknown character is told to be even less so.
+        Ids, ascending: pieces in use; those that BPE merges into them; single characters, of a tokenizer that writes
+        unknown ones as bytes only Chinese ones; bytes; added and special tokens; the least probable piece of Unigram,
+        since an unknown character is told to be even less so.
 
     Raises:
         ValueError: the tokenizer is not fast, or of a kind that is not known.
@@ -58,11 +59,12 @@ def choose_pieces(
     kept |= {id for id in [pieces.get(model.get("unk_token")), model.get("unk_id")] if id is not None}
     byte_level = is_byte_level(state)
     prefix = model.get("continuing_subword_prefix") or ""
+    spells = byte_level or bool(model.get("byte_fallback"))
     for piece, id in pieces.items():
         bare = piece.removeprefix(prefix) if prefix else piece
         if len(bare) == 1 and byte_level:
             kept.add(id)  # a byte
-        elif _BYTE.fullmatch(piece) or _is_character(_decode_bytes(bare) if byte_level else bare):
+        elif _BYTE.fullmatch(piece) or _is_character(_decode_bytes(bare) if byte_level else bare, chinese=spells):
             kept.add(id)
     if unigram:
         kept.add(min(range(len(model["vocab"])), key=lambda id: model["vocab"][id][1]))
@@ -125,8 +127,9 @@ def is_byte_level(state: Mapping) -> bool:
     return '"ByteLevel"' in json.dumps([state["pre_tokenizer"], state["normalizer"]])
 
 
-def _is_character(piece: str | None) -> bool:
-    return piece is not None and bool(re.fullmatch(f"[{HAN}]", piece.lstrip(_SPACES)))
+def _is_character(piece: str | None, *, chinese: bool) -> bool:
+    """Whether a piece is one character, `chinese`: one Chinese character."""
+    return piece is not None and bool(re.fullmatch(f"[{HAN}]" if chinese else ".", piece.lstrip(_SPACES)))
 
 
 def _decode_bytes(piece: str) -> str | None:

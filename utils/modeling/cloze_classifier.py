@@ -50,6 +50,7 @@ class ClozeClassifierConfig(HeadConfig):
     candidate_kind: str = "ngrams"  # with `{span}`: which spans of a text are candidates, see `prompting.candidates`
     candidate_length: int = 8  # the most units of such a span
     entity_threshold: float = 0.0  # log-odds against the class `O` above which a span is an entity
+    share_texts: bool = False  # a text is read once for all its questions, see `prompting.packed_questions`
 
 
 @dataclass
@@ -182,7 +183,11 @@ class ClozeClassifier(PreTrainedModel):
         if position_ids is None:
             inputs = {name: value.flatten(0, -2) for name, value in inputs.items() if value is not None}
         else:
-            inputs |= {"attention_mask": attention_mask[:, None], "position_ids": position_ids}
+            # Added to the scores: some implementations of attention add a bool mask, too, as if it were numbers.
+            states = self.get_input_embeddings().weight.dtype
+            hidden = torch.zeros(attention_mask.shape, dtype=states, device=ids.device)
+            hidden = hidden.masked_fill(~attention_mask, torch.finfo(states).min)
+            inputs |= {"attention_mask": hidden[:, None], "position_ids": position_ids}
         at_mask = ids == self.config.mask_token_id
         found, expected = at_mask.sum(1), torch.tensor(self.words.lengths, device=ids.device)
         if position_ids is None:

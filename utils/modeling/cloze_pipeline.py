@@ -37,7 +37,8 @@ class ClozePipeline(ClassPipeline):
         counts = sorted({len(ids) for _, _, ids in config.words})
         before, after = self._fill(given)
         while (excess := len(before) + len(after) + counts[-1] - longest) > 0:
-            name = max(given, key=lambda name: len(self._tokenize(given[name])))
+            # Of two equally long texts the second is cut, as in training.
+            name = max(given, key=lambda name: (len(self._tokenize(given[name])), name == "text_pair"))
             offsets = self._tokenize(given[name], offsets=True)
             if not offsets:
                 raise ValueError(f"the template leaves no room for text in {longest} sub-tokens")

@@ -28,7 +28,7 @@ def add_model_options(parser: argparse.ArgumentParser, *, several: bool = False)
         help="replaces the tuned threshold: lowest probability of the positive class, of each of several labels, or "
         "of any answer; with passages: score above which there is no answer",
     )
-    parser.add_argument("--batch_size", type=int, default=64, help="inputs per forward pass (64)")
+    parser.add_argument("--batch_size", type=int, help="inputs per forward pass (64; 16 of a graph)")
     parser.add_argument("--device", help="cpu, cuda, cuda:1, ...; the first accelerator, else cpu, if not given")
     parser.add_argument(
         "--precision",
@@ -71,5 +71,7 @@ def model_loading(args: argparse.Namespace) -> dict[str, Any]:
 
     cpu = args.device == "cpu" or not torch.accelerator.is_available()
     bf16 = args.precision == "bf16" or (args.precision == "auto" and has_bf16(cpu=cpu))
-    loading = {"revision": args.model_revision, "device": args.device, "batch_size": args.batch_size, "bf16": bf16}
+    loading = {"revision": args.model_revision, "device": args.device, "bf16": bf16}
+    if args.batch_size:
+        loading["batch_size"] = args.batch_size
     return loading | {"backend": args.backend, "int8": args.int8}

@@ -99,8 +99,8 @@ class PromptArguments:
     search: str | None = option(
         None,
         "Find label `words` for the template, the best of several `templates`, or a `trigger` (real words in place of "
-        "{soft:4}) on --train_file, and choose on --validation_file. The result goes to --output_file, which the next "
-        "run takes as its configuration.",
+        "{soft:4}) on --train_file; the last two choose on --validation_file. The result goes to --output_file, which "
+        "the next run takes as its configuration.",
         choices=["words", "templates", "trigger"],
     )
     words_per_class: int = option(3, "Label words to find for each class.", used_with="search=words", low=1)
@@ -159,6 +159,10 @@ class PromptArguments:
         """Fields for the configuration of a `ClozeClassifier`."""
         return {name: getattr(self, name) for name in ("aggregation", "soft_encoder", "soft_layers")}
 
+    def always_used(self) -> dict[str, str]:
+        """Options that have an effect without training, too, for `check_use`."""
+        return dict.fromkeys(["max_length", "cleaning_file", *(["max_train_samples"] if self.search else [])], "")
+
     def check(self, options: Options) -> None:
         """Refuse options that contradict each other, and options that would do nothing."""
         given, tunes = options.given, options.trains
@@ -181,6 +185,15 @@ class PromptArguments:
             raise ArgumentError(f"--search {self.search}: expected one template, found several")
         if self.search and self.calibrate != "none" and (self.search, self.calibrate) != ("trigger", "batch"):
             raise ArgumentError(f"--search {self.search}: expected no --calibrate; `batch` is for a trigger")
+        if self.search == "words" and (flags := given & {"validation_file", "max_eval_samples"}):
+            raise ArgumentError(
+                f"--{min(flags)} does nothing with --search words, which learns from --train_file alone"
+            )
+        if self.text and self.calibrate == "batch":
+            raise ArgumentError(
+                "--calibrate batch divides out the mean answer to the texts of a file, which of a single text is all; "
+                "for --text take content_free, or prior with --prior_file"
+            )
         if self.text_pair and len(self.text_pair) != len(self.text or []):
             raise ArgumentError("--text_pair: expected as many texts as in --text")
         if tunes and self.calibrate != "none":

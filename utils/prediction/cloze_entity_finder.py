@@ -5,12 +5,14 @@ from itertools import groupby, islice
 
 import numpy as np
 
+from ..data.errors import ArgumentError
 from ..data.span_questions import OUTSIDE
 from ..modeling.joined_windows import Entity
 from ..prompting.candidates import Spans, check_spans, choose_spans
 from ..prompting.priors import answer_prior, mix_templates
 from ..scoring.span_decisions import SpanLogits, choose_entities
 from .label_finder import LabelFinder
+from .onnx_model import OnnxModel
 
 QUESTIONS = 16384  # prepared and sorted by length together: enough that batches need hardly any padding
 
@@ -55,6 +57,7 @@ class ClozeEntityFinder:
         self.priors: list[np.ndarray | float] = [0.0] * len(finders)
 
     tagged = nested = False
+    takes_spans = True  # which of a text may be entities
 
     @classmethod
     def load(
@@ -65,11 +68,16 @@ class ClozeEntityFinder:
         Raises:
             OSError: there is no such model.
             DataError: the model is not one for entities.
+            ArgumentError: it is a graph, which cannot read a text once for all its questions.
         """
         finder = LabelFinder.load(name_or_path, revision=revision, device=device, kind="entities", **options)
         config = finder.model.config
         list_spans = choose_spans(config.candidate_kind, max_length=config.candidate_length)
-        return cls([finder], list_spans, threshold=config.entity_threshold)
+        if config.share_texts and isinstance(finder.model, OnnxModel):
+            raise ArgumentError(
+                f"{name_or_path}: --share_texts was on in training, which a graph cannot do; use --backend torch"
+            )
+        return cls([finder], list_spans, threshold=config.entity_threshold, share_texts=config.share_texts)
 
     @property
     def types(self) -> list[str]:

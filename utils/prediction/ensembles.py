@@ -81,12 +81,15 @@ class EntityEnsemble:
         self.members, self.types = members, members[0].types
         self.minimum, self.nested = decision.get("minimum", HALF), any(one.nested for one in members)
         self.tagged = all(one.tagged for one in members)
+        self.takes_spans = all(one.takes_spans for one in members)
 
-    def find(self, texts: Sequence[str]) -> list[list[Entity]]:
-        """The entities of each text, in order."""
+    def find(self, texts: Sequence[str], *candidates: Sequence) -> list[list[Entity]]:
+        """The entities of each text, in order; members that take them are given `candidates`, as one by itself is."""
         joining = {"types": self.types, "minimum": self.minimum, "nested": self.nested}
         tagged = self.tagged
-        read = [one.character_tags(texts, self.types) if tagged else one.find(texts) for one in self.members]
+        read = [
+            one.character_tags(texts, self.types) if tagged else one.find(texts, *candidates) for one in self.members
+        ]
         return join_entities(read, **joining)
 
     def character_tags(self, texts: Sequence[str], types: Sequence[str]) -> list[CharacterTags]:

@@ -40,6 +40,7 @@ class EntityFinder(Finder):
     """
 
     kind = "entities"
+    takes_spans = False  # which of a text may be entities
 
     def __init__(self, model: PreTrainedModel, tokenizer, **running):
         super().__init__(model, tokenizer, **running)

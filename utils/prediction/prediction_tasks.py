@@ -51,13 +51,14 @@ class Task(ABC):
         formats: of its lines, the default first.
         options: which it takes.
         pair: whether a row has two texts.
+        takes_spans: whether a row of a file may come with the spans that are asked about.
         columns: what the texts of a row are called in files.
     """
 
     kind: str
     formats: tuple[str, ...] = ("jsonl",)
     options: tuple[str, ...] = ()
-    pair = False
+    pair = takes_spans = False
     columns: tuple = (TEXT_KEYS,)
 
     def reading(self, **told) -> Reading:
@@ -80,11 +81,14 @@ class EntityTask(Task):
     formats = ("jsonl", "cluener")
 
     def __init__(self, finder: EntityFinder | ClozeEntityFinder, *, output_format: str = "jsonl"):
-        self.finder = finder
+        self.finder, self.takes_spans = finder, finder.takes_spans
         self.to_line = cluener_line if output_format == "cluener" else entity_line
 
-    def lines(self, ids: Sequence[str] | None, texts: Sequence[str]) -> Iterator[str]:
-        for i, (text, entities) in enumerate(zip(texts, self.finder.find(texts), strict=True)):
+    def lines(
+        self, ids: Sequence[str] | None, texts: Sequence[str], spans: Sequence[Sequence] | None = None
+    ) -> Iterator[str]:
+        found = self.finder.find(texts, *filter(None, (spans,)))
+        for i, (text, entities) in enumerate(zip(texts, found, strict=True)):
             yield self.to_line(text, entities, id=ids and ids[i])
 
     def show(self, text: str, other: str | None = None) -> Iterator[str]:

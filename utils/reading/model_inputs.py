@@ -75,19 +75,25 @@ def read_inputs(
     known: Columns,
     reading: Reading,
     skip_bad_lines: bool = False,
-) -> Iterator[tuple[str, ...]]:
+    spans: bool = False,
+) -> Iterator[tuple]:
     """Read (id, text), or (id, text, second text) of a model of pairs, of "entities", "classes" or "answers" (`kind`).
 
-    The other arguments, and the errors, are those of `text_stream.read_rows`.
+    With `spans`, rows that list their `candidates` give (id, text, candidates), and their file is read as a whole. The
+    other arguments, and the errors, are those of `text_stream.read_rows`.
     """
     formats = ("auto", "plain", *TEXT_FORMATS, *(ENTITY_FORMATS if kind == "entities" else ()))
     if reading.file_format not in formats:
         raise DataError(f"--file_format {reading.file_format}: expected one of {', '.join(dict.fromkeys(formats))}")
     whole = {"encoding": reading.encoding, "skip_bad_lines": skip_bad_lines}
     is_file = path != "-" and (os.path.isfile(path) or (kind == "entities" and is_brat(path)))
-    if is_file and kind == "entities" and (file_format := _entity_format(path, columns, known, reading)):
+    file_format = _entity_format(path, columns, known, reading) if is_file and kind == "entities" else None
+    if is_file and spans and not file_format and _has_candidates(path, reading):
+        file_format = "auto"
+    if file_format:
         rows = read_ner(path, file_format=file_format, with_labels=False, **whole)
-        return ((row["id"], row["text"]) for row in rows)
+        names = ["id", "text", *(["candidates"] if spans and "candidates" in rows.features else [])]
+        return (tuple(row[name] for name in names) for row in rows)
     if is_file and kind == "answers" and _is_nested(path, columns, known, reading):
         rows = read_qa(path, with_answers=False, **whole)
         return ((row["id"], row["question"], row["context"]) for row in rows)
@@ -118,6 +124,17 @@ def _entity_format(path: str, columns: Sequence[str | None], known: Columns, rea
     return "columns" if len(short) == len(lines) and are_columns(lines, is_csv=name.endswith(".csv")) else None
 
 
+def _has_candidates(path: str, reading: Reading) -> bool:
+    """Whether the rows of a file list the spans that may be entities."""
+    name = Path(path).name.lower().removesuffix(".gz")
+    if reading.file_format not in ("auto", "json", "parquet"):
+        return False
+    if name.endswith(".parquet"):
+        return "candidates" in read_parquet(path).column_names
+    record = _first_object([line for line in _head_of(path, reading) if line and line.strip()], name)
+    return bool(record) and "candidates" in record
+
+
 def _is_nested(path: str, columns: Sequence[str | None], known: Columns, reading: Reading) -> bool:
     """Whether a file of questions is nested, not a list of rows with question and passage."""
     name = Path(path).name.lower().removesuffix(".gz")
@@ -133,8 +150,14 @@ def _head_of(path: str, reading: Reading) -> list[str | None]:
 
 
 def _first_record(head: Sequence[str], name: str) -> dict | None:
-    """The strings of the first object of JSON lines or of an array; {} if it is longer than the head, or not an
-    object; None for other files."""
+    """The strings of `_first_object`."""
+    record = _first_object(head, name)
+    return record and {key: value for key, value in record.items() if isinstance(value, str)}
+
+
+def _first_object(head: Sequence[str], name: str) -> dict | None:
+    """The first object of JSON lines or of an array; {} if it is longer than the head, or not an object; None for
+    other files."""
     text = "\n".join(head).lstrip()
     if not text.startswith(("{", "[")):
         return None
@@ -145,7 +168,7 @@ def _first_record(head: Sequence[str], name: str) -> dict | None:
         return {} if name.endswith(JSON_SUFFIXES) and len(head) >= _HEAD else None
     if not isinstance(record, dict):
         return {} if text.startswith("[") or name.endswith(JSON_SUFFIXES) else None
-    return {key: value for key, value in record.items() if isinstance(value, str)}
+    return record
 
 
 def _has_columns(names: Sequence[str], columns: Sequence[str | None], known: Columns, reading: Reading) -> bool:

@@ -181,11 +181,13 @@ class DecisionRule:
 
         Args:
             verdict: of this rule.
-            top_k: how many of the most probable labels are written.
+            top_k: how many of the most probable labels are written; of several labels also all that are given.
         """
-        top = [(label, round(score, 4)) for label, score in verdict.ranked[:top_k]]
-        if self.multi_label:
-            return {"labels": verdict.labels, "scores": dict(top)}
+        ranked = [(label, round(score, 4)) for label, score in verdict.ranked]
+        if self.multi_label:  # a label whose threshold is low may be given, and be less probable than others
+            shown = [pair for i, pair in enumerate(ranked) if i < top_k or pair[0] in verdict.labels]
+            return {"labels": verdict.labels, "scores": dict(shown)}
+        top = ranked[:top_k]
         label = verdict.labels[0] if verdict.labels else None
         score = round(dict(verdict.ranked)[label] if label else verdict.ranked[0][1], 4)
         return {"label": label, "score": score, "top": [{"label": name, "score": value} for name, value in top]}

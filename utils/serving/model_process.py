@@ -2,6 +2,7 @@
 
 import logging
 import multiprocessing
+import os
 import signal
 import threading
 import time
@@ -130,6 +131,16 @@ class ModelProcess:
             except Exception:  # whatever it is, a later try may do better
                 logger.exception("the models could not be loaded again")
                 pause = AGAIN
+
+
+def end_with_parent() -> None:
+    """Ask this process to end, by SIGTERM, once the one that started it is dead: nobody else would end it."""
+
+    def wait():
+        multiprocessing.parent_process().join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, name="parent", daemon=True).start()
 
 
 class _RemoteTask(NamedTuple):

@@ -67,6 +67,11 @@ class Run:
         """The seed of the run."""
         return self.arguments["seed"]
 
+    @property
+    def draws(self) -> tuple[int, int | None]:
+        """What makes a run differ from its repetitions: its seed, and that of the order of its data."""
+        return self.seed, self.arguments.get("data_seed")
+
     @cached_property
     def counts(self) -> dict[str, dict]:
         """The counts of each example by split, see `example_counts`."""
@@ -209,7 +214,7 @@ def group_runs(runs: Iterable[Run], *, by_folder: bool = False) -> list[RunGroup
     for members in groups.values():
         members.sort(key=lambda run: (run.seed, str(run.folder)))
         for one, other in itertools.combinations(members, 2):
-            if one.seed == other.seed and one.data == other.data:
+            if one.draws == other.draws and one.data == other.data:
                 raise DataError(
                     f"{one.folder}, {other.folder}: expected different seeds or settings, found the same twice"
                 )

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from datasets import Dataset
 
-from ..data.errors import DataError
+from ..data.errors import ArgumentError, DataError
 from ..data.few_shot import draw_few
 from ..data.splits import split_by_class
 from ..prediction.json_lines import cloze_line, cloze_text
@@ -203,7 +203,16 @@ class ClozePanel:
         return mix_templates(self.logits_by_template(texts, pairs), self.weights)
 
     def logits_by_template(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[np.ndarray]:
-        """(texts, num_labels) float64 for each template, with priors divided out."""
+        """(texts, num_labels) float64 for each template, with priors divided out.
+
+        Raises:
+            ArgumentError: the prior of one text is all that the model says about it.
+        """
+        if self.by_batch and len(texts) == 1:
+            raise ArgumentError(
+                "--calibrate batch: expected several texts, whose mean answer is divided out, found one; take "
+                "content_free, or prior with --prior_file"
+            )
         found = [finder.logits(texts, pairs) for finder in self.finders]
         priors = [answer_prior(each) for each in found] if self.by_batch else self.priors
         return [each - prior for each, prior in zip(found, priors, strict=True)]

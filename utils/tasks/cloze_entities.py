@@ -64,7 +64,7 @@ class ClozeEntities:
         self.labels, self.negatives, self.seed, self.reading = list(labels), negatives, seed, reading
         self.threshold, self.share_texts, self.trains = threshold, share_texts, trains
         self.list_spans = choose_spans(kind, max_length=max_length)
-        self.fields = {"candidate_kind": kind, "candidate_length": max_length}
+        self.fields = {"candidate_kind": kind, "candidate_length": max_length, "share_texts": share_texts}
 
     def read(self, path: str, split: str) -> Dataset:
         """The rows of a file.

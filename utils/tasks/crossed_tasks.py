@@ -96,7 +96,10 @@ class CrossedEntities:
         Those that are joined may overlap if a model's may, as in the ensemble that is left.
         """
         self.nested = self.nested or finder.nested
-        return finder.character_tags(rows["text"][:], self.types) if finder.tagged else finder.find(rows["text"][:])
+        texts = rows["text"][:]
+        if finder.tagged:
+            return finder.character_tags(texts, self.types)
+        return finder.find(texts, rows["candidates"][:]) if "candidates" in rows.features else finder.find(texts)
 
     def answer(self, split: str, rows: Dataset, outputs: Sequence[Sequence], *, train: Dataset | None) -> Answers:
         """The answers for a split; first, where members vote, the minimum is fitted to the training rows.

@@ -45,7 +45,7 @@ class FilePredictor:
         self.passages = isinstance(self.task, AnswerTask)
 
     def rows_of(self, path: str) -> Iterator[tuple]:
-        """(id, text) or (id, text, other text) of each row of a file.
+        """(id, text), (id, text, other text) or (id, text, candidate spans) of each row of a file.
 
         Raises:
             DataError: it cannot be read.
@@ -55,6 +55,7 @@ class FilePredictor:
         reading = task.reading(**told, encoding=args.encoding, id=args.id_column)
         columns = (args.text_column, args.text_pair_column) if task.pair else (args.text_column,)
         known = {"kind": task.kind, "columns": columns, "known": task.columns, "reading": reading}
+        known["spans"] = task.takes_spans
         return read_inputs(path, **known, skip_bad_lines=args.skip_bad_lines)
 
     def write(self, rows: Iterable[tuple], output: TextIO, *, total: int | None = None) -> int:
