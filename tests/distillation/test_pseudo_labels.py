@@ -9,6 +9,7 @@ from utils.distillation.span_cells import pack_cells
 from utils.modeling.joined_windows import Entity
 from utils.reading.readers_qa import read_qa
 from utils.reading.readers_text import TextReader
+from utils.scoring.decisions import DecisionRule
 from utils.tagging.readers_ner import read_ner
 
 TYPES = ["name", "place"]
@@ -33,6 +34,21 @@ def test_each_of_several_labels_must_be_decided():
     odds = np.array([[4.0, -4.0], [4.0, 0.5], [-4.0, -4.0]])
     found = label_rows(rows, odds, "labels", ["y", "x"], confidence=0.9)
     assert found["id"][:] == ["a", "c"] and found["labels"][:] == [["y"], []]
+
+
+def test_classes_are_those_that_the_teacher_answers_with_its_thresholds():
+    rows = Dataset.from_dict({"id": ["a", "b"], "text": ["一", "二"], "label": ["x", "x"]})
+    rule = DecisionRule(["y", "x"], positive=0, thresholds=[0.3]).in_order(["x", "y"])
+    found = label_rows(rows, logs([[0.65, 0.35], [0.9, 0.1]]), "classes", ["x", "y"], confidence=0.3, rule=rule)
+    assert found["label"][:] == ["y", "x"]
+    found = label_rows(rows, logs([[0.65, 0.35], [0.9, 0.1]]), "classes", ["x", "y"], confidence=0.6, rule=rule)
+    assert found["id"][:] == ["b"]  # of the other it is less sure than one half
+
+    rows = Dataset.from_dict({"id": ["a"], "text": ["一"], "labels": [["x"]]})
+    rule = DecisionRule(["y", "x"], multi_label=True, thresholds=[0.05, 0.5], temperature=3.0).in_order(["x", "y"])
+    odds = np.array([[4.0, -2.0]])
+    assert label_rows(rows, odds, "labels", ["x", "y"], confidence=0.1, rule=rule)["labels"][:] == [["x", "y"]]
+    assert not len(label_rows(rows, odds, "labels", ["x", "y"], confidence=0.8, rule=rule))
 
 
 def test_tagged_text_is_as_sure_as_its_least_sure_character():

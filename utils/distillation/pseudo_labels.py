@@ -13,15 +13,15 @@ from pathlib import Path
 
 import numpy as np
 from datasets import Dataset
-from scipy.special import expit
 
+from ..scoring.decisions import DecisionRule
 from ..scoring.joint_decisions import CharacterTags, decode_characters, vote
 from .output_cache import Outputs
 from .span_cells import unpack_cells
 from .teachers import COLUMNS, kind_of
 from .unlabeled_texts import as_training
 
-HALF = 0.5  # probability from which a label, or a span, is given
+HALF = 0.5  # probability from which a span is given
 ANSWER = 200  # characters of the longest answer
 SHOWN = 8  # labels in the log
 
@@ -35,6 +35,7 @@ def label_rows(
     confidence: float,
     nested: bool = False,
     answered: bool = False,
+    rule: DecisionRule | None = None,
 ) -> Dataset:
     """The rows that the teacher is sure of, with its labels.
 
@@ -45,10 +46,15 @@ def label_rows(
         confidence: least probability of each decision, 0-1.
         nested: whether entities may overlap.
         answered: whether each question has an answer in its passage.
+        rule: of classes, how the teacher decides, with these labels; None: the likeliest, several from one half on.
     """
     kept = []
+    rule = rule or DecisionRule(list(labels), multi_label=form == "labels")
     for row, numbers in zip(rows, outputs, strict=True):
-        label, sure = _decide(row, numbers, form, labels, nested, answered)
+        if form in ("classes", "labels"):
+            label, sure = _decide_class(numbers, rule)
+        else:
+            label, sure = _decide(row, numbers, form, labels, nested, answered)
         if sure >= confidence:
             kept.append(row | label)
     return as_training(kept, rows)
@@ -58,13 +64,6 @@ def _decide(
     row: Mapping, numbers: np.ndarray, form: str, labels: Sequence[str], nested: bool, answered: bool
 ) -> tuple[dict, float]:
     """The label columns of a row, and the probability of the least sure decision."""
-    if form == "classes":
-        chances = np.exp(numbers.astype(np.float64))
-        return {"label": labels[int(chances.argmax())]}, float(chances.max() / chances.sum())
-    if form == "labels":
-        chances = expit(numbers.astype(np.float64))
-        given = [label for label, chance in zip(labels, chances, strict=True) if chance >= HALF]
-        return {"labels": sorted(given)}, float(np.maximum(chances, 1 - chances).min())
     if form == "answers":
         chances = np.exp(numbers.reshape(2, -1).astype(np.float64))
         return _decide_answer(row["context"], chances, answered=answered)
@@ -78,6 +77,16 @@ def _decide(
         found = vote([cells], minimum=HALF, nested=nested)
         sure = min((max(one.score, 1 - one.score) for one in cells), default=1.0)
     return {"entities": [{"start": one.start, "end": one.end, "label": one.label} for one in found]}, float(sure)
+
+
+def _decide_class(numbers: np.ndarray, rule: DecisionRule) -> tuple[dict, float]:
+    """The same of a row's class or labels, as the rule has it."""
+    chances = rule.probabilities(numbers[None])
+    decided = rule.decide(chances)[0]
+    if not rule.multi_label:
+        return {"label": rule.labels[int(decided)]}, float(chances[0, decided])
+    given = [label for label, chosen in zip(rule.labels, decided, strict=True) if chosen]
+    return {"labels": sorted(given)}, float(np.where(decided, chances[0], 1 - chances[0]).min())
 
 
 def _decide_answer(context: str, chances: np.ndarray, *, answered: bool) -> tuple[dict, float]:

@@ -32,6 +32,7 @@ from ..prediction.ensemble_files import read_ensemble
 from ..prediction.ensembles import load_ensemble
 from ..prediction.model_kinds import find_kind
 from ..prediction.prediction_tasks import LOADERS, TASKS
+from ..scoring.decisions import DecisionRule
 from ..scoring.joint_decisions import CharacterTags
 from .output_cache import OutputCache, Outputs
 from .span_cells import CELL, find_cells, pack_cells, tags_of_cells
@@ -122,6 +123,12 @@ class Teacher:
                 _match_labels(shown, self.labels, self.finder.rule.labels, "labels")
         elif self.kind == "entities":
             _match_labels(shown, self.labels, self.finder.types, "entity types")
+
+    @property
+    def rule(self) -> DecisionRule | None:
+        """How it decides about classes, from their probabilities in the student's order; None of other tasks."""
+        rule = getattr(self.finder, "rule", None)
+        return rule.in_order(self.labels) if isinstance(rule, DecisionRule) else None
 
     def read(self, texts: Sequence[tuple[str, ...]], form: str) -> Iterable[np.ndarray]:
         """What the teacher says about texts, in a form of the table above."""

@@ -121,6 +121,13 @@ class DecisionRule:
             return replace(self, thresholds=[threshold])
         return replace(self, abstain_below=threshold)
 
+    def in_order(self, labels: Sequence[str]) -> "DecisionRule":
+        """The same rule for probabilities of its labels in another order, which no temperature changes any more."""
+        places = [self.labels.index(label) for label in labels]
+        thresholds = [self.thresholds[i] for i in places] if self.multi_label and self.thresholds else self.thresholds
+        positive = None if self.positive is None else places.index(self.positive)
+        return replace(self, labels=list(labels), temperature=1.0, thresholds=thresholds, positive=positive)
+
     def probabilities(self, logits: np.ndarray) -> np.ndarray:
         """(texts, num_labels) logits -> probabilities, float64; rows sum to 1 unless multi-label.
 

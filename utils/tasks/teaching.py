@@ -103,12 +103,14 @@ class Teaching:
             told = {"reading": reading, "others": aside, "skip_bad_lines": options.skip_bad_lines}
             unlabeled = once(read_unlabeled, options.unlabeled_file, dataset, **told)
         hard, train = options.teacher_labels == "hard", dataset["train"]
-        form, nested, outputs = once(cls._ask, [unlabeled] if hard else [train, unlabeled], labels, options, training)
+        form, deciding, outputs = once(
+            cls._ask, [unlabeled] if hard else [train, unlabeled], labels, options, training
+        )
         settings = {"weight": options.teacher_weight, "temperature": options.teacher_temperature}
         if not hard:
             count = {"train_unlabeled_texts": len(unlabeled)} if unlabeled is not None else {}
             return cls(form, labels, outputs, len(train), settings, unlabeled, results=count), dict(dataset)
-        known = {"nested": nested, "answered": form == "answers" and not has_unanswerable(train)}
+        known = {**deciding, "answered": form == "answers" and not has_unanswerable(train)}
         found = label_rows(unlabeled, outputs, form, labels, confidence=options.teacher_confidence, **known)
         name, lines = pseudo_file(
             found, options.train_file, columns=columns, separator=getattr(options, "label_separator", None)
@@ -126,8 +128,12 @@ class Teaching:
         return cls(form, labels, None, len(train), settings, results=count), dict(dataset) | {"train": joined}
 
     @staticmethod
-    def _ask(parts: Sequence[Dataset | None], labels, options: Options, training) -> tuple[str, bool, Outputs]:
-        """Load the teacher, and let it read; in one process only."""
+    def _ask(parts: Sequence[Dataset | None], labels, options: Options, training) -> tuple[str, dict, Outputs]:
+        """Load the teacher, and let it read; in one process only.
+
+        Returns:
+            The form of what it says, how it decides (arguments of `label_rows`), and what it says.
+        """
         parts = [part for part in parts if part is not None]
         loading = {"device": str(training.device), "batch_size": training.per_device_eval_batch_size}
         teacher = Teacher.load(options.teacher, parts[0], labels, **loading, bf16=training.bf16)
@@ -140,7 +146,8 @@ class Teaching:
             form = "cells" if (not tagged if hard else options.head == "span") else "tags"
         texts = [text for part in parts for text in contents(part, kind_of(part))]
         told = {"folder": options.teacher_cache, "precision": "bf16" if training.bf16 else "fp32"}
-        return form, getattr(teacher.finder, "nested", False), teacher.learn_from(texts, form, **told)
+        deciding = {"nested": getattr(teacher.finder, "nested", False), "rule": teacher.rule}
+        return form, deciding, teacher.learn_from(texts, form, **told)
 
     def encode(self, encoder: Callable, *, describe: Callable[[Dataset, Dataset], str]) -> None:
         """Make inputs of the rows without labels, see `encode_splits`, and the lessons that suit the student."""
