@@ -43,7 +43,7 @@ def main(argv=None):
         for path, groups in zip(args.compare, sides, strict=True):
             if len(groups) > 1:
                 raise DataError(f"{path}: expected runs that differ only in the seed, found {len(groups)} kinds")
-        one, other = run_groups.group_runs([run for groups in sides for run in groups[0].runs])
+        one, other = run_groups.name_pair(*(groups[0] for groups in sides))
         metric = (args.metrics or result_table.choose_metrics([one, other]) or ["eval_f1"])[0]
         print("\n".join(compare(one, other, metric, most=args.examples)))
         return

@@ -117,7 +117,7 @@ def main(argv=None):
         gamma = ner.focal_gamma if ner.loss == "focal" else 0.0
         loss = losses.ClassLoss(weights, label_smoothing=choices.label_smoothing_factor, focal_gamma=gamma)
     divergence = regularized_dropout.cell_divergence if ner.head == "span" else regularized_dropout.class_divergence
-    crf_rate = ner.crf_learning_rate or 10 * run.training.learning_rate
+    crf_rate = 10 * run.training.learning_rate if ner.crf_learning_rate is None else ner.crf_learning_rate
     decoding = {"stock": stock, "labels": labels, "constrained": ner.constrained_decoding}
     trainer, results = run.learn(
         load_model,

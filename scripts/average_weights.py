@@ -74,7 +74,9 @@ def main(argv=None):
     with tempfile.TemporaryDirectory() as rooms:
 
         def score(chosen: Sequence[Member]) -> float:
-            return score_of(score_folder(write_soup(chosen, Path(tempfile.mkdtemp(dir=rooms))), first, args), metric)
+            folder = write_soup(chosen, Path(tempfile.mkdtemp(dir=rooms)))
+            settle_decisions(folder, first, args)  # as in the end
+            return score_of(score_folder(folder, first, args), metric)
 
         kept = members
         if args.greedy:
@@ -211,12 +213,16 @@ def start_of_run(member: Member) -> str:
 
 
 def starts_with_head(member: Member) -> bool:
-    """Whether the head of a run comes from the model that it started from, for all labels."""
-    path = Path(str(member.argument("model_name_or_path"))) / "config.json"
-    if not path.is_file():
+    """Whether all of a run's weights come from the model that it started from, for the same labels."""
+    from utils.training.weight_soups import shapes_of_weights
+
+    folder = Path(str(member.argument("model_name_or_path")))
+    if not (folder / "config.json").is_file():
         return False
-    start = json.loads(path.read_text(encoding="utf-8"))
-    return all(start.get(name) == member.config.get(name) for name in ("architectures", "id2label"))
+    start = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    if any(start.get(name) != member.config.get(name) for name in ("architectures", "id2label")):
+        return False
+    return shapes_of_weights(member.folder).items() <= shapes_of_weights(folder).items()
 
 
 def find_difference(one: Mapping, other: Mapping) -> tuple | None:
@@ -270,9 +276,10 @@ def write_soup(members: Sequence[Member], folder: Path) -> Path:
 def score_folder(folder: Path, member: Member, args) -> dict[str, float]:
     """The scores of a model on the validation file, from the script that trains such models."""
     with tempfile.TemporaryDirectory() as out:
-        command = [sys.executable, str(ROOT / find_script(member, folder)), "--model_name_or_path", str(folder)]
+        script = find_script(member, folder)
+        command = [sys.executable, str(ROOT / script), "--model_name_or_path", str(folder)]
         command += ["--validation_file", args.validation_file, "--output_dir", str(Path(out) / "scored")]
-        for name, value in (member.given(*TEXTS) | member.given(*TAGS)).items():
+        for name, value in member.given(*TEXTS, *(TAGS if script == SCRIPTS["entities"] else ())).items():
             command += [f"--{name}", *map(str, value)] if isinstance(value, list) else [f"--{name}={value}"]
         done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
         if done.returncode:

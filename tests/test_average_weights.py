@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -195,6 +196,52 @@ def test_seeds_may_differ_where_the_head_comes_from_the_start(runs):
         more = {"seed": seed, "model_name_or_path": str(runs / "lora" / ".." / "one")}
         edit(runs / name / "run.json", lambda record, more=more: record["arguments"].update(more))
     assert average(runs, "one", "two").is_dir()
+
+
+@pytest.mark.parametrize("lacking", [True, False])
+def test_seeds_may_not_differ_where_a_part_of_the_head_began_at_random(runs, lacking):
+    shutil.copytree(runs / "one", runs / "start")
+    weights = load_file(runs / "start" / "model.safetensors")
+    if lacking:
+        del weights["classifier.bias"]
+    else:
+        weights["classifier.weight"] = weights["classifier.weight"][:, :-1].contiguous()
+    save_file(weights, runs / "start" / "model.safetensors", {"format": "pt"})
+    for name, seed in (("one", 1), ("two", 2)):
+        more = {"seed": seed, "model_name_or_path": str(runs / "start")}
+        edit(runs / name / "run.json", lambda record, more=more: record["arguments"].update(more))
+    with pytest.raises(DataError, match="expected heads that began alike, found seeds 1 and 2"):
+        average(runs, "one", "two")
+
+
+def test_candidates_of_a_greedy_soup_are_scored_with_decisions_of_their_own(runs, monkeypatch):
+    seen = []
+
+    def scored(folder, *_):
+        seen.append(json.loads((folder / "config.json").read_text(encoding="utf-8"))["decision"]["temperature"])
+        return {"eval_f1": 0.5}
+
+    monkeypatch.setattr(average_weights, "score_folder", scored)
+    average(runs, "one", "two", words=["--greedy", "--validation_file", str(runs / "data.jsonl"), "--metric", "f1"])
+    own = [json.loads((runs / name / "config.json").read_text(encoding="utf-8")) for name in ("one", "two")]
+    assert seen[:2] == pytest.approx([each["decision"]["temperature"] for each in own], rel=0.01)
+    assert len(seen) >= 3
+
+
+def test_options_of_taggers_are_told_to_taggers_alone(runs, monkeypatch):
+    asked = []
+
+    def note(command, **_):
+        asked.extend(command)
+        return SimpleNamespace(returncode=1, stderr="no")
+
+    for name in ("one", "two"):
+        told = {"label_names": ["start_positions"], "text_column": "text"}
+        edit(runs / name / "run.json", lambda record, told=told: record["arguments"].update(told))
+    monkeypatch.setattr(average_weights.subprocess, "run", note)
+    with pytest.raises(DataError, match="expected scores from run_classification"):
+        average(runs, "one", "two", words=["--validation_file", str(runs / "data.jsonl")])
+    assert "--text_column=text" in asked and "--label_names" not in asked
 
 
 @pytest.mark.parametrize("missing", ["run.json", "config.json", "model.safetensors"])

@@ -274,6 +274,16 @@ def test_what_cannot_be_reported_is_refused(tmp_path, prepare, argv, error, mess
     assert not (tmp_path / "report").exists()
 
 
+def test_runs_that_differ_only_in_the_seed_are_compared_under_their_folders(tmp_path, capsys):
+    for seed, share in ((1, 0.9), (2, 0.5)):
+        write_run(tmp_path / f"run-{seed}", seed, share=share)
+    report.main(["--compare", str(tmp_path / "run-1"), str(tmp_path / "run-2")])
+    shown = capsys.readouterr().out
+    assert "run-1" in shown and "run-2" in shown and "points" in shown
+    with pytest.raises(DataError, match="expected different seeds or settings, found the same twice"):
+        report.main(["--compare", str(tmp_path / "run-1"), str(tmp_path / "run-1")])
+
+
 def test_two_scores_of_a_pair_are_refused(runs):
     pair = [str(runs / "crf-1"), str(runs / "softmax-1")]
     with pytest.raises(ArgumentError, match="--metrics: expected one score with --compare, found several"):

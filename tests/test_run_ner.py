@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
@@ -81,6 +82,17 @@ def test_a_run_leaves_the_model_its_card_scores_predictions_and_record(run, ner_
     record = read_json(folder / "run.json")
     assert record["arguments"]["head"] == head and len(record["data"]) == 2 and record["versions"]["torch"]
     assert f"{results['eval_f1']:.4f}" in (folder / "README.md").read_text(encoding="utf-8")
+
+
+def test_rate_and_seed_of_zero_are_no_missing_ones(run, tmp_path):
+    still = {}
+    for seed in (0, 42, None):
+        flags = {"num_train_epochs": 2, "crf_learning_rate": 0, **({} if seed is None else {"data_seed": seed})}
+        run(tmp_path / f"data-{seed}", head="crf", **flags)
+        still[seed] = load_file(tmp_path / f"data-{seed}" / "model.safetensors")
+    assert all(torch.equal(still[0][f"crf.{name}"], still[42][f"crf.{name}"]) for name in ("transitions", "starts"))
+    body = next(name for name in still[0] if name.endswith("query.weight"))
+    assert torch.equal(still[42][body], still[None][body]) and not torch.equal(still[0][body], still[42][body])
 
 
 @pytest.mark.parametrize("head", ["softmax", "crf", "span"])

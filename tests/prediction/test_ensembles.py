@@ -170,7 +170,7 @@ def test_taggers_of_any_head_are_averaged_by_character(folder):
     found = EntityEnsemble(members, {}).find(TEXTS)
     tags = [one.character_tags(TEXTS, members[0].types) for one in members]
     assert found == [decode_characters(each, members[0].types) for each in zip(*tags, strict=True)]
-    assert any(found)
+    assert any(found) and [each[0].chained for each in tags] == [False, True]
     for text, each in zip(TEXTS, tags[1], strict=True):
         assert each.probabilities.shape == (len(text), 5)
         np.testing.assert_allclose(each.probabilities[each.covered].sum(-1), 1, atol=1e-5)

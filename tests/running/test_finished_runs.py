@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 
 import run_ner
 from utils.data.errors import ArgumentError
-from utils.running.finished_runs import Finished, find_finished, remove_checkpoints
+from utils.running.finished_runs import OPTIONS, Finished, find_finished, remove_checkpoints
 from utils.running.seed_runs import run_seeds
 
 AGAIN = ["--resume_from_checkpoint", "last"]
@@ -78,6 +78,21 @@ def test_finished_run_without_checkpoints_cannot_go_on_and_the_error_says_what_c
     for advice in (f"--model_name_or_path {folder} and another --output_dir", "--overwrite_output_dir"):
         assert advice in str(refused.value)
     assert "--keep_checkpoints" in str(refused.value)
+
+
+@pytest.mark.parametrize("finished", [True, False])
+def test_run_with_checkpoints_goes_on_for_longer_and_with_the_options_that_it_began_with(call, tmp_path, finished):
+    call("--learning_rate", "1e-3", "--keep_checkpoints", epochs=1)
+    run = tmp_path / "run"
+    assert not (run / OPTIONS).exists()
+    if not finished:  # as it is when it was killed
+        record = json.loads((run / "run.json").read_text(encoding="utf-8"))
+        (run / OPTIONS).write_text(json.dumps(record["options"]), encoding="utf-8")
+        (run / "run.json").unlink()
+    for flags in (["--learning_rate", "1e-6"], ["--learning_rate", "1e-3", "--crf_learning_rate", "0.5"]):
+        with pytest.raises(ArgumentError, match=rf"the run began with other options \({flags[-2]}\), and what they"):
+            call(*AGAIN, *flags, "--keep_checkpoints", epochs=2)
+    assert call(*AGAIN, "--learning_rate", "1e-3", "--keep_checkpoints", epochs=2)["epoch"] == 2
 
 
 def test_option_that_is_left_out_the_second_time_is_another_option(call):

@@ -3,9 +3,11 @@
 from itertools import product
 
 import pytest
+from datasets import Dataset
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from utils.scoring.answer_evaluator import AnswerScorer
 from utils.scoring.answer_metrics import (
     CmrcScores,
     SquadScores,
@@ -15,6 +17,7 @@ from utils.scoring.answer_metrics import (
     squad_words,
     tune_null_threshold,
 )
+from utils.scoring.answer_ranking import Ranking
 from utils.scoring.english_words import split_sentences, split_words
 
 # answer, gold answers, exact match and F1 that the evaluator of CMRC 2018 gave
@@ -201,3 +204,15 @@ def test_the_language_goes_by_the_letters():
     assert choose_measure(["Who developed 战国无双?"]) == "en"
     assert choose_measure(["1998年，Koei公司开发"]) == "zh"
     assert choose_measure(["2018!"]) == choose_measure([]) == "en"
+
+
+def test_threshold_that_is_kept_lies_between_the_odds_of_questions():
+    """Two answered rightly, two without an answer at equal odds: no rounding of any of them changes an answer."""
+    known = {"text": ["Bonn"], "answer_start": [0]}
+    rows = [{"id": str(i), "question": "?", "context": "Bonn", "answers": known} for i in range(2)]
+    rows += [{**row, "id": row["id"] + "n", "answers": {"text": [], "answer_start": []}} for row in rows]
+    rankings = [Ranking([-odds], [(0, 4)], 0.0) for odds in (-2.0, -1.0, 0.5, 0.5)]
+    scorer = AnswerScorer(Dataset.from_list(rows), language="en", null_threshold=None, tune=True)
+    assert scorer.score(rankings)["f1"] == 1 and scorer.null_threshold == -0.25
+    rankings[0] = Ranking([-0.5], [(0, 4)], 0.0)  # a right answer among those at equal odds
+    assert scorer.score(rankings)["f1"] == 0.75 and scorer.null_threshold == -0.25

@@ -8,16 +8,8 @@ from scipy.special import expit, softmax
 
 from utils.modeling.joined_windows import Entity, TaggedText
 from utils.scoring.decisions import DecisionRule
-from utils.scoring.joint_decisions import (
-    AnswerChances,
-    CharacterTags,
-    answer_chances,
-    decode_characters,
-    rank_together,
-    spread_tags,
-    tune_minimum,
-    vote,
-)
+from utils.scoring.joint_answers import AnswerChances, answer_chances, rank_together
+from utils.scoring.joint_decisions import CharacterTags, decode_characters, spread_tags, tune_minimum, vote
 from utils.scoring.regression import ScoreRule
 
 BIO = dict(enumerate(["O", "B-x", "I-x", "B-y", "I-y"]))
@@ -89,6 +81,57 @@ def test_best_sequence_is_that_of_brute_force(seed):
             start = None
         start = i if tag % 2 else start
     assert [one[:3] for one in decode_characters(members, ["x", "y"])] == expected
+
+
+def make_chain(draw, length):
+    """A chain whose entities go on by chance, and what follows does not depend on what ended: its tags' probabilities,
+    and the probability of a sequence of tags."""
+    fresh, goes = draw.dirichlet(np.ones(3) * 0.5, size=length), draw.uniform(size=(length, 2))  # O, B-x, B-y
+    found, inside = np.zeros((length, 5)), np.zeros(2)
+    for i in range(length):
+        later = inside * goes[i]
+        found[i, 2::2], found[i, [0, 1, 3]] = later, (1 - later.sum()) * fresh[i]
+        inside = found[i, 1::2] + later
+
+    def chance(tags):
+        total, state = 1.0, 0  # 0 for O, or the number of the type
+        for i, tag in enumerate(tags):
+            if state:
+                total *= goes[i, state - 1] if tag == 2 * state else 1 - goes[i, state - 1]
+            state = (tag + 1) // 2
+            total *= 1.0 if tag and tag % 2 == 0 else fresh[i, state]
+        return total
+
+    return CharacterTags(found, np.ones(length, dtype=bool), chained=True), chance
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_best_sequence_of_a_chain_is_its_own_alone_and_beside_its_copy(seed):
+    member, chance = make_chain(np.random.default_rng(seed), 5)
+    best = max(filter(valid, itertools.product(range(5), repeat=5)), key=chance)
+    spans, start = [], None
+    for i, tag in enumerate((*best, 0)):
+        if start is not None and (tag == 0 or tag % 2):
+            spans.append((start, i, "xy"[(best[start] - 1) // 2]))
+            start = None
+        start = i if tag % 2 else start
+    for members in ([member], [member, member]):
+        assert [one[:3] for one in decode_characters(members, ["x", "y"])] == spans
+
+
+def test_entity_that_begins_goes_on_though_more_often_there_is_none():
+    """Of ten sequences four are B-x I-x and six have no entity, three of them in each of two ways."""
+    rows = np.array([[0.3, 0.4, 0, 0.3, 0], [0.6, 0, 0.4, 0, 0]])
+    (found,) = decode_characters([CharacterTags(rows, np.ones(2, dtype=bool), chained=True)], ["x", "y"])
+    assert found[:3] == (0, 2, "x")
+    alone = decode_characters([CharacterTags(rows, np.ones(2, dtype=bool))], ["x", "y"])
+    assert [one[:3] for one in alone] == [(0, 1, "x")]
+
+
+def test_of_members_one_of_which_is_chained_the_mean_is():
+    rows = np.array([[0.3, 0.4, 0, 0.3, 0], [0.6, 0, 0.4, 0, 0]])
+    chain, free = (CharacterTags(rows, np.ones(2, dtype=bool), chained) for chained in (True, False))
+    assert decode_characters([chain, free], ["x", "y"]) == decode_characters([chain], ["x", "y"])
 
 
 def test_entity_goes_on_over_what_no_member_covers():

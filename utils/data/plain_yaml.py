@@ -8,12 +8,32 @@ import yaml
 DEEPEST = 2_000  # open brackets at once; PyYAML looks through all of them at each further one
 
 
-def load_yaml(text: str, loader: type = yaml.SafeLoader) -> Any:
+class PlainLoader(yaml.SafeLoader):
+    """Refuses a key that occurs twice, of which the last would count."""
+
+    def construct_mapping(self, node, deep=False):
+        """Like PyYAML's, but a key that occurs twice is an error."""
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if (known := (key.tag, key.value)) in seen:
+                    raise yaml.MarkedYAMLError(problem=f"{key.value} twice", problem_mark=key.start_mark)
+                seen.add(known)
+        return super().construct_mapping(node, deep)
+
+
+class TextLoader(PlainLoader):
+    """Reads every value as text (`Yes`, 010, 1e3)."""
+
+    yaml_implicit_resolvers: ClassVar[dict] = {}
+
+
+def load_yaml(text: str, loader: type = PlainLoader) -> Any:
     """Read a YAML document.
 
     Args:
         text: the document. An alias (`*name`) is refused: nine lines of them make a value of gigabytes.
-        loader: `yaml.SafeLoader`, or one that builds as little, such as `TextLoader`.
+        loader: `PlainLoader`, or `TextLoader`.
 
     Raises:
         yaml.YAMLError: the text is not YAML, or not plain.
@@ -34,18 +54,3 @@ def load_yaml(text: str, loader: type = yaml.SafeLoader) -> Any:
         raise yaml.YAMLError("values that are nested too deeply") from None
     except (ValueError, TypeError, LookupError, AttributeError) as error:  # for `!!float x` or 2001-99-99
         raise yaml.YAMLError(str(error)) from None
-
-
-class TextLoader(yaml.SafeLoader):
-    """Reads every value as text (`Yes`, 010, 1e3), and refuses a key that occurs twice."""
-
-    yaml_implicit_resolvers: ClassVar[dict] = {}
-
-    def construct_mapping(self, node, deep=False):
-        """Like PyYAML's, but a key that occurs twice is an error."""
-        seen = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.MarkedYAMLError(problem=f"{key.value} twice", problem_mark=key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)

@@ -40,7 +40,7 @@ class TrainingChoices:
     @property
     def order_seed(self) -> int:
         """The seed of the order of training rows: `--data_seed`, else `--seed`, which also begins new weights."""
-        return self.data_seed or self.seed
+        return self.seed if self.data_seed is None else self.data_seed
 
     def build(self, **changes) -> "FineTuningArguments":
         """Build the trainer's arguments, with some values changed; imports torch.

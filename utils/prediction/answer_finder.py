@@ -11,7 +11,7 @@ from ..encoding.collators import TextCollator
 from ..encoding.tokenization import longest_input
 from ..modeling.joined_windows import group_windows
 from ..scoring.answer_ranking import Answer, Ranking, find_candidates, rank
-from ..scoring.joint_decisions import AnswerChances, answer_chances
+from ..scoring.joint_answers import AnswerChances, answer_chances
 from .trained_models import Finder
 
 MAX_ANSWER_LENGTH = 50  # sub-tokens; for stock models, whose configuration has no limit

@@ -15,14 +15,8 @@ from ..data.errors import DataError
 from ..modeling.joined_windows import Entity
 from ..scoring.answer_ranking import Answer
 from ..scoring.decisions import DecisionRule, Verdict
-from ..scoring.joint_decisions import (
-    AnswerChances,
-    CharacterTags,
-    join_entities,
-    mean_chances,
-    mean_tags,
-    rank_together,
-)
+from ..scoring.joint_answers import AnswerChances, mean_chances, rank_together
+from ..scoring.joint_decisions import CharacterTags, join_entities, mean_tags
 from .answer_finder import AnswerFinder
 from .ensemble_files import read_ensemble
 from .entity_finder import EntityFinder

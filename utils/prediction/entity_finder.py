@@ -86,7 +86,8 @@ class EntityFinder(Finder):
         for text, (windows, tags, chances) in zip(texts, self._read(texts, self._weigh), strict=True):
             tagged = join_tags(windows, tags, id2label=self.id2label, posteriors=chances)
             loose = self.scheme not in SCHEMES
-            found.append(spread_tags(tagged, len(text), id2label=self.id2label, types=types, loose=loose))
+            told = {"id2label": self.id2label, "types": types, "loose": loose, "chained": self.chained}
+            found.append(spread_tags(tagged, len(text), **told))
         return found
 
     def span_cells(self, texts: Sequence[str], *, least: float) -> list[list[Entity]]:
@@ -142,6 +143,11 @@ class EntityFinder(Finder):
     def tagged(self) -> bool:
         """Whether the model has tags; otherwise it finds spans."""
         return not self.spans
+
+    @property
+    def chained(self) -> bool:
+        """Whether the tags of a text depend on each other, see `CharacterTags`."""
+        return getattr(self.model, "crf", None) is not None
 
     @property
     def nested(self) -> bool:

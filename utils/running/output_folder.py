@@ -14,7 +14,7 @@ from .run_setup import wants_to_resume
 logger = logging.getLogger(__name__)
 
 _LEFT = re.compile(  # by a run, in addition to its weights: nothing else is removed
-    rf"{BESIDE_WEIGHTS}|README\.md|run\.json|all_results\.json|report\.json|example_counts\.json"
+    rf"{BESIDE_WEIGHTS}|README\.md|run\.json|training_options\.json|all_results\.json|report\.json|example_counts\.json"
     r"|trainer_state\.json|training_args\.bin"
     r"|error_report\.(html|json)|curves\.png|predictions\.jsonl|submission\.csv|ensemble\.json|folds\.json|out_of_fold\.jsonl|suspects\.(html|jsonl|csv|tsv)"
     r"|(train|validation|test|fold)_ids\.json|pseudo_labels\.(csv|tsv|jsonl)"

@@ -1,5 +1,8 @@
 """Start and end scores of windows -> answers to questions -> scores over the full gold."""
 
+import bisect
+import itertools
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -77,10 +80,15 @@ class AnswerScorer:
         }
         if not self.tune:
             return self.measure.compute(**given, threshold=self.null_threshold)
-        # The measure's own search does not try a threshold below all odds, at which no question is answered.
-        odds = [ranking.null_odds for ranking in rankings]
-        found = self.measure.compute(**given).get("best_f1_threshold", max(odds))
-        tried = {threshold: self.measure.compute(**given, threshold=threshold) for threshold in (found, min(odds) - 1)}
+        # The measure's own search finds the odds of a question. The threshold is half way to the next ones, so that
+        # another batch or a graph does not answer otherwise; or below these, as several questions may have them; or
+        # below all, where none is answered.
+        odds = sorted({ranking.null_odds for ranking in rankings if math.isfinite(ranking.null_odds)}) or [0.0]
+        found = self.measure.compute(**given).get("best_f1_threshold", odds[-1])
+        cuts = [odds[0] - 1, *((low + high) / 2 for low, high in itertools.pairwise(odds)), odds[-1] + 1]
+        place = bisect.bisect_left(odds, found)
+        chosen = dict.fromkeys([cuts[min(place + 1, len(odds))], cuts[min(place, len(odds))], cuts[0]])
+        tried = {threshold: self.measure.compute(**given, threshold=threshold) for threshold in chosen}
         self.null_threshold = max(tried, key=lambda threshold: tried[threshold]["f1"])
         return tried[self.null_threshold]
 

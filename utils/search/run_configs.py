@@ -67,7 +67,7 @@ class Base:
     @property
     def seed(self) -> int:
         """The seed of all trials, as the scripts read it."""
-        return int(self.flags.get("seed") or 42)
+        return 42 if self.flags.get("seed") is None else int(self.flags["seed"])
 
     def scored_by(self, metric: str | None) -> "Base":
         """The same, with a score that also chooses the best epoch of each run; None changes nothing."""

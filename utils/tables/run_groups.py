@@ -213,11 +213,7 @@ def group_runs(runs: Iterable[Run], *, by_folder: bool = False) -> list[RunGroup
         groups.setdefault(key, []).append(run)
     for members in groups.values():
         members.sort(key=lambda run: (run.seed, str(run.folder)))
-        for one, other in itertools.combinations(members, 2):
-            if one.draws == other.draws and one.data == other.data:
-                raise DataError(
-                    f"{one.folder}, {other.folder}: expected different seeds or settings, found the same twice"
-                )
+        _refuse_twins(members)
     members = list(groups.values())
     names = _names(members)
     if by_folder:
@@ -225,6 +221,28 @@ def group_runs(runs: Iterable[Run], *, by_folder: bool = False) -> list[RunGroup
     elif max(map(len, names), default=0) > LONGEST_NAME:
         names = _folder_names([_folder_of(each, members) for each in members])
     return [RunGroup(name, members) for name, members in zip(names, groups.values(), strict=True)]
+
+
+def name_pair(one: RunGroup, other: RunGroup) -> tuple[RunGroup, RunGroup]:
+    """Two groups under names that tell them apart: by their settings, or their folders if they have the same.
+
+    Raises:
+        DataError: they have the same settings, and a run of each the same seed and data.
+    """
+    groups = [list(each.runs) for each in (one, other)]
+    names = _names(groups)
+    if one.runs[0].settings == other.runs[0].settings:
+        _refuse_twins([*one.runs, *other.runs])
+        names = _folder_names([_folder_of(each, groups) for each in groups])
+    return RunGroup(names[0], one.runs), RunGroup(names[1], other.runs)
+
+
+def _refuse_twins(runs: Sequence[Run]) -> None:
+    for one, other in itertools.combinations(runs, 2):
+        if one.draws == other.draws and one.data == other.data:
+            raise DataError(
+                f"{one.folder}, {other.folder}: expected different seeds or settings, found the same twice"
+            )
 
 
 def _folder_of(members: list[Run], groups: list[list[Run]]) -> Path:

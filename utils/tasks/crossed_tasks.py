@@ -23,14 +23,8 @@ from ..prediction.verdict_lines import prediction_lines
 from ..reading.readers_qa import has_unanswerable, is_labelled
 from ..scoring.answer_evaluator import AnswerScorer
 from ..scoring.entity_evaluator import score_entities
-from ..scoring.joint_decisions import (
-    AnswerChances,
-    CharacterTags,
-    join_entities,
-    rank_together,
-    span_chance,
-    tune_minimum,
-)
+from ..scoring.joint_answers import AnswerChances, rank_together
+from ..scoring.joint_decisions import CharacterTags, join_entities, span_chance, tune_minimum
 from ..scoring.score_names import OUT_OF_FOLD
 from .answer_tasks import answer_questions
 from .answers import Answers

@@ -163,6 +163,7 @@ class Run:
 
         if train is None:
             return build(Batches.of(self.training)), {}
+        processes.once(finished_runs.note_options, self.output_dir, self.options.told())
         trainer, metrics = train_and_save(build, self.training, self.output_dir)
         return trainer, results | metrics
 
@@ -214,6 +215,7 @@ class Run:
         left |= {"all_results.json": dict(results)}
         left |= pages(record, found.errors, state)  # error_report.html, curves.png
         write_files(self.output_dir, left | {"run.json": record})
+        (self.output_dir / finished_runs.OPTIONS).unlink(missing_ok=True)  # run.json has them now
         return summarize_run(record, found.errors, state, **summary)
 
     def _record(self, results, settled: Sequence, read: Iterable[str] | None, *, learnt: bool) -> dict:

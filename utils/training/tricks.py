@@ -84,7 +84,7 @@ class TrickTrainer(LastingTrainer):
         if train_sampler is None and self.args.train_sampling_strategy == "group_by_length" and "length" in columns:
             # All rows of a step, so that these do not depend on the number of processes and accumulated batches.
             size = self.args.train_batch_size * self.args.world_size * self.args.gradient_accumulation_steps
-            seed = self.args.data_seed or self.args.seed
+            seed = self.args.seed if self.args.data_seed is None else self.args.data_seed
             train_sampler = LengthSampler(self.train_dataset["length"][:], batch_size=size, seed=seed)
         self.train_sampler = train_sampler
         if train_sampler is not None:

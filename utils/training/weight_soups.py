@@ -50,6 +50,16 @@ def mean_of_weights(folders: Sequence[Path]) -> dict[str, Tensor]:
     return found
 
 
+def shapes_of_weights(folder: Path) -> dict[str, tuple[int, ...]]:
+    """The shape of each of a model's weights, by name; none of a folder that has none."""
+    shapes = {}
+    for name in _list_shards(folder):
+        if (folder / name).is_file():
+            with safe_open(folder / name, framework="pt") as file:
+                shapes |= {key: tuple(file.get_slice(key).get_shape()) for key in file.keys()}  # noqa: SIM118
+    return shapes
+
+
 def _list_shards(folder: Path) -> list[str]:
     if not (folder / INDEX).is_file():
         return [WEIGHTS]
