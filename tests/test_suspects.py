@@ -123,6 +123,18 @@ def test_several_labels_are_doubted_each_by_itself(tmp_path):
         assert row["labels"] == ";".join(line["gold"]) and row["suggested"] == ";".join(line["labels"])
 
 
+def test_labels_with_a_column_each_are_written_as_such(tmp_path):
+    chances = {"a": 0.9, "b": 0.1}
+    lines = [{"id": str(i), "text": f"t{i}", "labels": ["a"], "scores": chances, "gold": ["a"]} for i in range(30)]
+    lines[4] = lines[4] | {"gold": ["b"]}
+    run = make_run(tmp_path / "run", lines, train_file="train.csv", label_columns="b, a")
+    report.main(["--suspects", str(run)])
+    with open(run / "suspects.csv", encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert list(row) == ["id", "text", "b", "a", "suggested", "suspicion"]
+    assert [row[name] for name in ("id", "b", "a", "suggested")] == ["4", "1", "0", "a"]
+
+
 def test_entities_are_compared_place_by_place(tmp_path):
     run = make_run(tmp_path / "run", entity_lines())
     report.main(["--suspects", str(run)])

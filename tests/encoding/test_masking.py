@@ -2,6 +2,7 @@
 
 import random
 from itertools import islice
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -169,6 +170,14 @@ def test_stream_gives_every_token_once_a_round_in_full_sequences(tokenizer):
     inside = np.concatenate([row["input_ids"][1:-1] for row in rows])
     both = len(inside) - tokens
     assert (inside[tokens:] == inside[:both]).all()  # the second round says the same
+
+
+def test_stream_of_a_worker_without_documents_ends_and_does_not_look_for_them_for_ever(tokenizer, monkeypatch):
+    stream = SequenceStream(lambda: iter(TEXTS[:1]), SequencePacker(tokenizer, 16, whole_words=True), seed=0, buffer=1)
+    for number, rows in ((0, 3), (1, 0)):
+        worker = SimpleNamespace(id=number, num_workers=2)
+        monkeypatch.setattr(packing.torch.utils.data, "get_worker_info", lambda worker=worker: worker)
+        assert len(list(islice(stream, 3))) == rows
 
 
 def test_stream_mixes_and_repeats_itself_under_one_seed(tokenizer):

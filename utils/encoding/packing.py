@@ -159,11 +159,14 @@ class SequenceStream(IterableDataset):
         first, step = (worker.id, worker.num_workers) if worker else (0, 1)
         rest = self.packer.join([])
         for number in itertools.count():
-            documents = itertools.islice(self.read(), first, None, step)
+            documents, found = itertools.islice(self.read(), first, None, step), False
             while texts := list(itertools.islice(documents, DOCUMENTS)):
+                found = True
                 rows, rest = self.packer.cut(rest + self.packer.join(texts))
                 for row in rows:
                     yield row | {"round": number}
+            if not found:  # fewer documents than worker processes, or none at all
+                return
 
 
 def find_begins(text: str, offsets: np.ndarray) -> np.ndarray:

@@ -134,7 +134,10 @@ def suspect_rows(lines: Sequence[dict], suspects: Sequence[Suspect], arguments: 
             yield rest | {"entities": spans, "suggested": told, "suspicion": round(each[0].doubt, 4)}
         else:
             name = arguments.get("label_column") or ("label" if "top" in line else "labels")
-            yield rest | {name: line["gold"], "suggested": each[0].instead, "suspicion": round(each[0].doubt, 4)}
+            told = {name: line["gold"]}
+            if names := [one.strip() for one in (arguments.get("label_columns") or "").split(",") if one.strip()]:
+                told = {name: int(name in line["gold"]) for name in names}
+            yield rest | told | {"suggested": each[0].instead, "suspicion": round(each[0].doubt, 4)}
 
 
 def _by_row(suspects: Sequence[Suspect]) -> list[tuple[int, list[Suspect]]]:
