@@ -55,7 +55,9 @@ def main(argv=None):
     # ---- 1. Settings: what varies, what does not, and the score; the script itself checks them before any trial
     space = spaces.read_space(args.space)
     base = run_configs.read_base(args.base, space.settings, space=args.space, scored=args.final_seeds > 0)
-    score = score_choice.choose_score(script.name, asked=args.metric, chosen=base.flags.get("metric_for_best_model"))
+    score = score_choice.choose_score(
+        script.name, asked=args.metric, chosen=base.flags.get("metric_for_best_model"), varied=space.settings
+    )
     base = base.scored_by(args.metric and score.names[0])
     checked_settings.check_settings(script, base, space, space_file=args.space)
     launch = shlex.split(args.launch) if args.launch else [sys.executable]

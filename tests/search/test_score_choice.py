@@ -24,6 +24,16 @@ def test_score_is_the_asked_one_or_that_of_the_best_epoch(script, asked, chosen,
     assert (tuple(score.names), score.lower_is_better) == (names, lower)
 
 
+def test_losses_of_different_kinds_are_not_compared():
+    loss = {"asked": "loss", "chosen": None}
+    with pytest.raises(ArgumentError, match=r"compared by their loss, which is another one with each head; give"):
+        choose_score("run_ner.py", **loss, varied=["learning_rate", "head"])
+    with pytest.raises(ArgumentError, match=r"with each masking; .* or take masking, mlm_probability out of"):
+        choose_score("run_mlm.py", asked=None, chosen=None, varied={"masking": 1, "mlm_probability": 2})
+    assert choose_score("run_ner.py", **loss, varied=["learning_rate", "dropout"]).lower_is_better
+    assert not choose_score("run_ner.py", asked="f1", chosen=None, varied=["head"]).lower_is_better
+
+
 @pytest.mark.parametrize(
     ("script", "asked", "said"),
     [

@@ -1,7 +1,7 @@
 """The score by which the trials of a search are compared."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from ..data.errors import ArgumentError
@@ -14,6 +14,10 @@ _SCORED = {  # script -> what it scores, see `Score.of`
     "run_qa_span.py": "answers chinese_answers mixed_answers",
     "run_prompt.py": "classes entities",
     "run_mlm.py": "words",
+}
+_OWN_LOSS = {  # settings with each of whose values another loss is meant
+    *("head", "loss", "class_weights", "label_smoothing_factor", "focal_gamma", "logit_adjustment"),
+    *("masking", "mlm_probability", "mlm_weight", "max_length", "teacher_weight", "teacher_temperature"),
 }
 _USUAL = {"run_mlm.py": ("loss",), "run_classification.py": ("f1", "pearson")}  # of a regression, Pearson's
 
@@ -32,19 +36,21 @@ class ChosenScore(NamedTuple):
     share: bool
 
 
-def choose_score(script: str, *, asked: str | None, chosen: str | None) -> ChosenScore:
+def choose_score(script: str, *, asked: str | None, chosen: str | None, varied: Collection[str] = ()) -> ChosenScore:
     """The score that a search goes by.
 
     Args:
         script: name of the script.
         asked: `--metric` of the search.
         chosen: `metric_for_best_model` of the base.
+        varied: the settings that are searched.
 
     Returns:
         That of `asked`, else `chosen`, else what the script chooses its best epoch by.
 
     Raises:
-        ArgumentError: the script does not compute it, or both are given and differ.
+        ArgumentError: the script does not compute it, both are given and differ, or it is the loss, to which settings
+            that are searched give another meaning.
     """
     asked, chosen = (name and name.removeprefix("eval_") for name in (asked, chosen))
     if asked and chosen and asked != chosen:
@@ -60,6 +66,11 @@ def choose_score(script: str, *, asked: str | None, chosen: str | None) -> Chose
         meant = f"; did you mean {near[0]}?" if near else ""
         raise ArgumentError(
             f"--metric {names[0]}: expected a score of {script}: {', '.join(dict.fromkeys(known))}{meant}"
+        )
+    if names[0] == "loss" and (units := sorted(_OWN_LOSS & set(varied))):
+        raise ArgumentError(
+            f"trials are compared by their loss, which is another one with each {units[0]}; give --metric another "
+            f"score, or take {', '.join(units)} out of what is searched"
         )
     facts = describe_score(names[0])
     return ChosenScore(names, facts.lower_is_better, facts.share)
