@@ -84,7 +84,9 @@ def test_least_probable_piece_stays_since_the_unknown_is_scored_by_it(tmp_path):
 
 
 def test_pieces_before_padding_stay_where_positions_count_from_it(tmp_path):
-    tokenizer = wrap(Tokenizer(models.WordLevel({"a": 0, "b": 1, "[PAD]": 2, "[UNK]": 3, "c": 4}, unk_token="[UNK]")))
+    tokenizer = wrap(
+        Tokenizer(models.WordLevel({"aa": 0, "bb": 1, "[PAD]": 2, "[UNK]": 3, "cc": 4}, unk_token="[UNK]"))
+    )
     assert choose_pieces(tokenizer, [4], through_padding=True)[:5] == [0, 1, 2, 3, 4]
     assert choose_pieces(tokenizer, [4])[:3] == [2, 3, 4]
 

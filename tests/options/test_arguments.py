@@ -302,8 +302,12 @@ def test_gain_of_bf16_is_that_of_large_products():
         left = torch.ones(1024, 1024, dtype=dtype)
         return min(timeit.repeat(lambda: left @ left, number=1, repeat=5))
 
-    measured = seconds(torch.float32) / seconds(torch.bfloat16)
-    assert measured / 3 < bf16_gain() < measured * 3
+    for _ in range(8):  # other processes may disturb a measurement
+        measured = seconds(torch.float32) / seconds(torch.bfloat16)
+        bf16_gain.cache_clear()
+        if measured / 3 < bf16_gain() < measured * 3:
+            return
+    raise AssertionError(f"expected a gain near {measured:.2f}, found {bf16_gain():.2f}")
 
 
 def test_bf16_asked_for_under_transformers_own_name_is_kept(parse):

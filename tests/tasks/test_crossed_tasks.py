@@ -39,7 +39,7 @@ def test_entities_overlap_in_the_scores_if_they_do_in_the_ensemble(nested):
     """As those of its members do, whatever the head could find."""
     rows = Dataset.from_dict({"id": ["0"], "text": ["张伟在"], "entities": [[NAME]]})
     spans = [Entity(0, 2, "name", 0.9), Entity(0, 1, "name", 0.8)]
-    member = SimpleNamespace(nested=nested, tagged=False, find=lambda texts: [spans])
+    member = SimpleNamespace(nested=nested, tagged=False, takes_spans=False, find=lambda texts: [spans])
     crossed = CrossedEntities(["name"])
     crossed.fitted = {"minimum": 0.5}
     answers = crossed.answer("validation", rows, [crossed.read(member, rows)] * 2, train=None)
