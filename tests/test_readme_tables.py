@@ -206,6 +206,11 @@ def folds() -> Rows:
     return rows
 
 
+def searches() -> Rows:
+    rows = kept_rows("search-thucnews", ("searched", "by_hand"))
+    return [[spread(group.values("eval_accuracy")) for _, group in rows]]
+
+
 PEOPLE = ("bert-mini-zh", "albert", "roberta", "feature_crf")
 ENTITY_SCORES = ("eval_precision", "eval_recall", "eval_f1", "eval_macro_f1")
 
@@ -311,6 +316,7 @@ TABLES = {
     "| MRPC, train → dev, three seeds | accuracy | F1 |": glue,
     "| five folds | ensemble | single models | mean of their weights |": folds,
     "| data | splits | Weitiao accuracy | macro F1 | SVM accuracy | macro F1 |": text_scores,
+    "| a search of 20 trials | its setting | tuned by hand |": searches,
     "| `--pooling` | accuracy | F1 | accuracy, tuned | F1, tuned |": poolings,
     "| | eprstmt | tnews |": few_examples,
     "| texts | Weitiao | stock | ratio |": text_speed,
