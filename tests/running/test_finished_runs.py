@@ -105,7 +105,9 @@ def test_finished_run_of_an_earlier_version_goes_on_if_it_has_checkpoints(tmp_pa
     record = {"argv": ["run_ner.py"], "arguments": {}}
     (tmp_path / "run.json").write_text(json.dumps(record), encoding="utf-8")
     (tmp_path / "all_results.json").write_text('{"eval_f1": 0.5}', encoding="utf-8")
+    (tmp_path / ".unfinished-checkpoint-9").mkdir()  # as a run leaves it that is killed at its very end
     assert find_finished(tmp_path, {"head": "crf"}, {"head"}) == {"eval_f1": 0.5}
+    assert not list(tmp_path.glob(".unfinished-*"))
     checkpoint = tmp_path / "checkpoint-5"
     checkpoint.mkdir()
     save_file({"weight": torch.zeros(2)}, checkpoint / "model.safetensors")

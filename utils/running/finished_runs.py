@@ -88,6 +88,8 @@ def find_finished(folder: Path, told: Mapping[str, Any], given: Set[str]) -> dic
             f"and its checkpoints are gone; train its model further with --model_name_or_path {folder} and another "
             "--output_dir, or start over with --overwrite_output_dir; --keep_checkpoints keeps them next time"
         )
+    for path in folder.glob(".unfinished-*"):  # it was killed while its checkpoints were removed
+        shutil.rmtree(path, ignore_errors=True)
     logger.info("%s: the run is finished, nothing is left to do", folder)
     return json.loads((folder / "all_results.json").read_text(encoding="utf-8"))
 
@@ -96,5 +98,7 @@ def remove_checkpoints(folder: Path) -> None:
     """Remove the checkpoints of a run that has ended, and what was not completed."""
     found = [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
     for path in found:
-        if _CHECKPOINT.fullmatch(path.name) or path.name.startswith(".unfinished-"):
+        if _CHECKPOINT.fullmatch(path.name):  # if killed midway, what is left is no checkpoint
+            path = path.rename(path.with_name(f".unfinished-{path.name}"))
+        if path.name.startswith(".unfinished-"):
             shutil.rmtree(path, ignore_errors=True)
