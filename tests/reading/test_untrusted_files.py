@@ -172,3 +172,10 @@ def test_parquet_file_within_a_gzip_file_that_swells_is_refused(small_bounds, tm
     path = tmp_path / "bomb.parquet.gz"
     path.write_bytes(gzip.compress(table.getvalue()))
     assert "200 times" in message_of(read_classes, path)
+
+
+@pytest.mark.parametrize("text", ["head: crf\nhead: span", "a: {x: 1, y: 2, x: 3}", "- {1: a, 1: b}"])
+def test_key_that_stands_twice_in_yaml_is_an_error(text):
+    with pytest.raises(yaml.YAMLError, match="twice"):
+        load_yaml(text)
+    assert load_yaml('{1: a, "1": b}') == {1: "a", "1": "b"}
